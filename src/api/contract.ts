@@ -1,0 +1,67 @@
+import type {StoredEvent} from '../model/event.ts';
+import type {Failure} from '../model/failure.ts';
+import type {TeamView} from '../model/team-view.ts';
+
+/**
+ * The HTTP + WebSocket API of the daemon, version 1, under `/v1` on the project's Unix socket. Errors are
+ * `{v: 1, error: Failure, text: string}` with status 400 (usage), 404, 409 (state), 413, 426 (version), 500 or 503.
+ * Every request carries `godel-version` and `godel-project`; the daemon refuses another project's and says so.
+ *
+ *   GET    /v1/daemon                          DaemonView
+ *   POST   /v1/daemon/stop                     {} → {v: 1, teams: string[]}   (refused with 409 while teams run, unless {force: true})
+ *   GET    /v1/daemon/logs?limit=N             {v: 1, lines: string[]}
+ *   POST   /v1/teams                           SpawnRequest → {v: 1, team: TeamView}   as soon as it is recorded
+ *   GET    /v1/teams                           {v: 1, teams: TeamView[]}
+ *   GET    /v1/teams/:name                     TeamView
+ *   POST   /v1/teams/:name/kill                {by?: 'user'} → TeamView   when nothing of it runs any more
+ *   DELETE /v1/teams/:name                     {v: 1, team: string}; 409 while it is not over
+ *   GET    /v1/teams/:name/tasks?state=&after=&limit=&id=    {v: 1, tasks: TaskRow[]}
+ *   GET    /v1/teams/:name/tasks/attempts?id=TASK            {v: 1, attempts: AttemptRow[]}
+ *   GET    /v1/teams/:name/log?task=ID&attempt=N&offset=&length=   {v: 1, data: base64, offset, size: number|null, over: boolean}
+ *   GET    /v1/teams/:name/events?after=&limit=              {v: 1, events: StoredEvent[]}
+ *   WS     /v1/feed?team=NAME&events=1&after=CURSOR          FeedMessage, one JSON text frame each
+ *   WS     /v1/host                            the host protocol
+ */
+export const API_VERSION = 1;
+
+export interface SpawnRequest {
+  /** Absent: the plan's name or `team`, with `-2`, `-3`… appended until it is free. Given: must be free. */
+  readonly name?: string;
+  readonly count: number;
+  /** The plan document as it stands in the file (YAML already turned into JSON). */
+  readonly plan?: unknown;
+  readonly cwd: string;
+  readonly umask: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly failFast?: boolean;
+  readonly maxFailures?: number;
+  readonly timeoutMs?: number;
+  readonly traceparent?: string;
+}
+
+export interface DaemonView {
+  readonly v: 1;
+  readonly pid: number;
+  readonly version: string;
+  readonly project: string;
+  readonly projectId: string;
+  readonly socket: string;
+  readonly uptimeMs: number;
+  readonly teams: readonly {readonly name: string; readonly state: string}[];
+  readonly hosts: readonly {
+    readonly id: string;
+    readonly pid: number;
+    readonly state: 'connected' | 'disconnected';
+    readonly agents: number;
+    readonly running: number;
+  }[];
+  readonly permits: {readonly granted: number; readonly why: string | null};
+}
+
+/** The first message is always a view; a view follows at most 5 times a second while something changes. */
+export type FeedMessage =
+  | {readonly type: 'view'; readonly view: TeamView}
+  | {readonly type: 'event'; readonly event: StoredEvent}
+  /** Events were dropped for this slow reader; ask `/events?after=` for them. */
+  | {readonly type: 'gap'; readonly after: number}
+  | {readonly type: 'error'; readonly error: Failure; readonly text: string};

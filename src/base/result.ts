@@ -1,0 +1,10 @@
+/** What a function returns that can fail in expected ways. Bugs are thrown, never returned. */
+export type Result<T, F> = {readonly ok: true; readonly value: T} | {readonly ok: false; readonly failure: F};
+
+export function ok<T>(value: T): {readonly ok: true; readonly value: T} {
+  return {ok: true, value};
+}
+
+export function fail<F>(failure: F): {readonly ok: false; readonly failure: F} {
+  return {ok: false, failure};
+}

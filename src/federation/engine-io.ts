@@ -1,0 +1,123 @@
+import type {JsonValue} from '../base/json.ts';
+import type {Result} from '../base/result.ts';
+import type {AttemptOutcome} from '../model/attempt.ts';
+import type {Failure, StopReason} from '../model/failure.ts';
+import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from '../model/ids.ts';
+import type {EngineRecord, HostRecord} from '../model/record.ts';
+import type {TaskSpec} from '../model/task.ts';
+import type {TeamSpec} from '../model/team.ts';
+import type {TeamView} from '../model/team-view.ts';
+
+/** Correlates an input that wants an answer with the `answer` effect. */
+export type RequestId = number;
+
+/** Everything that can happen to the engine. Hosts are believed only about what they run; see `report-rejected`. */
+export type Input =
+  /** The name must be free; `nameTaken: 'suffix'` picks `name-2`, `name-3`… instead of refusing. */
+  | {
+      readonly type: 'spawn-team';
+      readonly request: RequestId;
+      readonly spec: TeamSpec;
+      readonly nameTaken: 'refuse' | 'suffix';
+    }
+  /** Answered when the team is over and nothing of it runs. A team that is over already is answered at once. */
+  | {readonly type: 'end-team'; readonly request: RequestId; readonly teamId: TeamId; readonly by: StopReason}
+  | {
+      readonly type: 'host-connected';
+      readonly host: HostRecord;
+      readonly holds: readonly AttemptId[];
+      readonly agents: readonly AgentId[];
+    }
+  /** The connection is lost; the process may live and come back. */
+  | {readonly type: 'host-disconnected'; readonly hostId: HostId}
+  /** The process is known to be dead. What it ran may not be: see `strays-gone`. */
+  | {readonly type: 'host-gone'; readonly hostId: HostId}
+  | {readonly type: 'host-start-failed'; readonly machineId: string; readonly detail: string}
+  | {readonly type: 'agents-ready'; readonly hostId: HostId; readonly agents: readonly AgentId[]}
+  | {
+      readonly type: 'agents-failed';
+      readonly hostId: HostId;
+      readonly agents: readonly AgentId[];
+      readonly detail: string;
+    }
+  | {readonly type: 'attempt-verifying'; readonly hostId: HostId; readonly attempt: AttemptId}
+  | {
+      readonly type: 'attempt-finished';
+      readonly hostId: HostId;
+      readonly attempt: AttemptId;
+      readonly outcome: AttemptOutcome;
+    }
+  /** No process of these attempts is left on the machine of the host that looked. */
+  | {readonly type: 'strays-gone'; readonly hostId: HostId; readonly attempts: readonly AttemptId[]}
+  | {
+      readonly type: 'output-read';
+      readonly teamId: TeamId;
+      readonly task: TaskSeq;
+      readonly output: Result<JsonValue, Failure>;
+    }
+  /** How many attempts this project may run at a time just now, and what limits it. */
+  | {readonly type: 'permits'; readonly permits: number; readonly why: string | null}
+  /** Time has passed: whatever is due by `now` happens. */
+  | {readonly type: 'tick'};
+
+/** What is to be done once the records of the same step are durable. */
+export type Effect =
+  | {readonly type: 'answer'; readonly request: RequestId; readonly result: Result<TeamView, Failure>}
+  | {readonly type: 'start-host'; readonly machineId: string}
+  /** The host has been silent for longer than the grace: end its process, then say `host-gone`. */
+  | {readonly type: 'kill-host'; readonly hostId: HostId}
+  | {readonly type: 'open-team'; readonly hostId: HostId; readonly teamId: TeamId; readonly spec: TeamSpec}
+  | {
+      readonly type: 'open-agents';
+      readonly hostId: HostId;
+      readonly teamId: TeamId;
+      readonly agents: readonly AgentId[];
+    }
+  /** The team is over for this host: its agents, environment and input folders go. */
+  | {readonly type: 'close-team'; readonly hostId: HostId; readonly teamId: TeamId}
+  | {readonly type: 'assign'; readonly hostId: HostId; readonly assignment: Assignment}
+  | {
+      readonly type: 'stop-attempts';
+      readonly hostId: HostId;
+      readonly attempts: readonly AttemptId[];
+      readonly by: StopReason;
+    }
+  /** Find and end what is left of these attempts, which ran under a host of the same machine that is gone. */
+  | {readonly type: 'reap'; readonly hostId: HostId; readonly attempts: readonly AttemptId[]}
+  | {readonly type: 'read-output'; readonly teamId: TeamId; readonly task: TaskSeq; readonly taskSpec: TaskSpec}
+  /** The engine could use this many permits; answered by `permits` inputs, now and whenever it changes. */
+  | {readonly type: 'want-permits'; readonly want: number}
+  /** The team is over and recorded: what the daemon keeps for it in memory or in the runtime folder can go. */
+  | {readonly type: 'team-over'; readonly teamId: TeamId; readonly view: TeamView};
+
+export interface Assignment {
+  readonly attempt: AttemptId;
+  readonly teamId: TeamId;
+  readonly task: TaskSeq;
+  readonly taskId: string;
+  readonly spec: TaskSpec;
+  /** The instance's item; undefined for a task without `foreach`. */
+  readonly item: JsonValue | undefined;
+  /** From 1 within the task. */
+  readonly number: number;
+  readonly agentId: AgentId;
+  /** For each need: how it ended, for `GODEL_NEEDS`. */
+  readonly needs: readonly NeedResult[];
+}
+
+export interface NeedResult {
+  readonly id: string;
+  readonly seq: TaskSeq;
+  readonly state: 'succeeded' | 'failed' | 'skipped' | 'cancelled';
+  readonly foreach: boolean;
+  readonly total: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly outputs: TaskSpec['outputs'] | null;
+}
+
+/** The engine's answer to one input. */
+export interface Step {
+  readonly records: EngineRecord[];
+  readonly effects: Effect[];
+}

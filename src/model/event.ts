@@ -1,0 +1,69 @@
+import type {Failure, StopReason} from './failure.ts';
+import type {AgentId, AttemptId, HostId, TeamId} from './ids.ts';
+import type {SkipReason} from './task.ts';
+import type {TeamState} from './team.ts';
+
+/** What happened. Past tense; `task` is the task's id as people see it, for example `check[node_modules/ws]`. */
+export type EventBody =
+  | {readonly type: 'team-spawned'; readonly name: string; readonly agents: number; readonly tasks: number}
+  | {readonly type: 'team-ready'; readonly agents: number}
+  | {readonly type: 'team-ending'; readonly by: StopReason}
+  | {readonly type: 'team-finished'; readonly state: TeamState}
+  | {readonly type: 'tasks-added'; readonly task: string; readonly count: number}
+  | {
+      readonly type: 'attempt-leased';
+      readonly task: string;
+      readonly attempt: AttemptId;
+      readonly number: number;
+      readonly agent: AgentId;
+      readonly host: HostId;
+    }
+  | {
+      readonly type: 'attempt-failed';
+      readonly task: string;
+      readonly attempt: AttemptId;
+      readonly failure: Failure;
+      readonly retryInMs: number | null;
+    }
+  | {readonly type: 'attempt-lost'; readonly task: string; readonly attempt: AttemptId; readonly host: HostId}
+  | {
+      readonly type: 'task-succeeded';
+      readonly task: string;
+      readonly attempt: AttemptId | null;
+      readonly durationMs: number | null;
+    }
+  | {readonly type: 'task-failed'; readonly task: string; readonly failure: Failure}
+  | {
+      readonly type: 'task-skipped';
+      readonly task: string;
+      readonly because: SkipReason['cause'];
+      readonly need: string | null;
+    }
+  | {readonly type: 'task-cancelled'; readonly task: string; readonly by: StopReason}
+  | {
+      readonly type: 'report-rejected';
+      readonly attempt: AttemptId;
+      readonly report: string;
+      readonly why: 'unknown-attempt' | 'not-current' | 'wrong-host';
+    }
+  | {readonly type: 'agents-failed'; readonly failure: Failure; readonly agents: number}
+  | {readonly type: 'waiting-for-capacity'; readonly why: string}
+  | {readonly type: 'host-connected'; readonly host: HostId; readonly pid: number}
+  | {readonly type: 'host-disconnected'; readonly host: HostId}
+  | {readonly type: 'host-gone'; readonly host: HostId};
+
+export type EventType = EventBody['type'];
+
+/** An event as the engine makes it: `teamId` is null for what concerns no single team. */
+export interface Event {
+  readonly teamId: TeamId | null;
+  readonly atMs: number;
+  readonly body: EventBody;
+}
+
+/** An event as it is stored and shown. `cursor` counts over the project, `seq` within the team; both without gaps. */
+export interface StoredEvent extends Event {
+  readonly v: 1;
+  readonly cursor: number;
+  readonly seq: number;
+}

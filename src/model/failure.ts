@@ -1,0 +1,101 @@
+import type {AgentId, HostId} from './ids.ts';
+
+/** One thing wrong in a plan file, at its place (line and column from 1; absent where the document has no text). */
+export interface PlanProblem {
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint?: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/**
+ * Every way in which godel is expected to fail, with the facts of the case. `failure-text.ts` makes the sentence,
+ * `exit-code.ts` the exit code. What is not in here is a bug and arrives as `unexpected`.
+ */
+export type Failure =
+  | {readonly reason: 'usage'; readonly message: string; readonly hint?: string}
+  | {
+      readonly reason: 'out-of-range';
+      readonly what: string;
+      readonly value: string;
+      readonly range: string;
+      readonly why?: string;
+    }
+  | {readonly reason: 'plan-unreadable'; readonly file: string; readonly detail: string; readonly hint?: string}
+  | {
+      readonly reason: 'plan-invalid';
+      readonly file: string;
+      readonly problems: readonly PlanProblem[];
+      readonly omitted: number;
+    }
+  | {readonly reason: 'config-invalid'; readonly file: string; readonly problems: readonly PlanProblem[]}
+  | {readonly reason: 'team-exists'; readonly name: string; readonly state: string}
+  | {readonly reason: 'team-not-found'; readonly name: string; readonly known: readonly string[]}
+  | {readonly reason: 'team-ambiguous'; readonly known: readonly string[]}
+  | {readonly reason: 'team-active'; readonly name: string; readonly state: string}
+  | {
+      readonly reason: 'task-not-found';
+      readonly team: string;
+      readonly task: string;
+      readonly similar: readonly string[];
+    }
+  | {
+      readonly reason: 'command-failed';
+      readonly exitCode: number | null;
+      readonly signal: string | null;
+      readonly tail: string;
+    }
+  | {
+      readonly reason: 'verify-failed';
+      readonly exitCode: number | null;
+      readonly signal: string | null;
+      readonly tail: string;
+    }
+  | {readonly reason: 'spawn-failed'; readonly command: string; readonly code: string; readonly detail: string}
+  | {readonly reason: 'timed-out'; readonly timeoutMs: number}
+  | {readonly reason: 'output-invalid'; readonly expected: 'json'; readonly detail: string}
+  | {readonly reason: 'output-too-large'; readonly limitBytes: number}
+  | {readonly reason: 'foreach-invalid'; readonly detail: string}
+  | {readonly reason: 'stopped'; readonly by: StopReason}
+  | {readonly reason: 'attempts-lost'; readonly times: number; readonly lastHost: HostId}
+  | {readonly reason: 'agent-failed'; readonly agent: AgentId; readonly detail: string}
+  | {readonly reason: 'host-start-failed'; readonly times: number; readonly detail: string}
+  | {readonly reason: 'team-timed-out'; readonly timeoutMs: number}
+  | {readonly reason: 'daemon-unreachable'; readonly detail: string; readonly hint?: string}
+  | {
+      readonly reason: 'daemon-incompatible';
+      readonly daemonVersion: string;
+      readonly ourVersion: string;
+      readonly older: 'daemon' | 'client';
+    }
+  | {readonly reason: 'project-unusable'; readonly path: string; readonly detail: string; readonly hint: string}
+  | {readonly reason: 'store-unusable'; readonly path: string; readonly detail: string; readonly hint: string}
+  | {readonly reason: 'platform-unsupported'; readonly platform: string}
+  | {readonly reason: 'interrupted'; readonly signal: 'SIGINT' | 'SIGTERM'}
+  | {readonly reason: 'unexpected'; readonly message: string; readonly stack?: string};
+
+export type FailureReason = Failure['reason'];
+
+/** Why a running attempt was stopped, or a task that had not started was cancelled. */
+export type StopReason = 'user' | 'fail-fast' | 'max-failures' | 'team-timeout' | 'daemon-lost' | 'superseded';
+
+/** Carries a `Failure` through a throw. Anything else thrown is a bug. */
+export class GodelError extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure, options?: ErrorOptions) {
+    super(failure.reason, options);
+    this.name = 'GodelError';
+    this.failure = failure;
+  }
+}
+
+/** The failure behind anything thrown: its own when it carries one, otherwise `unexpected` with the message and stack. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof GodelError) return error.failure;
+  if (error instanceof Error) {
+    return {reason: 'unexpected', message: error.message, ...(error.stack === undefined ? {} : {stack: error.stack})};
+  }
+  return {reason: 'unexpected', message: String(error)};
+}

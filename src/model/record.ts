@@ -1,0 +1,122 @@
+import type {JsonValue} from '../base/json.ts';
+import type {AttemptOutcome} from './attempt.ts';
+import type {Event} from './event.ts';
+import type {StopReason} from './failure.ts';
+import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from './ids.ts';
+import type {ProcessIdentity} from './process-identity.ts';
+import type {TaskState} from './task.ts';
+import type {TeamSpec, TeamState} from './team.ts';
+import type {TeamView} from './team-view.ts';
+
+/**
+ * What the engine decides is written down as records before anything else happens. State records are the truth from
+ * which a daemon restarts; events are the journal beside them, in the same transaction.
+ */
+export type StateRecord =
+  | {readonly kind: 'team-created'; readonly id: TeamId; readonly spec: TeamSpec; readonly atMs: number}
+  | {readonly kind: 'team-state'; readonly id: TeamId; readonly state: TeamState; readonly ending: StopReason | null}
+  /** The view is what `team status` shows from then on; the engine forgets the team. */
+  | {
+      readonly kind: 'team-finished';
+      readonly id: TeamId;
+      readonly state: TeamState;
+      readonly atMs: number;
+      readonly view: TeamView;
+    }
+  | {readonly kind: 'team-removed'; readonly id: TeamId}
+  | {readonly kind: 'tasks-created'; readonly teamId: TeamId; readonly tasks: readonly NewTask[]}
+  | {
+      readonly kind: 'task-state';
+      readonly teamId: TeamId;
+      readonly seq: TaskSeq;
+      readonly state: TaskState;
+      /** Attempts that count against `retries`, and attempts lost with their host. */
+      readonly failures: number;
+      readonly losses: number;
+    }
+  | {
+      readonly kind: 'attempt-leased';
+      readonly id: AttemptId;
+      readonly teamId: TeamId;
+      readonly task: TaskSeq;
+      /** From 1 within the task. */
+      readonly number: number;
+      readonly agentId: AgentId;
+      readonly hostId: HostId;
+      readonly atMs: number;
+    }
+  /** `outcome` is null when the attempt was lost with its host. */
+  | {
+      readonly kind: 'attempt-ended';
+      readonly id: AttemptId;
+      readonly outcome: AttemptOutcome | null;
+      readonly atMs: number;
+    }
+  | {readonly kind: 'host'; readonly host: HostRecord};
+
+export type EngineRecord = StateRecord | {readonly kind: 'event'; readonly event: Event};
+
+/** A row of the plan (its `spec` is `plan.tasks[specIndex]`), or an instance that a `foreach` added. */
+export interface NewTask {
+  readonly seq: TaskSeq;
+  /** As people see it: `check`, or `check[node_modules/ws]`. */
+  readonly id: string;
+  readonly specIndex: number;
+  /** The group an instance belongs to. */
+  readonly group: TaskSeq | null;
+  /** The instance's item; null for a row of the plan (an item may itself be null: look at `group`). */
+  readonly item: JsonValue;
+}
+
+export interface HostRecord {
+  readonly id: HostId;
+  /** Which machine: attempts of a dead host are looked for there. */
+  readonly machineId: string;
+  readonly process: ProcessIdentity;
+  readonly gone: boolean;
+}
+
+/** Everything a restarted daemon needs to go on, as `Store.load` gives it to `Engine.restore`. */
+export interface StoredState {
+  readonly nextTeamId: TeamId;
+  readonly nextAttemptId: AttemptId;
+  /** Hosts that were not known to be gone. */
+  readonly hosts: readonly HostRecord[];
+  /** Teams that are not over, with their tasks in order of `seq` and their open attempts. */
+  readonly teams: readonly StoredTeam[];
+}
+
+export interface StoredTeam {
+  readonly id: TeamId;
+  readonly spec: TeamSpec;
+  readonly state: TeamState;
+  readonly ending: StopReason | null;
+  readonly startedAtMs: number;
+  readonly tasks: readonly StoredTask[];
+  readonly openAttempts: readonly OpenAttempt[];
+  /** Sums over the attempts that ended. */
+  readonly totals: AttemptTotals;
+}
+
+export interface AttemptTotals {
+  /** All attempts, open ones included. */
+  readonly attempts: number;
+  readonly busyMs: number;
+  readonly cpuSeconds: number | null;
+  readonly maxRssBytes: number | null;
+}
+
+export interface StoredTask extends NewTask {
+  readonly state: TaskState;
+  readonly failures: number;
+  readonly losses: number;
+}
+
+export interface OpenAttempt {
+  readonly id: AttemptId;
+  readonly task: TaskSeq;
+  readonly number: number;
+  readonly agentId: AgentId;
+  readonly hostId: HostId;
+  readonly leasedAtMs: number;
+}

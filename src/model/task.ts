@@ -1,0 +1,91 @@
+import type {JsonValue} from '../base/json.ts';
+import type {Failure, StopReason} from './failure.ts';
+import type {AttemptId, TaskSeq} from './ids.ts';
+
+/** A plain-text template: literal parts and references to the item, rendered by `plan/render.ts`. */
+export type Template = readonly (string | {readonly item: readonly string[]})[];
+
+/** What a task is, after the plan has been checked and its defaults filled in. Shared by all instances of a `foreach`. */
+export interface TaskSpec {
+  /** The id from the plan, for example `check`. */
+  readonly id: string;
+  /** Shell script; references to the item have become environment variables named in `expressions`. */
+  readonly run: string;
+  /** Shell script that must exit 0 for the attempt to count as succeeded. */
+  readonly verify?: string;
+  /** Values for the variables that `run` and `verify` refer to in place of `${{ … }}`. */
+  readonly expressions: Readonly<Record<string, Template>>;
+  readonly needs: readonly string[];
+  readonly foreach?: ForeachSource;
+  /** Identity of an instance; by default made from the item's value. */
+  readonly key?: Template;
+  readonly condition: Condition;
+  readonly outputs?: OutputKind;
+  /** Time one attempt may take, verify included, in milliseconds, > 0. Absent: no limit. */
+  readonly timeoutMs?: number;
+  /** Further attempts after a failed one, ≥ 0. */
+  readonly retries: number;
+  /** Higher goes first; default 0. */
+  readonly priority: number;
+  readonly env: Readonly<Record<string, Template>>;
+  /** Relative to the team's working directory. */
+  readonly workingDirectory?: Template;
+  /** A failure of this task counts as success for those that need it and for the team. */
+  readonly continueOnError: boolean;
+  /** Instances of a `foreach` that may run at a time, ≥ 1. */
+  readonly maxParallel?: number;
+}
+
+export type Condition = 'success' | 'failure' | 'always';
+export type OutputKind = 'text' | 'lines' | 'json';
+
+export type ForeachSource =
+  | {readonly from: 'output'; readonly task: string; readonly path: readonly string[]}
+  | {readonly from: 'list'; readonly items: readonly JsonValue[]};
+
+/**
+ * Where a task stands.
+ *
+ *     waiting ──► ready ──► running ──► verifying ──► succeeded
+ *        │          ▲          │            │
+ *        │          └─ retry ──┴────────────┤
+ *        └──────► skipped   cancelled ◄─────┴──────► failed
+ *
+ * A `foreach` template is a group: it goes waiting → expanded → succeeded | failed | skipped | cancelled and never runs
+ * itself.
+ */
+export type TaskState =
+  | {readonly name: 'waiting'}
+  | {readonly name: 'ready'}
+  /** Waits out the delay before its next attempt; `untilWallMs` is for display and restart. */
+  | {readonly name: 'backing-off'; readonly untilWallMs: number}
+  | {readonly name: 'running'; readonly attempt: AttemptId}
+  | {readonly name: 'verifying'; readonly attempt: AttemptId}
+  | {readonly name: 'expanded'}
+  | {readonly name: 'succeeded'}
+  | {readonly name: 'failed'; readonly failure: Failure}
+  | {readonly name: 'skipped'; readonly because: SkipReason}
+  | {readonly name: 'cancelled'; readonly by: StopReason};
+
+export type TaskStateName = TaskState['name'];
+
+/**
+ * Why a task was skipped: a task it needs failed, was cancelled or was itself skipped for such a cause (`needs`), or
+ * nothing failed and its condition was `failure()` (`condition`), which is no fault; `task` is the need that decided.
+ */
+export interface SkipReason {
+  readonly cause: 'needs' | 'condition';
+  readonly task: TaskSeq | null;
+}
+
+export const TERMINAL_TASK_STATES = [
+  'succeeded',
+  'failed',
+  'skipped',
+  'cancelled',
+] as const satisfies readonly TaskStateName[];
+export type TerminalTaskStateName = (typeof TERMINAL_TASK_STATES)[number];
+
+export function isTerminal(name: TaskStateName): name is TerminalTaskStateName {
+  return name === 'succeeded' || name === 'failed' || name === 'skipped' || name === 'cancelled';
+}

@@ -1,0 +1,75 @@
+import type {Failure} from './failure.ts';
+import type {AgentId, TeamId} from './ids.ts';
+import type {TeamState} from './team.ts';
+import type {Usage} from './usage.ts';
+
+/** A team as every face shows it (CLI, TUI, API). Computed in one place; lists are bounded, the counts are not. */
+export interface TeamView {
+  readonly v: 1;
+  readonly team: string;
+  readonly teamId: TeamId;
+  readonly state: TeamState;
+  readonly agents: {
+    readonly requested: number;
+    readonly ready: number;
+    readonly busy: number;
+    readonly starting: number;
+    readonly failed: number;
+  };
+  readonly tasks: TaskCounts;
+  readonly attempts: number;
+  /** Attempts that failed and were followed by another one. */
+  readonly retries: number;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  /** Agents busy on average over the time since the start; null before anything ran. */
+  readonly meanBusyAgents: number | null;
+  readonly usage: Usage;
+  readonly waiting: readonly WaitingView[];
+  readonly running: readonly RunningView[];
+  readonly failures: readonly FailureView[];
+  /** How the team will end the process that waits for it; null while it is not over. */
+  readonly outcome: TeamOutcome | null;
+}
+
+export type TeamOutcome = 'ok' | 'tasks-failed' | 'timed-out' | 'killed' | 'interrupted';
+
+/** Instances of a `foreach` count as tasks, their template does not. */
+export interface TaskCounts {
+  readonly total: number;
+  readonly waiting: number;
+  /** Ready to run, including those that wait out a retry delay. */
+  readonly ready: number;
+  readonly running: number;
+  readonly verifying: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly cancelled: number;
+}
+
+/** Why ready tasks are not running, for example `{why: 'every agent is busy', tasks: 12}`. */
+export interface WaitingView {
+  readonly why: string;
+  readonly tasks: number;
+}
+
+export interface RunningView {
+  readonly task: string;
+  readonly agent: AgentId;
+  readonly attempt: number;
+  readonly verifying: boolean;
+  readonly elapsedMs: number;
+  /** Last line of output, cut to 200 characters; null when nothing was printed. */
+  readonly lastLine: string | null;
+}
+
+export interface FailureView {
+  readonly task: string;
+  readonly attempts: number;
+  readonly failure: Failure;
+  readonly text: string;
+}
+
+export const MAX_RUNNING_SHOWN = 1000;
+export const MAX_FAILURES_SHOWN = 100;

@@ -1,0 +1,32 @@
+import type {Plan} from './plan.ts';
+
+/**
+ * running: has tasks that are not over. idle: agents but no plan. draining: being ended, with attempts still to stop.
+ * The last three are final.
+ */
+export type TeamState = 'running' | 'idle' | 'draining' | 'succeeded' | 'failed' | 'killed';
+
+export function isFinal(state: TeamState): boolean {
+  return state === 'succeeded' || state === 'failed' || state === 'killed';
+}
+
+/** What was asked for when the team was spawned; never changes afterwards. */
+export interface TeamSpec {
+  readonly name: string;
+  /** Agents, 1 to the configured limit. */
+  readonly count: number;
+  readonly plan: Plan | null;
+  /** Absolute path: where tasks run. */
+  readonly cwd: string;
+  /** The caller's umask, 0 to 0o777. */
+  readonly umask: number;
+  /** The caller's environment without values that look like secrets. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Names of the variables kept out of `env`, whose values live only in the runtime folder. */
+  readonly secretNames: readonly string[];
+  readonly failFast: boolean;
+  readonly maxFailures: number | null;
+  readonly timeoutMs: number | null;
+  /** W3C trace id, 32 hex digits: correlates the request with everything that follows from it. */
+  readonly traceId: string;
+}

@@ -1,0 +1,26 @@
+import type {StoredEvent} from '../model/event.ts';
+import type {TaskSeq, TeamId} from '../model/ids.ts';
+import type {EngineRecord, StoredState} from '../model/record.ts';
+import type {AttemptRow, TaskQuery, TaskRow, TeamRow} from '../model/row.ts';
+
+/**
+ * The daemon's durable state. Synchronous: when `commit` returns, the records survive the death of the machine. Only
+ * one process at a time has a store open; a second `open` fails with `store-unusable`.
+ */
+export interface Store extends Disposable {
+  /** Made once with the store; part of the cookie that marks processes as this project's. */
+  readonly id: string;
+  /** Writes all records in one transaction, or none. Returns the stored form of the events among them, in order. */
+  commit(records: readonly EngineRecord[]): readonly StoredEvent[];
+  /** What a restarted daemon needs. */
+  load(): StoredState;
+  /** All teams, over or not, oldest first. */
+  teams(): readonly TeamRow[];
+  tasks(teamId: TeamId, query?: TaskQuery): readonly TaskRow[];
+  attempts(teamId: TeamId, task?: TaskSeq): readonly AttemptRow[];
+  /** Events with a cursor greater than `after`, oldest first, at most `limit`. */
+  events(query: {readonly teamId?: TeamId; readonly after: number; readonly limit: number}): readonly StoredEvent[];
+  /** Deletes the oldest events of finished teams beyond `keep` events in all; returns how many. */
+  trimEvents(keep: number): number;
+  close(): void;
+}

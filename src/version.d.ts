@@ -1,0 +1,1 @@
+declare const GODEL_VERSION: string;

@@ -1,0 +1,178 @@
+import {z} from 'zod';
+import type {AttemptOutcome} from '../model/attempt.ts';
+import type {StopReason} from '../model/failure.ts';
+import type {AgentId, AttemptId, HostId, TeamId} from '../model/ids.ts';
+import type {ProcessIdentity} from '../model/process-identity.ts';
+import type {OutputKind} from '../model/task.ts';
+
+/**
+ * What daemon and host say to each other, over one WebSocket that the host opens. The host speaks first (`hello`); the
+ * daemon answers `welcome` or `refuse`. Reports are numbered, kept by the host until acknowledged, and sent again after
+ * a reconnect; the daemon acknowledges a report when what follows from it is durable.
+ */
+export const HOST_PROTOCOL = {min: 1, max: 1} as const;
+
+/** Everything an agent needs for one attempt. The host knows the team's environment and folder from `open-team`. */
+export interface AttemptOrder {
+  readonly attempt: AttemptId;
+  readonly teamId: TeamId;
+  /** The task's id as people see it. */
+  readonly task: string;
+  readonly agent: AgentId;
+  readonly number: number;
+  readonly script: string;
+  readonly verify: string | null;
+  /** On top of the team's environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute. */
+  readonly cwd: string;
+  readonly outputs: OutputKind | null;
+  readonly timeoutMs: number | null;
+  /** Relative to the team's folder. */
+  readonly logFile: string;
+  /** Where the declared output goes when the attempt succeeds; relative to the team's folder. */
+  readonly outputFile: string | null;
+  /** Links made in the attempt's input folder (`GODEL_INPUTS`): name there, target relative to the team's folder. */
+  readonly inputs: readonly {readonly name: string; readonly target: string}[];
+  readonly traceparent: string;
+}
+
+export interface TeamOpening {
+  readonly teamId: TeamId;
+  readonly name: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly umask: number;
+  /** Absolute: logs, outputs and inputs of the team. */
+  readonly folder: string;
+}
+
+export type DaemonMessage =
+  | {readonly type: 'welcome'; readonly protocol: number; readonly build: string; readonly limits: HostLimits}
+  | {readonly type: 'refuse'; readonly detail: string}
+  | {readonly type: 'open-team'; readonly team: TeamOpening}
+  | {readonly type: 'open-agents'; readonly teamId: TeamId; readonly agents: readonly AgentId[]}
+  | {readonly type: 'close-team'; readonly teamId: TeamId}
+  | {readonly type: 'assign'; readonly orders: readonly AttemptOrder[]}
+  | {readonly type: 'stop'; readonly attempts: readonly AttemptId[]; readonly by: StopReason}
+  | {readonly type: 'reap'; readonly request: number; readonly attempts: readonly AttemptId[]}
+  /** Reads `length` bytes of a file in the team's folder from `offset`. */
+  | {
+      readonly type: 'read';
+      readonly request: number;
+      readonly folder: string;
+      readonly file: string;
+      readonly offset: number;
+      readonly length: number;
+    }
+  | {readonly type: 'ack'; readonly report: number}
+  /** Stop every attempt, then exit. */
+  | {readonly type: 'shutdown'};
+
+export interface HostLimits {
+  /** How long the host keeps working without a daemon, in milliseconds. */
+  readonly graceMs: number;
+  /** From SIGTERM to SIGKILL, in milliseconds. */
+  readonly killGraceMs: number;
+  readonly logCapBytes: number;
+  readonly outputCapBytes: number;
+  /** Starts in flight at a time. */
+  readonly spawnConcurrency: number;
+}
+
+export type Report =
+  | {readonly type: 'agents-ready'; readonly agents: readonly AgentId[]}
+  | {readonly type: 'agents-failed'; readonly agents: readonly AgentId[]; readonly detail: string}
+  | {readonly type: 'attempt-verifying'; readonly attempt: AttemptId}
+  | {readonly type: 'attempt-finished'; readonly attempt: AttemptId; readonly outcome: AttemptOutcome};
+
+export type HostMessage =
+  | {
+      readonly type: 'hello';
+      readonly protocol: {readonly min: number; readonly max: number};
+      readonly build: string;
+      readonly projectId: string;
+      readonly storeId: string;
+      readonly hostId: HostId;
+      readonly machineId: string;
+      readonly process: ProcessIdentity;
+      /** Attempts it has accepted and not yet finished, or finished with the report not acknowledged. */
+      readonly holds: readonly AttemptId[];
+      readonly agents: readonly AgentId[];
+    }
+  | {readonly type: 'reports'; readonly first: number; readonly reports: readonly Report[]}
+  /** News for display only: neither numbered nor kept. */
+  | {readonly type: 'progress'; readonly lines: readonly {readonly attempt: AttemptId; readonly line: string}[]}
+  | {readonly type: 'reaped'; readonly request: number; readonly attempts: readonly AttemptId[]; readonly ended: number}
+  /** `data` is base64; `size` is the file's whole size now, null when it does not exist (yet). */
+  | {readonly type: 'data'; readonly request: number; readonly data: string; readonly size: number | null}
+  | {readonly type: 'beat'};
+
+const id = z.custom<AttemptId>(
+  value => Number.isSafeInteger(value) && (value as number) >= 0,
+  'expected an attempt id',
+);
+const agent = z.custom<AgentId>(value => typeof value === 'string' && value.length > 0 && value.length <= 200);
+const host = z.custom<HostId>(value => typeof value === 'string' && value.length > 0 && value.length <= 100);
+const text = (max: number) => z.string().max(max);
+const amount = z.number().nonnegative().nullable();
+const ended = {exitCode: z.number().int().nullable(), signal: text(20).nullable(), tail: text(8192)};
+
+/** The failures that a host may report; all others are decided by the daemon. */
+const hostFailure = z.discriminatedUnion('reason', [
+  z.object({reason: z.literal('command-failed'), ...ended}),
+  z.object({reason: z.literal('verify-failed'), ...ended}),
+  z.object({reason: z.literal('spawn-failed'), command: text(1000), code: text(50), detail: text(2000)}),
+  z.object({reason: z.literal('timed-out'), timeoutMs: z.number().positive()}),
+  z.object({reason: z.literal('output-invalid'), expected: z.literal('json'), detail: text(2000)}),
+  z.object({reason: z.literal('output-too-large'), limitBytes: z.number().positive()}),
+  z.object({
+    reason: z.literal('stopped'),
+    by: z.enum(['user', 'fail-fast', 'max-failures', 'team-timeout', 'daemon-lost', 'superseded']),
+  }),
+  z.object({reason: z.literal('unexpected'), message: text(4000)}),
+]);
+
+const outcome = z.object({
+  result: z.union([z.object({ok: z.literal(true)}), z.object({ok: z.literal(false), failure: hostFailure})]),
+  durationMs: z.number().nonnegative(),
+  usage: z.object({cpuSeconds: amount, maxRssBytes: amount, usd: amount, inputTokens: amount, outputTokens: amount}),
+  outputBytes: amount,
+});
+
+const report = z.discriminatedUnion('type', [
+  z.object({type: z.literal('agents-ready'), agents: z.array(agent).max(100_000)}),
+  z.object({type: z.literal('agents-failed'), agents: z.array(agent).max(100_000), detail: text(4000)}),
+  z.object({type: z.literal('attempt-verifying'), attempt: id}),
+  z.object({type: z.literal('attempt-finished'), attempt: id, outcome}),
+]);
+
+/** Parses what a host sends; the daemon believes nothing that has not passed here. */
+export const hostMessageSchema: z.ZodType<HostMessage> = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('hello'),
+    protocol: z.object({min: z.number().int(), max: z.number().int()}),
+    build: text(100),
+    projectId: text(100),
+    storeId: text(100),
+    hostId: host,
+    machineId: text(200),
+    process: z.object({pid: z.number().int().positive(), startTime: text(50), bootId: text(100)}),
+    holds: z.array(id).max(100_000),
+    agents: z.array(agent).max(100_000),
+  }),
+  z.object({type: z.literal('reports'), first: z.number().int().nonnegative(), reports: z.array(report).max(100_000)}),
+  z.object({type: z.literal('progress'), lines: z.array(z.object({attempt: id, line: text(1000)})).max(100_000)}),
+  z.object({
+    type: z.literal('reaped'),
+    request: z.number().int(),
+    attempts: z.array(id).max(100_000),
+    ended: z.number().int(),
+  }),
+  z.object({
+    type: z.literal('data'),
+    request: z.number().int(),
+    data: text(4_000_000),
+    size: z.number().nonnegative().nullable(),
+  }),
+  z.object({type: z.literal('beat')}),
+]);
