@@ -13,18 +13,19 @@ const table = {
   simulation: ['base', 'model', 'plan', 'federation'],
   runtimes: ['base', 'model'],
   os: ['base', 'model'],
-  host: ['base', 'model', 'wire', 'os', 'runtimes'],
+  project: ['base', 'model', 'os'],
+  host: ['base', 'model', 'wire', 'os', 'project', 'runtimes'],
   api: ['base', 'model', 'wire'],
-  daemon: ['base', 'model', 'plan', 'config', 'wire', 'store', 'federation', 'os', 'api'],
+  daemon: ['base', 'model', 'plan', 'config', 'wire', 'store', 'federation', 'os', 'project', 'api'],
   tui: ['base', 'model', 'api'],
-  cli: ['base', 'model', 'plan', 'config', 'os', 'simulation', 'federation', 'api', 'tui'],
+  cli: ['base', 'model', 'plan', 'config', 'os', 'project', 'simulation', 'federation', 'api', 'tui'],
 };
 
 const doors = {
   ws: '^src/wire/',
   'better-sqlite3': '^src/(store/sqlite|daemon/admission)',
   'p-queue': '^src/host/',
-  '@dagrejs/graphlib': '^src/(plan|federation)/dependency-resolver',
+  '@dagrejs/graphlib': '^src/plan/dependency-resolver',
   commander: '^src/cli/',
   'ink|react': '^src/tui/',
   'hono|@hono/node-server': '^src/api/',

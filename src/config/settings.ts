@@ -1,0 +1,49 @@
+/** Everything a user can set, with its value in use. Read by `config/load-settings.ts`, from there passed on as values. */
+export interface Settings {
+  /** Most agents a team may have. */
+  readonly maxAgents: number;
+  /** First and longest delay before another attempt, in milliseconds. */
+  readonly retryBaseMs: number;
+  readonly retryMaxMs: number;
+  /** How long hosts keep working without a daemon, in milliseconds. */
+  readonly hostGraceMs: number;
+  /** How long a silent host may stay away before the daemon ends its process, in milliseconds. */
+  readonly hostLostMs: number;
+  /** From SIGTERM to SIGKILL, in milliseconds. */
+  readonly killGraceMs: number;
+  /** The log of one attempt is cut after this many bytes. */
+  readonly logCapBytes: number;
+  /** A declared output (`outputs:`) larger than this fails the attempt. */
+  readonly outputCapBytes: number;
+  /** Process starts in flight on a host at a time. */
+  readonly spawnConcurrency: number;
+  /** A daemon with no team running and no client for this long ends itself, in milliseconds. */
+  readonly idleShutdownMs: number;
+  /** Most attempts that may run at a time on this machine for this user; null: as memory allows. */
+  readonly maxRunning: number | null;
+  /** No attempt is started while less is free, in bytes. */
+  readonly minFreeMemoryBytes: number;
+  readonly minFreeDiskBytes: number;
+  /** Memory set aside for an attempt when admission counts how many fit, in bytes. */
+  readonly memoryPerAttemptBytes: number;
+  /** Events kept in the journal. */
+  readonly keepEvents: number;
+}
+
+export const DEFAULT_SETTINGS: Settings = {
+  maxAgents: 1000,
+  retryBaseMs: 1000,
+  retryMaxMs: 60_000,
+  hostGraceMs: 60_000,
+  hostLostMs: 30_000,
+  killGraceMs: 5_000,
+  logCapBytes: 10 * 1024 * 1024,
+  outputCapBytes: 10 * 1024 * 1024,
+  spawnConcurrency: 4,
+  idleShutdownMs: 300_000,
+  maxRunning: null,
+  minFreeMemoryBytes: 256 * 1024 * 1024,
+  minFreeDiskBytes: 256 * 1024 * 1024,
+  memoryPerAttemptBytes: 32 * 1024 * 1024,
+  keepEvents: 1_000_000,
+};
