@@ -44,7 +44,12 @@ function readDocument(file: string, text: string, yaml: typeof Yaml): Result<Fil
     return {line, column: col};
   };
   if (document.errors.length > 0) {
-    return fail(invalid(file, document.errors.map(error => ({message: error.message, ...placeOf(error.pos[0])}))));
+    return fail(
+      invalid(
+        file,
+        document.errors.map(error => ({message: error.message, ...placeOf(error.pos[0])})),
+      ),
+    );
   }
   if (document.contents === null) return ok(new Map());
   if (!yaml.isMap(document.contents)) {

@@ -52,7 +52,8 @@ function readFlags(flags: Readonly<Record<string, string>>): Result<FileSettings
   const found = new Map<keyof Settings, {value: number | null; place: string}>();
   for (const [key, written] of Object.entries(flags)) {
     const name = settingOfKey(key);
-    if (name === undefined) return fail({reason: 'usage', message: `--set: unknown setting "${key}"`, hint: hintFor(key)});
+    if (name === undefined)
+      return fail({reason: 'usage', message: `--set: unknown setting "${key}"`, hint: hintFor(key)});
     const value = parseSetting(SETTING_KINDS[name], written);
     if (!value.ok) return fail({reason: 'usage', message: `--set ${value.message}`, hint: value.hint});
     found.set(name, {value: value.value, place: `--set ${key}`});

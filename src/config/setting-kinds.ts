@@ -34,7 +34,12 @@ export const SETTING_KINDS: Readonly<Record<keyof Settings, SettingKind>> = {
   spawnConcurrency: count('spawn-concurrency', 1, 256, 'Process starts in flight on a host at a time'),
   idleShutdownMs: duration('idle-shutdown', SECOND, 30 * 24 * HOUR, 'An idle daemon ends itself after this long'),
   maxRunning: {
-    ...count('max-running', 1, 100_000, 'Most attempts at a time on this machine for this user; auto: as memory allows'),
+    ...count(
+      'max-running',
+      1,
+      100_000,
+      'Most attempts at a time on this machine for this user; auto: as memory allows',
+    ),
     auto: true,
   },
   minFreeMemoryBytes: size('min-free-memory', 0, 1024 * GIB, 'No attempt is started while less memory is free'),
@@ -54,12 +59,18 @@ export function settingOfKey(key: string): keyof Settings | undefined {
 export function parseSetting(
   kind: SettingKind,
   written: unknown,
-): {readonly ok: true; readonly value: number | null} | {readonly ok: false; readonly message: string; readonly hint: string} {
+):
+  | {readonly ok: true; readonly value: number | null}
+  | {readonly ok: false; readonly message: string; readonly hint: string} {
   if (kind.auto && (written === null || written === 'auto')) return {ok: true, value: null};
   const hint = `Give ${rangeOf(kind)}${kind.auto ? ', or auto' : ''}, for example \`${kind.key}: ${exampleOf(kind)}\`.`;
   const value = numberOf(kind.kind, written);
   if (value === null) {
-    return {ok: false, message: `${kind.key}: ${JSON.stringify(written) ?? String(written)} is not ${nounOf(kind.kind)}`, hint};
+    return {
+      ok: false,
+      message: `${kind.key}: ${JSON.stringify(written) ?? String(written)} is not ${nounOf(kind.kind)}`,
+      hint,
+    };
   }
   if (value < kind.min || value > kind.max) {
     return {ok: false, message: `${kind.key}: ${showNumber(kind.kind, value)} is out of range`, hint};
