@@ -75,6 +75,7 @@ class SqliteStore implements Store {
         if (record.kind === 'event') stored.push(this.#events.append(record.event));
         else this.#write(record);
       }
+      this.#events.flush();
       return stored;
     });
   }
