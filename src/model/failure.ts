@@ -57,6 +57,7 @@ export type Failure =
   | {readonly reason: 'output-invalid'; readonly expected: 'json'; readonly detail: string}
   | {readonly reason: 'output-too-large'; readonly limitBytes: number}
   | {readonly reason: 'foreach-invalid'; readonly detail: string}
+  | {readonly reason: 'instances-failed'; readonly failed: number; readonly total: number}
   | {readonly reason: 'stopped'; readonly by: StopReason}
   | {readonly reason: 'attempts-lost'; readonly times: number; readonly lastHost: HostId}
   | {readonly reason: 'agent-failed'; readonly agent: AgentId; readonly detail: string}
@@ -78,7 +79,17 @@ export type Failure =
 export type FailureReason = Failure['reason'];
 
 /** Why a running attempt was stopped, or a task that had not started was cancelled. */
-export type StopReason = 'user' | 'fail-fast' | 'max-failures' | 'team-timeout' | 'daemon-lost' | 'superseded';
+export const STOP_REASONS = [
+  'user',
+  'fail-fast',
+  'max-failures',
+  'team-timeout',
+  'no-host',
+  'no-agents',
+  'daemon-lost',
+  'superseded',
+] as const;
+export type StopReason = (typeof STOP_REASONS)[number];
 
 /** Carries a `Failure` through a throw. Anything else thrown is a bug. */
 export class GodelError extends Error {
