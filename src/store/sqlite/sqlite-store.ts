@@ -91,6 +91,7 @@ class SqliteStore implements Store {
         openAttempts: this.#attempts.openOf(team.id),
         totals: this.#attempts.totalsOf(team.id),
       })),
+      over: this.#teams.over(),
     }));
   }
 
