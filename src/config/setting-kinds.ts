@@ -68,7 +68,7 @@ export function parseSetting(
   if (value === null) {
     return {
       ok: false,
-      message: `${kind.key}: ${JSON.stringify(written) ?? String(written)} is not ${nounOf(kind.kind)}`,
+      message: `${kind.key}: ${JSON.stringify(written)} is not ${nounOf(kind.kind)}`,
       hint,
     };
   }

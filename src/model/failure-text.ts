@@ -11,16 +11,10 @@ export function failureText(failure: Failure): string {
 
 /** The failure with every single problem it names on a line of its own, as `file:line:column: message` with its hint. */
 export function failureLines(failure: Failure): string[] {
-  switch (failure.reason) {
-    case 'plan-invalid': {
-      const lines = failure.problems.flatMap(problem => problemLines(failure.file, problem));
-      return failure.omitted > 0 ? [...lines, `… and ${count(failure.omitted, 'more problem')}`] : lines;
-    }
-    case 'config-invalid':
-      return failure.problems.flatMap(problem => problemLines(failure.file, problem));
-    default:
-      return [failureText(failure)];
-  }
+  if (failure.reason !== 'plan-invalid' && failure.reason !== 'config-invalid') return [failureText(failure)];
+  const lines = failure.problems.flatMap(problem => problemLines(failure.file, problem));
+  const omitted = failure.reason === 'plan-invalid' ? failure.omitted : 0;
+  return omitted > 0 ? [...lines, `… and ${count(omitted, 'more problem')}`] : lines;
 }
 
 /** Why an attempt was stopped or a task was cancelled, to follow "because". */
@@ -85,30 +79,6 @@ function sentence(failure: Failure): string {
       return `Stopped because ${stopText(failure.by)}.`;
     case 'attempts-lost':
       return `It was lost ${times(failure.times)} together with its host (last: ${failure.lastHost}). Look into \`godel daemon logs\` and the machine's memory.`;
-    default:
-      return systemSentence(failure);
-  }
-}
-
-type SystemFailure = Extract<
-  Failure,
-  {
-    reason:
-      | 'agent-failed'
-      | 'host-start-failed'
-      | 'team-timed-out'
-      | 'daemon-unreachable'
-      | 'daemon-incompatible'
-      | 'project-unusable'
-      | 'store-unusable'
-      | 'platform-unsupported'
-      | 'interrupted'
-      | 'unexpected';
-  }
->;
-
-function systemSentence(failure: SystemFailure): string {
-  switch (failure.reason) {
     case 'agent-failed':
       return `Agent ${failure.agent} could not be made ready: ${failure.detail}`;
     case 'host-start-failed':
