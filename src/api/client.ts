@@ -75,10 +75,7 @@ export class ApiClient {
   }
 
   async spawn(request: SpawnRequest): Answer<TeamView> {
-    return pick(
-      await this.#call<{team: TeamView}>({method: 'POST', path: '/teams', body: request}),
-      body => body.team,
-    );
+    return pick(await this.#call<{team: TeamView}>({method: 'POST', path: '/teams', body: request}), body => body.team);
   }
 
   async teams(): Answer<readonly TeamView[]> {

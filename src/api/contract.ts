@@ -26,7 +26,12 @@ import type {TeamView} from '../model/team-view.ts';
 export const API_VERSION = 1;
 
 /** Headers of requests and answers. `api` is the sender's `API_VERSION`; without it the sender is taken to speak ours. */
-export const HEADERS = {version: 'godel-version', api: 'godel-api', project: 'godel-project', trace: 'traceparent'} as const;
+export const HEADERS = {
+  version: 'godel-version',
+  api: 'godel-api',
+  project: 'godel-project',
+  trace: 'traceparent',
+} as const;
 
 /** Largest request body in bytes: a plan of 100,000 tasks fits many times over. */
 export const MAX_BODY_BYTES = 64 * 1024 * 1024;

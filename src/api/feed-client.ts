@@ -52,7 +52,10 @@ export async function* followTeam(client: ApiClient, options: FollowOptions): As
 }
 
 function connect(client: ApiClient, {team, eventsAfter, signal}: FollowOptions) {
-  const params = new URLSearchParams({team, ...(eventsAfter === undefined ? {} : {events: '1', after: String(eventsAfter)})});
+  const params = new URLSearchParams({
+    team,
+    ...(eventsAfter === undefined ? {} : {events: '1', after: String(eventsAfter)}),
+  });
   return connectJsonSocket<never, FeedMessage>({
     socketPath: client.options.socket,
     path: `/v1/feed?${params.toString()}`,
@@ -68,14 +71,22 @@ function connect(client: ApiClient, {team, eventsAfter, signal}: FollowOptions) 
 async function recover({options}: ApiClient, tries: number): Promise<Failure | null> {
   const why = options.explainSilence?.() ?? null;
   if (why) return why;
-  if (tries >= MAX_TRIES) return {reason: 'daemon-unreachable', detail: 'It ended and could not be started again.', hint: 'See `godel daemon logs`.'};
+  if (tries >= MAX_TRIES)
+    return {
+      reason: 'daemon-unreachable',
+      detail: 'It ended and could not be started again.',
+      hint: 'See `godel daemon logs`.',
+    };
   if (tries < START_FROM_TRY || !options.start) return null;
   const started = await options.start();
   return started.ok ? null : started.failure;
 }
 
 /** Yields the messages of one connection until it ends. */
-async function* messagesOf(socket: FeedClientSocket, signal: AbortSignal | undefined): AsyncGenerator<FeedMessage, void> {
+async function* messagesOf(
+  socket: FeedClientSocket,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<FeedMessage, void> {
   const waiting: FeedMessage[] = [];
   let isOver = false;
   let wake: () => void = () => undefined;

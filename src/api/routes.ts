@@ -69,9 +69,7 @@ export function createRoutes({backend, us, onBug}: RouteOptions): Hono {
     return answer(c, await backend.remove(name), () => ({team: name}));
   });
   app.get('/v1/teams/:name/tasks', c =>
-    withQuery(c, parseTaskListQuery, asked =>
-      answer(c, backend.tasks(c.req.param('name'), asked), tasks => ({tasks})),
-    ),
+    withQuery(c, parseTaskListQuery, asked => answer(c, backend.tasks(c.req.param('name'), asked), tasks => ({tasks}))),
   );
   app.get('/v1/teams/:name/tasks/attempts', c =>
     withQuery(c, parseAttemptsQuery, ({id}) =>
@@ -87,9 +85,7 @@ export function createRoutes({backend, us, onBug}: RouteOptions): Hono {
     ),
   );
   app.get('/v1/teams/:name/events', c =>
-    withQuery(c, parsePageQuery, asked =>
-      answer(c, backend.events(c.req.param('name'), asked), events => ({events})),
-    ),
+    withQuery(c, parsePageQuery, asked => answer(c, backend.events(c.req.param('name'), asked), events => ({events}))),
   );
   return app;
 }

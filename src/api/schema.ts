@@ -8,7 +8,10 @@ const name = z
   .string()
   .min(1)
   .max(100)
-  .regex(/^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u, 'expected letters, digits, ".", "_" or "-", starting with a letter or digit');
+  .regex(
+    /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u,
+    'expected letters, digits, ".", "_" or "-", starting with a letter or digit',
+  );
 const path = z.string().min(1).max(4096);
 /** The number of agents is checked against the settings where they are known; here only that it is a number. */
 const spawnRequest: z.ZodType<SpawnRequest> = z.object({

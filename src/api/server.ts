@@ -1,8 +1,8 @@
 import {chmodSync, rmSync} from 'node:fs';
 import {createServer, type Server} from 'node:http';
-import {createConnection} from 'node:net';
 import {getRequestListener} from '@hono/node-server';
 import {fail, ok, type Result} from '../base/result.ts';
+import {listensOn} from '../base/unix-socket.ts';
 import type {Failure} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
 import {acceptJsonSockets, jsonRoute, type Refusal, type Upgrade} from '../wire/accept-json-sockets.ts';
@@ -43,7 +43,8 @@ export class ApiServer implements AsyncDisposable {
 
   static async listen(options: ApiServerOptions): Promise<Result<ApiServer, Failure>> {
     const {socket, onRequest} = options;
-    if (await somebodyListens(socket)) return fail(occupied(socket));
+    if (await listensOn(socket)) return fail(occupied(socket));
+    // What nobody listens on is left from a daemon that was killed.
     rmSync(socket, {force: true});
     const handle = getRequestListener(createRoutes(options).fetch);
     const server = createServer((request, response) => {
@@ -55,8 +56,9 @@ export class ApiServer implements AsyncDisposable {
     const sockets = acceptJsonSockets(server, {
       routes: {
         '/v1/host': jsonRoute(value => hostMessageSchema.parse(value), options.onHost),
-        '/v1/feed': jsonRoute(() => undefined, (feedSocket: JsonSocket<FeedMessage, undefined>, upgrade) =>
-          openFeed(options.feed, feedSocket, upgrade),
+        '/v1/feed': jsonRoute(
+          () => undefined,
+          (feedSocket: JsonSocket<FeedMessage, undefined>, upgrade) => openFeed(options.feed, feedSocket, upgrade),
         ),
       },
       authorize: upgrade => authorize(options.us, upgrade),
@@ -115,18 +117,6 @@ async function listen(server: Server, socket: string): Promise<void> {
     });
   });
   chmodSync(socket, 0o600);
-}
-
-/** A socket file that nobody listens on is left from a daemon that was killed. */
-function somebodyListens(socket: string): Promise<boolean> {
-  return new Promise(resolve => {
-    const connection = createConnection({path: socket});
-    connection.once('connect', () => {
-      connection.destroy();
-      resolve(true);
-    });
-    connection.once('error', () => resolve(false));
-  });
 }
 
 function occupied(socket: string): Failure {

@@ -1,10 +1,11 @@
 import {createHash} from 'node:crypto';
-import {statSync} from 'node:fs';
+import {lstatSync, statSync} from 'node:fs';
 import {join} from 'node:path';
+import {readDaemonFile} from './daemon-file.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where everything of a project is. Making the object touches nothing but the runtime folder's `stat`. */
+/** Where everything of a project is. Finding out reads, and changes nothing. */
 export interface ProjectPaths {
   /** The project's real path. */
   readonly folder: string;
@@ -27,14 +28,15 @@ const MAX_SOCKET_PATH = 103;
 export function projectPaths(folder: string, env: Environment = process.env): ProjectPaths {
   const projectId = createHash('sha256').update(folder).digest('hex').slice(0, 12);
   const godelFolder = join(folder, '.godel');
-  const runtimeFolder = chooseRuntimeFolder(env, projectId);
+  const daemonFile = join(godelFolder, 'daemon.json');
+  const runtimeFolder = folderInUse(daemonFile) ?? chooseRuntimeFolder(env, projectId);
   return {
     folder,
     projectId,
     godelFolder,
     storeFile: join(godelFolder, 'store.db'),
     logFile: join(godelFolder, 'daemon.log'),
-    daemonFile: join(godelFolder, 'daemon.json'),
+    daemonFile,
     teamsFolder: join(godelFolder, 'teams'),
     runtimeFolder,
     socket: join(runtimeFolder, `${projectId}.sock`),
@@ -48,6 +50,17 @@ export function teamFolder(paths: ProjectPaths, teamId: number): string {
 
 export function secretsFile(paths: ProjectPaths, teamId: number): string {
   return join(paths.runtimeFolder, `${paths.projectId}.team-${teamId}.secrets`);
+}
+
+/**
+ * The runtime folder that the project's daemon uses, or used when it was killed: a shell with another XDG_RUNTIME_DIR
+ * (cron, `sudo`) must find the same socket, and the hosts of a killed daemon must find the next one.
+ */
+function folderInUse(daemonFile: string): string | null {
+  const folder = readDaemonFile(daemonFile)?.runtimeFolder;
+  if (folder === undefined) return null;
+  const stats = lstatSync(folder, {throwIfNoEntry: false});
+  return stats?.isDirectory() && stats.uid === process.getuid?.() ? folder : null;
 }
 
 /**
