@@ -78,7 +78,17 @@ export type Failure =
 export type FailureReason = Failure['reason'];
 
 /** Why a running attempt was stopped, or a task that had not started was cancelled. */
-export type StopReason = 'user' | 'fail-fast' | 'max-failures' | 'team-timeout' | 'daemon-lost' | 'superseded';
+export const STOP_REASONS = [
+  'user',
+  'fail-fast',
+  'max-failures',
+  'team-timeout',
+  'no-host',
+  'no-agents',
+  'daemon-lost',
+  'superseded',
+] as const;
+export type StopReason = (typeof STOP_REASONS)[number];
 
 /** Carries a `Failure` through a throw. Anything else thrown is a bug. */
 export class GodelError extends Error {

@@ -84,6 +84,8 @@ export interface StoredState {
   readonly hosts: readonly HostRecord[];
   /** Teams that are not over, with their tasks in order of `seq` and their open attempts. */
   readonly teams: readonly StoredTeam[];
+  /** Teams that are over and not yet removed: their names are taken. */
+  readonly over: readonly TeamView[];
 }
 
 export interface StoredTeam {

@@ -1,6 +1,6 @@
 import {z} from 'zod';
 import type {AttemptOutcome} from '../model/attempt.ts';
-import type {StopReason} from '../model/failure.ts';
+import {STOP_REASONS, type StopReason} from '../model/failure.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from '../model/ids.ts';
 import type {ProcessIdentity} from '../model/process-identity.ts';
 import type {OutputKind} from '../model/task.ts';
@@ -10,7 +10,7 @@ import type {OutputKind} from '../model/task.ts';
  * daemon answers `welcome` or `refuse`. Reports are numbered, kept by the host until acknowledged, and sent again after
  * a reconnect; the daemon acknowledges a report when what follows from it is durable.
  */
-export const HOST_PROTOCOL = {min: 1, max: 1} as const;
+export {HOST_PROTOCOL} from './host-protocol-version.ts';
 
 /** Everything an agent needs for one attempt. The host knows the team's environment and folder from `open-team`. */
 export interface AttemptOrder {
@@ -127,7 +127,7 @@ const hostFailure = z.discriminatedUnion('reason', [
   z.object({reason: z.literal('output-too-large'), limitBytes: z.number().positive()}),
   z.object({
     reason: z.literal('stopped'),
-    by: z.enum(['user', 'fail-fast', 'max-failures', 'team-timeout', 'daemon-lost', 'superseded']),
+    by: z.enum(STOP_REASONS),
   }),
   z.object({reason: z.literal('unexpected'), message: text(4000)}),
 ]);
