@@ -11,10 +11,7 @@ export class Requests {
   #next = 1;
 
   /** `submit` gets the number to ask with. `settled` runs within the tick that answers, before its later effects. */
-  ask(
-    submit: (request: RequestId) => void,
-    settled: Settle = () => undefined,
-  ): Promise<Result<TeamView, Failure>> {
+  ask(submit: (request: RequestId) => void, settled: Settle = () => undefined): Promise<Result<TeamView, Failure>> {
     const request = this.#next;
     this.#next += 1;
     return new Promise(resolve => {
