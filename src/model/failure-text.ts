@@ -28,6 +28,10 @@ export function stopText(by: StopReason): string {
       return 'as many tasks failed as --max-failures allows';
     case 'team-timeout':
       return 'the time given with --timeout ran out';
+    case 'no-host':
+      return 'no host process could be started to run it';
+    case 'no-agents':
+      return 'no agent of the team could be made ready';
     case 'daemon-lost':
       return 'its host lost the daemon and could not start another one';
     case 'superseded':
