@@ -27,7 +27,6 @@ export function readInstalled(project) {
       link: entry.link === true,
       ...(entry.optional === true ? {optional: platformOf(entry)} : {}),
       ...(entry.deprecated === undefined ? {} : {deprecated: entry.deprecated}),
-      ...(entry.hasInstallScript === true ? {hasInstallScript: true} : {}),
     }));
 }
 
