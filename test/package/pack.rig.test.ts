@@ -2,11 +2,12 @@ import {execFile} from 'node:child_process';
 import {cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import {afterAll, beforeAll, expect, test} from 'vitest';
 
 const run = promisify(execFile);
-const REPOSITORY = new URL('../../', import.meta.url);
+const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 const INSTALLED_PLAN = 'node_modules/godel/examples/dependency-audit/godel.yaml';
 
 interface Packed {
@@ -45,10 +46,7 @@ afterAll(async () => {
 });
 
 function copyNativeModule(): void {
-  const [from, to] = [
-    new URL('node_modules/better-sqlite3/', REPOSITORY).pathname,
-    join(home, 'node_modules/better-sqlite3'),
-  ];
+  const [from, to] = [join(REPOSITORY, 'node_modules/better-sqlite3'), join(home, 'node_modules/better-sqlite3')];
   const version = (at: string) =>
     (JSON.parse(readFileSync(join(at, 'package.json'), 'utf8')) as {version: string}).version;
   expect(version(to)).toBe(version(from));
@@ -58,7 +56,7 @@ function copyNativeModule(): void {
 
 test('the tarball carries the program, the example and the schema, and nothing else', () => {
   const paths = packed.files.map(({path}) => path).sort();
-  const example = readdirSync(new URL('examples/dependency-audit/', REPOSITORY));
+  const example = readdirSync(join(REPOSITORY, 'examples/dependency-audit'));
   expect(paths.filter(path => !path.startsWith('dist/'))).toEqual(
     [
       'CHANGELOG.md',
@@ -77,7 +75,7 @@ test('the tarball carries the program, the example and the schema, and nothing e
 });
 
 test('installed from the tarball, it tells its version', async () => {
-  const {version} = JSON.parse(readFileSync(new URL('package.json', REPOSITORY), 'utf8')) as {version: string};
+  const {version} = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as {version: string};
   expect((await npx('godel', 'version')).stdout).toContain(version);
 });
 
