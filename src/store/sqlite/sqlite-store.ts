@@ -75,6 +75,7 @@ class SqliteStore implements Store {
         if (record.kind === 'event') stored.push(this.#events.append(record.event));
         else this.#write(record);
       }
+      this.#events.flush();
       return stored;
     });
   }
@@ -90,6 +91,7 @@ class SqliteStore implements Store {
         openAttempts: this.#attempts.openOf(team.id),
         totals: this.#attempts.totalsOf(team.id),
       })),
+      over: this.#teams.over(),
     }));
   }
 
