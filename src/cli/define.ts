@@ -6,7 +6,10 @@ import type {Cli} from './cli.ts';
 export type Runner = (action: (cli: Cli) => Promise<ExitKind>) => Promise<void>;
 
 /** A command with its examples, as each file in `commands/` begins. */
-export function define(name: string, {description, examples}: {description: string; examples: readonly string[]}): Command {
+export function define(
+  name: string,
+  {description, examples}: {description: string; examples: readonly string[]},
+): Command {
   const command = new Command(name).description(description).allowExcessArguments(false);
   return command.addHelpText('after', `\nExamples:\n${examples.map(example => `  $ ${example}`).join('\n')}`);
 }

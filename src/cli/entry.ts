@@ -18,7 +18,7 @@ process.on('SIGHUP', () => process.exit(EXIT_CODES.sigterm.code));
 
 // `godel … | head`: nobody reads any more, which is no error. What runs goes on without us.
 for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', error => {
+  stream.on('error', (error: Error) => {
     if ('code' in error && (error.code === 'EPIPE' || error.code === 'EIO')) process.exit(EXIT_CODES.ok.code);
     throw error;
   });
@@ -36,7 +36,9 @@ const code = await main(
   {
     interrupts,
     cwd: process.cwd(),
-    env: Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))),
+    env: Object.fromEntries(
+      Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    ),
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,

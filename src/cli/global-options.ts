@@ -39,12 +39,18 @@ export function globalOptions(): Option[] {
     new Option('--json', 'print one JSON value on stdout; --json=lines streams events as NDJSON where it makes sense'),
     new Option('--no-color', 'no colours (also: NO_COLOR)'),
     new Option('--project <dir>', 'the project to work in, instead of the one around the current folder'),
-    new Option('--set <key=value>', 'a setting for this command and a daemon it starts; repeatable').argParser(addSetting),
+    new Option('--set <key=value>', 'a setting for this command and a daemon it starts; repeatable').argParser(
+      addSetting,
+    ),
   ];
 }
 
 function addSetting(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   const at = text.indexOf('=');
   if (at > 0) return {...before, [text.slice(0, at)]: text.slice(at + 1)};
-  throw new GodelError({reason: 'usage', message: `--set ${text}: a key and a value are expected`, hint: 'For example --set max-agents=200.'});
+  throw new GodelError({
+    reason: 'usage',
+    message: `--set ${text}: a key and a value are expected`,
+    hint: 'For example --set max-agents=200.',
+  });
 }

@@ -1,4 +1,4 @@
-import {type Command, CommanderError} from 'commander';
+import {type Command, CommanderError, type OutputConfiguration} from 'commander';
 import {EXIT_CODES, type ExitKind, exitKindOf} from '../model/exit-code.ts';
 import {type Failure, failureOf} from '../model/failure.ts';
 import {failureLines, failureText} from '../model/failure-text.ts';
@@ -71,7 +71,7 @@ function report(print: Print, failure: Failure): ExitKind {
   return exitKindOf(failure.reason);
 }
 
-function prepare(command: Command, output: Parameters<Command['configureOutput']>[0]): void {
+function prepare(command: Command, output: OutputConfiguration): void {
   command.configureOutput(output).exitOverride();
   for (const each of command.commands) prepare(each, output);
 }

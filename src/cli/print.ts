@@ -22,7 +22,7 @@ export interface PrintOptions {
   /** Absent: coloured where it is a terminal and the environment does not say otherwise. */
   readonly color?: boolean | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdout: NodeJS.WriteStream;
+  readonly stdout: NodeJS.WriteStream & {readonly fd?: number};
   readonly stderr: NodeJS.WriteStream;
 }
 
@@ -45,9 +45,11 @@ export class Print {
     (this.json === 'none' ? this.#options.stdout : this.#options.stderr).write(`${text}\n`);
   }
 
-  /** Bytes of the answer as they are, for logs. */
-  bytes(data: Uint8Array): void {
-    this.#options.stdout.write(data);
+  /** Output of a task. Byte by byte into a file or pipe; what could steer a terminal, all but colours, stays out of one. */
+  log(data: Uint8Array): void {
+    const {stdout} = this.#options;
+    if (!stdout.isTTY) stdout.write(data);
+    else if (data.length > 0) stdout.write(harmless(Buffer.from(data).toString('utf8')));
   }
 
   /** A line of progress or advice. */
@@ -89,12 +91,17 @@ export class Print {
     this.#options.stdout.write(ENTER_FULL_SCREEN);
   }
 
+  /** Empties the full screen. */
+  clearScreen(): void {
+    if (this.#fullScreen) this.#options.stdout.write('\u001b[2J\u001b[H');
+  }
+
   /** Puts the terminal back as it was. Synchronous, so that it also works while the process ends; harmless twice. */
   restore(): void {
     if (!this.#fullScreen) return;
     this.#fullScreen = false;
     try {
-      writeSync(this.#options.stdout.fd, LEAVE_FULL_SCREEN);
+      writeSync(this.#options.stdout.fd ?? 1, LEAVE_FULL_SCREEN);
     } catch {
       // The terminal is gone, and with it what there was to restore.
     }
@@ -110,6 +117,14 @@ export class Print {
     const [on, off] = CODES[style];
     return `\u001b[${on}m${text}\u001b[${off}m`;
   }
+}
+
+// OSC and other string sequences; CSI sequences that are not colours; other escapes; control characters but \t \n \r.
+const STEERING =
+  /\u001b[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)?|\u001b\[[0-?]*[ -/]*[@-ln-~]|\u001b[^[\]PX^_]|[\u0000-\u0008\u000b\u000c\u000e-\u001a\u007f-\u009f]/g;
+
+function harmless(text: string): string {
+  return text.replaceAll(STEERING, '');
 }
 
 function drained(stream: NodeJS.WriteStream): Promise<void> {

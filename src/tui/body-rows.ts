@@ -19,7 +19,9 @@ export type BodyRow =
 export function bodyRows(view: TeamView, ageMs: number): readonly BodyRow[] {
   const failures = failureRows(view);
   const running = runningRows(view, ageMs);
-  return failures.length > 0 && running.length > 0 ? [...failures, {kind: 'blank'}, ...running] : [...failures, ...running];
+  return failures.length > 0 && running.length > 0
+    ? [...failures, {kind: 'blank'}, ...running]
+    : [...failures, ...running];
 }
 
 function failureRows({failures, tasks}: TeamView): readonly BodyRow[] {
@@ -54,7 +56,11 @@ function wholeSeconds(ms: number): string {
 }
 
 /** Which part of `rows` is to be seen, with the scroll position kept inside. */
-export function windowOf<T>(rows: readonly T[], offset: number, height: number): {readonly rows: readonly T[]; readonly offset: number} {
+export function windowOf<T>(
+  rows: readonly T[],
+  offset: number,
+  height: number,
+): {readonly rows: readonly T[]; readonly offset: number} {
   const last = Math.max(0, rows.length - height);
   const kept = Math.min(Math.max(0, offset), last);
   return {rows: rows.slice(kept, kept + height), offset: kept};

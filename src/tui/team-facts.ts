@@ -42,7 +42,10 @@ export function countFacts(tasks: TaskCounts, {zeros}: {readonly zeros: boolean}
 
 /** `50 of 50 agents ready, 48 busy (mean 46.2)`. */
 export function agentsText({agents, meanBusyAgents}: TeamView): string {
-  const parts = [`${agents.ready} of ${agents.requested} agents ready`, `${agents.busy} busy${meanText(meanBusyAgents)}`];
+  const parts = [
+    `${agents.ready} of ${agents.requested} agents ready`,
+    `${agents.busy} busy${meanText(meanBusyAgents)}`,
+  ];
   if (agents.starting > 0) parts.push(`${agents.starting} starting`);
   if (agents.failed > 0) parts.push(`${agents.failed} failed`);
   return parts.join(', ');
@@ -59,7 +62,9 @@ export function usageText({attempts, retries, usage, durationMs}: TeamView): str
 export function cpuText(cpuSeconds: number | null, durationMs: number): string {
   if (cpuSeconds === null) return 'CPU unknown';
   const total = `CPU ${cpuSeconds < 10 ? cpuSeconds.toFixed(1) : cpuSeconds.toFixed(0)} s`;
-  return durationMs < 1 ? total : `${total} over ${formatDuration(durationMs)} (${((1000 * cpuSeconds) / durationMs).toFixed(1)} cores)`;
+  return durationMs < 1
+    ? total
+    : `${total} over ${formatDuration(durationMs)} (${((1000 * cpuSeconds) / durationMs).toFixed(1)} cores)`;
 }
 
 /** One line for each reason why ready tasks do not run. */
