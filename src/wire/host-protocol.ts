@@ -10,7 +10,7 @@ import type {OutputKind} from '../model/task.ts';
  * daemon answers `welcome` or `refuse`. Reports are numbered, kept by the host until acknowledged, and sent again after
  * a reconnect; the daemon acknowledges a report when what follows from it is durable.
  */
-export const HOST_PROTOCOL = {min: 1, max: 1} as const;
+export {HOST_PROTOCOL} from './host-protocol-version.ts';
 
 /** Everything an agent needs for one attempt. The host knows the team's environment and folder from `open-team`. */
 export interface AttemptOrder {
@@ -125,6 +125,7 @@ const hostFailure = z.discriminatedUnion('reason', [
   z.object({reason: z.literal('timed-out'), timeoutMs: z.number().positive()}),
   z.object({reason: z.literal('output-invalid'), expected: z.literal('json'), detail: text(2000)}),
   z.object({reason: z.literal('output-too-large'), limitBytes: z.number().positive()}),
+  z.object({reason: z.literal('output-unwritable'), file: text(5000), code: text(50), detail: text(2000)}),
   z.object({
     reason: z.literal('stopped'),
     by: z.enum(STOP_REASONS),
