@@ -34,6 +34,7 @@ const BY_REASON = {
   'output-invalid': 'tasks',
   'output-too-large': 'tasks',
   'foreach-invalid': 'tasks',
+  'instances-failed': 'tasks',
   stopped: 'tasks',
   'attempts-lost': 'tasks',
   'agent-failed': 'tasks',

@@ -57,6 +57,7 @@ export type Failure =
   | {readonly reason: 'output-invalid'; readonly expected: 'json'; readonly detail: string}
   | {readonly reason: 'output-too-large'; readonly limitBytes: number}
   | {readonly reason: 'foreach-invalid'; readonly detail: string}
+  | {readonly reason: 'instances-failed'; readonly failed: number; readonly total: number}
   | {readonly reason: 'stopped'; readonly by: StopReason}
   | {readonly reason: 'attempts-lost'; readonly times: number; readonly lastHost: HostId}
   | {readonly reason: 'agent-failed'; readonly agent: AgentId; readonly detail: string}

@@ -1,0 +1,89 @@
+import path from 'node:path';
+import {fail, ok, type Result} from '../base/result.ts';
+import type {Failure} from '../model/failure.ts';
+import {type FileSettings, hintFor, readConfigFile} from './config-file.ts';
+import {parseSetting, SETTING_KINDS, SETTING_NAMES, settingOfKey} from './setting-kinds.ts';
+import {DEFAULT_SETTINGS, type Settings} from './settings.ts';
+
+export interface LoadedSettings {
+  readonly settings: Settings;
+  /** Where each value comes from: `--set max-agents`, `GODEL_MAX_AGENTS`, `<file>:<line>` or `default`. */
+  readonly provenance: Readonly<Record<keyof Settings, string>>;
+}
+
+export interface SettingSources {
+  readonly projectFolder: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  /** Keys and values given with `--set`. */
+  readonly flags?: Readonly<Record<string, string>>;
+}
+
+/** All settings: flag over environment over `godel.config.yaml` of the project over the user's file over the default. */
+export function loadSettings(sources: SettingSources): Result<LoadedSettings, Failure> {
+  const flags = readFlags(sources.flags ?? {});
+  if (!flags.ok) return flags;
+  const env = readEnvironment(sources.env);
+  if (!env.ok) return env;
+  const project = readConfigFile(path.join(sources.projectFolder, 'godel.config.yaml'));
+  if (!project.ok) return project;
+  const user = readConfigFile(userFile(sources));
+  if (!user.ok) return user;
+
+  const settings: {-readonly [K in keyof Settings]: number | null} = {...DEFAULT_SETTINGS};
+  const provenance: Partial<Record<keyof Settings, string>> = {};
+  for (const name of SETTING_NAMES) {
+    const found = [flags.value, env.value, project.value, user.value].map(layer => layer.get(name)).find(Boolean);
+    if (found) settings[name] = found.value;
+    provenance[name] = found?.place ?? 'default';
+  }
+  const loaded = {settings, provenance} as LoadedSettings; // Every name has been assigned, null only where the kind allows it.
+  return checkTogether(loaded);
+}
+
+/** Where the user's own settings live. */
+export function userFile({env, home}: Pick<SettingSources, 'env' | 'home'>): string {
+  const base = env['XDG_CONFIG_HOME'];
+  const folder = base !== undefined && path.isAbsolute(base) ? base : path.join(home, '.config');
+  return path.join(folder, 'godel', 'config.yaml');
+}
+
+function readFlags(flags: Readonly<Record<string, string>>): Result<FileSettings, Failure> {
+  const found = new Map<keyof Settings, {value: number | null; place: string}>();
+  for (const [key, written] of Object.entries(flags)) {
+    const name = settingOfKey(key);
+    if (name === undefined)
+      return fail({reason: 'usage', message: `--set: unknown setting "${key}"`, hint: hintFor(key)});
+    const value = parseSetting(SETTING_KINDS[name], written);
+    if (!value.ok) return fail({reason: 'usage', message: `--set ${value.message}`, hint: value.hint});
+    found.set(name, {value: value.value, place: `--set ${key}`});
+  }
+  return ok(found);
+}
+
+function readEnvironment(env: SettingSources['env']): Result<FileSettings, Failure> {
+  const found = new Map<keyof Settings, {value: number | null; place: string}>();
+  for (const name of SETTING_NAMES) {
+    const kind = SETTING_KINDS[name];
+    const written = env[kind.env];
+    if (written === undefined || written === '') continue;
+    const value = parseSetting(kind, written);
+    if (!value.ok) {
+      return fail({reason: 'config-invalid', file: kind.env, problems: [{message: value.message, hint: value.hint}]});
+    }
+    found.set(name, {value: value.value, place: kind.env});
+  }
+  return ok(found);
+}
+
+function checkTogether(loaded: LoadedSettings): Result<LoadedSettings, Failure> {
+  const {settings, provenance} = loaded;
+  if (settings.retryMaxMs >= settings.retryBaseMs) return ok(loaded);
+  const message = `retry-max (from ${provenance.retryMaxMs}) is shorter than retry-base (from ${provenance.retryBaseMs})`;
+  const place = provenance.retryMaxMs === 'default' ? provenance.retryBaseMs : provenance.retryMaxMs;
+  return fail({
+    reason: 'config-invalid',
+    file: place.replace(/:\d+$/, ''),
+    problems: [{message, hint: 'Raise retry-max or lower retry-base.'}],
+  });
+}

@@ -1,0 +1,137 @@
+import {formatDuration, parseDuration} from '../base/duration.ts';
+import {formatSize, parseSize} from '../base/size.ts';
+import {DEFAULT_SETTINGS, type Settings} from './settings.ts';
+
+type Kind = 'count' | 'duration' | 'size';
+
+/** How one setting is written and what it may be. */
+export interface SettingKind {
+  /** In YAML and with `--set`, for example `retry-base`. */
+  readonly key: string;
+  readonly env: string;
+  readonly kind: Kind;
+  readonly min: number;
+  readonly max: number;
+  /** Whether `auto` (null) is a value. */
+  readonly auto: boolean;
+  readonly meaning: string;
+}
+
+const SECOND = 1000;
+const HOUR = 3_600_000;
+const KIB = 1024;
+const GIB = 1024 ** 3;
+
+export const SETTING_KINDS: Readonly<Record<keyof Settings, SettingKind>> = {
+  maxAgents: count('max-agents', 1, 10_000, 'Most agents a team may have'),
+  retryBaseMs: duration('retry-base', 1, HOUR, 'First delay before another attempt; doubles each time'),
+  retryMaxMs: duration('retry-max', 1, 24 * HOUR, 'Longest delay before another attempt'),
+  hostGraceMs: duration('host-grace', SECOND, 24 * HOUR, 'How long hosts keep working without a daemon'),
+  hostLostMs: duration('host-lost', SECOND, HOUR, 'How long a silent host may stay away before it is ended'),
+  killGraceMs: duration('kill-grace', 0, HOUR, 'From SIGTERM to SIGKILL when an attempt is stopped'),
+  logCapBytes: size('log-cap', KIB, 100 * GIB, 'The log of one attempt is cut after this much'),
+  outputCapBytes: size('output-cap', KIB, GIB, 'A declared output larger than this fails the attempt'),
+  spawnConcurrency: count('spawn-concurrency', 1, 256, 'Process starts in flight on a host at a time'),
+  idleShutdownMs: duration('idle-shutdown', SECOND, 30 * 24 * HOUR, 'An idle daemon ends itself after this long'),
+  maxRunning: {
+    ...count(
+      'max-running',
+      1,
+      100_000,
+      'Most attempts at a time on this machine for this user; auto: as memory allows',
+    ),
+    auto: true,
+  },
+  minFreeMemoryBytes: size('min-free-memory', 0, 1024 * GIB, 'No attempt is started while less memory is free'),
+  minFreeDiskBytes: size('min-free-disk', 0, 1024 * GIB, 'No attempt is started while less disk space is free'),
+  memoryPerAttemptBytes: size('memory-per-attempt', KIB, 1024 * GIB, 'Memory set aside for an attempt that runs'),
+  keepEvents: count('keep-events', 1000, 100_000_000, 'Events kept in the journal'),
+};
+
+export const SETTING_NAMES = Object.keys(DEFAULT_SETTINGS) as readonly (keyof Settings)[];
+
+/** The setting written `key` in YAML, or undefined. */
+export function settingOfKey(key: string): keyof Settings | undefined {
+  return SETTING_NAMES.find(name => SETTING_KINDS[name].key === key);
+}
+
+/** The value behind what somebody wrote; otherwise what is wrong with it, with what would be right. */
+export function parseSetting(
+  kind: SettingKind,
+  written: unknown,
+):
+  | {readonly ok: true; readonly value: number | null}
+  | {readonly ok: false; readonly message: string; readonly hint: string} {
+  if (kind.auto && (written === null || written === 'auto')) return {ok: true, value: null};
+  const hint = `Give ${rangeOf(kind)}${kind.auto ? ', or auto' : ''}, for example \`${kind.key}: ${exampleOf(kind)}\`.`;
+  const value = numberOf(kind.kind, written);
+  if (value === null) {
+    return {
+      ok: false,
+      message: `${kind.key}: ${JSON.stringify(written)} is not ${nounOf(kind.kind)}`,
+      hint,
+    };
+  }
+  if (value < kind.min || value > kind.max) {
+    return {ok: false, message: `${kind.key}: ${showNumber(kind.kind, value)} is out of range`, hint};
+  }
+  return {ok: true, value};
+}
+
+/** A setting's value as it could stand in the file. */
+export function showSetting(kind: SettingKind, value: number | null): string {
+  return value === null ? 'auto' : showNumber(kind.kind, value).replaceAll(' min', 'm').replaceAll(' ', '');
+}
+
+function numberOf(kind: Kind, written: unknown): number | null {
+  if (kind === 'count') {
+    const value = typeof written === 'string' && /^\d+$/.test(written.trim()) ? Number(written) : written;
+    return typeof value === 'number' && Number.isSafeInteger(value) ? value : null;
+  }
+  if (kind === 'size') return typeof written === 'number' ? parseSize(String(written)) : parseText(written, parseSize);
+  return parseText(written, parseDuration);
+}
+
+function parseText(written: unknown, parse: (text: string) => number | null): number | null {
+  return typeof written === 'string' ? parse(written) : null;
+}
+
+function rangeOf({kind, min, max}: SettingKind): string {
+  return `${nounOf(kind)} from ${showNumber(kind, min)} to ${showNumber(kind, max)}`;
+}
+
+function nounOf(kind: Kind): string {
+  switch (kind) {
+    case 'count':
+      return 'a whole number';
+    case 'duration':
+      return 'a duration with its unit';
+    case 'size':
+      return 'a size';
+  }
+}
+
+function exampleOf(kind: SettingKind): string {
+  return {count: String(Math.max(kind.min, 4)), duration: '30s', size: '256MiB'}[kind.kind];
+}
+
+function showNumber(kind: Kind, value: number): string {
+  if (kind === 'duration') return formatDuration(value);
+  return kind === 'size' ? formatSize(value) : String(value);
+}
+
+function count(key: string, min: number, max: number, meaning: string): SettingKind {
+  return define('count', key, min, max, meaning);
+}
+
+function duration(key: string, min: number, max: number, meaning: string): SettingKind {
+  return define('duration', key, min, max, meaning);
+}
+
+function size(key: string, min: number, max: number, meaning: string): SettingKind {
+  return define('size', key, min, max, meaning);
+}
+
+function define(kind: Kind, key: string, min: number, max: number, meaning: string): SettingKind {
+  return {key, env: `GODEL_${key.toUpperCase().replaceAll('-', '_')}`, kind, min, max, auto: false, meaning};
+}

@@ -1,0 +1,194 @@
+import {formatDuration} from '../base/duration.ts';
+import {never} from '../base/never.ts';
+import {lastLine, oneLine} from '../base/one-line.ts';
+import {formatSize} from '../base/size.ts';
+import type {Failure, PlanProblem, StopReason} from './failure.ts';
+
+/** One readable sentence or two: what happened, to which named thing, and what to do next. Safe to show on a terminal. */
+export function failureText(failure: Failure): string {
+  return oneLine(sentence(failure), 1000);
+}
+
+/** The failure with every single problem it names on a line of its own, as `file:line:column: message` with its hint. */
+export function failureLines(failure: Failure): string[] {
+  if (failure.reason !== 'plan-invalid' && failure.reason !== 'config-invalid') return [failureText(failure)];
+  const lines = failure.problems.flatMap(problem => problemLines(failure.file, problem));
+  const omitted = failure.reason === 'plan-invalid' ? failure.omitted : 0;
+  return omitted > 0 ? [...lines, `… and ${count(omitted, 'more problem')}`] : lines;
+}
+
+/** Why an attempt was stopped or a task was cancelled, to follow "because". */
+export function stopText(by: StopReason): string {
+  switch (by) {
+    case 'user':
+      return 'the team was ended by its user';
+    case 'fail-fast':
+      return 'another task failed and --fail-fast was given';
+    case 'max-failures':
+      return 'as many tasks failed as --max-failures allows';
+    case 'team-timeout':
+      return 'the time given with --timeout ran out';
+    case 'no-host':
+      return 'no host process could be started on this machine';
+    case 'no-agents':
+      return 'none of its agents works here';
+    case 'daemon-lost':
+      return 'its host lost the daemon and could not start another one';
+    case 'superseded':
+      return 'another attempt of the task took its place';
+    default:
+      return never(by);
+  }
+}
+
+function sentence(failure: Failure): string {
+  switch (failure.reason) {
+    case 'usage':
+      return withHint(failure.message, failure.hint);
+    case 'out-of-range':
+      return `${failure.what} is ${JSON.stringify(failure.value)}, but must be ${failure.range}${because(failure.why)}.`;
+    case 'plan-unreadable':
+      return withHint(`Cannot read the plan ${failure.file}: ${failure.detail}`, failure.hint);
+    case 'plan-invalid':
+      return invalidText('plan', failure.file, failure.problems, failure.omitted);
+    case 'config-invalid':
+      return invalidText('setting', failure.file, failure.problems, 0);
+    case 'team-exists':
+      return `There is already a team ${quote(failure.name)} (${failure.state}). Choose another --name, or remove it with \`godel team rm ${failure.name}\`.`;
+    case 'team-not-found':
+      return `There is no team ${quote(failure.name)}. ${knownTeams(failure.known)}`;
+    case 'team-ambiguous':
+      return failure.known.length === 0
+        ? 'There is no team yet. Spawn one with `godel team spawn --count 4 --plan FILE`.'
+        : `Which team? There are ${list(failure.known)}. Give the name of one.`;
+    case 'team-active':
+      return `Team ${quote(failure.name)} is ${failure.state}. End it first with \`godel team kill ${failure.name}\`.`;
+    case 'task-not-found':
+      return `Team ${quote(failure.team)} has no task ${quote(failure.task)}.${similar(failure.similar)}`;
+    case 'command-failed':
+      return `Its command ${ended(failure)}${tailText(failure.tail)}`;
+    case 'verify-failed':
+      return `Its command succeeded but its verify command ${ended(failure)}${tailText(failure.tail)}`;
+    case 'spawn-failed':
+      return `Its command could not be started (${failure.code}): ${failure.detail}. ${spawnAdvice(failure.code)}`;
+    case 'timed-out':
+      return `It ran longer than its timeout of ${formatDuration(failure.timeoutMs)} and was stopped. Raise \`timeout\` in the plan if it needs more.`;
+    case 'output-invalid':
+      return `It succeeded but its standard output is not ${failure.expected.toUpperCase()} as \`outputs: ${failure.expected}\` promises: ${failure.detail}. Print only the value there, and messages on standard error.`;
+    case 'output-too-large':
+      return `Its output is larger than ${formatSize(failure.limitBytes)}. Print less, write it to a file, or raise \`output-cap\` in godel.config.yaml.`;
+    case 'foreach-invalid':
+      return `Its \`foreach\` cannot be expanded: ${failure.detail}`;
+    case 'instances-failed':
+      return `${failure.failed} of its ${failure.total} instances failed.`;
+    case 'stopped':
+      return `Stopped because ${stopText(failure.by)}.`;
+    case 'attempts-lost':
+      return `It was lost ${times(failure.times)} together with its host (last: ${failure.lastHost}). Look into \`godel daemon logs\` and the machine's memory.`;
+    case 'agent-failed':
+      return `Agent ${failure.agent} could not be made ready: ${failure.detail}`;
+    case 'host-start-failed':
+      return `The host process did not start in ${count(failure.times, 'try', 'tries')}: ${failure.detail}. Look into \`godel daemon logs\`.`;
+    case 'team-timed-out':
+      return `The team was not done after ${formatDuration(failure.timeoutMs)} (--timeout) and was ended.`;
+    case 'daemon-unreachable':
+      return withHint(`The daemon cannot be reached: ${failure.detail}`, failure.hint);
+    case 'daemon-incompatible':
+      return incompatibleText(failure);
+    case 'project-unusable':
+      return withHint(`godel cannot work in ${failure.path}: ${failure.detail}`, failure.hint);
+    case 'store-unusable':
+      return withHint(`The store ${failure.path} cannot be used: ${failure.detail}`, failure.hint);
+    case 'platform-unsupported':
+      return `godel does not run on ${failure.platform}: it needs Linux or macOS (on Windows, use it inside WSL 2).`;
+    case 'interrupted':
+      return `Interrupted (${failure.signal}).`;
+    case 'unexpected':
+      return `Internal error: ${withHint(failure.message, undefined)} This is a bug in godel; please report it.`;
+    default:
+      return never(failure);
+  }
+}
+
+function invalidText(
+  what: 'plan' | 'setting',
+  file: string,
+  problems: readonly PlanProblem[],
+  omitted: number,
+): string {
+  const [first] = problems;
+  const total = problems.length + omitted;
+  if (first === undefined) return `The ${what}s in ${file} are invalid.`;
+  const rest = total > 1 ? ` (and ${count(total - 1, 'more problem')})` : '';
+  return `${placed(file, first)}${rest}${first.hint === undefined ? '' : `. ${first.hint}`}`;
+}
+
+function problemLines(file: string, problem: PlanProblem): string[] {
+  const line = oneLine(placed(file, problem), 1000);
+  return problem.hint === undefined ? [line] : [line, `  ${oneLine(problem.hint, 1000)}`];
+}
+
+function placed(file: string, {line, column, message}: PlanProblem): string {
+  const place = [file, line, column].filter(part => part !== undefined).join(':');
+  return `${place}: ${message}`;
+}
+
+function incompatibleText(failure: Extract<Failure, {reason: 'daemon-incompatible'}>): string {
+  const versions = `The running daemon is godel ${failure.daemonVersion} and this is godel ${failure.ourVersion}.`;
+  return failure.older === 'daemon'
+    ? `${versions} Restart it with \`godel daemon stop\` and \`godel daemon start\` when no team is running.`
+    : `${versions} Use the newer godel, or stop the daemon with it first.`;
+}
+
+function ended({exitCode, signal}: {exitCode: number | null; signal: string | null}): string {
+  if (signal !== null) return `was ended by ${signal}`;
+  return exitCode === null ? 'ended in an unknown way' : `exited with code ${exitCode}`;
+}
+
+function tailText(tail: string): string {
+  const line = lastLine(tail, 300);
+  return line === null ? ' without printing anything.' : `: ${line}`;
+}
+
+function spawnAdvice(code: string): string {
+  if (code === 'ENOENT') return 'Check `working-directory` and that the shell exists.';
+  if (code === 'EAGAIN' || code === 'ENOMEM') return 'The machine is short of processes or memory; use fewer agents.';
+  return 'Check the permissions of its working directory.';
+}
+
+function knownTeams(known: readonly string[]): string {
+  return known.length === 0 ? 'There are no teams in this project.' : `Teams here: ${list(known)}.`;
+}
+
+function similar(candidates: readonly string[]): string {
+  return candidates.length === 0 ? '' : ` Did you mean ${list(candidates, 'or')}?`;
+}
+
+function withHint(message: string, hint: string | undefined): string {
+  if (hint === undefined) return /[.!?…]$/.test(message) ? message : `${message}.`;
+  return `${message.replace(/[.!?]$/, '')}. ${hint}`;
+}
+
+function because(why: string | undefined): string {
+  return why === undefined ? '' : ` (${why})`;
+}
+
+/** At most ten names, the rest counted. */
+function list(names: readonly string[], word: 'and' | 'or' = 'and'): string {
+  const shown = names.slice(0, 10).map(quote);
+  if (names.length > 10) return `${shown.join(', ')} and ${names.length - 10} more`;
+  return shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} ${word} ${shown.at(-1) ?? ''}`;
+}
+
+function quote(name: string): string {
+  return `"${name}"`;
+}
+
+function count(amount: number, one: string, many = `${one}s`): string {
+  return `${amount} ${amount === 1 ? one : many}`;
+}
+
+function times(amount: number): string {
+  if (amount === 1) return 'once';
+  return amount === 2 ? 'twice' : `${amount} times`;
+}
