@@ -34,6 +34,8 @@ export interface HostOptions {
   readonly behaviourOf: (assignment: Assignment) => Behaviour;
   /** A connection to the daemon, or null while there is none. */
   readonly dial: (host: SimulatedHost) => Link | null;
+  /** Hears every report when it is made. */
+  readonly said: (report: Report) => void;
 }
 
 /**
@@ -280,6 +282,7 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
   #report(report: Report): void {
     const number = this.#reportsMade++;
     this.#reports.push({number, report});
+    this.#options.said(report);
     this.#link?.toDaemon({type: 'report', number, report});
   }
 
