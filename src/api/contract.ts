@@ -1,5 +1,6 @@
 import type {StoredEvent} from '../model/event.ts';
 import type {Failure} from '../model/failure.ts';
+import type {TaskStateName} from '../model/task.ts';
 import type {TeamView} from '../model/team-view.ts';
 
 /**
@@ -23,6 +24,21 @@ import type {TeamView} from '../model/team-view.ts';
  *   WS     /v1/host                            the host protocol
  */
 export const API_VERSION = 1;
+
+/** Headers of requests and answers. `api` is the sender's `API_VERSION`; without it the sender is taken to speak ours. */
+export const HEADERS = {
+  version: 'godel-version',
+  api: 'godel-api',
+  project: 'godel-project',
+  trace: 'traceparent',
+} as const;
+
+/** Largest request body in bytes: a plan of 100,000 tasks fits many times over. */
+export const MAX_BODY_BYTES = 64 * 1024 * 1024;
+/** Most rows, events or lines in one answer. */
+export const MAX_PAGE = 10_000;
+/** Most bytes of a log in one answer. */
+export const MAX_LOG_BYTES = 1024 * 1024;
 
 export interface SpawnRequest {
   /** Absent: the plan's name or `team`, with `-2`, `-3`… appended until it is free. Given: must be free. */
@@ -56,6 +72,44 @@ export interface DaemonView {
     readonly running: number;
   }[];
   readonly permits: {readonly granted: number; readonly why: string | null};
+  /** Why the daemon cannot write its store just now (full disk, for example), or null; nothing starts meanwhile. */
+  readonly storeTrouble: string | null;
+}
+
+/** A stretch of an attempt's log. `over`: the attempt has ended and the log ends with `data`. */
+export interface LogPart {
+  readonly v: 1;
+  readonly data: Uint8Array;
+  readonly offset: number;
+  /** The whole file's size now; null when it does not exist (yet). */
+  readonly size: number | null;
+  readonly over: boolean;
+}
+
+export interface LogQuery {
+  readonly task: string;
+  /** From 1 within the task; absent: the latest. */
+  readonly attempt?: number;
+  readonly offset?: number;
+  readonly length?: number;
+}
+
+export interface TaskListQuery {
+  readonly states?: readonly TaskStateName[];
+  readonly id?: string;
+  readonly after?: number;
+  readonly limit?: number;
+}
+
+export interface EventQuery {
+  readonly after?: number;
+  readonly limit?: number;
+}
+
+export interface FeedQuery {
+  readonly team: string;
+  /** Send events too, starting after this cursor. Absent: views only. */
+  readonly eventsAfter?: number;
 }
 
 /** The first message is always a view; a view follows at most 5 times a second while something changes. */

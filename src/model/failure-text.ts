@@ -29,9 +29,9 @@ export function stopText(by: StopReason): string {
     case 'team-timeout':
       return 'the time given with --timeout ran out';
     case 'no-host':
-      return 'no host process could be started on this machine';
+      return 'no host process could be started to run it';
     case 'no-agents':
-      return 'none of its agents works here';
+      return 'no agent of the team could be made ready';
     case 'daemon-lost':
       return 'its host lost the daemon and could not start another one';
     case 'superseded':
@@ -79,8 +79,6 @@ function sentence(failure: Failure): string {
       return `Its output is larger than ${formatSize(failure.limitBytes)}. Print less, write it to a file, or raise \`output-cap\` in godel.config.yaml.`;
     case 'foreach-invalid':
       return `Its \`foreach\` cannot be expanded: ${failure.detail}`;
-    case 'instances-failed':
-      return `${failure.failed} of its ${failure.total} instances failed.`;
     case 'stopped':
       return `Stopped because ${stopText(failure.by)}.`;
     case 'attempts-lost':

@@ -10,7 +10,7 @@ import type {OutputKind} from '../model/task.ts';
  * daemon answers `welcome` or `refuse`. Reports are numbered, kept by the host until acknowledged, and sent again after
  * a reconnect; the daemon acknowledges a report when what follows from it is durable.
  */
-export const HOST_PROTOCOL = {min: 1, max: 1} as const;
+export {HOST_PROTOCOL} from './host-protocol-version.ts';
 
 /** Everything an agent needs for one attempt. The host knows the team's environment and folder from `open-team`. */
 export interface AttemptOrder {

@@ -1,0 +1,92 @@
+import {z} from 'zod';
+import {fail, ok, type Result} from '../base/result.ts';
+import type {Failure} from '../model/failure.ts';
+import type {TaskStateName} from '../model/task.ts';
+import {type LogQuery, MAX_LOG_BYTES, MAX_PAGE, type SpawnRequest, type TaskListQuery} from './contract.ts';
+
+const name = z
+  .string()
+  .min(1)
+  .max(100)
+  .regex(
+    /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u,
+    'expected letters, digits, ".", "_" or "-", starting with a letter or digit',
+  );
+const path = z.string().min(1).max(4096);
+/** The number of agents is checked against the settings where they are known; here only that it is a number. */
+const spawnRequest: z.ZodType<SpawnRequest> = z.object({
+  name: name.exactOptional(),
+  count: z.number(),
+  plan: z.unknown().exactOptional(),
+  cwd: path.regex(/^\//, 'expected an absolute path'),
+  umask: z.number().int().min(0).max(0o777),
+  env: z.record(z.string().max(1000), z.string().max(1_000_000)),
+  failFast: z.boolean().exactOptional(),
+  maxFailures: z.number().int().min(1).max(1_000_000_000).exactOptional(),
+  timeoutMs: z.number().min(1).max(1e12).exactOptional(),
+  traceparent: z.string().max(200).exactOptional(),
+});
+
+const taskStates = [
+  'waiting',
+  'ready',
+  'backing-off',
+  'running',
+  'verifying',
+  'expanded',
+  'succeeded',
+  'failed',
+  'skipped',
+  'cancelled',
+] as const satisfies readonly TaskStateName[];
+
+const count = (max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, 'expected a whole number')
+    .transform(Number)
+    .pipe(z.number().int().max(max))
+    .exactOptional();
+const anyNumber = count(Number.MAX_SAFE_INTEGER);
+
+const taskListQuery = z
+  .object({
+    state: z
+      .string()
+      .transform(text => text.split(','))
+      .pipe(z.array(z.enum(taskStates)))
+      .exactOptional(),
+    id: z.string().max(2000).exactOptional(),
+    after: anyNumber,
+    limit: count(MAX_PAGE),
+  })
+  .transform(({state, ...rest}): TaskListQuery => ({...rest, ...(state === undefined ? {} : {states: state})}));
+
+const logQuery: z.ZodType<LogQuery> = z.object({
+  task: z.string().min(1).max(2000),
+  attempt: anyNumber,
+  offset: anyNumber,
+  length: count(MAX_LOG_BYTES),
+});
+
+/** What requests carry, checked once where it enters; a refusal names the field and what was wanted. */
+export const parseSpawnRequest = parser(spawnRequest);
+export const parseStopRequest = parser(z.object({force: z.boolean().default(false)}));
+export const parseKillRequest = parser(z.object({by: z.literal('user').default('user')}));
+export const parseTaskListQuery = parser(taskListQuery);
+export const parseAttemptsQuery = parser(z.object({id: z.string().min(1).max(2000)}));
+export const parseLogQuery = parser(logQuery);
+export const parsePageQuery = parser(z.object({after: anyNumber, limit: count(MAX_PAGE)}));
+export const parseFeedQuery = parser(
+  z.object({team: z.string().min(1).max(200), events: z.literal('1').exactOptional(), after: anyNumber}),
+);
+
+function parser<T>(schema: z.ZodType<T>): (value: unknown) => Result<T, Failure> {
+  return value => {
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return ok(parsed.data);
+    const issue = parsed.error.issues[0];
+    const where = issue && issue.path.length > 0 ? `\`${issue.path.join('.')}\`: ` : '';
+    return fail({reason: 'usage', message: `The request is not valid: ${where}${issue?.message ?? 'unknown problem'}`});
+  };
+}

@@ -1,0 +1,129 @@
+import {chmodSync, rmSync} from 'node:fs';
+import {createServer, type Server} from 'node:http';
+import {getRequestListener} from '@hono/node-server';
+import {fail, ok, type Result} from '../base/result.ts';
+import {listensOn} from '../base/unix-socket.ts';
+import type {Failure} from '../model/failure.ts';
+import {failureText} from '../model/failure-text.ts';
+import {acceptJsonSockets, jsonRoute, type Refusal, type Upgrade} from '../wire/accept-json-sockets.ts';
+import {type DaemonMessage, type HostMessage, hostMessageSchema} from '../wire/host-protocol.ts';
+import type {JsonSocket} from '../wire/json-socket.ts';
+import type {Backend} from './backend.ts';
+import type {FeedMessage} from './contract.ts';
+import {type ErrorBody, statusOf} from './error-body.ts';
+import type {Feed} from './feed.ts';
+import {checkPeer, type OurSide} from './peer-check.ts';
+import {createRoutes} from './routes.ts';
+import {parseFeedQuery} from './schema.ts';
+
+export interface ApiServerOptions {
+  readonly socket: string;
+  readonly us: OurSide;
+  readonly backend: Backend;
+  readonly feed: Feed;
+  readonly onHost: (socket: JsonSocket<DaemonMessage, HostMessage>) => void;
+  /** A request begins; the returned function is called when its answer is out. */
+  readonly onRequest: () => () => void;
+  readonly onBug: (error: unknown) => void;
+}
+
+/** A WebSocket peer that is silent for this long counts as dead. */
+const DEAD_AFTER_MS = 15_000;
+
+/** Serves the API on a Unix socket (0600). `close` answers what is being asked, then removes the socket. */
+export class ApiServer implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #sockets: {close(): void};
+  #closed: Promise<void> | undefined;
+
+  private constructor(server: Server, sockets: {close(): void}) {
+    this.#server = server;
+    this.#sockets = sockets;
+  }
+
+  static async listen(options: ApiServerOptions): Promise<Result<ApiServer, Failure>> {
+    const {socket, onRequest} = options;
+    if (await listensOn(socket)) return fail(occupied(socket));
+    // What nobody listens on is left from a daemon that was killed.
+    rmSync(socket, {force: true});
+    const handle = getRequestListener(createRoutes(options).fetch);
+    const server = createServer((request, response) => {
+      response.once('close', onRequest());
+      void handle(request, response);
+    });
+    // A plan of 64 MB or an answer that waits for a team's end takes as long as it takes; the peer is our own user.
+    server.requestTimeout = 0;
+    const sockets = acceptJsonSockets(server, {
+      routes: {
+        '/v1/host': jsonRoute(value => hostMessageSchema.parse(value), options.onHost),
+        '/v1/feed': jsonRoute(
+          () => undefined,
+          (feedSocket: JsonSocket<FeedMessage, undefined>, upgrade) => openFeed(options.feed, feedSocket, upgrade),
+        ),
+      },
+      authorize: upgrade => authorize(options.us, upgrade),
+      deadAfterMs: DEAD_AFTER_MS,
+    });
+    try {
+      await listen(server, socket);
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      return fail({reason: 'project-unusable', path: socket, detail, hint: 'Check that this folder can be written.'});
+    }
+    return ok(new ApiServer(server, sockets));
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= new Promise(resolve => {
+      this.#sockets.close();
+      this.#server.close(() => resolve());
+      this.#server.closeIdleConnections();
+    });
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function openFeed(feed: Feed, socket: JsonSocket<FeedMessage, undefined>, {url}: Upgrade): void {
+  const query = parseFeedQuery(Object.fromEntries(url.searchParams));
+  if (!query.ok) {
+    socket.send({type: 'error', error: query.failure, text: failureText(query.failure)});
+    void socket.close();
+    return;
+  }
+  const {team, events, after = 0} = query.value;
+  feed.open(socket, {team, ...(events === undefined ? {} : {eventsAfter: after})});
+}
+
+function authorize(us: OurSide, {request}: Upgrade): Refusal | null {
+  const failure = checkPeer(us, name => {
+    const value = request.headers[name];
+    return typeof value === 'string' ? value : undefined;
+  });
+  if (!failure) return null;
+  const body: ErrorBody = {v: 1, error: failure, text: failureText(failure)};
+  return {status: statusOf(failure), body: JSON.stringify(body)};
+}
+
+async function listen(server: Server, socket: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(socket, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  chmodSync(socket, 0o600);
+}
+
+function occupied(socket: string): Failure {
+  return {
+    reason: 'project-unusable',
+    path: socket,
+    detail: 'Another daemon listens there although it does not hold the store of this project.',
+    hint: 'Does another machine or container share this runtime folder? Set XDG_RUNTIME_DIR to a folder of its own.',
+  };
+}

@@ -1,0 +1,28 @@
+import path from 'node:path';
+import type {ExitKind} from '../model/exit-code.ts';
+import type {Plan} from '../model/plan.ts';
+import {readPlan} from '../plan/read-plan.ts';
+import {plural} from '../tui/team-facts.ts';
+import type {Cli} from './cli.ts';
+import {must} from './connect.ts';
+
+/** Says that a plan is sound and what is in it; problems are this command's failure. */
+export async function checkPlan(cli: Cli, file: string): Promise<ExitKind> {
+  const {plan} = must(readPlan(path.resolve(cli.cwd, file)));
+  const facts = factsOf(plan);
+  if (cli.print.json !== 'none') cli.print.value({v: 1, file, ...facts});
+  else
+    cli.print.line(
+      `${file}: ${plural(facts.tasks, 'task')}, ${facts.foreach} with foreach, ${facts.needs} needs; no problems.`,
+    );
+  return Promise.resolve('ok');
+}
+
+function factsOf({name, tasks}: Plan) {
+  return {
+    name,
+    tasks: tasks.length,
+    foreach: tasks.filter(task => task.foreach !== undefined).length,
+    needs: tasks.reduce((sum, task) => sum + task.needs.length, 0),
+  };
+}

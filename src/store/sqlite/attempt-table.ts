@@ -1,0 +1,192 @@
+import type {Database} from 'better-sqlite3';
+import type {AttemptOutcome} from '../../model/attempt.ts';
+import type {Failure} from '../../model/failure.ts';
+import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from '../../model/ids.ts';
+import type {AttemptTotals, OpenAttempt, StateRecord} from '../../model/record.ts';
+import type {AttemptRow} from '../../model/row.ts';
+import type {Meta} from './meta.ts';
+
+const LEASE = 'INSERT INTO attempts (team, id, task, number, agent, host, leased_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)';
+
+const END = `UPDATE attempts SET ended_at_ms = ?, duration_ms = ?, failure = ?, cpu_seconds = ?, max_rss_bytes = ?,
+    usd = ?, input_tokens = ?, output_tokens = ?, output_bytes = ?
+  WHERE team = ? AND id = ? AND ended_at_ms IS NULL`;
+
+const OPEN_OF_TEAM = `SELECT id, task, number, agent, host, leased_at_ms
+  FROM attempts WHERE team = ? AND ended_at_ms IS NULL ORDER BY id`;
+
+const OPEN = `SELECT attempts.id, team FROM teams JOIN attempts ON team = teams.id
+  WHERE teams.ended_at_ms IS NULL AND attempts.ended_at_ms IS NULL`;
+
+const TOTALS = `SELECT count(*) AS attempts, coalesce(sum(duration_ms), 0) AS busyMs, sum(cpu_seconds) AS cpuSeconds,
+    max(max_rss_bytes) AS maxRssBytes
+  FROM attempts WHERE team = ?`;
+
+const LIST = `SELECT attempts.*, tasks.id AS task_id
+  FROM attempts LEFT JOIN tasks ON tasks.team = attempts.team AND tasks.seq = attempts.task
+  WHERE attempts.team = @team AND (@task IS NULL OR attempts.task = @task) ORDER BY attempts.id`;
+
+const LAST_OF_TEAM = 'SELECT max(id) FROM attempts WHERE team = ?';
+const LAST = 'SELECT max((SELECT max(attempts.id) FROM attempts WHERE team = teams.id)) FROM teams';
+const REMOVE = 'DELETE FROM attempts WHERE team = ?';
+
+interface OpenRow {
+  readonly id: number;
+  readonly task: number;
+  readonly number: number;
+  readonly agent: string;
+  readonly host: string;
+  readonly leased_at_ms: number;
+}
+
+interface Row extends OpenRow {
+  readonly team: number;
+  readonly task_id: string;
+  readonly ended_at_ms: number | null;
+  /** null exactly when there is no outcome. */
+  readonly duration_ms: number | null;
+  /** null when the attempt succeeded or has no outcome. */
+  readonly failure: string | null;
+  readonly cpu_seconds: number | null;
+  readonly max_rss_bytes: number | null;
+  readonly usd: number | null;
+  readonly input_tokens: number | null;
+  readonly output_tokens: number | null;
+  readonly output_bytes: number | null;
+}
+
+type N = number | null;
+
+/** Attempts of all teams. Which are open is also kept in memory, by team, since an end names only the attempt. */
+export class AttemptTable {
+  readonly #meta: Meta;
+  readonly #lease;
+  readonly #end;
+  readonly #open;
+  readonly #openOfTeam;
+  readonly #totals;
+  readonly #list;
+  readonly #lastOfTeam;
+  readonly #last;
+  readonly #remove;
+  #teamOfOpen: Map<AttemptId, TeamId> | null = null;
+
+  constructor(db: Database, meta: Meta) {
+    this.#meta = meta;
+    this.#lease = db.prepare<[number, number, number, number, string, string, number]>(LEASE);
+    this.#end = db.prepare<[number, N, string | null, N, N, N, N, N, N, number, number]>(END);
+    this.#open = db.prepare<[], [number, number]>(OPEN).raw();
+    this.#openOfTeam = db.prepare<[number], OpenRow>(OPEN_OF_TEAM);
+    this.#totals = db.prepare<[number], AttemptTotals>(TOTALS);
+    this.#list = db.prepare<[{team: number; task: N}], Row>(LIST);
+    this.#lastOfTeam = db.prepare<[number], N>(LAST_OF_TEAM).pluck();
+    this.#last = db.prepare<[], N>(LAST).pluck();
+    this.#remove = db.prepare<[number]>(REMOVE);
+  }
+
+  lease({id, teamId, task, number, agentId, hostId, atMs}: Extract<StateRecord, {kind: 'attempt-leased'}>): void {
+    this.#lease.run(teamId, id, task, number, agentId, hostId, atMs);
+    this.#openAttempts().set(id, teamId);
+  }
+
+  end({id, outcome, atMs}: Extract<StateRecord, {kind: 'attempt-ended'}>): void {
+    const open = this.#openAttempts();
+    const team = open.get(id);
+    if (team === undefined) throw new Error(`Internal error: attempt ${id} ends but is not open`);
+    if (this.#write(team, id, outcome, atMs) === 0) throw new Error(`Internal error: attempt ${id} has ended already`);
+    open.delete(id);
+  }
+
+  openOf(team: TeamId): readonly OpenAttempt[] {
+    return this.#openOfTeam.all(team).map(openOf);
+  }
+
+  totalsOf(team: TeamId): AttemptTotals {
+    return this.#totals.get(team) ?? {attempts: 0, busyMs: 0, cpuSeconds: null, maxRssBytes: null};
+  }
+
+  list(team: TeamId, task: TaskSeq | undefined): readonly AttemptRow[] {
+    return this.#list.all({team, task: task ?? null}).map(attemptOf);
+  }
+
+  /** Greater than the id of any attempt there ever was. */
+  next(): number {
+    return Math.max(this.#meta.mark('last_attempt'), this.#last.get() ?? 0) + 1;
+  }
+
+  remove(team: TeamId): void {
+    this.#meta.raise('last_attempt', this.#lastOfTeam.get(team) ?? 0);
+    this.#remove.run(team);
+    const open = this.#openAttempts();
+    for (const [id, of] of open) if (of === team) open.delete(id);
+  }
+
+  /** The transaction is undone: what memory says of it is wrong and read again when needed. */
+  forget(): void {
+    this.#teamOfOpen = null;
+  }
+
+  #openAttempts(): Map<AttemptId, TeamId> {
+    // The casts brand numbers that this class has written.
+    this.#teamOfOpen ??= new Map(this.#open.all().map(([id, team]) => [id as AttemptId, team as TeamId]));
+    return this.#teamOfOpen;
+  }
+
+  #write(team: TeamId, id: AttemptId, outcome: AttemptOutcome | null, atMs: number): number {
+    if (outcome === null) return this.#end.run(atMs, null, null, null, null, null, null, null, null, team, id).changes;
+    const {result, durationMs, usage, outputBytes} = outcome;
+    const failure = result.ok ? null : JSON.stringify(result.failure);
+    const {cpuSeconds, maxRssBytes, usd, inputTokens, outputTokens} = usage;
+    return this.#end.run(
+      atMs,
+      durationMs,
+      failure,
+      cpuSeconds,
+      maxRssBytes,
+      usd,
+      inputTokens,
+      outputTokens,
+      outputBytes,
+      team,
+      id,
+    ).changes;
+  }
+}
+
+/** The casts here and below brand what this file has written, and name its JSON. */
+function openOf(row: OpenRow): OpenAttempt {
+  return {
+    id: row.id as AttemptId,
+    task: row.task as TaskSeq,
+    number: row.number,
+    agentId: row.agent as AgentId,
+    hostId: row.host as HostId,
+    leasedAtMs: row.leased_at_ms,
+  };
+}
+
+function attemptOf(row: Row): AttemptRow {
+  return {
+    ...openOf(row),
+    teamId: row.team as TeamId,
+    taskId: row.task_id,
+    endedAtMs: row.ended_at_ms,
+    outcome: outcomeOf(row),
+  };
+}
+
+function outcomeOf(row: Row): AttemptOutcome | null {
+  if (row.duration_ms === null) return null;
+  return {
+    result: row.failure === null ? {ok: true} : {ok: false, failure: JSON.parse(row.failure) as Failure},
+    durationMs: row.duration_ms,
+    usage: {
+      cpuSeconds: row.cpu_seconds,
+      maxRssBytes: row.max_rss_bytes,
+      usd: row.usd,
+      inputTokens: row.input_tokens,
+      outputTokens: row.output_tokens,
+    },
+    outputBytes: row.output_bytes,
+  };
+}

@@ -1,0 +1,106 @@
+import type {Database} from 'better-sqlite3';
+import type {JsonValue} from '../../base/json.ts';
+import type {AttemptId, TaskSeq, TeamId} from '../../model/ids.ts';
+import type {NewTask, StateRecord} from '../../model/record.ts';
+import type {TaskQuery, TaskRow} from '../../model/row.ts';
+import {codeOf, detailOf, FIRST_TERMINAL, maskOf, RUNNING, type StateDetail, stateOf} from './task-state-code.ts';
+
+const CREATE = 'INSERT INTO tasks (team, seq, id, spec_index, group_seq, item) VALUES (?, ?, ?, ?, ?, ?)';
+
+const SET_STATE = `INSERT INTO task_states (team, seq, state, failures, losses, detail) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET
+    state = excluded.state, failures = excluded.failures, losses = excluded.losses, detail = excluded.detail
+  WHERE state < ${FIRST_TERMINAL}`;
+
+const SET_RUNNING = `INSERT INTO task_states (team, seq, state, failures, losses, detail)
+  VALUES (?, ?, ${RUNNING}, 0, 0, ?)
+  ON CONFLICT DO UPDATE SET state = ${RUNNING}, detail = excluded.detail
+  WHERE state < ${FIRST_TERMINAL}`;
+
+const LIST = `SELECT tasks.seq, id, spec_index, group_seq, item,
+    coalesce(state, 0) AS state, coalesce(failures, 0) AS failures, coalesce(losses, 0) AS losses, detail
+  FROM tasks LEFT JOIN task_states ON task_states.team = tasks.team AND task_states.seq = tasks.seq
+  WHERE tasks.team = @team AND tasks.seq > @after AND (@id IS NULL OR id = @id)
+    AND (1 << coalesce(state, 0)) & @mask
+  ORDER BY tasks.seq LIMIT @limit`;
+
+const REMOVE = ['DELETE FROM tasks WHERE team = ?', 'DELETE FROM task_states WHERE team = ?'];
+
+const EVERY_STATE = -1;
+const NO_LIMIT = -1;
+
+interface Row {
+  readonly seq: number;
+  readonly id: string;
+  readonly spec_index: number;
+  readonly group_seq: number | null;
+  readonly item: string | null;
+  readonly state: number;
+  readonly failures: number;
+  readonly losses: number;
+  readonly detail: StateDetail;
+}
+
+/** Tasks and where they stand. A task without a state row waits. */
+export class TaskTable {
+  readonly #create;
+  readonly #setState;
+  readonly #setRunning;
+  readonly #list;
+  readonly #remove;
+
+  constructor(db: Database) {
+    this.#create = db.prepare<[number, number, string, number, number | null, string | null]>(CREATE);
+    this.#setState = db.prepare<[number, number, number, number, number, StateDetail]>(SET_STATE);
+    this.#setRunning = db.prepare<[number, number, number]>(SET_RUNNING);
+    this.#list = db.prepare<[Record<string, number | string | null>], Row>(LIST);
+    this.#remove = REMOVE.map(sql => db.prepare<[number]>(sql));
+  }
+
+  create(team: TeamId, tasks: readonly NewTask[]): void {
+    for (const {seq, id, specIndex, group, item} of tasks) {
+      this.#create.run(team, seq, id, specIndex, group, group === null ? null : JSON.stringify(item));
+    }
+  }
+
+  setState({teamId, seq, state, failures, losses}: Extract<StateRecord, {kind: 'task-state'}>): void {
+    const {changes} = this.#setState.run(teamId, seq, codeOf(state.name), failures, losses, detailOf(state));
+    if (changes === 0)
+      throw new Error(`Internal error: task ${seq} of team ${teamId} is over and cannot be ${state.name}`);
+  }
+
+  /** What a lease means for its task. */
+  setRunning(team: TeamId, seq: TaskSeq, attempt: AttemptId): void {
+    const {changes} = this.#setRunning.run(team, seq, attempt);
+    if (changes === 0) throw new Error(`Internal error: task ${seq} of team ${team} is over and cannot be leased`);
+  }
+
+  list(team: TeamId, {states, id, after, limit}: TaskQuery = {}): readonly TaskRow[] {
+    const rows = this.#list.all({
+      team,
+      after: after ?? -1,
+      id: id ?? null,
+      mask: states === undefined ? EVERY_STATE : maskOf(states),
+      limit: limit ?? NO_LIMIT,
+    });
+    return rows.map(taskOf);
+  }
+
+  remove(team: TeamId): void {
+    for (const statement of this.#remove) statement.run(team);
+  }
+}
+
+/** The casts brand numbers and name JSON that this file has written. */
+function taskOf(row: Row): TaskRow {
+  return {
+    seq: row.seq as TaskSeq,
+    id: row.id,
+    specIndex: row.spec_index,
+    group: row.group_seq as TaskSeq | null,
+    item: row.item === null ? null : (JSON.parse(row.item) as JsonValue),
+    state: stateOf(row.state, row.detail),
+    failures: row.failures,
+    losses: row.losses,
+  };
+}

@@ -1,0 +1,140 @@
+import type {Database} from 'better-sqlite3';
+import type {StopReason} from '../../model/failure.ts';
+import type {TeamId} from '../../model/ids.ts';
+import type {Plan} from '../../model/plan.ts';
+import type {StateRecord} from '../../model/record.ts';
+import type {TeamRow} from '../../model/row.ts';
+import type {TeamSpec, TeamState} from '../../model/team.ts';
+import type {TeamView} from '../../model/team-view.ts';
+import type {Meta} from './meta.ts';
+
+const CREATE = `INSERT INTO teams (id, state, started_at_ms, has_plan, spec) VALUES (?, ?, ?, ?, ?)`;
+const CREATE_PLAN = 'INSERT INTO team_plans (team, plan, env) VALUES (?, ?, ?)';
+const SET_STATE = 'UPDATE teams SET state = ?, ending = ? WHERE id = ? AND ended_at_ms IS NULL';
+const FINISH = 'UPDATE teams SET state = ?, ended_at_ms = ?, view = ? WHERE id = ? AND ended_at_ms IS NULL';
+const LIST = 'SELECT id, state, started_at_ms, ended_at_ms, has_plan, spec, view FROM teams ORDER BY id';
+const LIST_ACTIVE = `SELECT id, state, ending, started_at_ms, spec, plan, env
+  FROM teams JOIN team_plans ON team = id WHERE ended_at_ms IS NULL ORDER BY id`;
+const LIST_OVER = 'SELECT view FROM teams WHERE ended_at_ms IS NOT NULL ORDER BY id';
+const LAST = 'SELECT max(id) FROM teams';
+const REMOVE = ['DELETE FROM teams WHERE id = ?', 'DELETE FROM team_plans WHERE team = ?'];
+
+interface Row {
+  readonly id: number;
+  readonly state: string;
+  readonly started_at_ms: number;
+  readonly ended_at_ms: number | null;
+  readonly has_plan: number;
+  readonly spec: string;
+  readonly view: string | null;
+}
+
+interface ActiveRow {
+  readonly id: number;
+  readonly state: string;
+  readonly ending: string | null;
+  readonly started_at_ms: number;
+  readonly spec: string;
+  readonly plan: string;
+  readonly env: string;
+}
+
+export interface ActiveTeam {
+  readonly id: TeamId;
+  readonly spec: TeamSpec;
+  readonly state: TeamState;
+  readonly ending: StopReason | null;
+  readonly startedAtMs: number;
+}
+
+/** Teams. The plan and the environment, which may be large, stand apart from what a list of teams shows. */
+export class TeamTable {
+  readonly #meta: Meta;
+  readonly #create;
+  readonly #createPlan;
+  readonly #setState;
+  readonly #finish;
+  readonly #list;
+  readonly #listActive;
+  readonly #listOver;
+  readonly #last;
+  readonly #remove;
+
+  constructor(db: Database, meta: Meta) {
+    this.#meta = meta;
+    this.#create = db.prepare<[number, string, number, number, string]>(CREATE);
+    this.#createPlan = db.prepare<[number, string, string]>(CREATE_PLAN);
+    this.#setState = db.prepare<[string, string | null, number]>(SET_STATE);
+    this.#finish = db.prepare<[string, number, string, number]>(FINISH);
+    this.#list = db.prepare<[], Row>(LIST);
+    this.#listActive = db.prepare<[], ActiveRow>(LIST_ACTIVE);
+    this.#listOver = db.prepare<[], string>(LIST_OVER).pluck();
+    this.#last = db.prepare<[], number | null>(LAST).pluck();
+    this.#remove = REMOVE.map(sql => db.prepare<[number]>(sql));
+  }
+
+  create({id, spec, atMs}: Extract<StateRecord, {kind: 'team-created'}>): void {
+    if (id < 1) throw new Error(`Internal error: team ids begin at 1, got ${id}`);
+    const {plan, env, ...rest} = spec;
+    this.#create.run(id, plan === null ? 'idle' : 'running', atMs, plan === null ? 0 : 1, JSON.stringify(rest));
+    this.#createPlan.run(id, JSON.stringify(plan), JSON.stringify(env));
+  }
+
+  setState({id, state, ending}: Extract<StateRecord, {kind: 'team-state'}>): void {
+    const {changes} = this.#setState.run(state, ending, id);
+    if (changes === 0) throw new Error(`Internal error: team ${id} is over or unknown and cannot be ${state}`);
+  }
+
+  finish({id, state, atMs, view}: Extract<StateRecord, {kind: 'team-finished'}>): void {
+    const {changes} = this.#finish.run(state, atMs, JSON.stringify(view), id);
+    if (changes === 0) throw new Error(`Internal error: team ${id} is over or unknown and cannot finish`);
+  }
+
+  list(): readonly TeamRow[] {
+    return this.#list.all().map(teamOf);
+  }
+
+  active(): readonly ActiveTeam[] {
+    return this.#listActive.all().map(activeOf);
+  }
+
+  over(): readonly TeamView[] {
+    return this.#listOver.all().map(view => JSON.parse(view) as TeamView); // as `finish` has written it
+  }
+
+  /** Greater than the id of any team there ever was. */
+  next(): number {
+    return Math.max(this.#meta.mark('last_team'), this.#last.get() ?? 0) + 1;
+  }
+
+  remove(id: TeamId): void {
+    this.#meta.raise('last_team', id);
+    for (const statement of this.#remove) statement.run(id);
+  }
+}
+
+/** The casts here and below brand and name what `create`, `setState` and `finish` have written. */
+function teamOf(row: Row): TeamRow {
+  const spec = JSON.parse(row.spec) as Omit<TeamSpec, 'plan' | 'env'>;
+  return {
+    id: row.id as TeamId,
+    spec: {...spec, hasPlan: row.has_plan === 1},
+    state: row.state as TeamState,
+    startedAtMs: row.started_at_ms,
+    endedAtMs: row.ended_at_ms,
+    view: row.view === null ? null : (JSON.parse(row.view) as TeamView),
+  };
+}
+
+function activeOf(row: ActiveRow): ActiveTeam {
+  const spec = JSON.parse(row.spec) as Omit<TeamSpec, 'plan' | 'env'>;
+  const plan = JSON.parse(row.plan) as Plan | null;
+  const env = JSON.parse(row.env) as Record<string, string>;
+  return {
+    id: row.id as TeamId,
+    spec: {...spec, plan, env},
+    state: row.state as TeamState,
+    ending: row.ending as StopReason | null,
+    startedAtMs: row.started_at_ms,
+  };
+}

@@ -1,0 +1,23 @@
+import {render} from 'ink';
+import type {LiveTeam} from './live-team.ts';
+import {MAX_REDRAWS_PER_SECOND} from './open-status.tsx';
+import {ProgressView} from './ProgressView.tsx';
+import {useLiveTeam, useTerminalSize} from './use-live-team.ts';
+
+/** Shows the compact progress at the bottom of the terminal. Returns what takes it away again; the lasting lines stay. */
+export function openProgress(live: LiveTeam, stream: NodeJS.WriteStream): () => void {
+  const instance = render(<Progress live={live} />, {
+    stdout: stream,
+    exitOnCtrlC: false,
+    patchConsole: false,
+    maxFps: MAX_REDRAWS_PER_SECOND,
+  });
+  return () => {
+    instance.clear();
+    instance.unmount();
+  };
+}
+
+function Progress({live}: {readonly live: LiveTeam}) {
+  return <ProgressView {...useLiveTeam(live)} {...useTerminalSize()} />;
+}
