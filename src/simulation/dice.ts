@@ -29,9 +29,9 @@ export class Dice {
 
   /** One of the choices; there must be at least one. */
   pick<T>(choices: readonly T[]): T {
-    const choice = choices[Math.floor(this.#random() * choices.length)];
-    if (choice === undefined) throw new Error('Internal error: nothing to pick from');
-    return choice;
+    if (choices.length === 0) throw new Error('Internal error: nothing to pick from');
+    // The index is within the list; `undefined` may be one of the choices.
+    return choices[Math.floor(this.#random() * choices.length)] as T;
   }
 
   shuffled<T>(items: readonly T[]): T[] {

@@ -39,6 +39,8 @@ export class Invariants {
   readonly #acknowledged = new Set<AttemptId>();
   /** Sources whose output could not be read: their `foreach` may fail. */
   readonly #unreadable = new Set<LedgerTask>();
+  /** Agents that have failed, as far as this life of the daemon knows. */
+  readonly #failed = new Set<AgentId>();
   #permits = 0;
   #handled = 0;
 
@@ -65,6 +67,7 @@ export class Invariants {
     this.#connected.clear();
     this.#ready.clear();
     this.#stopped.clear();
+    this.#failed.clear();
     this.#permits = 0;
   }
 
@@ -216,7 +219,10 @@ export class Invariants {
         for (const agent of input.agents) this.#ready.set(agent, input.hostId);
         return;
       case 'agents-failed':
-        for (const agent of input.agents) this.#ready.delete(agent);
+        for (const agent of input.agents) {
+          this.#ready.delete(agent);
+          this.#failed.add(agent);
+        }
         return;
       case 'permits':
         this.#permits = input.permits;
@@ -235,7 +241,12 @@ export class Invariants {
   }
 
   #learnEffect(effect: Effect): void {
-    if (effect.type === 'open-agents') for (const agent of effect.agents) this.#teamOf.set(agent, effect.teamId);
+    if (effect.type === 'open-agents') {
+      for (const agent of effect.agents) {
+        hold('an agent that failed is not opened again', !this.#failed.has(agent), () => agent);
+        this.#teamOf.set(agent, effect.teamId);
+      }
+    }
     if (effect.type === 'stop-attempts') for (const attempt of effect.attempts) this.#stopped.add(attempt);
   }
 

@@ -199,6 +199,7 @@ export class Ledger {
     this.#put(this.busy, agentId, attempt);
     this.#insert(this.open, attempt);
     this.#set(task, 'open', attempt);
+    this.#set(task, 'state', {name: 'running', attempt: id});
     this.#set(task, 'attempts', [...task.attempts, attempt]);
     if (task.group) this.#set(task.group, 'openInstances', task.group.openInstances + 1);
     this.touched.add(task);

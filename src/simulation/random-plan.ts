@@ -30,7 +30,7 @@ type Shape = 'chain' | 'fan' | 'diamonds' | 'layers' | 'independent';
 
 /** A plan as `plan/` would hand it over: ids unique, needs earlier in the list, `foreach` only over something upstream. */
 export function randomPlan({dice, faults, willBeEnded}: PlanOptions): RandomPlan {
-  const count = Math.round(dice.spread(1, dice.chance(0.15) ? 200 : 40));
+  const count = Math.round(dice.spread(1, dice.chance(0.25) ? 200 : 60));
   const shape = dice.pick<Shape>(['chain', 'fan', 'diamonds', 'layers', 'independent']);
   const slowest = dice.spread(50, 20_000);
   const tasks: TaskSpec[] = [];
@@ -110,13 +110,13 @@ function randomBehaviour(
     maxMs: minMs * dice.between(1, 3) * slow,
     failureChance: dice.chance(0.5) ? faults.taskFailure : 0,
     neverExits: (willBeEnded || spec.timeoutMs !== undefined) && dice.chance(0.05),
-    output: spec.outputs === 'text' ? 'done' : randomItems(dice),
+    output: spec.outputs === 'text' ? 'done' : randomItems(dice, spec.outputs),
   };
 }
 
-function randomItems(dice: Dice): JsonValue[] {
+function randomItems(dice: Dice, outputs: OutputKind | undefined): JsonValue[] {
   const count = dice.chance(0.2) ? 0 : Math.round(dice.spread(1, dice.chance(0.1) ? 120 : 15));
-  const kind = dice.pick(['text', 'number', 'object', 'hostile']);
+  const kind = dice.pick(outputs === 'lines' ? ['text', 'hostile'] : ['text', 'number', 'object', 'hostile']);
   return range(count).map(index => {
     if (kind === 'number') return index * 7;
     if (kind === 'object') return {path: `p/${index}`, size: index};
