@@ -30,9 +30,8 @@ export interface Surroundings {
  */
 export class Invariants {
   readonly #around: Surroundings;
-  readonly #connected = new Set<HostId>();
-  /** Agents that a connected host has acknowledged. */
-  readonly #ready = new Map<AgentId, HostId>();
+  /** The hosts that are connected, with the agents they have acknowledged. */
+  readonly #connected = new Map<HostId, Set<AgentId>>();
   readonly #teamOf = new Map<AgentId, TeamId>();
   /** Attempts whose host has been told to stop them, over its present connection. */
   readonly #stopped = new Set<AttemptId>();
@@ -65,7 +64,6 @@ export class Invariants {
   daemonDies(): void {
     this.#around.ledger.rollback();
     this.#connected.clear();
-    this.#ready.clear();
     this.#stopped.clear();
     this.#failed.clear();
     this.#permits = 0;
@@ -205,22 +203,20 @@ export class Invariants {
   #learn(input: Input): void {
     switch (input.type) {
       case 'host-connected':
-        this.#forgetHost(input.host.id);
-        this.#connected.add(input.host.id);
-        for (const agent of input.agents) this.#ready.set(agent, input.host.id);
+        this.#forgetStops(input.host.id);
+        this.#connected.set(input.host.id, new Set(input.agents));
         return;
       case 'host-disconnected':
       case 'host-gone':
         this.#connected.delete(input.hostId);
-        this.#forgetHost(input.hostId);
+        this.#forgetStops(input.hostId);
         return;
       case 'agents-ready':
-        if (!this.#connected.has(input.hostId)) return;
-        for (const agent of input.agents) this.#ready.set(agent, input.hostId);
+        for (const agent of input.agents) this.#connected.get(input.hostId)?.add(agent);
         return;
       case 'agents-failed':
         for (const agent of input.agents) {
-          this.#ready.delete(agent);
+          this.#connected.get(input.hostId)?.delete(agent);
           this.#failed.add(agent);
         }
         return;
@@ -235,8 +231,7 @@ export class Invariants {
     }
   }
 
-  #forgetHost(id: HostId): void {
-    for (const [agent, host] of this.#ready) if (host === id) this.#ready.delete(agent);
+  #forgetStops(id: HostId): void {
     for (const attempt of this.#around.ledger.open) if (attempt.hostId === id) this.#stopped.delete(attempt.id);
   }
 
@@ -273,7 +268,8 @@ export class Invariants {
     hold('no more attempts than permits', ledger.open.size <= this.#permits, () => {
       return `attempt ${id} is number ${ledger.open.size} of ${this.#permits}`;
     });
-    hold('work goes to agents that are ready', this.#ready.get(agentId) === hostId, () => `${agentId} on ${hostId}`);
+    const ready = this.#connected.get(hostId)?.has(agentId) === true;
+    hold('work goes to agents that are ready', ready, () => `${agentId} on ${hostId}`);
     hold('work goes to agents of the team', this.#teamOf.get(agentId) === task.team.id, () => agentId);
     const other = machine.liveOf(task.team.id, task.seq)[0];
     hold('no lease while an old process lives', !other, () => `attempt ${id} while ${other?.attempt} runs`);
@@ -285,11 +281,22 @@ export class Invariants {
     if (team.ending !== null) return this.#checkStopping(team);
     const {ledger} = this.#around;
     if (ledger.open.size >= this.#permits) return;
-    const idle = [...this.#ready.keys()].find(agent => this.#teamOf.get(agent) === team.id && !ledger.busy.has(agent));
+    const idle = this.#idleAgent(team);
     if (idle === undefined) return;
     const dueMs = input?.type === 'tick' ? now.monoMs : Number.NEGATIVE_INFINITY;
     const waiting = team.tasks.find(task => !isTerminal(task.state.name) && isReady(task, dueMs));
     hold('no agent idles beside a ready task', !waiting, () => `${idle} idles, ${waiting?.id} is ready`);
+  }
+
+  /** A free agent, as long as there is no second host on which the engine may expect it. */
+  #idleAgent(team: LedgerTeam): AgentId | undefined {
+    const {ledger} = this.#around;
+    const [agents, ...others] = [...this.#connected.values()];
+    const known = [...ledger.hosts.values()].filter(({gone}) => !gone);
+    if (!agents || others.length > 0 || known.length > 1) return undefined;
+    return [...agents].find(agent => {
+      return this.#teamOf.get(agent) === team.id && !ledger.busy.has(agent) && !this.#failed.has(agent);
+    });
   }
 
   #checkStopping(team: LedgerTeam): void {

@@ -59,6 +59,7 @@ export class Ledger {
   readonly open = new Set<LedgerAttempt>();
   readonly busy = new Map<AgentId, LedgerAttempt>();
   readonly live = new Set<LedgerTeam>();
+  readonly removed = new Set<TeamId>();
   /** Tasks that the records since `clearTouched` have changed. */
   readonly touched = new Set<LedgerTask>();
   #undo: (() => void)[] = [];
@@ -97,7 +98,9 @@ export class Ledger {
         return this.#remove(this.live, team);
       }
       case 'team-removed':
-        return;
+        hold('only a team that is over is removed', isFinal(this.team(record.id).state), () => `team ${record.id}`);
+        hold('a team is removed once', !this.removed.has(record.id), () => `team ${record.id}`);
+        return this.#insert(this.removed, record.id);
       case 'tasks-created':
         for (const task of record.tasks) this.#createTask(this.team(record.teamId), task);
         return;
@@ -127,7 +130,8 @@ export class Ledger {
   #createTeam({id, spec}: Extract<StateRecord, {kind: 'team-created'}>): void {
     hold('team ids are used once', !this.teams.has(id), () => `team ${id}`);
     for (const other of this.teams.values()) {
-      hold('team names are used once', other.spec.name !== spec.name, () => spec.name);
+      const taken = other.spec.name === spec.name && !this.removed.has(other.id);
+      hold('team names are used once', !taken, () => spec.name);
     }
     const state = spec.plan ? 'running' : 'idle';
     const team: LedgerTeam = {id, spec, tasks: [], rows: new Map(), state, ending: null};

@@ -26,6 +26,7 @@ const PATIENCE_MS = 48 * HOUR_MS;
 const SETTLING_MS = 300_000;
 const MAX_APPOINTMENTS = 3_000_000;
 const REMEMBERED_REPORTS = 100;
+const ROUNDS_PER_S = 5;
 
 export interface WorldOptions {
   readonly seed: number;
@@ -160,16 +161,16 @@ export class World {
     this.#daemon.capacityChanged();
   }
 
-  /** Once a second of virtual time, whatever may happen at any moment may happen. */
+  /** Several times a second of virtual time, whatever may happen at any moment may happen. */
   #goWrong(): void {
     if (this.#calm) return;
     for (const fault of PER_SECOND) {
-      if (!this.#dice.chance(this.#faults[fault])) continue;
+      if (!this.#dice.chance(this.#faults[fault] / ROUNDS_PER_S)) continue;
       this.trace.add('world', fault);
       this.tally.add(`fault: ${fault}`);
       this.#inflict(fault);
     }
-    this.time.after(1000, () => this.#goWrong());
+    this.time.after(1000 / ROUNDS_PER_S, () => this.#goWrong());
   }
 
   #inflict(fault: (typeof PER_SECOND)[number]): void {
