@@ -79,6 +79,8 @@ function sentence(failure: Failure): string {
       return `Its output is larger than ${formatSize(failure.limitBytes)}. Print less, write it to a file, or raise \`output-cap\` in godel.config.yaml.`;
     case 'foreach-invalid':
       return `Its \`foreach\` cannot be expanded: ${failure.detail}`;
+    case 'instances-failed':
+      return `${failure.failed} of its ${failure.total} instances failed.`;
     case 'stopped':
       return `Stopped because ${stopText(failure.by)}.`;
     case 'attempts-lost':
