@@ -238,8 +238,11 @@ export class Invariants {
   #learnEffect(effect: Effect): void {
     if (effect.type === 'open-agents') {
       for (const agent of effect.agents) {
+        // The name of a team that was removed, and so the names of its agents, may be given to another one.
+        if (this.#teamOf.get(agent) !== effect.teamId) this.#failed.delete(agent);
         hold('an agent that failed is not opened again', !this.#failed.has(agent), () => agent);
         this.#teamOf.set(agent, effect.teamId);
+        this.#connected.get(effect.hostId)?.delete(agent);
       }
     }
     if (effect.type === 'stop-attempts') for (const attempt of effect.attempts) this.#stopped.add(attempt);
