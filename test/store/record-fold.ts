@@ -145,10 +145,12 @@ export class RecordFold {
 }
 
 function newTeam({id, spec, atMs}: Extract<StateRecord, {kind: 'team-created'}>): TeamFold {
-  const {plan, env: _, ...rest} = spec;
-  const state = plan === null ? 'idle' : 'running';
+  const hasPlan = spec.plan !== null;
+  const {name, count, cwd, umask, secretNames, failFast, maxFailures, timeoutMs, traceId} = spec;
+  const shown = {name, count, cwd, umask, secretNames, failFast, maxFailures, timeoutMs, traceId, hasPlan};
+  const state = hasPlan ? 'running' : 'idle';
   return {
-    row: {id, spec: {...rest, hasPlan: plan !== null}, state, startedAtMs: atMs, endedAtMs: null, view: null},
+    row: {id, spec: shown, state, startedAtMs: atMs, endedAtMs: null, view: null},
     spec,
     ending: null,
     tasks: [],
