@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type {ExitKind} from '../model/exit-code.ts';
 import type {Plan} from '../model/plan.ts';
 import {readPlan} from '../plan/read-plan.ts';
@@ -8,7 +7,7 @@ import {must} from './connect.ts';
 
 /** Says that a plan is sound and what is in it; problems are this command's failure. */
 export async function checkPlan(cli: Cli, file: string): Promise<ExitKind> {
-  const {plan} = must(readPlan(path.resolve(cli.cwd, file)));
+  const {plan} = must(readPlan(file));
   const facts = factsOf(plan);
   if (cli.print.json !== 'none') cli.print.value({v: 1, file, ...facts});
   else

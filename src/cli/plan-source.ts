@@ -1,4 +1,3 @@
-import path from 'node:path';
 import {GodelError} from '../model/failure.ts';
 import type {Cli} from './cli.ts';
 import {must} from './connect.ts';
@@ -13,7 +12,7 @@ export async function planSource(
   }
   if (plan !== undefined) {
     const {readPlan} = await import('../plan/read-plan.ts');
-    return must(readPlan(path.resolve(cli.cwd, plan)));
+    return must(readPlan(plan));
   }
   if (each === undefined) return null;
   const {eachPlan} = await import('../plan/each-plan.ts');

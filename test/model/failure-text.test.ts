@@ -36,7 +36,6 @@ const EXAMPLES: {readonly [R in FailureReason]: Extract<Failure, {reason: R}>} =
   'output-too-large': {reason: 'output-too-large', limitBytes: 10 * 1024 * 1024},
   'foreach-invalid': {reason: 'foreach-invalid', detail: 'two items have the key "a"'},
   'instances-failed': {reason: 'instances-failed', failed: 2, total: 9},
-  'instances-failed': {reason: 'instances-failed', failed: 2, total: 10},
   stopped: {reason: 'stopped', by: 'fail-fast'},
   'attempts-lost': {reason: 'attempts-lost', times: 2, lastHost: hostId('h-1')},
   'agent-failed': {reason: 'agent-failed', agent: agentId('audit-01'), detail: 'no shell'},
