@@ -29,9 +29,9 @@ export function stopText(by: StopReason): string {
     case 'team-timeout':
       return 'the time given with --timeout ran out';
     case 'no-host':
-      return 'no host process could be started on this machine';
+      return 'no host process could be started to run it';
     case 'no-agents':
-      return 'none of its agents works here';
+      return 'no agent of the team could be made ready';
     case 'daemon-lost':
       return 'its host lost the daemon and could not start another one';
     case 'superseded':
@@ -77,6 +77,8 @@ function sentence(failure: Failure): string {
       return `It succeeded but its standard output is not ${failure.expected.toUpperCase()} as \`outputs: ${failure.expected}\` promises: ${failure.detail}. Print only the value there, and messages on standard error.`;
     case 'output-too-large':
       return `Its output is larger than ${formatSize(failure.limitBytes)}. Print less, write it to a file, or raise \`output-cap\` in godel.config.yaml.`;
+    case 'output-unwritable':
+      return `What it printed could not be written to ${failure.file} (${failure.code}): ${failure.detail}. Make room on that disk, or make the folder writable.`;
     case 'foreach-invalid':
       return `Its \`foreach\` cannot be expanded: ${failure.detail}`;
     case 'instances-failed':
