@@ -1,4 +1,5 @@
 import {GodelError} from '../model/failure.ts';
+import {problemLines} from '../model/failure-text.ts';
 import type {Cli} from './cli.ts';
 import {must} from './connect.ts';
 
@@ -11,8 +12,10 @@ export async function planSource(
     throw new GodelError({reason: 'usage', message: '--plan and --each exclude each other'});
   }
   if (plan !== undefined) {
-    const {readPlan} = await import('../plan/read-plan.ts');
-    return must(readPlan(plan));
+    const {readPlan} = await import('../plan/parse-plan.ts');
+    const {document, warnings} = must(readPlan(plan));
+    for (const line of warnings.flatMap(warning => problemLines(plan, warning))) cli.print.note(line);
+    return {document};
   }
   if (each === undefined) return null;
   const {eachPlan} = await import('../plan/each-plan.ts');
