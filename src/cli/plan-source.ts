@@ -1,5 +1,5 @@
-import path from 'node:path';
 import {GodelError} from '../model/failure.ts';
+import {problemLines} from '../model/failure-text.ts';
 import type {Cli} from './cli.ts';
 import {must} from './connect.ts';
 
@@ -12,8 +12,10 @@ export async function planSource(
     throw new GodelError({reason: 'usage', message: '--plan and --each exclude each other'});
   }
   if (plan !== undefined) {
-    const {readPlan} = await import('../plan/read-plan.ts');
-    return must(readPlan(path.resolve(cli.cwd, plan)));
+    const {readPlan} = await import('../plan/parse-plan.ts');
+    const {document, warnings} = must(readPlan(plan));
+    for (const line of warnings.flatMap(warning => problemLines(plan, warning))) cli.print.note(line);
+    return {document};
   }
   if (each === undefined) return null;
   const {eachPlan} = await import('../plan/each-plan.ts');
