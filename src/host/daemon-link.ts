@@ -34,7 +34,7 @@ export class DaemonLink {
   /** Since when nobody listens on the socket. */
   #deadSinceMs: number | null = null;
   #launchesMs: number[] = [];
-  #launching: Promise<void> | undefined;
+  #launching: Promise<unknown> | undefined;
 
   constructor(options: DaemonLinkOptions) {
     this.#options = options;
@@ -100,9 +100,19 @@ export class DaemonLink {
     if (!shouldLaunch({deadSinceMs, launchesMs: this.#launchesMs, nowMs})) return;
     this.#launchesMs = [...this.#launchesMs.slice(-10), nowMs];
     this.#options.log('the daemon is gone: starting one');
-    this.#launching = this.#options.launch().then(result => {
+    this.#launching = this.#launch().finally(() => {
       this.#launching = undefined;
-      if (!result.ok) this.#options.log(`the daemon did not start: ${JSON.stringify(result.failure)}`);
     });
+  }
+
+  async #launch(): Promise<void> {
+    const {launch, log} = this.#options;
+    try {
+      const launched = await launch();
+      if (!launched.ok) log(`the daemon did not start: ${JSON.stringify(launched.failure)}`);
+    } catch (error) {
+      // A bug, or godel was uninstalled under us. The attempts go on; the grace time decides.
+      log(`the daemon did not start: ${String(error)}`);
+    }
   }
 }
