@@ -1,5 +1,5 @@
-import path from 'node:path';
 import {GodelError} from '../model/failure.ts';
+import {problemLines} from '../model/failure-text.ts';
 import type {Cli} from './cli.ts';
 import {must} from './connect.ts';
 
@@ -13,7 +13,9 @@ export async function planSource(
   }
   if (plan !== undefined) {
     const {readPlan} = await import('../plan/parse-plan.ts');
-    return must(readPlan(path.resolve(cli.cwd, plan)));
+    const {document, warnings} = must(readPlan(plan));
+    for (const line of warnings.flatMap(warning => problemLines(plan, warning))) cli.print.note(line);
+    return {document};
   }
   if (each === undefined) return null;
   const {eachPlan} = await import('../plan/each-plan.ts');

@@ -53,7 +53,9 @@ async function fullScreen(cli: Cli, client: ApiClient, first: TeamView): Promise
   }).catch((error: unknown) => live.notice(noticeOf(error)));
   try {
     await openStatus(live, {
-      terminal: {stdin, stdout, clearScreen: () => print.clearScreen()},
+      stdin,
+      stdout,
+      write: text => print.draw(text),
       signal: leave.signal,
       onKill: () => void killFromScreen(client, first.team, live),
     });

@@ -125,7 +125,8 @@ function invalidText(
   return `${placed(file, first)}${rest}${first.hint === undefined ? '' : `. ${first.hint}`}`;
 }
 
-function problemLines(file: string, problem: PlanProblem): string[] {
+/** One problem of a file at its place, with its hint below. */
+export function problemLines(file: string, problem: PlanProblem): string[] {
   const line = oneLine(placed(file, problem), 1000);
   return problem.hint === undefined ? [line] : [line, `  ${oneLine(problem.hint, 1000)}`];
 }

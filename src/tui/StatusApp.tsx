@@ -20,22 +20,27 @@ export function StatusApp({live, onQuit, onKill}: StatusAppProps) {
   const [offset, setOffset] = useState(0);
   const height = view === null ? 1 : bodyHeight(view, rows, notice);
 
-  useInput((input, key) => {
+  const press = (input: string, key: Key) => {
     if (key.ctrl && input === 'c') return onQuit();
     if (mode === 'asking-to-kill') {
-      if (input === 'y' || input === 'Y') {
+      if (input.toLowerCase() === 'y') {
         setMode('killing');
         onKill();
       } else if (input !== '' || key.escape || key.return) setMode('watching');
       return;
     }
     if (input === 'q' || (key.escape && mode !== 'help')) return onQuit();
-    if (input === '?' || (key.escape && mode === 'help')) setMode(mode === 'help' ? 'watching' : 'help');
+    if (input === '?' || key.escape) setMode(mode === 'help' ? 'watching' : 'help');
     if (input === 'K' && view !== null && view.outcome === null && mode !== 'killing') setMode('asking-to-kill');
     const step = scrollStep(input, key, height);
     if (step === 0 || view === null) return;
     const all = bodyRows(view, ageMs);
     setOffset(before => windowOf(all, windowOf(all, before, height).offset + step, height).offset);
+  };
+  useInput((input, key) => {
+    // Keys that are held or typed fast arrive together.
+    if (input.length > 1 && /^[jk ]+$/.test(input)) for (const character of input) press(character, key);
+    else press(input, key);
   });
 
   if (view === null) return <Text dimColor>{notice ?? 'Asking the daemon…'}</Text>;
