@@ -23,7 +23,7 @@ const {totals} = report;
 console.log(
   `${totals.packages} packages as in ${lockFile(project)}: ${totals.checked} checked, ${totals.absent} optional and not on disk, ${totals.failed} failed`,
 );
-console.log(`Report: ${resolve('report.md')}`);
+console.log(`The report is in ${resolve('report.md')} and report.json beside it.`);
 
 function readFindings(folder) {
   const files = existsSync(folder) ? readdirSync(folder).filter(name => name.endsWith('.json')) : [];
