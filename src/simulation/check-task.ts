@@ -20,6 +20,9 @@ export function checkTask(task: LedgerTask, facts: TaskFacts): void {
   if (isTerminal(state.name)) {
     hold('what is over has no open attempt', open === null, () => `${what()} with attempt ${open?.id}`);
   }
+  hold('failures are counted, losses are not', task.failures === countedFailures(task), () => {
+    return `${what()}: ${task.failures} recorded, ${countedFailures(task)} happened`;
+  });
   if (task.instances !== null) checkItems(task, facts);
   switch (state.name) {
     case 'succeeded':

@@ -30,9 +30,9 @@ type Shape = 'chain' | 'fan' | 'diamonds' | 'layers' | 'independent';
 
 /** A plan as `plan/` would hand it over: ids unique, needs earlier in the list, `foreach` only over something upstream. */
 export function randomPlan({dice, faults, willBeEnded}: PlanOptions): RandomPlan {
-  const count = Math.round(dice.spread(1, dice.chance(0.25) ? 200 : 60));
+  const count = Math.round(dice.spread(1, dice.chance(0.4) ? 200 : 80));
   const shape = dice.pick<Shape>(['chain', 'fan', 'diamonds', 'layers', 'independent']);
-  const slowest = dice.spread(200, 30_000);
+  const slowest = dice.spread(1000, 60_000);
   const tasks: TaskSpec[] = [];
   const behaviours = new Map<string, Behaviour>();
   for (let index = 0; index < count; index++) {
@@ -103,7 +103,7 @@ function randomBehaviour(
   spec: TaskSpec,
   {dice, faults, slowest, willBeEnded}: {dice: Dice; faults: Faults; slowest: number; willBeEnded: boolean},
 ): Behaviour {
-  const minMs = dice.spread(slowest / 100, slowest);
+  const minMs = dice.spread(slowest / 50, slowest);
   const slow = dice.chance(faults.slowTask) ? dice.spread(2, 50) : 1;
   return {
     minMs,

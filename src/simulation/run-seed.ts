@@ -3,6 +3,7 @@ import {Engine} from '../federation/engine.ts';
 import type {EngineFactory} from './engine-under-test.ts';
 import type {Faults} from './faults.ts';
 import type {DaemonHabits} from './simulated-daemon.ts';
+import type {SimulatedStore} from './simulated-store.ts';
 import {Violation} from './violation.ts';
 import {World} from './world.ts';
 
@@ -12,6 +13,7 @@ export interface SeedOptions {
   /** A broken daemon. */
   readonly habits?: Partial<DaemonHabits>;
   readonly faults?: Partial<Faults>;
+  readonly store?: SimulatedStore;
   /** Receives every line of the trace. */
   readonly onLine?: (line: string) => void;
 }
@@ -38,8 +40,8 @@ export interface SeedStats {
 /** Lives through one simulated world. Everything in it follows from the seed. */
 export function runSeed(seed: number, options: SeedOptions = {}): SeedResult {
   const makeEngine = options.makeEngine ?? realEngine(seed);
-  const {habits, faults, onLine} = options;
-  const world = new World({seed, makeEngine, habits, faults, onLine});
+  const {habits, faults, store, onLine} = options;
+  const world = new World({seed, makeEngine, habits, faults, store, onLine});
   const startedMs = world.time.now().monoMs;
   const stats = (): SeedStats => {
     world.countTeams();

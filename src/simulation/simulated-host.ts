@@ -66,8 +66,9 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     return this.#link;
   }
 
+  /** Teams of which it has agents: those it can name in its hello. */
   get openTeams(): readonly TeamId[] {
-    return [...this.#teams.keys()];
+    return [...this.#teams].filter(([, agents]) => agents.size > 0).map(([id]) => id);
   }
 
   holds(attempt: AttemptId): boolean {

@@ -110,7 +110,7 @@ export function foldRecords(records: readonly StateRecord[]): StoredState {
       openAttempts: [...open.values()],
       totals: {...totals},
     })),
-    over: [...over.values()],
+    over: [...over.values()].sort((a, b) => a.teamId - b.teamId),
   };
 }
 

@@ -34,6 +34,7 @@ export interface WorldOptions {
   readonly habits?: Partial<DaemonHabits> | undefined;
   /** Replaces what the seed would draw. */
   readonly faults?: Partial<Faults> | undefined;
+  readonly store?: SimulatedStore | undefined;
   readonly onLine?: ((line: string) => void) | undefined;
 }
 
@@ -57,13 +58,13 @@ export class World {
   #capacity: number;
   #requests = 0;
 
-  constructor({seed, makeEngine, habits, faults, onLine}: WorldOptions) {
+  constructor({seed, makeEngine, habits, faults, store, onLine}: WorldOptions) {
     const {time} = this;
     this.trace = new Trace(time, onLine);
     this.#dice = new Dice(seed, 'world');
     this.#faults = {...drawFaults(new Dice(seed, 'faults')), ...faults};
     this.#wishes = randomWishes(new Dice(seed, 'wishes'), this.#faults);
-    this.#calmAtMs = time.now().monoMs + this.#dice.spread(5_000, 300_000);
+    this.#calmAtMs = time.now().monoMs + this.#dice.spread(10_000, 600_000);
     this.#capacity = this.#dice.pick([1, 2, 4, 8, 100, 100]);
     const now = () => time.now();
     this.#invariants = new Invariants({
@@ -78,7 +79,7 @@ export class World {
       dice: new Dice(seed, 'daemon'),
       tally: this.tally,
       trace: this.trace,
-      store: new SimulatedStore(),
+      store: store ?? new SimulatedStore(),
       invariants: this.#invariants,
       makeEngine,
       habits: {...GOOD_HABITS, ...habits},
@@ -156,6 +157,7 @@ export class World {
   }
 
   #calmDown(): void {
+    if (this.#calm) return;
     this.#calm = true;
     this.trace.add('world', 'calms down');
     this.#capacity = 100;
@@ -165,6 +167,7 @@ export class World {
   /** Several times a second of virtual time, whatever may happen at any moment may happen. */
   #goWrong(): void {
     if (this.#calm) return;
+    if (this.#users.every(user => user.isSatisfied)) return this.#calmDown();
     for (const fault of PER_SECOND) {
       if (!this.#dice.chance(this.#faults[fault] / ROUNDS_PER_S)) continue;
       this.trace.add('world', fault);
