@@ -1,6 +1,6 @@
 import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
-import {findProject, lockFile, readInstalled} from './installed.mjs';
+import {fail, findProject, lockFile, readInstalled} from './installed.mjs';
 import {toMarkdown} from './markdown.mjs';
 
 /**
@@ -59,9 +59,4 @@ function totalsOf(all) {
     entryPointDoesNotApply: count(one => one.entryPoint?.parses === null),
     withProblems: count(one => (one.problems?.length ?? 0) > 0),
   };
-}
-
-function fail(message) {
-  console.error(message);
-  process.exit(1);
 }
