@@ -1,4 +1,4 @@
-import type {Assignment, Effect} from '../federation/engine-io.ts';
+import type {Assignment, Effect, Input} from '../federation/engine-io.ts';
 import type {AttemptOutcome} from '../model/attempt.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
 import type {AgentId, AttemptId, TeamId} from '../model/ids.ts';
@@ -34,8 +34,8 @@ export interface HostOptions {
   readonly behaviourOf: (assignment: Assignment) => Behaviour;
   /** A connection to the daemon, or null while there is none. */
   readonly dial: (host: SimulatedHost) => Link | null;
-  /** Hears every report when it is made. */
-  readonly said: (report: Report) => void;
+  /** Hears everything the host tells when it is made. */
+  readonly said: (told: Input) => void;
 }
 
 /**
@@ -263,13 +263,14 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
   }
 
   #reap(attempts: readonly AttemptId[]): void {
-    const {time, dice, machine, tally} = this.#options;
+    const {time, dice, machine, tally, said, record} = this.#options;
     time.after(dice.spread(1, 1500), () => {
       if (!this.#alive) return;
       for (const attempt of attempts) {
         hold('only strays are reaped', !this.#held.has(attempt), () => `attempt ${attempt} runs under ${this.record.id}`);
         if (machine.end(attempt, null)) tally.add('stray process reaped');
       }
+      said({type: 'strays-gone', hostId: record.id, attempts});
       this.#link?.toDaemon({type: 'reaped', attempts});
     });
   }
