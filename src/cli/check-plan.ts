@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type {ExitKind} from '../model/exit-code.ts';
 import type {Plan} from '../model/plan.ts';
-import {readPlan} from '../plan/read-plan.ts';
+import {readPlan} from '../plan/parse-plan.ts';
 import {plural} from '../tui/team-facts.ts';
 import type {Cli} from './cli.ts';
 import {must} from './connect.ts';

@@ -12,7 +12,7 @@ export async function planSource(
     throw new GodelError({reason: 'usage', message: '--plan and --each exclude each other'});
   }
   if (plan !== undefined) {
-    const {readPlan} = await import('../plan/read-plan.ts');
+    const {readPlan} = await import('../plan/parse-plan.ts');
     return must(readPlan(path.resolve(cli.cwd, plan)));
   }
   if (each === undefined) return null;

@@ -1,4 +1,5 @@
 import {randomBytes} from 'node:crypto';
+import path from 'node:path';
 import type {SpawnRequest} from '../api/contract.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
@@ -58,7 +59,7 @@ function requestOf(cli: Cli, options: SpawnOptions, plan: {readonly document: un
     count,
     cwd: cli.cwd,
     umask: currentUmask(),
-    env: cli.env,
+    env: taskEnvironment(cli, options),
     traceparent: `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`,
     ...(plan === null ? {} : {plan: plan.document}),
     ...(name === undefined ? {} : {name}),
@@ -66,6 +67,12 @@ function requestOf(cli: Cli, options: SpawnOptions, plan: {readonly document: un
     ...(maxFailures === undefined ? {} : {maxFailures}),
     ...(timeout === undefined ? {} : {timeoutMs: timeout}),
   };
+}
+
+/** The caller's environment, with the folder of the plan file, so that a plan finds what lies beside it. */
+function taskEnvironment({env, cwd}: Cli, {plan}: SpawnOptions): Readonly<Record<string, string>> {
+  const folder = plan === undefined ? '' : path.dirname(path.resolve(cwd, plan));
+  return {...env, GODEL_PLAN_DIR: folder};
 }
 
 /** Node can only say the umask while setting one. */

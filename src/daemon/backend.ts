@@ -203,15 +203,21 @@ export class DaemonBackend implements Backend {
     });
   }
 
-  /** The log asked for; `file` is null while there is no such attempt. */
-  #logOf(name: string, {task, attempt}: LogQuery): Answer<{teamId: TeamId; file: string | null; hasEnded: boolean}> {
-    return this.#task(name, task, (teamId, row) => {
+  #logOf(name: string, {task, attempt}: LogQuery): Answer<AttemptLog> {
+    return this.#task<AttemptLog>(name, task, (teamId, row) => {
       const attempts = this.#options.store.attempts(teamId, row.seq);
       const chosen = attempt === undefined ? attempts.at(-1) : attempts.find(({number}) => number === attempt);
       if (!chosen) return ok({teamId, file: null, hasEnded: isTerminal(row.state.name)});
       return ok({teamId, file: logFile(row.seq, chosen.number), hasEnded: chosen.endedAtMs !== null});
     });
   }
+}
+
+interface AttemptLog {
+  readonly teamId: TeamId;
+  /** Null while there is no such attempt. */
+  readonly file: string | null;
+  readonly hasEnded: boolean;
 }
 
 function specOf({

@@ -18,7 +18,15 @@ export interface HostLaunch {
 export function spawnHost({paths, storeId, hostId}: HostLaunch): ChildProcess {
   const log = openSync(paths.logFile, 'a', 0o600);
   try {
-    const child = spawn(process.execPath, [programFile('host'), paths.folder, storeId, hostId], {
+    const names = {
+      project: paths.folder,
+      'project-id': paths.projectId,
+      socket: paths.socket,
+      'store-id': storeId,
+      'host-id': hostId,
+    };
+    const options = Object.entries(names).flatMap(([name, value]) => [`--${name}`, value]);
+    const child = spawn(process.execPath, [programFile('host'), ...options], {
       detached: true,
       cwd: '/',
       env: programEnvironment(process.env),

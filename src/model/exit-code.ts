@@ -33,6 +33,7 @@ const BY_REASON = {
   'timed-out': 'tasks',
   'output-invalid': 'tasks',
   'output-too-large': 'tasks',
+  'output-unwritable': 'tasks',
   'foreach-invalid': 'tasks',
   'instances-failed': 'tasks',
   stopped: 'tasks',

@@ -77,6 +77,8 @@ function sentence(failure: Failure): string {
       return `It succeeded but its standard output is not ${failure.expected.toUpperCase()} as \`outputs: ${failure.expected}\` promises: ${failure.detail}. Print only the value there, and messages on standard error.`;
     case 'output-too-large':
       return `Its output is larger than ${formatSize(failure.limitBytes)}. Print less, write it to a file, or raise \`output-cap\` in godel.config.yaml.`;
+    case 'output-unwritable':
+      return `What it printed could not be written to ${failure.file} (${failure.code}): ${failure.detail}. Make room on that disk, or make the folder writable.`;
     case 'foreach-invalid':
       return `Its \`foreach\` cannot be expanded: ${failure.detail}`;
     case 'instances-failed':

@@ -56,6 +56,8 @@ export type Failure =
   | {readonly reason: 'timed-out'; readonly timeoutMs: number}
   | {readonly reason: 'output-invalid'; readonly expected: 'json'; readonly detail: string}
   | {readonly reason: 'output-too-large'; readonly limitBytes: number}
+  /** The attempt's log or output file could not be written (full or read-only disk). */
+  | {readonly reason: 'output-unwritable'; readonly file: string; readonly code: string; readonly detail: string}
   | {readonly reason: 'foreach-invalid'; readonly detail: string}
   | {readonly reason: 'instances-failed'; readonly failed: number; readonly total: number}
   | {readonly reason: 'stopped'; readonly by: StopReason}

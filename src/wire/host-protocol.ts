@@ -125,6 +125,7 @@ const hostFailure = z.discriminatedUnion('reason', [
   z.object({reason: z.literal('timed-out'), timeoutMs: z.number().positive()}),
   z.object({reason: z.literal('output-invalid'), expected: z.literal('json'), detail: text(2000)}),
   z.object({reason: z.literal('output-too-large'), limitBytes: z.number().positive()}),
+  z.object({reason: z.literal('output-unwritable'), file: text(5000), code: text(50), detail: text(2000)}),
   z.object({
     reason: z.literal('stopped'),
     by: z.enum(STOP_REASONS),

@@ -34,6 +34,7 @@ const EXAMPLES: {readonly [R in FailureReason]: Extract<Failure, {reason: R}>} =
   'timed-out': {reason: 'timed-out', timeoutMs: 90_000},
   'output-invalid': {reason: 'output-invalid', expected: 'json', detail: 'unexpected token at 3'},
   'output-too-large': {reason: 'output-too-large', limitBytes: 10 * 1024 * 1024},
+  'output-unwritable': {reason: 'output-unwritable', file: 'logs/1.1.log', code: 'ENOSPC', detail: 'no space left'},
   'foreach-invalid': {reason: 'foreach-invalid', detail: 'two items have the key "a"'},
   'instances-failed': {reason: 'instances-failed', failed: 2, total: 9},
   stopped: {reason: 'stopped', by: 'fail-fast'},

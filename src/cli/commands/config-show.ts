@@ -28,8 +28,8 @@ settings it was started with.`,
         const cells = rows.map(({key, shown, from, kind}) => [key, shown, from, kind.meaning]);
         for (const line of tableLines(['SETTING', 'VALUE', 'FROM', 'MEANING'], cells, cli.print)) cli.print.line(line);
       } else {
-        const entries = rows.map(({key, value, shown, from}) => [key, {value, text: shown, from}]);
-        cli.print.value({v: 1, settings: Object.fromEntries(entries)});
+        const entries = rows.map(({key, value, shown, from}) => [key, {value, text: shown, from}] as const);
+        cli.print.value({v: 1, settings: Object.fromEntries<object>(entries)});
       }
       return 'ok';
     }),

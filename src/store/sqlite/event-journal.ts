@@ -92,10 +92,11 @@ export class EventJournal {
   }
 
   list({teamId, after, limit}: {teamId?: TeamId; after: number; limit: number}): readonly StoredEvent[] {
+    // A query that has been begun and is not walked through would keep the database busy.
+    if (limit <= 0) return [];
     const from = after + 1;
     const chunks = teamId === undefined ? this.#list.iterate({from}) : this.#listOfTeam.iterate({team: teamId, from});
     const events: StoredEvent[] = [];
-    if (limit <= 0) return events;
     for (const chunk of chunks) {
       for (const event of eventsOf(chunk)) {
         if (event.cursor > after && events.push(event) >= limit) return events;

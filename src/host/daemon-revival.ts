@@ -1,0 +1,25 @@
+/** A daemon that restarts, or is being started by somebody else, is back within this time. */
+const PATIENCE_MS = 300;
+const WINDOW_MS = 60_000;
+const MAX_LAUNCHES = 5;
+const FIRST_PAUSE_MS = 500;
+
+/**
+ * Whether a daemon that nobody can reach since `deadSinceMs` is to be started now. Each launch doubles the pause to the
+ * next one; there are at most five in a minute, so that a daemon that crashes at its start is not started in a loop.
+ */
+export function shouldLaunch({
+  deadSinceMs,
+  launchesMs,
+  nowMs,
+}: {
+  deadSinceMs: number;
+  launchesMs: readonly number[];
+  nowMs: number;
+}): boolean {
+  if (nowMs - deadSinceMs < PATIENCE_MS) return false;
+  const recent = launchesMs.filter(launchMs => nowMs - launchMs < WINDOW_MS);
+  const last = recent.at(-1);
+  if (last === undefined) return true;
+  return recent.length < MAX_LAUNCHES && nowMs - last >= FIRST_PAUSE_MS * 2 ** (recent.length - 1);
+}

@@ -1,0 +1,44 @@
+import {writeSync} from 'node:fs';
+import {machineId} from '../os/machine.ts';
+import {ownIdentity} from '../os/process-identity.ts';
+import {Host} from './host.ts';
+import {parseHostOptions} from './host-options.ts';
+
+/** The host logs to standard error, which its daemon has pointed at the project's log. */
+function log(line: string): void {
+  try {
+    writeSync(2, `${new Date().toISOString()} host ${process.pid}: ${line}\n`);
+  } catch {
+    // Nobody reads it any more (the daemon that opened it is gone): nothing to be done about it.
+  }
+}
+
+/** A host that is broken leaves its attempts to the next one, which finds them by their cookies. */
+function crash(error: unknown): void {
+  log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.exit(7);
+}
+
+async function main(): Promise<void> {
+  const options = parseHostOptions(process.argv.slice(2));
+  const host = new Host(options, {
+    build: GODEL_VERSION,
+    machineId: machineId(),
+    identity: ownIdentity(),
+    // Loaded when it is needed: a small process forks faster.
+    launchDaemon: async () => {
+      const {launchDaemon} = await import('../project/launch-daemon.ts');
+      return launchDaemon({projectFolder: options.projectFolder});
+    },
+    log,
+  });
+  process.on('SIGTERM', () => host.end('daemon-lost'));
+  process.on('SIGINT', () => host.end('daemon-lost'));
+  process.on('SIGHUP', () => undefined);
+  host.start();
+  await host.ended;
+  process.exit(0);
+}
+
+process.on('uncaughtException', crash);
+main().catch(crash);

@@ -1,0 +1,260 @@
+import {join} from 'node:path';
+import {sleep} from '../base/clock.ts';
+import {fail, type Result} from '../base/result.ts';
+import type {Failure, StopReason} from '../model/failure.ts';
+import type {AgentId, AttemptId, TeamId} from '../model/ids.ts';
+import type {ProcessIdentity} from '../model/process-identity.ts';
+import {UNKNOWN_USAGE} from '../model/usage.ts';
+import {commandRuntime} from '../runtimes/command.ts';
+import {cookieOf, endStrays} from '../os/stray-processes.ts';
+import {HOST_PROTOCOL} from '../wire/host-protocol-version.ts';
+import type {AttemptOrder, DaemonMessage, HostLimits, HostMessage, TeamOpening} from '../wire/host-protocol.ts';
+import {AttemptRunner, type OpenTeam} from './attempt-runner.ts';
+import {DaemonLink} from './daemon-link.ts';
+import type {HostOptions} from './host-options.ts';
+import {removeFolder} from './inputs-folder.ts';
+import {Progress} from './progress.ts';
+import {readPart} from './read-part.ts';
+import {ReportLog} from './report-log.ts';
+import {StraySweeper} from './stray-sweeper.ts';
+
+/** In force until a daemon has said otherwise. */
+const FIRST_LIMITS: HostLimits = {
+  graceMs: 60_000,
+  killGraceMs: 5000,
+  logCapBytes: 10 * 1024 * 1024,
+  outputCapBytes: 10 * 1024 * 1024,
+  spawnConcurrency: 4,
+};
+/** At its end a host waits this long for its last reports to be acknowledged, when there is somebody to do so. */
+const LAST_REPORTS_MS = 2000;
+const REAP_AGAIN_MS = 1000;
+
+export interface HostDependencies {
+  readonly build: string;
+  readonly machineId: string;
+  readonly identity: ProcessIdentity;
+  readonly launchDaemon: () => Promise<Result<void, Failure>>;
+  readonly log: (line: string) => void;
+}
+
+/**
+ *     away ──► greeting ──► welcomed ──► ending
+ *       ▲          │            │           ▲
+ *       └──────────┴────────────┘           │
+ *       └─── grace over ────────────────────┘
+ */
+type State =
+  | {readonly name: 'away'; readonly grace: NodeJS.Timeout}
+  | {readonly name: 'welcomed'}
+  | {readonly name: 'ending'; readonly by: StopReason};
+
+/** The host process: does what its daemon says, keeps at it while the daemon is away, and ends itself after a while. */
+export class Host {
+  readonly #options: HostOptions;
+  readonly #dependencies: HostDependencies;
+  readonly #link: DaemonLink;
+  readonly #reports: ReportLog;
+  readonly #runner: AttemptRunner;
+  readonly #sweeper = new StraySweeper(FIRST_LIMITS.killGraceMs);
+  readonly #teams = new Map<TeamId, OpenTeam>();
+  readonly #agents = new Map<AgentId, TeamId>();
+  readonly #abort = new AbortController();
+  #limits = FIRST_LIMITS;
+  #state: State;
+  #ended: () => void = () => undefined;
+  /** Resolves when the host has ended. */
+  readonly ended = new Promise<void>(resolve => {
+    this.#ended = resolve;
+  });
+
+  constructor(options: HostOptions, dependencies: HostDependencies) {
+    this.#options = options;
+    this.#dependencies = dependencies;
+    const send = (message: HostMessage) => this.#link.send(message);
+    this.#reports = new ReportLog(send);
+    this.#runner = new AttemptRunner({
+      hostId: options.hostId,
+      storeId: options.storeId,
+      sweeper: this.#sweeper,
+      progress: new Progress(send),
+      report: report => this.#reports.add(report),
+    });
+    this.#link = new DaemonLink({
+      socketPath: options.socketPath,
+      headers: {'godel-version': dependencies.build, 'godel-project': options.projectId},
+      hello: () => this.#hello(),
+      onMessage: message => this.#receive(message),
+      onLost: detail => this.#lost(detail),
+      launch: dependencies.launchDaemon,
+      needsDaemon: () => this.#state.name !== 'ending' && (this.#teams.size > 0 || this.#holds().length > 0),
+      log: dependencies.log,
+    });
+    this.#state = {name: 'away', grace: this.#startGrace()};
+  }
+
+  start(): void {
+    this.#link.start();
+  }
+
+  /** Stops every attempt, tells the daemon if there is one, and ends. The first reason counts. */
+  end(by: StopReason): void {
+    if (this.#state.name === 'ending') return;
+    const wasWelcomed = this.#state.name === 'welcomed';
+    if (this.#state.name === 'away') clearTimeout(this.#state.grace);
+    this.#state = {name: 'ending', by};
+    void this.#end(by, wasWelcomed).then(this.#ended);
+  }
+
+  async #end(by: StopReason, wasWelcomed: boolean): Promise<void> {
+    this.#abort.abort();
+    await this.#runner.stopAll(by);
+    await this.#sweeper.flush();
+    if (wasWelcomed) await Promise.race([this.#reports.settled(), sleep(LAST_REPORTS_MS)]);
+    this.#runner.close();
+    await this.#link.close();
+  }
+
+  #hello(): HostMessage {
+    const {build, machineId, identity} = this.#dependencies;
+    const {projectId, storeId, hostId} = this.#options;
+    return {
+      type: 'hello',
+      protocol: HOST_PROTOCOL,
+      build,
+      projectId,
+      storeId,
+      hostId,
+      machineId,
+      process: identity,
+      holds: this.#holds(),
+      agents: [...this.#agents.keys()],
+    };
+  }
+
+  /** Attempts accepted whose outcome no daemon has acknowledged. */
+  #holds(): AttemptId[] {
+    const unacknowledged = this.#reports.pending.flatMap(report =>
+      report.type === 'attempt-finished' ? [report.attempt] : [],
+    );
+    return [...this.#runner.running, ...unacknowledged];
+  }
+
+  #lost(detail: string): void {
+    this.#reports.disconnected();
+    if (this.#state.name !== 'welcomed') return;
+    this.#dependencies.log(`lost the daemon: ${detail}`);
+    this.#state = {name: 'away', grace: this.#startGrace()};
+  }
+
+  #startGrace(): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#dependencies.log(`no daemon for ${this.#limits.graceMs} ms: stopping everything`);
+      this.end('daemon-lost');
+    }, this.#limits.graceMs);
+  }
+
+  #receive(message: DaemonMessage): void {
+    switch (message.type) {
+      case 'welcome':
+        return this.#welcomed(message.limits);
+      case 'refuse':
+        this.#dependencies.log(`the daemon refuses this host: ${message.detail}`);
+        return this.end('superseded');
+      case 'open-team':
+        return this.#openTeam(message.team);
+      case 'open-agents':
+        return void this.#openAgents(message.teamId, message.agents);
+      case 'close-team':
+        return void this.#closeTeam(message.teamId);
+      case 'assign':
+        for (const order of message.orders) this.#assign(order);
+        return;
+      case 'stop':
+        return this.#runner.stop(message.attempts, message.by);
+      case 'reap':
+        return void this.#reap(message.request, message.attempts);
+      case 'read':
+        return void this.#read(message);
+      case 'ack':
+        this.#reports.acknowledge(message.report);
+        return;
+      case 'shutdown':
+        return this.end('daemon-lost');
+      default:
+        this.#dependencies.log(`ignored a message of unknown type ${JSON.stringify(message satisfies never)}`);
+    }
+  }
+
+  #welcomed(limits: HostLimits): void {
+    this.#limits = limits;
+    this.#sweeper.graceMs = limits.killGraceMs;
+    if (this.#state.name === 'away') {
+      clearTimeout(this.#state.grace);
+      this.#state = {name: 'welcomed'};
+    }
+    this.#reports.connected();
+  }
+
+  #openTeam(team: TeamOpening): void {
+    const runtime = this.#teams.get(team.teamId)?.runtime ?? commandRuntime({env: team.env});
+    this.#teams.set(team.teamId, {team, runtime});
+  }
+
+  async #openAgents(teamId: TeamId, agents: readonly AgentId[]): Promise<void> {
+    const probed = await this.#teams.get(teamId)?.runtime.probe();
+    if (!probed?.ok) {
+      const detail = probed?.failure ?? `team ${teamId} is not open on this host`;
+      return this.#reports.add({type: 'agents-failed', agents, detail});
+    }
+    for (const agent of agents) this.#agents.set(agent, teamId);
+    this.#reports.add({type: 'agents-ready', agents});
+  }
+
+  async #closeTeam(teamId: TeamId): Promise<void> {
+    const open = this.#teams.get(teamId);
+    this.#teams.delete(teamId);
+    for (const [agent, owner] of this.#agents) if (owner === teamId) this.#agents.delete(agent);
+    await this.#runner.stopAll('superseded', teamId);
+    await this.#sweeper.flush();
+    if (open) await removeFolder(join(open.team.folder, 'inputs'));
+  }
+
+  #assign(order: AttemptOrder): void {
+    if (this.#state.name === 'ending' || this.#holds().includes(order.attempt)) return;
+    const open = this.#teams.get(order.teamId);
+    if (open) return this.#runner.start(order, open, this.#limits);
+    const message = `attempt ${order.attempt} was ordered for team ${order.teamId}, which is not open on this host`;
+    const outcome = {
+      result: fail({reason: 'unexpected', message} as const),
+      durationMs: 0,
+      usage: UNKNOWN_USAGE,
+      outputBytes: null,
+    };
+    this.#reports.add({type: 'attempt-finished', attempt: order.attempt, outcome});
+  }
+
+  /** Answers only when nothing is left: until then none of these tasks may be done again. */
+  async #reap(request: number, attempts: readonly AttemptId[]): Promise<void> {
+    const cookies = new Set(attempts.map(attempt => cookieOf(this.#options.storeId, attempt)));
+    let total = 0;
+    for (;;) {
+      const {ended, left} = await endStrays({
+        cookies,
+        graceMs: this.#limits.killGraceMs,
+        signal: this.#abort.signal,
+      });
+      total += ended;
+      if (this.#abort.signal.aborted) return;
+      if (left.length === 0) break;
+      this.#dependencies.log(`processes ${left.join(', ')} cannot be ended; trying again`);
+      await sleep(REAP_AGAIN_MS);
+    }
+    this.#link.send({type: 'reaped', request, attempts, ended: total});
+  }
+
+  async #read({request, ...part}: Extract<DaemonMessage, {type: 'read'}>): Promise<void> {
+    const {data, size} = await readPart(part);
+    this.#link.send({type: 'data', request, data: data.toString('base64'), size});
+  }
+}

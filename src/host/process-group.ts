@@ -1,0 +1,103 @@
+import {type ChildProcess, spawn} from 'node:child_process';
+import type {Readable} from 'node:stream';
+import {type Result, fail, ok} from '../base/result.ts';
+import type {Command} from '../runtimes/runtime.ts';
+import {signalProcess} from '../os/stray-processes.ts';
+
+export interface GroupOptions extends Command {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly umask: number;
+  /** Listen from the first moment: Node throws away what a child without listeners has printed when it exits. */
+  readonly onStdout: (chunk: Buffer) => void;
+  readonly onStderr: (chunk: Buffer) => void;
+}
+
+export interface Exit {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface StartFailure {
+  readonly code: string;
+  readonly detail: string;
+}
+
+type Child = ChildProcess & {stdout: Readable; stderr: Readable};
+
+/** A program running as the leader of a process group of its own, with nothing on standard input. */
+export class ProcessGroup {
+  readonly pid: number;
+  /** The leader is gone and collected; others of its group may live. */
+  readonly exited: Promise<Exit>;
+  /** Nobody holds its output open any more, and all of it has been read. */
+  readonly drained: Promise<void>;
+  readonly #child: Child;
+  #killTimer: NodeJS.Timeout | undefined;
+
+  constructor(child: Child, pid: number) {
+    this.pid = pid;
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr]) stream.on('error', outputLost);
+    this.exited = new Promise(resolve => {
+      child.once('exit', (exitCode, signal) => {
+        clearTimeout(this.#killTimer);
+        resolve({exitCode, signal});
+      });
+    });
+    this.drained = new Promise(resolve => child.once('close', () => resolve()));
+  }
+
+  /** Asks the group to end, and after the grace does not ask any more. `exited` tells when the leader has. */
+  end(graceMs: number): void {
+    if (this.#killTimer !== undefined) return;
+    this.signal('SIGTERM');
+    // What is stopped takes SIGTERM only after it goes on.
+    this.signal('SIGCONT');
+    this.#killTimer = setTimeout(() => this.signal('SIGKILL'), graceMs);
+  }
+
+  /** False when no process of the group is left. */
+  signal(signal: NodeJS.Signals | 0): boolean {
+    return signalProcess(-this.pid, signal);
+  }
+
+  /** Stops listening to whoever still holds the output open. */
+  abandonOutput(): void {
+    this.#child.stdout.destroy();
+    this.#child.stderr.destroy();
+  }
+}
+
+/** Starts a program. The umask is the process's own, so it is changed just around the (synchronous) fork. */
+export function startGroup(options: GroupOptions): Promise<Result<ProcessGroup, StartFailure>> {
+  const {file, args, cwd, env, umask, onStdout, onStderr} = options;
+  return new Promise(resolve => {
+    const ownUmask = process.umask(umask);
+    try {
+      const child = spawn(file, args, {cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe']});
+      child.stdout.on('data', onStdout);
+      child.stderr.on('data', onStderr);
+      const {pid} = child;
+      if (pid === undefined) child.once('error', error => resolve(fail(startFailure(error))));
+      else {
+        // Made at once: `exit` must not happen before somebody listens.
+        const group = new ProcessGroup(child, pid);
+        child.once('spawn', () => resolve(ok(group)));
+      }
+    } catch (error) {
+      // Most errors come as an event, E2BIG and invalid arguments are thrown.
+      resolve(fail(startFailure(error)));
+    } finally {
+      process.umask(ownUmask);
+    }
+  });
+}
+
+/** A read that failed ends the stream like any other end; how the program ended is what counts. */
+function outputLost(): void {}
+
+function startFailure(error: unknown): StartFailure {
+  if (!(error instanceof Error && 'code' in error)) throw error;
+  return {code: String(error.code), detail: error.message};
+}
