@@ -154,7 +154,10 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
   }
 
   /** A client's request; false while there is no daemon. */
-  request(input: Extract<Input, {request: RequestId}>, client: {answered(answer: Answer): void; lost(): void}): boolean {
+  request(
+    input: Extract<Input, {request: RequestId}>,
+    client: {answered(answer: Answer): void; lost(): void},
+  ): boolean {
     if (!this.#engine) return false;
     this.#requests.set(input.request, client);
     this.submit({input});
