@@ -40,6 +40,7 @@ export class Invariants {
   readonly #unreadable = new Set<LedgerTask>();
   /** Agents that have failed, as far as this life of the daemon knows. */
   readonly #failed = new Set<AgentId>();
+  readonly #createdAt = new Map<TeamId, Now>();
   #permits = 0;
   #handled = 0;
 
@@ -96,7 +97,7 @@ export class Invariants {
     this.#checkTimers(input, engine, now);
     for (const team of ledger.live) this.#checkTeam(team, input, now);
     this.#handled += 1;
-    if (this.#handled % 7 === 0) {
+    if (this.#handled % 7 === 0 || input === null) {
       for (const team of ledger.live) checkView(team, engine.view(team.id, {now}));
     }
   }
@@ -250,6 +251,8 @@ export class Invariants {
 
   #checkBefore(record: StateRecord, input: Input | null): void {
     if (record.kind === 'team-created' && input?.type === 'spawn-team') this.checkSpec(input.spec, record.spec);
+    if (record.kind === 'team-created') this.#createdAt.set(record.id, this.#around.now());
+    if (record.kind === 'team-state' && record.ending === 'team-timeout') this.#checkTimeout(record.id);
     if (record.kind !== 'attempt-ended') return;
     const {machine, isHeld} = this.#around;
     const {id, outcome} = record;
@@ -276,6 +279,7 @@ export class Invariants {
     hold('work goes to agents of the team', this.#teamOf.get(agentId) === task.team.id, () => agentId);
     const other = machine.liveOf(task.team.id, task.seq)[0];
     hold('no lease while an old process lives', !other, () => `attempt ${id} while ${other?.attempt} runs`);
+    this.#checkFairness(task.team, now);
     return attempt;
   }
 
@@ -307,6 +311,33 @@ export class Invariants {
       if (task.team !== team || !this.#connected.has(hostId)) continue;
       hold('what runs of a team that is ending is stopped', this.#stopped.has(id), () => `attempt ${id}`);
     }
+  }
+
+  /** Never early; but after a restart the wall clock is all there is, so it must have been left alone. */
+  #checkTimeout(id: TeamId): void {
+    const now = this.#around.now();
+    const created = this.#createdAt.get(id);
+    const {timeoutMs} = this.#around.ledger.team(id).spec;
+    hold('only a team with a timeout times out', created !== undefined && timeoutMs !== null, () => `team ${id}`);
+    const elapsedMs = now.monoMs - created.monoMs;
+    if (Math.abs(now.wallMs - created.wallMs - elapsedMs) > 1) return;
+    hold('a team times out when its time is over', elapsedMs >= timeoutMs - 1, () => {
+      return `team ${id} after ${elapsedMs} of ${timeoutMs} ms`;
+    });
+  }
+
+  /** Another team with work, a free agent and fewer running attempts would have been next. */
+  #checkFairness(team: LedgerTeam, now: Now): void {
+    const running = this.#running(team) - 1;
+    for (const other of this.#around.ledger.live) {
+      if (other === team || other.ending !== null || this.#running(other) >= running) continue;
+      const passedOver = this.#idleAgent(other) !== undefined && other.tasks.some(task => isReady(task, now.monoMs));
+      hold('teams get equal shares', !passedOver, () => `${team.spec.name} goes before ${other.spec.name}`);
+    }
+  }
+
+  #running(team: LedgerTeam): number {
+    return [...this.#around.ledger.open].filter(({task}) => task.team === team).length;
   }
 
   #checkTimers(input: Input | null, engine: EngineUnderTest, now: Now): void {

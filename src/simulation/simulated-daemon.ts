@@ -193,10 +193,6 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
     this.submit({input: {type: 'host-disconnected', hostId: host.record.id}, link});
   }
 
-  breakLink(id: HostId): void {
-    this.#connections.get(id)?.break();
-  }
-
   /** The machine allows another number of attempts than before. */
   capacityChanged(): void {
     if (!this.#engine) return;

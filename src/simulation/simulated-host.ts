@@ -1,4 +1,4 @@
-import type {Assignment, Effect} from '../federation/engine-io.ts';
+import type {Assignment, Effect, Input} from '../federation/engine-io.ts';
 import type {AttemptOutcome} from '../model/attempt.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
 import type {AgentId, AttemptId, TeamId} from '../model/ids.ts';
@@ -34,8 +34,8 @@ export interface HostOptions {
   readonly behaviourOf: (assignment: Assignment) => Behaviour;
   /** A connection to the daemon, or null while there is none. */
   readonly dial: (host: SimulatedHost) => Link | null;
-  /** Hears every report when it is made. */
-  readonly said: (report: Report) => void;
+  /** Hears everything the host tells when it is made. */
+  readonly said: (told: Input) => void;
 }
 
 /**
@@ -196,7 +196,7 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     held.phase = 'running';
     this.#trace(`attempt ${attempt} runs`);
     const startedMs = time.now().monoMs;
-    const elapsed = () => time.now().monoMs - startedMs;
+    const elapsed = () => Math.round(time.now().monoMs - startedMs);
     const onExit = (own: AttemptOutcome | null) => {
       if (!this.#alive) return;
       this.#finish(held, own ?? failed(elapsed(), {reason: 'stopped', by: held.stopBy ?? 'superseded'}));
@@ -222,14 +222,16 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
   #fate({spec, ...assignment}: Assignment): {durationMs: number; outcome: AttemptOutcome} {
     const {dice, behaviourOf} = this.#options;
     const behaviour = behaviourOf({spec, ...assignment});
-    const wantedMs = behaviour.neverExits ? Number.POSITIVE_INFINITY : dice.between(behaviour.minMs, behaviour.maxMs);
+    // Whole numbers and halves of halves, whose sums are exact in any order.
+    const ownMs = Math.ceil(dice.between(behaviour.minMs, behaviour.maxMs));
+    const wantedMs = behaviour.neverExits ? Number.POSITIVE_INFINITY : ownMs;
     const {timeoutMs} = spec;
     if (timeoutMs !== undefined && wantedMs > timeoutMs) {
       return {durationMs: timeoutMs, outcome: failed(timeoutMs, {reason: 'timed-out', timeoutMs})};
     }
     const failure = dice.chance(behaviour.failureChance) ? this.#randomFailure(spec.verify !== undefined) : null;
     if (failure) return {durationMs: wantedMs, outcome: failed(wantedMs, failure)};
-    const usage = dice.chance(0.5) ? UNKNOWN_USAGE : {...UNKNOWN_USAGE, cpuSeconds: wantedMs / 2000, maxRssBytes: 1e7};
+    const usage = dice.chance(0.5) ? UNKNOWN_USAGE : {...UNKNOWN_USAGE, cpuSeconds: wantedMs / 2048, maxRssBytes: 1e7};
     const outputBytes = spec.outputs === undefined ? null : 100;
     return {durationMs: wantedMs, outcome: {result: {ok: true}, durationMs: wantedMs, usage, outputBytes}};
   }
@@ -261,13 +263,14 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
   }
 
   #reap(attempts: readonly AttemptId[]): void {
-    const {time, dice, machine, tally} = this.#options;
+    const {time, dice, machine, tally, said, record} = this.#options;
     time.after(dice.spread(1, 1500), () => {
       if (!this.#alive) return;
       for (const attempt of attempts) {
         hold('only strays are reaped', !this.#held.has(attempt), () => `attempt ${attempt} runs under ${this.record.id}`);
         if (machine.end(attempt, null)) tally.add('stray process reaped');
       }
+      said({type: 'strays-gone', hostId: record.id, attempts});
       this.#link?.toDaemon({type: 'reaped', attempts});
     });
   }

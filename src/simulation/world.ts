@@ -7,7 +7,6 @@ import type {EngineFactory} from './engine-under-test.ts';
 import {drawFaults, type Faults, NO_FAULTS, Tally} from './faults.ts';
 import {Invariants} from './invariants.ts';
 import {Ledger, type LedgerTask} from './ledger.ts';
-import type {Report} from './link.ts';
 import type {Behaviour} from './random-plan.ts';
 import {type DaemonHabits, GOOD_HABITS, SimulatedDaemon} from './simulated-daemon.ts';
 import {SimulatedHost} from './simulated-host.ts';
@@ -52,7 +51,7 @@ export class World {
   readonly #hosts = new Map<HostId, SimulatedHost>();
   readonly #users: readonly SimulatedUser[];
   readonly #wishes: readonly Wish[];
-  readonly #said: Report[] = [];
+  readonly #said: Input[] = [];
   readonly #calmAtMs: number;
   #calm = false;
   #capacity: number;
@@ -227,16 +226,17 @@ export class World {
       faults: () => this.#faultsNow(),
       behaviourOf: assignment => this.#behaviourOf(assignment),
       dial: caller => this.#daemon.dial(caller),
-      said: report => this.#remember(report),
+      said: told => this.#remember(told),
     });
     this.#hosts.set(id, host);
     time.after(this.#dice.spread(5, 800), () => host.connect());
     return host;
   }
 
-  #remember(report: Report): void {
-    if (report.type !== 'attempt-finished' && report.type !== 'attempt-verifying') return;
-    this.#said.push(report);
+  /** What is true for ever may be heard again at any time. */
+  #remember(told: Input): void {
+    if (told.type === 'agents-ready' || told.type === 'agents-failed') return;
+    this.#said.push(told);
     if (this.#said.length > REMEMBERED_REPORTS) this.#said.shift();
   }
 

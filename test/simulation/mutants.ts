@@ -2,6 +2,7 @@ import type {Input, Step} from '../../src/federation/engine-io.ts';
 import {attemptId} from '../../src/model/ids.ts';
 import type {EngineRecord} from '../../src/model/record.ts';
 import {isTerminal} from '../../src/model/task.ts';
+import type {Faults} from '../../src/simulation/faults.ts';
 import type {SeedOptions} from '../../src/simulation/run-seed.ts';
 import {type Break, brokenEngine, misreads, misreadsTasks} from './broken-engine.ts';
 
@@ -63,12 +64,17 @@ export const MUTANTS: readonly Mutant[] = [
   engine('uses a fencing token again after a restart', () => ({
     stored: stored => ({...stored, nextAttemptId: attemptId(Math.max(1, stored.nextAttemptId - 1))}),
   })),
-  engine('forgets in a restart that a team is being ended', () => ({
-    stored: stored => ({
-      ...stored,
-      teams: stored.teams.map(team => (team.state === 'draining' ? {...team, state: 'running', ending: null} : team)),
+  engine(
+    'forgets in a restart that a team is being ended',
+    () => ({
+      stored: stored => ({
+        ...stored,
+        teams: stored.teams.map(team => (team.state === 'draining' ? {...team, state: 'running', ending: null} : team)),
+      }),
     }),
-  })),
+    // Teams are ended in a moment; it takes some luck to die in it.
+    {userKill: 1, daemonCrash: 0.3, ignoresTerm: 1},
+  ),
   engine('assigns again what a reconnecting host holds', () => assignsAgain()),
   engine('gives two attempts to one agent', () => ({step: doubleBooked})),
   engine(
@@ -126,8 +132,8 @@ export const MUTANTS: readonly Mutant[] = [
   })),
 ];
 
-function engine(name: string, broken: () => Break): Mutant {
-  return {name, options: seed => ({makeEngine: brokenEngine(seed, broken)})};
+function engine(name: string, broken: () => Break, faults: Partial<Faults> = {}): Mutant {
+  return {name, options: seed => ({makeEngine: brokenEngine(seed, broken), faults})};
 }
 
 function daemon(name: string, habits: NonNullable<SeedOptions['habits']>): Mutant {
