@@ -22,6 +22,8 @@ export type Input =
     }
   /** Answered when the team is over and nothing of it runs. A team that is over already is answered at once. */
   | {readonly type: 'end-team'; readonly request: RequestId; readonly teamId: TeamId; readonly by: StopReason}
+  /** Forgets a team that is over. Answered with its last view. */
+  | {readonly type: 'remove-team'; readonly request: RequestId; readonly teamId: TeamId}
   | {
       readonly type: 'host-connected';
       readonly host: HostRecord;

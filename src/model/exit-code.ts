@@ -35,6 +35,7 @@ const BY_REASON = {
   'output-too-large': 'tasks',
   'output-unwritable': 'tasks',
   'foreach-invalid': 'tasks',
+  'instances-failed': 'tasks',
   stopped: 'tasks',
   'attempts-lost': 'tasks',
   'agent-failed': 'tasks',

@@ -28,6 +28,10 @@ export function stopText(by: StopReason): string {
       return 'as many tasks failed as --max-failures allows';
     case 'team-timeout':
       return 'the time given with --timeout ran out';
+    case 'no-host':
+      return 'no host process could be started to run it';
+    case 'no-agents':
+      return 'no agent of the team could be made ready';
     case 'daemon-lost':
       return 'its host lost the daemon and could not start another one';
     case 'superseded':
@@ -77,6 +81,8 @@ function sentence(failure: Failure): string {
       return `What it printed could not be written to ${failure.file} (${failure.code}): ${failure.detail}. Make room on that disk, or make the folder writable.`;
     case 'foreach-invalid':
       return `Its \`foreach\` cannot be expanded: ${failure.detail}`;
+    case 'instances-failed':
+      return `${failure.failed} of its ${failure.total} instances failed.`;
     case 'stopped':
       return `Stopped because ${stopText(failure.by)}.`;
     case 'attempts-lost':
@@ -119,7 +125,8 @@ function invalidText(
   return `${placed(file, first)}${rest}${first.hint === undefined ? '' : `. ${first.hint}`}`;
 }
 
-function problemLines(file: string, problem: PlanProblem): string[] {
+/** One problem of a file at its place, with its hint below. */
+export function problemLines(file: string, problem: PlanProblem): string[] {
   const line = oneLine(placed(file, problem), 1000);
   return problem.hint === undefined ? [line] : [line, `  ${oneLine(problem.hint, 1000)}`];
 }

@@ -59,6 +59,7 @@ export type Failure =
   /** The attempt's log or output file could not be written (full or read-only disk). */
   | {readonly reason: 'output-unwritable'; readonly file: string; readonly code: string; readonly detail: string}
   | {readonly reason: 'foreach-invalid'; readonly detail: string}
+  | {readonly reason: 'instances-failed'; readonly failed: number; readonly total: number}
   | {readonly reason: 'stopped'; readonly by: StopReason}
   | {readonly reason: 'attempts-lost'; readonly times: number; readonly lastHost: HostId}
   | {readonly reason: 'agent-failed'; readonly agent: AgentId; readonly detail: string}

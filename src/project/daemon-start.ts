@@ -7,6 +7,8 @@ export const DAEMON_EXIT = {
   ok: 0,
   /** It said why on the ready descriptor. */
   failed: 1,
+  /** A bug; the log says which. */
+  crashed: 7,
   /** Another daemon holds the project's store. Nothing is wrong. */
   storeTaken: 75,
 } as const;

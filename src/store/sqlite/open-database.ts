@@ -1,10 +1,11 @@
-import {chmodSync, closeSync, openSync, statfsSync, statSync} from 'node:fs';
+import {statfsSync, statSync} from 'node:fs';
 import {dirname} from 'node:path';
 import Database from 'better-sqlite3';
 import {fail, ok, type Result} from '../../base/result.ts';
 import type {Failure} from '../../model/failure.ts';
 import {inspectSchema, migrate, SCHEMA_VERSION} from './migrations.ts';
 import {networkFilesystem} from './network-filesystem.ts';
+import {makePrivate} from './private-file.ts';
 import {storeFailure} from './sqlite-failure.ts';
 
 /** How long a predecessor that is just ending may still hold the file, in milliseconds. */
@@ -26,7 +27,7 @@ export function openDatabase({file, filesystemType}: OpenDatabaseOptions): Resul
     const network = networkFilesystem(filesystemType(dirname(file)));
     if (network !== null) return fail(onNetwork(file, network));
     if (statSync(file, {throwIfNoEntry: false})?.isDirectory() === true) return fail(isFolder(file));
-    protect(file);
+    makePrivate(file);
     return openFile(file);
   } catch (error) {
     const failure = storeFailure(error, file);
@@ -63,16 +64,6 @@ function prepare(db: Database.Database, file: string): Failure | null {
   db.exec('BEGIN IMMEDIATE; COMMIT');
   migrate(db);
   return null;
-}
-
-/**
- * Makes the file readable for its owner alone, also when it is new. An existing file is not opened here: closing any
- * descriptor of it would drop the locks that this process holds on it.
- */
-function protect(file: string): void {
-  const found = statSync(file, {throwIfNoEntry: false});
-  if (found === undefined) closeSync(openSync(file, 'a', 0o600));
-  else if ((found.mode & 0o077) !== 0) chmodSync(file, 0o600);
 }
 
 function onNetwork(path: string, network: string): Failure {

@@ -75,6 +75,7 @@ class SqliteStore implements Store {
         if (record.kind === 'event') stored.push(this.#events.append(record.event));
         else this.#write(record);
       }
+      this.#events.flush();
       return stored;
     });
   }
@@ -86,10 +87,11 @@ class SqliteStore implements Store {
       hosts: this.#hosts.list(),
       teams: this.#teams.active().map(team => ({
         ...team,
-        tasks: this.#tasks.list(team.id),
+        tasks: this.#tasks.recorded(team.id),
         openAttempts: this.#attempts.openOf(team.id),
         totals: this.#attempts.totalsOf(team.id),
       })),
+      over: this.#teams.over(),
     }));
   }
 
@@ -97,8 +99,8 @@ class SqliteStore implements Store {
     return this.#reading(() => this.#teams.list());
   }
 
-  tasks(team: TeamId, query?: TaskQuery): readonly TaskRow[] {
-    return this.#reading(() => this.#tasks.list(team, query));
+  tasks(team: TeamId, query: TaskQuery = {}): readonly TaskRow[] {
+    return this.#reading(() => this.#tasks.list(team, query, this.#attempts.leasesOf(team)));
   }
 
   attempts(team: TeamId, task?: TaskSeq): readonly AttemptRow[] {
@@ -125,7 +127,6 @@ class SqliteStore implements Store {
     switch (record.kind) {
       case 'attempt-leased':
         this.#attempts.lease(record);
-        this.#tasks.setRunning(record.teamId, record.task, record.id);
         return;
       case 'attempt-ended':
         this.#attempts.end(record);

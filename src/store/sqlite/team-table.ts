@@ -15,6 +15,7 @@ const FINISH = 'UPDATE teams SET state = ?, ended_at_ms = ?, view = ? WHERE id =
 const LIST = 'SELECT id, state, started_at_ms, ended_at_ms, has_plan, spec, view FROM teams ORDER BY id';
 const LIST_ACTIVE = `SELECT id, state, ending, started_at_ms, spec, plan, env
   FROM teams JOIN team_plans ON team = id WHERE ended_at_ms IS NULL ORDER BY id`;
+const LIST_OVER = 'SELECT view FROM teams WHERE ended_at_ms IS NOT NULL ORDER BY id';
 const LAST = 'SELECT max(id) FROM teams';
 const REMOVE = ['DELETE FROM teams WHERE id = ?', 'DELETE FROM team_plans WHERE team = ?'];
 
@@ -55,6 +56,7 @@ export class TeamTable {
   readonly #finish;
   readonly #list;
   readonly #listActive;
+  readonly #listOver;
   readonly #last;
   readonly #remove;
 
@@ -66,6 +68,7 @@ export class TeamTable {
     this.#finish = db.prepare<[string, number, string, number]>(FINISH);
     this.#list = db.prepare<[], Row>(LIST);
     this.#listActive = db.prepare<[], ActiveRow>(LIST_ACTIVE);
+    this.#listOver = db.prepare<[], string>(LIST_OVER).pluck();
     this.#last = db.prepare<[], number | null>(LAST).pluck();
     this.#remove = REMOVE.map(sql => db.prepare<[number]>(sql));
   }
@@ -93,6 +96,10 @@ export class TeamTable {
 
   active(): readonly ActiveTeam[] {
     return this.#listActive.all().map(activeOf);
+  }
+
+  over(): readonly TeamView[] {
+    return this.#listOver.all().map(view => JSON.parse(view) as TeamView); // as `finish` has written it
   }
 
   /** Greater than the id of any team there ever was. */

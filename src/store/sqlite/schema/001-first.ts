@@ -1,6 +1,7 @@
 /**
  * Hot rows are small and apart from what never changes: a task's state (`task_states`, absent while it waits) from its id
- * and item (`tasks`). `team` is first in every key, so that a team is one range. In `events` team 0 stands for none.
+ * and item (`tasks`). `team` is first in every key, so that a team is one range. A row of `event_chunks` holds events of
+ * one team that follow one another, since a row for each costs more than the rest of a commit; team 0 stands for none.
  */
 export const FIRST_SCHEMA = `
 CREATE TABLE meta (
@@ -73,15 +74,15 @@ CREATE TABLE attempts (
   PRIMARY KEY (team, id)
 ) WITHOUT ROWID;
 
-CREATE TABLE events (
-  cursor INTEGER PRIMARY KEY,
+CREATE TABLE event_chunks (
+  first_cursor INTEGER PRIMARY KEY,
   team INTEGER NOT NULL,
-  seq INTEGER NOT NULL,
-  at_ms INTEGER NOT NULL,
+  first_seq INTEGER NOT NULL,
+  count INTEGER NOT NULL,
   v INTEGER NOT NULL,
-  body TEXT NOT NULL
+  events TEXT NOT NULL
 );
-CREATE INDEX events_of_team ON events (team);
+CREATE INDEX event_chunks_of_team ON event_chunks (team);
 
 CREATE TABLE event_streams (
   team INTEGER PRIMARY KEY,

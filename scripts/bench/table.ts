@@ -1,0 +1,30 @@
+/** One line of docs/benchmarks.md: a figure beside what it is compared with, measured in the same run. */
+export interface BenchRow {
+  readonly what: string;
+  readonly ours: string;
+  readonly anchor: string;
+  readonly ratio: string;
+  readonly target: string;
+  /** null: nothing to hold it against. */
+  readonly met: boolean | null;
+}
+
+export interface Bench {
+  readonly name: string;
+  readonly title: string;
+  run(): Promise<readonly BenchRow[]>;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const high = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? high : ((sorted[middle - 1] ?? high) + high) / 2;
+}
+
+export function markdown(rows: readonly BenchRow[]): string {
+  const head = '| what | godel | measured beside it | ratio | target | met |\n|---|---|---|---|---|---|\n';
+  const line = (row: BenchRow) =>
+    `| ${row.what} | ${row.ours} | ${row.anchor} | ${row.ratio} | ${row.target} | ${row.met === null ? '–' : row.met ? 'yes' : '**no**'} |`;
+  return head + rows.map(line).join('\n');
+}

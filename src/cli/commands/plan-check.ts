@@ -1,0 +1,17 @@
+import type {Command} from 'commander';
+import {define, type Runner} from '../define.ts';
+
+export function planCheck(run: Runner): Command {
+  return define('check', {
+    summary: 'Check a plan file without running anything',
+    description: 'Every problem is named with its line and column.',
+    examples: ['godel plan check godel.yaml', 'godel plan check godel.yaml --json'],
+  })
+    .argument('<file>', 'the plan, YAML or JSON')
+    .action((file: string) =>
+      run(async cli => {
+        const {checkPlan} = await import('../check-plan.ts');
+        return checkPlan(cli, file);
+      }),
+    );
+}

@@ -1,0 +1,37 @@
+import type {Command} from 'commander';
+import type {GlobalOptions} from '../cli.ts';
+import {define, type Runner} from '../define.ts';
+import {duration, wholeNumber} from '../option-values.ts';
+import type {SpawnOptions} from '../spawn-team.ts';
+
+export function teamSpawn(run: Runner): Command {
+  return define('spawn', {
+    summary: 'Spawn a team of agents, and have them do a plan',
+    description: `With a plan (--plan or --each) progress is shown until the team is over, and the exit code says how it
+went. Without a plan the agents are made ready and wait.`,
+    examples: [
+      'godel team spawn --count 50 --plan godel.yaml',
+      "ls *.png | godel team spawn --count 8 --each 'optipng {}'",
+      'godel team spawn --count 50 --plan godel.yaml --detach --json',
+      'godel team spawn --count 4 --plan godel.yaml --timeout 1h --max-failures 10',
+    ],
+  })
+    .option('--count <n>', 'how many agents (required)')
+    .option('--plan <file>', 'the plan, YAML or JSON')
+    .option('--each <command>', 'one task for each line of standard input; {} in the command is the line')
+    .option('--name <name>', "the team's name; default: the plan's name")
+    .option('--detach', 'return when the agents are ready; the team goes on by itself')
+    .option('--timeout <duration>', 'end the team when it is not over after this long', duration('--timeout'))
+    .option('--fail-fast', 'end the team at the first failed task')
+    .option(
+      '--max-failures <n>',
+      'end the team when this many tasks have failed',
+      wholeNumber('--max-failures', {min: 1}),
+    )
+    .action((_options: object, command: Command) =>
+      run(async cli => {
+        const {spawnTeam} = await import('../spawn-team.ts');
+        return spawnTeam(cli, command.optsWithGlobals<SpawnOptions & GlobalOptions>());
+      }),
+    );
+}

@@ -1,0 +1,77 @@
+import {existsSync, realpathSync, statSync} from 'node:fs';
+import {homedir} from 'node:os';
+import path from 'node:path';
+import {ApiClient} from '../api/client.ts';
+import {loadSettings, type LoadedSettings} from '../config/load-settings.ts';
+import {SETTING_KINDS, settingOfKey} from '../config/setting-kinds.ts';
+import {type Failure, GodelError} from '../model/failure.ts';
+import {isAlive} from '../os/process-identity.ts';
+import {readDaemonFile} from '../project/daemon-file.ts';
+import {explainSilence} from '../project/explain-silence.ts';
+import {findProject} from '../project/find-project.ts';
+import {launchDaemon} from '../project/launch-daemon.ts';
+import {type ProjectPaths, projectPaths} from '../project/project-paths.ts';
+import type {Cli, GlobalOptions} from './cli.ts';
+import type {Result} from '../base/result.ts';
+
+/** The project that a command works in, and how to talk to its daemon. */
+export interface Project {
+  readonly paths: ProjectPaths;
+  /** Starts the daemon when none is running. */
+  readonly client: ApiClient;
+  /** Never starts one. */
+  readonly visitor: ApiClient;
+  /** Whether anything was ever recorded here: without it there is no team, and no daemon is needed to say so. */
+  readonly hasStore: boolean;
+}
+
+export function openProject(cli: Cli, options: GlobalOptions): Project {
+  const paths = projectPaths(projectFolder(cli, options), cli.env);
+  const env = {...cli.env, ...settingVariables(options)};
+  const common = {
+    socket: paths.socket,
+    projectId: paths.projectId,
+    version: GODEL_VERSION,
+    explainSilence: () => explainLiving(paths),
+  };
+  return {
+    paths,
+    client: new ApiClient({...common, start: () => launchDaemon({projectFolder: paths.folder, env})}),
+    visitor: new ApiClient(common),
+    hasStore: existsSync(paths.storeFile),
+  };
+}
+
+/** The settings as they hold for this command. */
+export function settingsOf(cli: Cli, options: GlobalOptions): LoadedSettings {
+  const flags = options.set === undefined ? {} : {flags: options.set};
+  return must(loadSettings({projectFolder: projectFolder(cli, options), env: cli.env, home: homedir(), ...flags}));
+}
+
+/** The value, or the failure thrown to where all failures of a command are said. */
+export function must<T>(result: Result<T, Failure>): T {
+  if (result.ok) return result.value;
+  throw new GodelError(result.failure);
+}
+
+function projectFolder(cli: Cli, {project}: GlobalOptions): string {
+  if (project === undefined) return findProject(cli.cwd);
+  const folder = path.resolve(cli.cwd, project);
+  if (statSync(folder, {throwIfNoEntry: false})?.isDirectory()) return realpathSync(folder);
+  throw new GodelError({reason: 'usage', message: `--project ${project}: there is no such folder`});
+}
+
+/** A daemon hears of `--set` through its environment, which is how it reads settings anyway. */
+function settingVariables({set = {}}: GlobalOptions): Record<string, string> {
+  const entries = Object.entries(set).flatMap(([key, value]) => {
+    const name = settingOfKey(key);
+    return name === undefined ? [] : [[SETTING_KINDS[name].env, value] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Only a living daemon that does not answer needs explaining; a dead one is started again. */
+function explainLiving(paths: ProjectPaths): Failure | null {
+  const file = readDaemonFile(paths.daemonFile);
+  return file !== null && isAlive(file.process) ? explainSilence(paths) : null;
+}

@@ -1,0 +1,91 @@
+import {readClock} from '../base/clock.ts';
+import type {TeamView} from '../model/team-view.ts';
+import {type Cli, isInteractive} from './cli.ts';
+import {FailureLines, progressLine} from './plain-progress.ts';
+
+/** What shows the progress of a team while a command waits for it. */
+export interface Display {
+  show(view: TeamView): void;
+  /** Makes room for a question on the terminal; `resume` goes on showing. */
+  pause(): void;
+  resume(): Promise<void>;
+  close(): void;
+}
+
+const LINE_EVERY_MS = 2000;
+
+/** A live view where somebody watches standard error, otherwise plain lines; nothing while events stream as JSON. */
+export async function openDisplay(cli: Cli): Promise<Display> {
+  if (cli.print.json === 'lines') return silent();
+  return isInteractive(cli, cli.stderr) ? openLive(cli) : plain(cli);
+}
+
+/** A line when something has changed, at most every two seconds, and each failure as it happens. */
+export function plain({print}: Pick<Cli, 'print'>, say = (line: string) => print.note(line)): Display {
+  const failures = new FailureLines(text => print.styleNote('red', text));
+  let saidAtMs = Number.NEGATIVE_INFINITY;
+  let said = '';
+  return {
+    ...silent(),
+    show(view) {
+      for (const line of failures.next(view)) say(line);
+      const nowMs = readClock().monoMs;
+      const facts = JSON.stringify([view.tasks, view.agents]);
+      if (nowMs - saidAtMs < LINE_EVERY_MS || facts === said) return;
+      saidAtMs = nowMs;
+      said = facts;
+      say(progressLine(view));
+    },
+  };
+}
+
+async function openLive(cli: Cli): Promise<Display> {
+  const {LiveTeam, openProgress} = await loadTui(cli);
+  const live = new LiveTeam();
+  const failures = new FailureLines(text => cli.print.styleNote('red', text));
+  let close: (() => void) | null = openProgress(live, cli.stderr);
+  const stop = () => {
+    close?.();
+    close = null;
+    live.forget();
+  };
+  return {
+    show(view) {
+      live.keep(failures.next(view));
+      live.show(view);
+    },
+    pause: stop,
+    resume() {
+      close ??= openProgress(live, cli.stderr);
+      return Promise.resolve();
+    },
+    close: stop,
+  };
+}
+
+/**
+ * Loads ink and react, which takes a noticeable part of a second, so only when they draw. They take the colour and the
+ * kind of build they are from the environment as it is at that moment.
+ */
+export async function loadTui(cli: Cli) {
+  const before = {NODE_ENV: process.env['NODE_ENV'], FORCE_COLOR: process.env['FORCE_COLOR']};
+  process.env['NODE_ENV'] = 'production';
+  process.env['FORCE_COLOR'] = cli.print.hasColor(cli.stderr) ? (before.FORCE_COLOR ?? '1') : '0';
+  try {
+    const [live, progress, status] = await Promise.all([
+      import('../tui/live-team.ts'),
+      import('../tui/open-progress.tsx'),
+      import('../tui/open-status.tsx'),
+    ]);
+    return {...live, ...progress, ...status};
+  } finally {
+    for (const [name, value] of Object.entries(before)) {
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = value;
+    }
+  }
+}
+
+function silent(): Display {
+  return {show: () => undefined, pause: () => undefined, resume: () => Promise.resolve(), close: () => undefined};
+}

@@ -1,0 +1,22 @@
+import {parseDuration} from '../base/duration.ts';
+import {GodelError} from '../model/failure.ts';
+
+/** A parser for an option that takes a whole number. */
+export function wholeNumber(what: string, {min, max, why}: {min: number; max?: number; why?: string}) {
+  const range = max === undefined ? `a whole number, at least ${min}` : `a whole number from ${min} to ${max}`;
+  return (text: string): number => {
+    const value = /^[+-]?\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
+    if (Number.isSafeInteger(value) && value >= min && value <= (max ?? Number.MAX_SAFE_INTEGER)) return value;
+    throw new GodelError({reason: 'out-of-range', what, value: text, range, ...(why === undefined ? {} : {why})});
+  };
+}
+
+/** A parser for an option that takes a duration, in milliseconds; more than nothing. */
+export function duration(what: string) {
+  return (text: string): number => {
+    const value = parseDuration(text);
+    if (value !== null && value > 0) return value;
+    const range = 'a duration with its unit, for example 30s, 10m or 1h30m';
+    throw new GodelError({reason: 'out-of-range', what, value: text, range});
+  };
+}

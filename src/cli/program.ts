@@ -1,0 +1,71 @@
+import {Command} from 'commander';
+import {EXIT_CODES} from '../model/exit-code.ts';
+import {configShow} from './commands/config-show.ts';
+import {daemonLogs} from './commands/daemon-logs.ts';
+import {daemonStart} from './commands/daemon-start.ts';
+import {daemonStatus} from './commands/daemon-status.ts';
+import {daemonStop} from './commands/daemon-stop.ts';
+import {planCheck} from './commands/plan-check.ts';
+import {teamKill} from './commands/team-kill.ts';
+import {teamList} from './commands/team-list.ts';
+import {teamLogs} from './commands/team-logs.ts';
+import {teamRm} from './commands/team-rm.ts';
+import {teamSpawn} from './commands/team-spawn.ts';
+import {teamStatus} from './commands/team-status.ts';
+import {teamWait} from './commands/team-wait.ts';
+import {version} from './commands/version.ts';
+import type {Runner} from './define.ts';
+import {globalOptions} from './global-options.ts';
+
+/** The whole command line as commander sees it. Definitions are light; each action loads what it needs when it runs. */
+export function buildProgram(run: Runner): Command {
+  const program = new Command('godel')
+    .description('Run one plan on many agents, and be told the truth about it.')
+    .configureHelp({showGlobalOptions: true, sortSubcommands: false})
+    .helpCommand(false)
+    .helpOption('-h, --help', 'show this help')
+    .addHelpText('after', `\nExit codes:\n${exitCodeLines().join('\n')}`);
+  for (const option of globalOptions()) program.addOption(option);
+  program.addCommand(
+    group('team', 'Spawn teams of agents, watch them and end them', [
+      teamSpawn(run),
+      teamStatus(run),
+      teamList(run),
+      teamLogs(run),
+      teamWait(run),
+      teamKill(run),
+      teamRm(run),
+    ]),
+  );
+  program.addCommand(group('plan', 'Work with plan files', [planCheck(run)]));
+  program.addCommand(
+    group('daemon', "The project's daemon; team commands start it by themselves", [
+      daemonStart(run),
+      daemonStop(run),
+      daemonStatus(run),
+      daemonLogs(run),
+    ]),
+  );
+  program.addCommand(group('config', 'Settings and where they come from', [configShow(run)]));
+  program.addCommand(version(run));
+  inherit(program, program.commands);
+  return program;
+}
+
+function group(name: string, description: string, commands: readonly Command[]): Command {
+  const parent = new Command(name).description(description);
+  for (const command of commands) parent.addCommand(command);
+  return parent;
+}
+
+/** Commands made on their own do not inherit how help and errors are handled; those of the program hold for all. */
+function inherit(parent: Command, commands: readonly Command[]): void {
+  for (const command of commands) {
+    command.copyInheritedSettings(parent).helpCommand(false).helpOption('-h, --help', 'show this help');
+    inherit(parent, command.commands);
+  }
+}
+
+function exitCodeLines(): string[] {
+  return Object.values(EXIT_CODES).map(({code, meaning}) => `  ${String(code).padStart(3)}  ${meaning}`);
+}

@@ -1,0 +1,68 @@
+import type {ApiClient} from '../api/client.ts';
+import {GodelError} from '../model/failure.ts';
+import {must} from './connect.ts';
+
+/** Which log. */
+export interface LoggedAttempt {
+  readonly task: string;
+  /** From 1 within the task. */
+  readonly number: number;
+}
+
+const PAGE = 5000;
+
+/** The attempt asked for, or the latest one; none when the task has not started. Fails when there is no such task. */
+export async function attemptsOf(
+  client: ApiClient,
+  team: string,
+  task: string,
+  number?: number,
+): Promise<readonly LoggedAttempt[]> {
+  const attempts = must(await client.attempts(team, task));
+  const found = number === undefined ? attempts.at(-1) : attempts.find(each => each.number === number);
+  if (found !== undefined) return [{task, number: found.number}];
+  if (number === undefined) return [];
+  const range =
+    attempts.length === 0 ? 'nothing yet: the task has not started' : `a whole number from 1 to ${attempts.length}`;
+  throw new GodelError({reason: 'out-of-range', what: '--attempt', value: String(number), range});
+}
+
+/** The attempts of a team that were started last, in the order of their start, as the journal has them. */
+export async function lastAttempts(client: ApiClient, team: string, last: number) {
+  let attempts: LoggedAttempt[] = [];
+  let total = 0;
+  for (let after = 0; ; ) {
+    const page = must(await client.events(team, {after, limit: PAGE}));
+    for (const {cursor, body} of page) {
+      after = cursor;
+      if (body.type !== 'attempt-leased') continue;
+      total += 1;
+      attempts.push({task: body.task, number: body.number});
+    }
+    attempts = attempts.slice(-last);
+    if (page.length < PAGE) return {attempts, omitted: total - attempts.length};
+  }
+}
+
+/** The whole log of an attempt as it is now, or its end; `skipped` bytes before that are left out. */
+export async function readLog(
+  client: ApiClient,
+  team: string,
+  {task, number}: LoggedAttempt,
+  {tailBytes}: {tailBytes?: number},
+) {
+  const chunks: Uint8Array[] = [];
+  let offset = 0;
+  let skipped = 0;
+  if (tailBytes !== undefined) {
+    const {size} = must(await client.log(team, {task, attempt: number, offset: 0, length: 1}));
+    skipped = Math.max(0, (size ?? 0) - tailBytes);
+    offset = skipped;
+  }
+  for (;;) {
+    const part = must(await client.log(team, {task, attempt: number, offset}));
+    chunks.push(part.data);
+    offset += part.data.length;
+    if (part.data.length === 0 || offset >= (part.size ?? 0)) return {data: Buffer.concat(chunks), skipped};
+  }
+}

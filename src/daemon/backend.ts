@@ -1,0 +1,249 @@
+import type {Answer, Backend} from '../api/backend.ts';
+import type {DaemonView, EventQuery, LogPart, LogQuery, SpawnRequest, TaskListQuery} from '../api/contract.ts';
+import {MAX_LOG_BYTES, MAX_PAGE} from '../api/contract.ts';
+import {readClock} from '../base/clock.ts';
+import {fail, ok} from '../base/result.ts';
+import {similarTo} from '../base/similar.ts';
+import type {Settings} from '../config/settings.ts';
+import type {Engine} from '../federation/engine.ts';
+import type {Input} from '../federation/engine-io.ts';
+import type {StoredEvent} from '../model/event.ts';
+import type {Failure} from '../model/failure.ts';
+import {type TeamId, taskSeq} from '../model/ids.ts';
+import type {Plan} from '../model/plan.ts';
+import type {AttemptRow, TaskRow} from '../model/row.ts';
+import {isTerminal} from '../model/task.ts';
+import {isFinal, type TeamSpec} from '../model/team.ts';
+import type {TeamView} from '../model/team-view.ts';
+import {compilePlan} from '../plan/compile-plan.ts';
+import {logTail} from '../project/log-tail.ts';
+import {type ProjectPaths, teamFolder} from '../project/project-paths.ts';
+import type {Store} from '../store/store.ts';
+import type {Effects} from './effects.ts';
+import type {Hosts} from './hosts.ts';
+import {logFile} from './orders.ts';
+import type {Progress} from './progress.ts';
+import type {Requests} from './requests.ts';
+import {type SecretStore, splitSecrets} from './secrets.ts';
+
+export interface DaemonBackendOptions {
+  readonly paths: ProjectPaths;
+  readonly version: string;
+  readonly settings: Settings;
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly hosts: Hosts;
+  readonly requests: Requests;
+  readonly effects: Effects;
+  readonly secrets: SecretStore;
+  readonly progress: Progress;
+  readonly submit: (input: Input) => void;
+  readonly storeTrouble: () => string | null;
+  /** Ends the daemon and its hosts, once the answer that announces it is out. */
+  readonly shutDown: () => void;
+}
+
+/** Answers the API's requests: what changes anything goes through the engine, what only looks is read at once. */
+export class DaemonBackend implements Backend {
+  readonly #options: DaemonBackendOptions;
+  readonly #startedMs = readClock().monoMs;
+
+  constructor(options: DaemonBackendOptions) {
+    this.#options = options;
+  }
+
+  daemon(): DaemonView {
+    const {paths, version, engine, storeTrouble} = this.#options;
+    return {
+      v: 1,
+      pid: process.pid,
+      version,
+      project: paths.folder,
+      projectId: paths.projectId,
+      socket: paths.socket,
+      uptimeMs: readClock().monoMs - this.#startedMs,
+      teams: this.teams().map(({team, state}) => ({name: team, state})),
+      hosts: engine.hosts().map(({record, state, agents, running}) => ({
+        id: record.id,
+        pid: record.process.pid,
+        state: state === 'connected' ? 'connected' : 'disconnected',
+        agents,
+        running,
+      })),
+      permits: engine.permits,
+      storeTrouble: storeTrouble(),
+    };
+  }
+
+  async stop({force}: {readonly force: boolean}): Promise<Answer<readonly string[]>> {
+    const active = this.teams().filter(({state}) => !isFinal(state));
+    const first = active[0];
+    if (first && !force) return fail({reason: 'team-active', name: first.team, state: first.state});
+    for (const ended of await Promise.all(active.map(({teamId}) => this.#end(teamId)))) if (!ended.ok) return ended;
+    this.#options.shutDown();
+    return ok(active.map(({team}) => team));
+  }
+
+  daemonLog(limit: number): readonly string[] {
+    return logTail(this.#options.paths.logFile, limit);
+  }
+
+  async spawn(request: SpawnRequest, traceId: string): Promise<Answer<TeamView>> {
+    const refused = this.#whyNotSpawn(request);
+    if (refused) return fail(refused);
+    const plan = request.plan === undefined ? ok(null) : compilePlan(request.plan, 'the plan');
+    if (!plan.ok) return plan;
+    const {plain, secrets} = splitSecrets(request.env);
+    const spec = specOf({request, plan: plan.value, env: plain, secretNames: Object.keys(secrets), traceId});
+    const nameTaken = request.name === undefined ? 'suffix' : 'refuse';
+    return this.#options.requests.ask(
+      id => this.#options.submit({type: 'spawn-team', request: id, spec, nameTaken}),
+      // Within the tick that makes the team: its hosts are told the environment right after.
+      result => {
+        if (result.ok) this.#options.secrets.keep(result.value.teamId, secrets);
+      },
+    );
+  }
+
+  teams(): readonly TeamView[] {
+    return this.#options.engine.teamIds().flatMap(id => this.#view(id) ?? []);
+  }
+
+  team(name: string): Answer<TeamView> {
+    return this.#named(name, id => {
+      const view = this.#view(id);
+      return view ? ok(view) : fail(this.#unknownTeam(name));
+    });
+  }
+
+  async kill(name: string, by: 'user'): Promise<Answer<TeamView>> {
+    const id = this.#options.engine.teamNamed(name);
+    return id === null ? fail(this.#unknownTeam(name)) : this.#end(id, by);
+  }
+
+  async remove(name: string): Promise<Answer<void>> {
+    const {engine, requests, submit, effects} = this.#options;
+    const teamId = engine.teamNamed(name);
+    if (teamId === null) return fail(this.#unknownTeam(name));
+    const removed = await requests.ask(request => submit({type: 'remove-team', request, teamId}));
+    if (!removed.ok) return removed;
+    await effects.removeFiles(teamId);
+    return ok(undefined);
+  }
+
+  tasks(name: string, {after, limit = MAX_PAGE, ...query}: TaskListQuery): Answer<readonly TaskRow[]> {
+    const place = after === undefined ? {} : {after: taskSeq(after)};
+    return this.#named(name, id => ok(this.#options.store.tasks(id, {...query, ...place, limit})));
+  }
+
+  attempts(name: string, taskId: string): Answer<readonly AttemptRow[]> {
+    return this.#task(name, taskId, (id, task) => ok(this.#options.store.attempts(id, task.seq)));
+  }
+
+  async log(name: string, asked: LogQuery): Promise<Answer<LogPart>> {
+    const {hosts, paths} = this.#options;
+    const found = this.#logOf(name, asked);
+    if (!found.ok) return found;
+    const {teamId, file, hasEnded} = found.value;
+    const offset = asked.offset ?? 0;
+    if (file === null) return ok({v: 1, data: Buffer.alloc(0), offset, size: null, over: hasEnded});
+    const length = asked.length ?? MAX_LOG_BYTES;
+    const part = await hosts.read({folder: teamFolder(paths, teamId), file, offset, length});
+    if (!part.ok) return part;
+    const {data, size} = part.value;
+    return ok({v: 1, data, offset, size, over: hasEnded && offset + data.length >= (size ?? 0)});
+  }
+
+  events(name: string, {after = 0, limit = MAX_PAGE}: EventQuery): Answer<readonly StoredEvent[]> {
+    return this.#named(name, teamId => ok(this.#options.store.events({teamId, after, limit})));
+  }
+
+  #end(teamId: TeamId, by: 'user' = 'user'): Promise<Answer<TeamView>> {
+    const {requests, submit} = this.#options;
+    return requests.ask(request => submit({type: 'end-team', request, teamId, by}));
+  }
+
+  #view(id: TeamId): TeamView | null {
+    const {engine, progress} = this.#options;
+    return engine.view(id, {now: readClock(), lastLine: attempt => progress.lastLine(attempt)});
+  }
+
+  #whyNotSpawn({count, cwd}: SpawnRequest): Failure | null {
+    const {settings, storeTrouble, paths} = this.#options;
+    const trouble = storeTrouble();
+    if (trouble !== null) {
+      return {reason: 'store-unusable', path: paths.storeFile, detail: trouble, hint: 'Try again when this is mended.'};
+    }
+    if (Number.isInteger(count) && count >= 1 && count <= settings.maxAgents) return null;
+    return {
+      reason: 'out-of-range',
+      what: 'The number of agents',
+      value: String(count),
+      range: `1 to ${settings.maxAgents}`,
+      why: `the setting max-agents is ${settings.maxAgents} for ${cwd}`,
+    };
+  }
+
+  #named<T>(name: string, found: (id: TeamId) => Answer<T>): Answer<T> {
+    const id = this.#options.engine.teamNamed(name);
+    return id === null ? fail(this.#unknownTeam(name)) : found(id);
+  }
+
+  #unknownTeam(name: string): Failure {
+    return {reason: 'team-not-found', name, known: this.teams().map(({team}) => team)};
+  }
+
+  #task<T>(name: string, taskId: string, found: (id: TeamId, task: TaskRow) => Answer<T>): Answer<T> {
+    return this.#named(name, id => {
+      const {store} = this.#options;
+      const task = store.tasks(id, {id: taskId, limit: 1})[0];
+      if (task) return found(id, task);
+      const ids = store.tasks(id, {limit: MAX_PAGE}).map(row => row.id);
+      return fail({reason: 'task-not-found', team: name, task: taskId, similar: similarTo(taskId, ids)});
+    });
+  }
+
+  #logOf(name: string, {task, attempt}: LogQuery): Answer<AttemptLog> {
+    return this.#task<AttemptLog>(name, task, (teamId, row) => {
+      const attempts = this.#options.store.attempts(teamId, row.seq);
+      const chosen = attempt === undefined ? attempts.at(-1) : attempts.find(({number}) => number === attempt);
+      if (!chosen) return ok({teamId, file: null, hasEnded: isTerminal(row.state.name)});
+      return ok({teamId, file: logFile(row.seq, chosen.number), hasEnded: chosen.endedAtMs !== null});
+    });
+  }
+}
+
+interface AttemptLog {
+  readonly teamId: TeamId;
+  /** Null while there is no such attempt. */
+  readonly file: string | null;
+  readonly hasEnded: boolean;
+}
+
+function specOf({
+  request,
+  plan,
+  env,
+  secretNames,
+  traceId,
+}: {
+  request: SpawnRequest;
+  plan: Plan | null;
+  env: Readonly<Record<string, string>>;
+  secretNames: readonly string[];
+  traceId: string;
+}): TeamSpec {
+  return {
+    name: request.name ?? plan?.name ?? 'team',
+    count: request.count,
+    plan,
+    cwd: request.cwd,
+    umask: request.umask,
+    env,
+    secretNames,
+    failFast: request.failFast ?? false,
+    maxFailures: request.maxFailures ?? null,
+    timeoutMs: request.timeoutMs ?? null,
+    traceId,
+  };
+}

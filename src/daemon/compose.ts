@@ -1,0 +1,215 @@
+import {join} from 'node:path';
+import type {OurSide} from '../api/peer-check.ts';
+import {Feed} from '../api/feed.ts';
+import {ApiServer} from '../api/server.ts';
+import {readClock} from '../base/clock.ts';
+import {Closing} from '../base/closing.ts';
+import {ok, type Result} from '../base/result.ts';
+import type {Settings} from '../config/settings.ts';
+import {Engine} from '../federation/engine.ts';
+import type {Input} from '../federation/engine-io.ts';
+import {type Failure, failureOf} from '../model/failure.ts';
+import {freeDiskBytes, machineId, memory} from '../os/machine.ts';
+import {isAlive, ownIdentity} from '../os/process-identity.ts';
+import {removeDaemonFile, writeDaemonFile} from '../project/daemon-file.ts';
+import type {ProjectPaths} from '../project/project-paths.ts';
+import type {Store} from '../store/store.ts';
+import type {Admission} from './admission/admission.ts';
+import {openLedger} from './admission/ledger.ts';
+import {DaemonBackend} from './backend.ts';
+import {Effects} from './effects.ts';
+import {Hosts} from './hosts.ts';
+import {IdleWatch} from './idle-watch.ts';
+import type {Log} from './log.ts';
+import {Permits} from './permits.ts';
+import {Progress} from './progress.ts';
+import {Requests} from './requests.ts';
+import {SecretStore} from './secrets.ts';
+import {TickLoop} from './tick-loop.ts';
+
+export interface DaemonOptions {
+  readonly paths: ProjectPaths;
+  readonly version: string;
+  readonly settings: Settings;
+  readonly store: Store;
+  readonly log: Log;
+}
+
+/** How a daemon ends: `hosts` with everything it has started, `alone` leaving hosts and attempts to the next daemon. */
+export type DaemonEnd = 'with-hosts' | 'alone';
+
+export interface Daemon {
+  /** Takes no more requests, finishes what is decided, and lets go. Closing twice is closing once. */
+  end(how: DaemonEnd): Promise<void>;
+  /** Resolves when it ends by itself: nobody used it, or it was told to. */
+  readonly over: Promise<DaemonEnd>;
+}
+
+/** A task that loses its host more often than this fails: it may be what kills them. */
+const MAX_LOSSES = 3;
+/** Other projects count our attempts for this long after we were last heard of. */
+const LEASE_STALE_MS = 60_000;
+const TRIM_EVERY_MS = 600_000;
+
+/** Builds the parts of a daemon and starts them; the only place that knows them all. */
+export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon, Failure>> {
+  const {paths, version, settings, store, log} = options;
+  const ledger = openAdmission(options);
+  if (!ledger.ok) return ledger;
+  const stored = store.load();
+  const machine = machineId();
+  const {engine, step} = Engine.restore(
+    stored,
+    {...settings, maxLosses: MAX_LOSSES, machineId: machine, random: Math.random},
+    readClock(),
+  );
+
+  const submit = (input: Input, durable?: () => void) => loop.submit(input, durable);
+  const requests = new Requests();
+  const progress = new Progress();
+  const secrets = new SecretStore(paths);
+  const hosts = new Hosts({
+    paths,
+    storeId: store.id,
+    version,
+    machineId: machine,
+    limits: {...settings, graceMs: settings.hostGraceMs},
+    submit,
+    printed: (attempt, line) => {
+      const team = progress.printed(attempt, line);
+      if (team !== undefined) feed.changed(team);
+    },
+    log,
+  });
+  const permits = Permits.start({
+    admission: ledger.value,
+    running: () => engine.hosts().reduce((sum, {running}) => sum + running, 0),
+    granted: ({permits, why}) => submit({type: 'permits', permits, why}),
+  });
+  const effects = new Effects({
+    paths,
+    hosts,
+    requests,
+    secrets,
+    progress,
+    permits,
+    submit,
+    outputCapBytes: settings.outputCapBytes,
+    log,
+  });
+  const loop = new TickLoop({
+    engine,
+    store,
+    perform: effect => effects.perform(effect),
+    settled: ({events, teams}) => {
+      hosts.endTick();
+      feed.published(events);
+      for (const team of teams) feed.changed(team);
+    },
+    log,
+    random: Math.random,
+  });
+  const {promise: over, resolve: endBySelf} = withResolver<DaemonEnd>();
+  const backend = new DaemonBackend({
+    paths,
+    version,
+    settings,
+    engine,
+    store,
+    hosts,
+    requests,
+    effects,
+    secrets,
+    progress,
+    submit,
+    storeTrouble: () => loop.trouble,
+    shutDown: () => endBySelf('with-hosts'),
+  });
+  const feed = new Feed(backend);
+  const idle = new IdleWatch({
+    idleMs: settings.idleShutdownMs,
+    isInUse: () => engine.activeTeams > 0 || feed.readers > 0,
+    idle: () => {
+      log.info('nobody has used this daemon for long: it ends');
+      endBySelf('with-hosts');
+    },
+  });
+  const us: OurSide = {version, projectId: paths.projectId, folder: paths.folder};
+  const server = await ApiServer.listen({
+    socket: paths.socket,
+    us,
+    backend,
+    feed,
+    onHost: socket => hosts.accept(socket),
+    onRequest: idle.request,
+    onBug: error => log.error({error: failureOf(error)}, 'a request failed by a bug'),
+  });
+  if (!server.ok) {
+    permits.close({keepLease: true});
+    return server;
+  }
+  writeDaemonFile(paths.daemonFile, {
+    process: ownIdentity(),
+    version,
+    runtimeFolder: paths.runtimeFolder,
+    socket: paths.socket,
+    startedAtMs: Date.now(),
+  });
+  effects.restore(stored.teams);
+  hosts.restore(stored.hosts);
+  loop.begin(step);
+  idle.start();
+  const trimming = setInterval(() => store.trimEvents(settings.keepEvents), TRIM_EVERY_MS);
+
+  let ended: Promise<void> | undefined;
+  const end = async (how: DaemonEnd) => {
+    const closing = new Closing();
+    const hasWork = engine.activeTeams > 0;
+    closing.add(() => store.close());
+    if (!hasWork) closing.add(() => removeDaemonFile(paths.daemonFile));
+    closing.add(() => server.value.close());
+    closing.add(() => requests.close());
+    closing.add(() => hosts.close());
+    if (how === 'with-hosts') closing.add(() => hosts.end());
+    closing.add(() => permits.close({keepLease: hasWork}));
+    closing.add(() => feed.close());
+    closing.add(() => loop.close());
+    closing.add(() => clearInterval(trimming));
+    closing.add(() => idle.close());
+    await closing.close();
+  };
+  return ok({over, end: how => (ended ??= end(how))});
+}
+
+function openAdmission({paths, settings}: DaemonOptions): Result<Admission, Failure> {
+  return openLedger({
+    file: join(paths.runtimeFolder, 'ledger.db'),
+    projectId: paths.projectId,
+    process: ownIdentity(),
+    isAlive,
+    limits: settings,
+    probe: () => {
+      const {availableBytes, totalBytes} = memory();
+      return {
+        availableMemoryBytes: availableBytes,
+        totalMemoryBytes: totalBytes,
+        freeDiskBytes: freeDiskBytes(paths.godelFolder),
+      };
+    },
+    readClock,
+    staleAfterMs: LEASE_STALE_MS,
+  });
+}
+
+function withResolver<T>(): {promise: Promise<T>; resolve: (value: T) => void} {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>(settle => {
+    resolve = settle;
+  });
+  return {promise, resolve};
+}
+
+/** Another daemon has the project's store open: not a fault, it is the one that counts. */
+export function isStoreTaken(failure: Failure): boolean {
+  return failure.reason === 'store-unusable' && failure.detail.startsWith('another process has it open');
+}

@@ -1,0 +1,43 @@
+import {fail, type Result} from '../base/result.ts';
+import type {RequestId} from '../federation/engine-io.ts';
+import type {Failure} from '../model/failure.ts';
+import type {TeamView} from '../model/team-view.ts';
+
+type Settle = (result: Result<TeamView, Failure>) => void;
+
+/** Requests to the engine that wait for their `answer` effect. */
+export class Requests {
+  readonly #waiting = new Map<RequestId, Settle>();
+  #next = 1;
+
+  /** `submit` gets the number to ask with. `settled` runs within the tick that answers, before its later effects. */
+  ask(submit: (request: RequestId) => void, settled: Settle = () => undefined): Promise<Result<TeamView, Failure>> {
+    const request = this.#next;
+    this.#next += 1;
+    return new Promise(resolve => {
+      this.#waiting.set(request, result => {
+        settled(result);
+        resolve(result);
+      });
+      submit(request);
+    });
+  }
+
+  answer(request: RequestId, result: Result<TeamView, Failure>): void {
+    const settle = this.#waiting.get(request);
+    this.#waiting.delete(request);
+    settle?.(result);
+  }
+
+  /** The daemon ends: nobody will answer any more. */
+  close(): void {
+    for (const settle of this.#waiting.values()) settle(fail(ending));
+    this.#waiting.clear();
+  }
+}
+
+const ending: Failure = {
+  reason: 'daemon-unreachable',
+  detail: 'The daemon is ending.',
+  hint: 'Run the command again: it starts a new daemon.',
+};

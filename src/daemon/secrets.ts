@@ -1,0 +1,66 @@
+import {readFileSync, rmSync, writeFileSync} from 'node:fs';
+import type {TeamId} from '../model/ids.ts';
+import {type ProjectPaths, secretsFile} from '../project/project-paths.ts';
+
+type Environment = Readonly<Record<string, string>>;
+
+const SECRET_NAME =
+  /TOKEN|SECRET|PASSW|PASSPHRASE|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL|CONNECTION_STRING|COOKIE|(^|_)(AUTH|PASS|PWD|KEY|DSN)(_|$)/i;
+/** The working directory, not a password. */
+const NO_SECRET = new Set(['PWD', 'OLDPWD']);
+/** A password in a URL, a private key, a JSON web token, and keys with the prefix of a well-known issuer. */
+const SECRET_VALUE =
+  /:\/\/[^\s/@:]*:[^\s/@]+@|-----BEGIN [A-Z ]*PRIVATE KEY|(^|\W)(eyJ[\w-]{10,}\.[\w-]{10,}\.|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{15,}|sk-[\w-]{20,}|xox[abprs]-[\w-]{10,}|A[KS]IA[A-Z0-9]{16})/;
+
+/** Separates what looks like a secret, by its name or by its value. Being wrong costs nothing: tasks get both parts. */
+export function splitSecrets(env: Environment): {readonly plain: Environment; readonly secrets: Environment} {
+  const plain: Record<string, string> = {};
+  const secrets: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    const isSecret = (SECRET_NAME.test(name) && !NO_SECRET.has(name)) || SECRET_VALUE.test(value);
+    (isSecret ? secrets : plain)[name] = value;
+  }
+  return {plain, secrets};
+}
+
+/** The secret values of teams that are not over: in memory, and in the runtime folder (0600) for the next daemon. */
+export class SecretStore {
+  readonly #paths: ProjectPaths;
+  readonly #values = new Map<TeamId, Environment>();
+
+  constructor(paths: ProjectPaths) {
+    this.#paths = paths;
+  }
+
+  keep(teamId: TeamId, secrets: Environment): void {
+    this.#values.set(teamId, secrets);
+    if (Object.keys(secrets).length === 0) return;
+    writeFileSync(secretsFile(this.#paths, teamId), JSON.stringify(secrets), {mode: 0o600});
+  }
+
+  /** Reads back what a team had before the daemon was restarted; returns the names whose values are lost (a reboot). */
+  restore(teamId: TeamId, names: readonly string[]): readonly string[] {
+    if (names.length === 0) return [];
+    const values = read(secretsFile(this.#paths, teamId));
+    this.#values.set(teamId, values);
+    return names.filter(name => values[name] === undefined);
+  }
+
+  of(teamId: TeamId): Environment {
+    return this.#values.get(teamId) ?? {};
+  }
+
+  forget(teamId: TeamId): void {
+    this.#values.delete(teamId);
+    rmSync(secretsFile(this.#paths, teamId), {force: true});
+  }
+}
+
+function read(file: string): Environment {
+  try {
+    // Written by `keep` only, in a folder that is ours alone.
+    return JSON.parse(readFileSync(file, 'utf8')) as Environment;
+  } catch {
+    return {};
+  }
+}

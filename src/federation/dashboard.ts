@@ -1,0 +1,127 @@
+import type {Now} from '../base/clock.ts';
+import {failureText} from '../model/failure-text.ts';
+import type {AttemptId} from '../model/ids.ts';
+import {
+  MAX_FAILURES_SHOWN,
+  MAX_RUNNING_SHOWN,
+  type FailureView,
+  type RunningView,
+  type TaskCounts,
+  type TeamOutcome,
+  type TeamView,
+  type WaitingView,
+} from '../model/team-view.ts';
+import type {Attempt, Team} from './team.ts';
+
+export interface ViewOptions {
+  readonly now: Now;
+  /** What keeps ready tasks from running beyond the team itself, for example too little memory. */
+  readonly capacityWhy?: string | null;
+  readonly lastLine?: (attempt: AttemptId) => string | null;
+}
+
+/** What every face shows of a team that is not over. O(running + failures shown). */
+export function viewTeam(team: Team, {now, capacityWhy = null, lastLine = () => null}: ViewOptions): TeamView {
+  const {agents} = team;
+  const durationMs = Math.max(0, now.monoMs - team.startedAt.monoMs);
+  return {
+    v: 1,
+    team: team.spec.name,
+    teamId: team.id,
+    state: team.state,
+    agents: {
+      requested: team.spec.count,
+      ready: agents.count('idle') + agents.count('busy'),
+      busy: agents.count('busy'),
+      starting: agents.count('starting'),
+      failed: agents.count('gone'),
+    },
+    tasks: countTasks(team),
+    attempts: team.totals.attempts,
+    retries: team.totals.retries,
+    startedAtMs: team.startedAt.wallMs,
+    durationMs,
+    meanBusyAgents: meanBusy(team, now, durationMs),
+    usage: team.totals.usage,
+    waiting: waiting(team, capacityWhy),
+    running: running(team, now, lastLine),
+    failures: failures(team),
+    outcome: null,
+  };
+}
+
+/** The last view of a team, when everything of it is over. */
+export function finalView(team: Team, now: Now): TeamView {
+  const outcome = outcomeOf(team);
+  const state = outcome === 'ok' ? 'succeeded' : outcome === 'killed' ? 'killed' : 'failed';
+  const view = viewTeam(team, {now});
+  return {...view, state, outcome, agents: {...view.agents, busy: 0}, waiting: [], running: []};
+}
+
+function outcomeOf(team: Team): TeamOutcome {
+  if (team.ending === 'user') return 'killed';
+  if (team.ending === 'team-timeout') return 'timed-out';
+  return team.ending !== null || team.troubles > 0 ? 'tasks-failed' : 'ok';
+}
+
+function countTasks({counts}: Team): TaskCounts {
+  const {waiting, running, verifying, succeeded, failed, skipped, cancelled} = counts;
+  const ready = counts.ready + counts['backing-off'];
+  const total = waiting + ready + running + verifying + succeeded + failed + skipped + cancelled;
+  return {total, waiting, ready, running, verifying, succeeded, failed, skipped, cancelled};
+}
+
+function meanBusy(team: Team, now: Now, durationMs: number): number | null {
+  if (team.totals.attempts === 0 || durationMs === 0) return null;
+  let busyMs = team.totals.busyMs;
+  for (const attempt of team.attempts.values()) busyMs += now.monoMs - attempt.leasedAt.monoMs;
+  return busyMs / durationMs;
+}
+
+function waiting(team: Team, capacityWhy: string | null): WaitingView[] {
+  const views: WaitingView[] = [];
+  const {agents, counts, queued} = team;
+  const parked = counts.ready - queued;
+  if (queued > 0) views.push({why: whyQueued(team, capacityWhy), tasks: queued});
+  if (parked > 0) views.push({why: 'as many of its kind run as max-parallel allows', tasks: parked});
+  if (counts['backing-off'] > 0) views.push({why: 'a delay before the next attempt', tasks: counts['backing-off']});
+  if (counts.waiting > 0) views.push({why: 'tasks they need', tasks: counts.waiting});
+  if (team.attempts.size === 0 && agents.count('starting') > 0 && queued === 0 && counts.waiting === 0) {
+    views.push({why: `${agents.count('starting')} agents are starting`, tasks: 0});
+  }
+  return views;
+}
+
+function whyQueued({agents}: Team, capacityWhy: string | null): string {
+  if (agents.count('idle') > 0) return capacityWhy ?? 'their turn';
+  if (agents.count('busy') > 0) return 'every agent is busy';
+  return agents.count('starting') > 0 ? 'agents are starting' : 'no agent works';
+}
+
+function running(team: Team, now: Now, lastLine: (attempt: AttemptId) => string | null): RunningView[] {
+  const views: RunningView[] = [];
+  for (const attempt of team.attempts.values()) {
+    if (views.length === MAX_RUNNING_SHOWN) break;
+    views.push(runningView(attempt, now, lastLine));
+  }
+  return views;
+}
+
+function runningView(attempt: Attempt, now: Now, lastLine: (attempt: AttemptId) => string | null): RunningView {
+  return {
+    task: attempt.task.id,
+    agent: attempt.agent.id,
+    attempt: attempt.number,
+    verifying: attempt.task.state.name === 'verifying',
+    elapsedMs: Math.max(0, now.monoMs - attempt.leasedAt.monoMs),
+    lastLine: lastLine(attempt.id),
+  };
+}
+
+function failures(team: Team): FailureView[] {
+  return team.failed.slice(0, MAX_FAILURES_SHOWN).flatMap(task => {
+    if (task.state.name !== 'failed') return [];
+    const {failure} = task.state;
+    return [{task: task.id, attempts: task.failures + task.losses, failure, text: failureText(failure)}];
+  });
+}

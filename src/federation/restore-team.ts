@@ -1,0 +1,66 @@
+import type {Now} from '../base/clock.ts';
+import type {Random} from '../base/random.ts';
+import type {StoredTask, StoredTeam} from '../model/record.ts';
+import {isTerminal} from '../model/task.ts';
+import {buildTaskGraph} from './task-graph.ts';
+import type {TaskNode} from './task-node.ts';
+import {noteNeedOver} from './task-rules.ts';
+import {type RetryPolicy, Team} from './team.ts';
+
+export interface RestoreOptions {
+  readonly now: Now;
+  readonly policy: RetryPolicy;
+  readonly random: Random;
+}
+
+/** The team as it stood when the store was last written; call `begin` afterwards to let it go on. */
+export function restoreTeam(stored: StoredTeam, {now, policy, random}: RestoreOptions): Team {
+  const tasks = stored.spec.plan ? buildTaskGraph(stored.spec.plan) : [];
+  const rows = [...tasks];
+  const elapsedMs = Math.max(0, now.wallMs - stored.startedAtMs);
+  const startedAt = {wallMs: stored.startedAtMs, monoMs: now.monoMs - elapsedMs};
+  const team = new Team({id: stored.id, spec: stored.spec, startedAt, tasks, policy, random});
+  const groups = new Set(stored.tasks.map(row => row.group).filter(seq => seq !== null));
+  for (const node of rows) {
+    const row = stored.tasks[node.seq];
+    if (node.isTemplate && row && wasExpanded(row, groups.has(row.seq))) team.openGroup(node);
+  }
+  for (const row of stored.tasks) restoreTask(team, row);
+  tellOver(rows);
+  team.state = stored.state;
+  team.ending = stored.ending;
+  const {attempts, busyMs, cpuSeconds, maxRssBytes} = stored.totals;
+  team.totals.attempts = attempts;
+  team.totals.busyMs = busyMs;
+  team.totals.usage = {...team.totals.usage, cpuSeconds, maxRssBytes};
+  return team;
+}
+
+/** A template that succeeded was expanded, perhaps to nothing; one that failed or was cancelled only if it has instances. */
+function wasExpanded(row: StoredTask, hasInstances: boolean): boolean {
+  return hasInstances || row.state.name === 'expanded' || row.state.name === 'succeeded';
+}
+
+function restoreTask(team: Team, row: StoredTask): void {
+  const group = row.group === null ? null : team.tasks[row.group];
+  const node = group ? team.addMember(group, row) : team.tasks[row.seq];
+  if (!node) throw new Error(`Internal error: the store has task "${row.id}", which is not in its plan`);
+  node.failures = row.failures;
+  node.losses = row.losses;
+  team.totals.retries += Math.min(row.failures, node.spec.retries);
+  team.restoreState(node, row.state);
+}
+
+/** Tells every task which of its needs are over, needs before those that need them. */
+function tellOver(rows: readonly TaskNode[]): void {
+  const left = Uint32Array.from(rows, node => node.needs.length);
+  const queue = rows.filter(node => node.needs.length === 0);
+  for (let node = queue.pop(); node; node = queue.pop()) {
+    for (const dependent of node.dependents) {
+      if (isTerminal(node.state.name)) noteNeedOver(dependent, node);
+      const remaining = (left[dependent.seq] ?? 0) - 1;
+      left[dependent.seq] = remaining;
+      if (remaining === 0) queue.push(dependent);
+    }
+  }
+}

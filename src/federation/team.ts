@@ -1,0 +1,486 @@
+import {backoffMs} from '../base/backoff.ts';
+import type {Now} from '../base/clock.ts';
+import {Heap} from '../base/heap.ts';
+import type {JsonValue} from '../base/json.ts';
+import type {Random} from '../base/random.ts';
+import type {Result} from '../base/result.ts';
+import type {AttemptOutcome} from '../model/attempt.ts';
+import type {Failure, StopReason} from '../model/failure.ts';
+import {type AttemptId, type HostId, type TeamId, taskSeq} from '../model/ids.ts';
+import type {NewTask} from '../model/record.ts';
+import {isTerminal, type TaskState, type TaskStateName} from '../model/task.ts';
+import type {TeamSpec, TeamState} from '../model/team.ts';
+import {addUsage, UNKNOWN_USAGE} from '../model/usage.ts';
+import {instancesOf} from '../plan/expand.ts';
+import type {Agent} from './agent.ts';
+import type {NeedResult} from './engine-io.ts';
+import {goesBefore} from './scheduler.ts';
+import {TaskNode} from './task-node.ts';
+import {countsAsFailed, groupState, isTrouble, noteNeedOver, skipReason} from './task-rules.ts';
+import {TeamAgents} from './team-agents.ts';
+import type {Turn} from './turn.ts';
+
+/** An attempt that has been leased and has not ended: the task is this agent's until the host says how it went. */
+export interface Attempt {
+  readonly id: AttemptId;
+  readonly team: Team;
+  readonly task: TaskNode;
+  readonly agent: Agent;
+  readonly host: HostId;
+  readonly number: number;
+  readonly leasedAt: Now;
+  /** Set once it has been asked to stop; the first reason stays. */
+  stopping: StopReason | null;
+}
+
+export interface RetryPolicy {
+  readonly retryBaseMs: number;
+  readonly retryMaxMs: number;
+  /** A task that loses its host this often fails: it may be what kills them. */
+  readonly maxLosses: number;
+}
+
+export interface TeamOptions {
+  readonly id: TeamId;
+  readonly spec: TeamSpec;
+  readonly startedAt: Now;
+  readonly tasks: TaskNode[];
+  readonly policy: RetryPolicy;
+  readonly random: Random;
+}
+
+/**
+ * A team that is not over: the only writer of its tasks' states. Every change is recorded in the turn that makes it.
+ * It knows nothing of hosts and permits; the engine decides when a task may start and where.
+ */
+export class Team {
+  readonly id: TeamId;
+  readonly spec: TeamSpec;
+  readonly startedAt: Now;
+  readonly tasks: TaskNode[];
+  readonly agents: TeamAgents;
+  readonly attempts = new Map<AttemptId, Attempt>();
+  /** Tasks by state; a `foreach` counts as one task until it is expanded, then its instances count instead. */
+  readonly counts: Record<TaskStateName, number> = {
+    waiting: 0,
+    ready: 0,
+    'backing-off': 0,
+    running: 0,
+    verifying: 0,
+    expanded: 0,
+    succeeded: 0,
+    failed: 0,
+    skipped: 0,
+    cancelled: 0,
+  };
+  readonly totals = {attempts: 0, retries: 0, busyMs: 0, usage: UNKNOWN_USAGE};
+  /** Ends that make the run a failed one. */
+  troubles = 0;
+  /** Failures that count towards `--max-failures`. */
+  countedFailures = 0;
+  /** The tasks that failed, in order, instances rather than their template. */
+  readonly failed: TaskNode[] = [];
+  state: TeamState;
+  ending: StopReason | null = null;
+  announcedReady = false;
+
+  readonly #policy: RetryPolicy;
+  readonly #random: Random;
+  readonly #ready = new Heap<TaskNode>(goesBefore);
+  #open: number;
+
+  constructor({id, spec, startedAt, tasks, policy, random}: TeamOptions) {
+    this.id = id;
+    this.spec = spec;
+    this.startedAt = startedAt;
+    this.tasks = tasks;
+    this.agents = new TeamAgents(spec.name, spec.count);
+    this.state = spec.plan ? 'running' : 'idle';
+    this.#policy = policy;
+    this.#random = random;
+    this.#open = tasks.length;
+    this.counts.waiting = tasks.length;
+  }
+
+  get running(): number {
+    return this.attempts.size;
+  }
+
+  get canStart(): boolean {
+    return this.ending === null && this.#ready.size > 0 && this.agents.count('idle') > 0;
+  }
+
+  /** Attempts it could have running now if nothing but its agents limited it. */
+  get wanted(): number {
+    if (this.ending !== null) return this.attempts.size;
+    return this.attempts.size + Math.min(this.#ready.size, this.agents.count('idle'));
+  }
+
+  /** Ready tasks that wait only for an agent or a permit. */
+  get queued(): number {
+    return this.#ready.size;
+  }
+
+  /** Everything is over and nothing runs. An idle team is over only when it has been ended. */
+  get isOver(): boolean {
+    if (this.attempts.size > 0) return false;
+    return this.ending !== null ? true : this.spec.plan !== null && this.#open === 0;
+  }
+
+  /** Lets every task go whose needs are over: all that have none, at the start; all that became free, after a restart. */
+  begin(turn: Turn): void {
+    for (const task of [...this.tasks]) {
+      if (task.state.name === 'waiting' && task.group === null && task.unfinishedNeeds === 0)
+        this.#settle(turn, [task]);
+      else if (task.state.name === 'waiting' && task.group !== null) this.#makeReady(task);
+    }
+  }
+
+  /** The next task to start, or null; instances beyond `max-parallel` are set aside until one of them ends. */
+  takeReady(): TaskNode | null {
+    for (let task = this.#ready.pop(); task; task = this.#ready.pop()) {
+      const members = task.group?.members;
+      const limit = task.spec.maxParallel;
+      if (!members || limit === undefined || members.running < limit) return task;
+      members.parked.push(task);
+    }
+    return null;
+  }
+
+  /** Records the lease. The caller has made sure of the agent and of a permit. */
+  lease(turn: Turn, {id, task, agent, host}: {id: AttemptId; task: TaskNode; agent: Agent; host: HostId}): Attempt {
+    const number = task.failures + task.losses + 1;
+    const attempt: Attempt = {id, team: this, task, agent, host, number, leasedAt: turn.now, stopping: null};
+    this.hold(attempt);
+    this.totals.attempts += 1;
+    const facts = {id, teamId: this.id, task: task.seq, number, agentId: agent.id, hostId: host};
+    turn.record({kind: 'attempt-leased', ...facts, atMs: turn.now.wallMs});
+    turn.emit(this.id, {type: 'attempt-leased', task: task.id, attempt: id, number, agent: agent.id, host});
+    return attempt;
+  }
+
+  /** Takes over an open attempt, new or found in the store. */
+  hold(attempt: Attempt): void {
+    this.attempts.set(attempt.id, attempt);
+    if (attempt.task.group?.members) attempt.task.group.members.running += 1;
+    this.#enter(attempt.task, {name: 'running', attempt: attempt.id});
+  }
+
+  verifying(attempt: Attempt): void {
+    if (attempt.task.state.name === 'running') this.#enter(attempt.task, {name: 'verifying', attempt: attempt.id});
+  }
+
+  /** The attempt has ended with this outcome. Returns when to try again (monotonic), if that is what follows. */
+  finish(turn: Turn, attempt: Attempt, outcome: AttemptOutcome): number | null {
+    turn.record({kind: 'attempt-ended', id: attempt.id, outcome, atMs: turn.now.wallMs});
+    this.#drop(attempt);
+    this.totals.busyMs += outcome.durationMs;
+    this.totals.usage = addUsage(this.totals.usage, outcome.usage);
+    const {task} = attempt;
+    const {result} = outcome;
+    if (result.ok) {
+      const durationMs = outcome.durationMs;
+      turn.emit(this.id, {type: 'task-succeeded', task: task.id, attempt: attempt.id, durationMs});
+      this.#conclude(turn, task, {name: 'succeeded'});
+      return null;
+    }
+    if (result.failure.reason === 'stopped') {
+      if (this.ending === null) return this.#lose(turn, attempt);
+      this.#cancel(turn, task, attempt.stopping ?? this.ending);
+      return null;
+    }
+    return this.#fail(turn, attempt, result.failure);
+  }
+
+  /** No process of the attempt is left and nobody will report on it. */
+  lose(turn: Turn, attempt: Attempt): void {
+    turn.record({kind: 'attempt-ended', id: attempt.id, outcome: null, atMs: turn.now.wallMs});
+    turn.emit(this.id, {type: 'attempt-lost', task: attempt.task.id, attempt: attempt.id, host: attempt.host});
+    this.#drop(attempt);
+    if (this.ending !== null) this.#cancel(turn, attempt.task, this.ending);
+    else this.#lose(turn, attempt);
+  }
+
+  /** The delay before the next attempt is over. */
+  retryDue(task: TaskNode): void {
+    if (task.state.name === 'backing-off') this.#makeReady(task);
+  }
+
+  /** What the source of a `foreach` printed has been read (or could not be). */
+  expandWith(turn: Turn, source: TaskNode, output: Result<JsonValue, Failure>): void {
+    if (this.ending !== null) return;
+    for (const task of source.feeds) if (awaitsOutput(task)) this.#expand(turn, task, output);
+  }
+
+  /** Cancels everything that has not started. What runs is the engine's to stop. */
+  end(turn: Turn, by: StopReason): void {
+    if (this.ending !== null) return;
+    this.ending = by;
+    this.state = 'draining';
+    turn.record({kind: 'team-state', id: this.id, state: 'draining', ending: by});
+    turn.emit(this.id, {type: 'team-ending', by});
+    this.cancelIdleTasks(turn, by);
+  }
+
+  cancelIdleTasks(turn: Turn, by: StopReason): void {
+    const groups: TaskNode[] = [];
+    for (const task of this.tasks) {
+      const {name} = task.state;
+      if (name === 'expanded') groups.push(task);
+      if (name !== 'waiting' && name !== 'ready' && name !== 'backing-off') continue;
+      this.#enter(task, {name: 'cancelled', by});
+      this.#recordState(turn, task);
+      const members = task.group?.members;
+      if (members) {
+        members.open -= 1;
+        members.cancelled += 1;
+      }
+    }
+    this.#ready.retain(() => false);
+    for (const group of groups)
+      if (group.members?.open === 0) this.#conclude(turn, group, groupState(group.members, by));
+  }
+
+  /** How the needs of a task ended, for the agent that runs it. */
+  needResults(task: TaskNode): NeedResult[] {
+    return (task.group ?? task).needs.map(need => {
+      const {name} = need.state;
+      if (!isTerminal(name))
+        throw new Error(`Internal error: "${task.id}" starts while its need "${need.id}" is ${name}`);
+      const members = need.members;
+      return {
+        id: need.id,
+        seq: need.seq,
+        state: name,
+        foreach: need.isTemplate,
+        total: members?.total ?? 1,
+        succeeded: members?.succeeded ?? (name === 'succeeded' ? 1 : 0),
+        failed: members?.failed ?? (name === 'failed' ? 1 : 0),
+        outputs: need.spec.outputs ?? null,
+      };
+    });
+  }
+
+  #fail(turn: Turn, attempt: Attempt, failure: Failure): number | null {
+    const {task} = attempt;
+    task.failures += 1;
+    const retry = this.ending === null && task.failures <= task.spec.retries;
+    if (!retry) {
+      const facts = {task: task.id, attempt: attempt.id, failure, retryInMs: null};
+      turn.emit(this.id, {type: 'attempt-failed', ...facts});
+      turn.emit(this.id, {type: 'task-failed', task: task.id, failure});
+      this.#conclude(turn, task, {name: 'failed', failure});
+      return null;
+    }
+    const {retryBaseMs, retryMaxMs} = this.#policy;
+    const delayMs = backoffMs(task.failures, {baseMs: retryBaseMs, maxMs: retryMaxMs}, this.#random);
+    this.totals.retries += 1;
+    this.#enter(task, {name: 'backing-off', untilWallMs: turn.now.wallMs + delayMs});
+    this.#recordState(turn, task);
+    turn.emit(this.id, {
+      type: 'attempt-failed',
+      task: task.id,
+      attempt: attempt.id,
+      failure,
+      retryInMs: Math.ceil(delayMs),
+    });
+    return turn.now.monoMs + delayMs;
+  }
+
+  #lose(turn: Turn, attempt: Attempt): null {
+    const {task} = attempt;
+    task.losses += 1;
+    if (task.losses > this.#policy.maxLosses) {
+      const failure: Failure = {reason: 'attempts-lost', times: task.losses, lastHost: attempt.host};
+      turn.emit(this.id, {type: 'task-failed', task: task.id, failure});
+      this.#conclude(turn, task, {name: 'failed', failure});
+      return null;
+    }
+    this.#makeReady(task);
+    this.#recordState(turn, task);
+    return null;
+  }
+
+  #cancel(turn: Turn, task: TaskNode, by: StopReason): void {
+    turn.emit(this.id, {type: 'task-cancelled', task: task.id, by});
+    this.#conclude(turn, task, {name: 'cancelled', by});
+  }
+
+  /** The attempt is no longer open: its place among the instances is free for another one. */
+  #drop(attempt: Attempt): void {
+    this.attempts.delete(attempt.id);
+    const members = attempt.task.group?.members;
+    if (!members) return;
+    members.running -= 1;
+    const next = members.parked.pop();
+    if (next && this.ending === null) this.#ready.push(next);
+  }
+
+  /** Ends a task and everything that follows from that, without recursion: chains may be 100,000 tasks long. */
+  #conclude(turn: Turn, task: TaskNode, state: TaskState): void {
+    const over: TaskNode[] = [];
+    this.#close(turn, task, state, over);
+    for (let node = over.pop(); node; node = over.pop()) {
+      if (node.group) this.#countMember(turn, node, node.group, over);
+      else this.#tellDependents(turn, node, over);
+    }
+  }
+
+  #close(turn: Turn, task: TaskNode, state: TaskState, over: TaskNode[]): void {
+    this.#enter(task, state);
+    this.#recordState(turn, task);
+    over.push(task);
+  }
+
+  #countMember(turn: Turn, member: TaskNode, group: TaskNode, over: TaskNode[]): void {
+    const {members} = group;
+    if (!members) throw new Error(`Internal error: "${group.id}" has instances but is not expanded`);
+    tally(members, member);
+    members.open -= 1;
+    if (members.open === 0) this.#close(turn, group, groupState(members, this.ending ?? 'user'), over);
+  }
+
+  #tellDependents(turn: Turn, node: TaskNode, over: TaskNode[]): void {
+    for (const dependent of node.dependents) {
+      noteNeedOver(dependent, node);
+      if (dependent.unfinishedNeeds === 0 && dependent.state.name === 'waiting') this.#admit(turn, dependent, over);
+    }
+  }
+
+  #settle(turn: Turn, tasks: readonly TaskNode[]): void {
+    const over: TaskNode[] = [];
+    for (const task of tasks) this.#admit(turn, task, over);
+    for (let node = over.pop(); node; node = over.pop()) this.#tellDependents(turn, node, over);
+  }
+
+  /** The task's needs are over: it runs, is expanded, or is skipped. */
+  #admit(turn: Turn, task: TaskNode, over: TaskNode[]): void {
+    const because = skipReason(task);
+    if (because) {
+      const need = because.task === null ? null : (this.tasks[because.task]?.id ?? null);
+      turn.emit(this.id, {type: 'task-skipped', task: task.id, because: because.cause, need});
+      this.#close(turn, task, {name: 'skipped', because}, over);
+      return;
+    }
+    const {foreach} = task.spec;
+    if (!foreach) {
+      this.#makeReady(task);
+      return;
+    }
+    if (foreach.from === 'list') {
+      this.#expandInto(turn, task, {ok: true, value: foreach.items}, over);
+      return;
+    }
+    const source = task.source;
+    if (source?.state.name === 'succeeded') {
+      turn.effect({type: 'read-output', teamId: this.id, task: source.seq, taskSpec: source.spec});
+      return;
+    }
+    const detail = `its items come from the output of "${foreach.task}", which is ${source?.state.name ?? 'unknown'}`;
+    this.#expandInto(turn, task, {ok: false, failure: {reason: 'foreach-invalid', detail}}, over);
+  }
+
+  #expand(turn: Turn, task: TaskNode, output: Result<JsonValue, Failure>): void {
+    const over: TaskNode[] = [];
+    this.#expandInto(turn, task, output, over);
+    for (let node = over.pop(); node; node = over.pop()) this.#tellDependents(turn, node, over);
+  }
+
+  #expandInto(turn: Turn, group: TaskNode, output: Result<JsonValue, Failure>, over: TaskNode[]): void {
+    const instances = output.ok ? instancesOf(group.spec, output.value) : output;
+    if (!instances.ok) {
+      turn.emit(this.id, {type: 'task-failed', task: group.id, failure: instances.failure});
+      this.#close(turn, group, {name: 'failed', failure: instances.failure}, over);
+      return;
+    }
+    const rows: NewTask[] = instances.value.map(({key, item}, index) => ({
+      seq: taskSeq(this.tasks.length + index),
+      id: `${group.id}[${key}]`,
+      specIndex: group.specIndex,
+      group: group.seq,
+      item,
+    }));
+    turn.record({kind: 'tasks-created', teamId: this.id, tasks: rows});
+    turn.emit(this.id, {type: 'tasks-added', task: group.id, count: rows.length});
+    this.openGroup(group);
+    this.#recordState(turn, group);
+    for (const row of rows) this.#makeReady(this.addMember(group, row));
+    if (rows.length === 0) this.#close(turn, group, {name: 'succeeded'}, over);
+  }
+
+  /** From now on the instances count, not the template. */
+  openGroup(group: TaskNode): void {
+    this.#enter(group, {name: 'expanded'});
+    this.counts.expanded -= 1;
+    const parked = new Heap<TaskNode>(goesBefore);
+    group.members = {total: 0, open: 0, succeeded: 0, failed: 0, cancelled: 0, running: 0, parked};
+  }
+
+  addMember(group: TaskNode, row: NewTask): TaskNode {
+    const {seq, id, specIndex, item} = row;
+    const task = new TaskNode({seq, id, specIndex, spec: group.spec, group, item});
+    if (task.seq !== this.tasks.length) throw new Error(`Internal error: "${id}" is out of order`);
+    this.tasks.push(task);
+    this.counts.waiting += 1;
+    this.#open += 1;
+    if (group.members) {
+      group.members.total += 1;
+      group.members.open += 1;
+    }
+    return task;
+  }
+
+  /** Puts a task into the state it had when the store was last written, without consequences. */
+  restoreState(task: TaskNode, state: TaskState): void {
+    if (state.name !== task.state.name) this.#enter(task, state);
+    const members = task.group?.members;
+    if (!members || !isTerminal(state.name)) return;
+    tally(members, task);
+    members.open -= 1;
+  }
+
+  #makeReady(task: TaskNode): void {
+    this.#enter(task, {name: 'ready'});
+    this.#ready.push(task);
+  }
+
+  /** The one place where a task's state changes. */
+  #enter(task: TaskNode, state: TaskState): void {
+    const before = task.state.name;
+    if (isTerminal(before)) throw new Error(`Internal error: "${task.id}" is ${before} and would become ${state.name}`);
+    task.state = state;
+    if (!task.members) {
+      this.counts[before] -= 1;
+      this.counts[state.name] += 1;
+    }
+    if (!isTerminal(state.name)) return;
+    this.#open -= 1;
+    if (task.members) return;
+    if (isTrouble(task)) this.troubles += 1;
+    if (countsAsFailed(task)) this.countedFailures += 1;
+    if (state.name === 'failed') this.failed.push(task);
+  }
+
+  #recordState(turn: Turn, task: TaskNode): void {
+    const {seq, state, failures, losses} = task;
+    turn.record({
+      kind: 'task-state',
+      teamId: this.id,
+      seq,
+      state: state.name === 'ready' ? {name: 'waiting'} : state,
+      failures,
+      losses,
+    });
+  }
+}
+
+function awaitsOutput(task: TaskNode): boolean {
+  return task.isTemplate && task.state.name === 'waiting' && task.unfinishedNeeds === 0;
+}
+
+function tally(members: {succeeded: number; failed: number; cancelled: number}, member: TaskNode): void {
+  if (member.state.name === 'succeeded' || (member.state.name === 'failed' && member.spec.continueOnError)) {
+    members.succeeded += 1;
+  } else if (member.state.name === 'cancelled') members.cancelled += 1;
+  else members.failed += 1;
+}

@@ -1,0 +1,197 @@
+import {
+  type CST,
+  Composer,
+  type Document,
+  type Node,
+  Parser,
+  type Scalar,
+  type YAMLError,
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+} from 'yaml';
+import {type Result, fail, ok} from '../base/result.ts';
+import {MAX_DEPTH} from './json-value.ts';
+import {type DocumentPath, MAX_PROBLEMS, type Problem, placeName} from './problem.ts';
+import {type SourceDocument, type TextProblem, duplicateKey, positionAt} from './source-place.ts';
+
+/** Reads a YAML 1.2 text with exactly one document. Anchors and aliases work; merge keys, tags and two documents do not. */
+export function readYaml(text: string): Result<SourceDocument, readonly TextProblem[]> {
+  const tokens = [...new Parser().parse(text)];
+  const deep = tooDeep(tokens);
+  if (deep !== null) return fail([{offset: deep, message: `this is nested deeper than ${MAX_DEPTH} levels`}]);
+  // The package compares every key with every other one of its map; `inspect` does it in one pass.
+  const composer = new Composer({uniqueKeys: false, stringKeys: true, prettyErrors: false, merge: false});
+  const [document, second] = [...composer.compose(tokens, true, text.length)];
+  if (!document) return fail([{offset: 0, message: 'there is nothing in it'}]);
+  const syntax = [...document.errors, ...document.warnings].map(textProblem);
+  if (second) syntax.push(severalDocuments(second));
+  if (syntax.length > 0) return fail(firstOfEachLine(text, syntax));
+  const {errors, warnings} = inspect(document, text);
+  if (errors.length > 0) return fail(errors);
+  return ok({
+    // Aliases share what they refer to, so that nothing grows here; `notJson` refuses what would grow when written out.
+    document: document.toJS({maxAliasCount: -1}) as unknown,
+    warnings,
+    locate: problems => problems.map(problem => offsetOf(document, text, problem)),
+  });
+}
+
+/** Offset of the first token inside too many others; the composer is recursive and would overflow the stack. */
+function tooDeep(tokens: readonly CST.Token[]): number | null {
+  const stack = tokens.map(token => ({token, depth: 0}));
+  for (let next = stack.pop(); next; next = stack.pop()) {
+    const {token, depth} = next;
+    if (depth > MAX_DEPTH + 1) return token.offset;
+    if (token.type === 'document' && token.value) stack.push({token: token.value, depth});
+    if (!('items' in token)) continue;
+    for (const item of token.items) {
+      if (item.key && 'items' in item.key) stack.push({token: item.key, depth: depth + 1});
+      if (item.value && 'items' in item.value) stack.push({token: item.value, depth: depth + 1});
+    }
+  }
+  return null;
+}
+
+const WORDING: {readonly [code in YAMLError['code']]?: Omit<TextProblem, 'offset'>} = {
+  TAB_AS_INDENT: {message: 'a tab indents this line', hint: 'YAML is indented with spaces'},
+  BLOCK_AS_IMPLICIT_KEY: {message: 'there is a second `: ` in this line', hint: 'put the value in quotes'},
+  NON_STRING_KEY: {message: 'a list or mapping cannot be a key'},
+  TAG_RESOLVE_FAILED: {
+    message: 'a tag (`!…`) means nothing in a plan',
+    hint: 'remove the tag, or put the text in quotes',
+  },
+};
+
+function textProblem(error: YAMLError): TextProblem {
+  const words = WORDING[error.code] ?? {message: `not YAML: ${error.message.split('\n', 1)[0] ?? ''}`};
+  return {offset: error.pos[0], ...words};
+}
+
+/** One slip makes the parser stumble several times in the same line. */
+function firstOfEachLine(text: string, problems: readonly TextProblem[]): readonly TextProblem[] {
+  const lines = new Set<number>();
+  return problems.slice(0, 100).filter(({offset}) => {
+    const {line} = positionAt(text, offset);
+    const isFirst = !lines.has(line);
+    lines.add(line);
+    return isFirst;
+  });
+}
+
+function severalDocuments(second: Document): TextProblem {
+  const offset = second.range?.[0] ?? 0;
+  return {offset, message: 'a second YAML document begins here', hint: 'a plan is one document: remove `---`'};
+}
+
+interface Visit {
+  readonly node: unknown;
+  readonly path: DocumentPath;
+}
+
+/** Finds keys that are there twice, aliases of nothing, and numbers whose text would be lost. */
+function inspect(document: Document, text: string): {errors: readonly TextProblem[]; warnings: readonly TextProblem[]} {
+  const errors: TextProblem[] = [];
+  const warnings: TextProblem[] = [];
+  const anchors = new Set<string>();
+  const stack: Visit[] = [{node: document.contents, path: []}];
+  for (let next = stack.pop(); next && errors.length < MAX_PROBLEMS; next = stack.pop()) {
+    const {node, path} = next;
+    if ((isScalar(node) || isMap(node) || isSeq(node)) && node.anchor !== undefined) anchors.add(node.anchor);
+    if (isAlias(node) && !anchors.has(node.source)) {
+      const hint = `give it a name before with \`&${node.source}\`, or quote the text`;
+      errors.push({offset: startOf(node), message: `the alias \`*${node.source}\` refers to nothing`, hint});
+    }
+    if (isScalar(node) && isEnv(path)) {
+      const warning = lostText(node, path);
+      if (warning && warnings.length < MAX_PROBLEMS) warnings.push(warning);
+    }
+    if (isMap(node)) errors.push(...twice(node.items, {path, text}));
+    const inner = childrenOf(node, path);
+    for (let index = inner.length - 1; index >= 0; index--) {
+      const child = inner[index];
+      if (child) stack.push(child);
+    }
+  }
+  return {errors, warnings};
+}
+
+function childrenOf(node: unknown, path: DocumentPath): readonly Visit[] {
+  // Deeper than the values of `env` and the names of tasks no place matters, so the path is not kept.
+  const below = (key: string | number) => (path.length < 4 ? [...path, key] : path);
+  if (isSeq(node)) return node.items.map((item, index) => ({node: item, path: below(index)}));
+  if (isMap(node)) return node.items.map(pair => ({node: pair.value, path: below(keyText(pair.key))}));
+  return [];
+}
+
+function twice(
+  pairs: readonly {readonly key: unknown}[],
+  {path, text}: {path: DocumentPath; text: string},
+): readonly TextProblem[] {
+  const offsets = new Map<string, number>();
+  const found: TextProblem[] = [];
+  for (const {key} of pairs) {
+    const name = keyText(key);
+    const first = offsets.get(name);
+    if (first === undefined) offsets.set(name, startOf(key));
+    else if (found.length < MAX_PROBLEMS)
+      found.push(duplicateKey(text, {path, key: name, first, second: startOf(key)}));
+  }
+  return found;
+}
+
+function isEnv(path: DocumentPath): boolean {
+  return (path.length === 2 && path[0] === 'env') || (path.length === 4 && path[0] === 'tasks' && path[2] === 'env');
+}
+
+/** `3.10` is the number 3.1: an environment variable would get another text than the one in the file. */
+function lostText({value, source, range}: Scalar, path: DocumentPath): TextProblem | null {
+  if (source === undefined || (typeof value !== 'number' && typeof value !== 'boolean')) return null;
+  if (String(value) === source) return null;
+  return {
+    offset: range?.[0] ?? 0,
+    message: `${placeName(path)} is read as ${value}, not as the text ${source}`,
+    hint: `write "${source}" in quotes`,
+  };
+}
+
+function offsetOf(document: Document, text: string, {path, at, excerpt}: Problem): number {
+  let node: unknown = document.contents;
+  let offset = startOf(node);
+  for (const [index, step] of path.entries()) {
+    const target = isAlias(node) ? node.resolve(document) : node;
+    const child = childAt(target, step);
+    if (!child) return offset;
+    const wantsKey = at === 'key' && index === path.length - 1;
+    node = isPair(child) ? child.value : child;
+    if (isPair(child) && (wantsKey || isEmpty(node))) offset = startOf(child.key);
+    else offset = startOf(node);
+  }
+  if (excerpt === undefined || excerpt === '') return offset;
+  const inside = text.indexOf(excerpt, offset);
+  return inside !== -1 && inside < endOf(node) ? inside : offset;
+}
+
+function childAt(node: unknown, step: string | number): unknown {
+  if (isMap(node)) return node.items.find(pair => keyText(pair.key) === String(step));
+  return isSeq(node) ? node.items[Number(step)] : undefined;
+}
+
+function keyText(key: unknown): string {
+  return isScalar(key) ? String(key.value) : String(key);
+}
+
+function isEmpty(node: unknown): boolean {
+  return node === null || (isScalar(node) && node.source === '' && node.value === null);
+}
+
+function startOf(node: unknown): number {
+  return isNode(node) ? ((node as Node).range?.[0] ?? 0) : 0;
+}
+
+function endOf(node: unknown): number {
+  return isNode(node) ? ((node as Node).range?.[1] ?? 0) : 0;
+}

@@ -1,0 +1,92 @@
+import {formatDuration} from '../base/duration.ts';
+import {oneLine} from '../base/one-line.ts';
+import {formatSize} from '../base/size.ts';
+import type {TaskCounts, TeamView} from '../model/team-view.ts';
+
+/** What a count means for the reader: `good` and `bad` are coloured, `plain` is not. */
+export type Tone = 'good' | 'bad' | 'busy' | 'plain';
+
+export interface CountFact {
+  readonly label: string;
+  readonly count: number;
+  readonly tone: Tone;
+}
+
+/** Tasks that are over, however they ended. */
+export function doneCount({succeeded, failed, skipped, cancelled}: TaskCounts): number {
+  return succeeded + failed + skipped + cancelled;
+}
+
+/** `412/1000 done (41 %)`; without tasks `no tasks`. */
+export function progressText(tasks: TaskCounts): string {
+  if (tasks.total === 0) return 'no tasks';
+  const done = doneCount(tasks);
+  // Rounded down, so that 100 % is said only when everything is done.
+  return `${done}/${tasks.total} done (${Math.floor((100 * done) / tasks.total)} %)`;
+}
+
+/** The counts by state in the order in which tasks pass through them; those that are zero left out if asked. */
+export function countFacts(tasks: TaskCounts, {zeros}: {readonly zeros: boolean}): readonly CountFact[] {
+  const facts: readonly CountFact[] = [
+    {label: 'succeeded', count: tasks.succeeded, tone: 'good'},
+    {label: 'failed', count: tasks.failed, tone: 'bad'},
+    {label: 'skipped', count: tasks.skipped, tone: 'bad'},
+    {label: 'cancelled', count: tasks.cancelled, tone: 'bad'},
+    {label: 'running', count: tasks.running, tone: 'busy'},
+    {label: 'verifying', count: tasks.verifying, tone: 'busy'},
+    {label: 'ready', count: tasks.ready, tone: 'plain'},
+    {label: 'waiting', count: tasks.waiting, tone: 'plain'},
+  ];
+  return zeros ? facts : facts.filter(fact => fact.count > 0);
+}
+
+/** `50 of 50 agents ready, 48 busy (mean 46.2)`. */
+export function agentsText({agents, meanBusyAgents}: TeamView): string {
+  const parts = [
+    `${agents.ready} of ${agents.requested} agents ready`,
+    `${agents.busy} busy${meanText(meanBusyAgents)}`,
+  ];
+  if (agents.starting > 0) parts.push(`${agents.starting} starting`);
+  if (agents.failed > 0) parts.push(`${agents.failed} failed`);
+  return parts.join(', ');
+}
+
+/** `466 attempts, 4 of them retried · CPU 812 s = 4.1 busy cores · peak memory 56 MiB`; what is unknown is said to be. */
+export function usageText({attempts, retries, usage, durationMs}: TeamView): string {
+  const tries = `${plural(attempts, 'attempt')}${retries > 0 ? `, ${retries} of them retried` : ''}`;
+  const memory = usage.maxRssBytes === null ? 'peak memory unknown' : `peak memory ${formatSize(usage.maxRssBytes)}`;
+  return [tries, cpuText(usage.cpuSeconds, durationMs), memory].join(' · ');
+}
+
+/** CPU-seconds of all tasks, and how many cores they kept busy on average over the wall time. */
+export function cpuText(cpuSeconds: number | null, durationMs: number): string {
+  if (cpuSeconds === null) return 'CPU unknown';
+  const total = `CPU ${cpuSeconds < 10 ? cpuSeconds.toFixed(1) : cpuSeconds.toFixed(0)} s`;
+  return durationMs < 1
+    ? total
+    : `${total} over ${formatDuration(durationMs)} (${((1000 * cpuSeconds) / durationMs).toFixed(1)} cores)`;
+}
+
+/** One line for each reason why ready tasks do not run. */
+export function waitingTexts({waiting}: TeamView): readonly string[] {
+  return waiting.map(({tasks, why}) => `${plural(tasks, 'task')} ${tasks === 1 ? 'waits' : 'wait'}: ${oneLine(why)}`);
+}
+
+/** A bar of `width` characters, full only at the whole. */
+export function bar(fraction: number, width: number): {readonly full: string; readonly empty: string} {
+  const filled = Math.floor(Math.min(1, Math.max(0, fraction)) * width);
+  return {full: '█'.repeat(filled), empty: '░'.repeat(width - filled)};
+}
+
+/** How much of the plan is over, 0 to 1. */
+export function doneFraction(tasks: TaskCounts): number {
+  return tasks.total === 0 ? 0 : doneCount(tasks) / tasks.total;
+}
+
+export function plural(amount: number, one: string, many = `${one}s`): string {
+  return `${amount} ${amount === 1 ? one : many}`;
+}
+
+function meanText(mean: number | null): string {
+  return mean === null ? '' : ` (mean ${mean.toFixed(1)})`;
+}

@@ -1,0 +1,98 @@
+import {execFile} from 'node:child_process';
+import {cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {promisify} from 'node:util';
+import {afterAll, beforeAll, expect, test} from 'vitest';
+
+const run = promisify(execFile);
+const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
+const INSTALLED_PLAN = 'node_modules/godel/examples/dependency-audit/godel.yaml';
+
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly {readonly path: string; readonly mode: number}[];
+}
+
+let folder: string;
+let packed: Packed;
+let home: string;
+let env: Record<string, string | undefined>;
+
+/** In the folder where the tarball is installed, as a user there. */
+const npx = (...args: string[]) => run('npx', ['--no-install', ...args], {cwd: home, env});
+
+beforeAll(async () => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'godel-pack-')));
+  home = join(folder, 'home');
+  mkdirSync(home);
+  mkdirSync(join(folder, 'runtime'), {mode: 0o700});
+  env = {...process.env, XDG_RUNTIME_DIR: join(folder, 'runtime'), NO_COLOR: '1', CI: '1'};
+  // The build before the rig tests has made what `prepare` would make.
+  const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
+  const {stdout} = await run('npm', pack, {cwd: REPOSITORY, env});
+  packed = (JSON.parse(stdout) as Packed[])[0]!;
+  // Scripts are left out and the native module is copied below, because compiling it again takes a minute and would
+  // show nothing about this package. That npm does compile it is shown by every fresh `npm ci`.
+  const flags = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
+  await run('npm', ['install', ...flags, join(folder, packed.filename)], {cwd: home, env});
+  copyNativeModule();
+}, 300_000);
+
+afterAll(async () => {
+  if (existsSync(join(home, 'node_modules'))) await npx('godel', 'daemon', 'stop');
+  rmSync(folder, {recursive: true, force: true});
+});
+
+function copyNativeModule(): void {
+  const [from, to] = [join(REPOSITORY, 'node_modules/better-sqlite3'), join(home, 'node_modules/better-sqlite3')];
+  const version = (at: string) =>
+    (JSON.parse(readFileSync(join(at, 'package.json'), 'utf8')) as {version: string}).version;
+  expect(version(to)).toBe(version(from));
+  const file = 'build/Release/better_sqlite3.node';
+  cpSync(join(from, file), join(to, file));
+}
+
+test('the tarball carries the program, the example and the schema, and nothing else', () => {
+  const paths = packed.files.map(({path}) => path).sort();
+  const example = readdirSync(join(REPOSITORY, 'examples/dependency-audit'));
+  expect(paths.filter(path => !path.startsWith('dist/'))).toEqual(
+    [
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'bin/godel.js',
+      'godel.schema.json',
+      'package.json',
+      ...example.map(name => `examples/dependency-audit/${name}`),
+    ].sort(),
+  );
+  const built = paths.filter(path => path.startsWith('dist/'));
+  expect(built).toEqual(expect.arrayContaining(['dist/cli.js', 'dist/daemon.js', 'dist/host.js']));
+  for (const path of built) expect(path).toMatch(/^dist\/(chunks\/)?[\w.-]+\.js(\.map)?$/);
+  expect(packed.files.find(({path}) => path === 'bin/godel.js')!.mode & 0o111).toBe(0o111);
+});
+
+test('installed from the tarball, it tells its version', async () => {
+  const {version} = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as {version: string};
+  expect((await npx('godel', 'version')).stdout).toContain(version);
+});
+
+test('installed from the tarball, it audits the folder it was installed in', async () => {
+  const {stdout} = await npx('godel', 'team', 'spawn', '--count', '4', '--plan', INSTALLED_PLAN, '--json');
+  const lock = JSON.parse(readFileSync(join(home, 'node_modules/.package-lock.json'), 'utf8')) as {packages: object};
+  const locked = Object.keys(lock.packages).length;
+  expect(JSON.parse(stdout)).toMatchObject({
+    v: 1,
+    state: 'succeeded',
+    agents: {requested: 4, ready: 4, failed: 0},
+    tasks: {total: locked + 2, succeeded: locked + 2, failed: 0, skipped: 0, cancelled: 0},
+  });
+  const report = JSON.parse(readFileSync(join(home, 'report.json'), 'utf8')) as {
+    totals: Record<string, number>;
+    packages: {path: string}[];
+  };
+  expect(report.totals).toMatchObject({packages: locked, failed: 0});
+  expect(report.packages.map(({path}) => path).sort()).toEqual(Object.keys(lock.packages).sort());
+});

@@ -1,0 +1,186 @@
+import type {EngineRecord, HostRecord, NewTask, StateRecord, StoredState} from '../../src/model/record.ts';
+import type {StoredEvent} from '../../src/model/event.ts';
+import {attemptId, type TaskSeq, type TeamId, teamId} from '../../src/model/ids.ts';
+import type {AttemptRow, TaskRow, TeamRow} from '../../src/model/row.ts';
+import type {StopReason} from '../../src/model/failure.ts';
+import type {TeamSpec} from '../../src/model/team.ts';
+
+type Growing<T> = {-readonly [K in keyof T]: T[K]};
+
+interface TeamFold {
+  readonly row: Growing<TeamRow>;
+  readonly spec: TeamSpec;
+  ending: StopReason | null;
+  readonly tasks: Growing<TaskRow>[];
+  readonly attempts: Growing<AttemptRow>[];
+}
+
+/** What a store has to show after some records, told as plainly as possible. */
+export class RecordFold {
+  readonly #teams = new Map<TeamId, TeamFold>();
+  readonly #hosts = new Map<string, HostRecord>();
+  readonly #seqs = new Map<TeamId | null, number>();
+  #events: StoredEvent[] = [];
+  #lastTeam = 0;
+  #lastAttempt = 0;
+  #cursor = 0;
+
+  apply(record: EngineRecord): void {
+    if (record.kind !== 'event') return this.#applyState(record);
+    const {teamId} = record.event;
+    const seq = (this.#seqs.get(teamId) ?? 0) + 1;
+    this.#seqs.set(teamId, seq);
+    this.#cursor += 1;
+    this.#events.push({v: 1, cursor: this.#cursor, seq, ...record.event});
+  }
+
+  load(): StoredState {
+    const teams = [...this.#teams.values()];
+    return {
+      nextTeamId: teamId(this.#lastTeam + 1),
+      nextAttemptId: attemptId(this.#lastAttempt + 1),
+      hosts: [...this.#hosts.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+      teams: teams
+        .filter(({row}) => row.endedAtMs === null)
+        .map(({row, spec, ending, tasks, attempts}) => ({
+          id: row.id,
+          spec,
+          state: row.state,
+          ending,
+          startedAtMs: row.startedAtMs,
+          tasks,
+          openAttempts: attempts
+            .filter(attempt => attempt.endedAtMs === null)
+            .map(({id, task, number, agentId, hostId, leasedAtMs}) => ({
+              id,
+              task,
+              number,
+              agentId,
+              hostId,
+              leasedAtMs,
+            })),
+          totals: totalsOf(attempts),
+        })),
+      over: teams.flatMap(({row}) => row.view ?? []),
+    };
+  }
+
+  teams(): TeamRow[] {
+    return [...this.#teams.values()].map(({row}) => row);
+  }
+
+  tasks(id: TeamId): TaskRow[] {
+    const {tasks = [], attempts = []} = this.#teams.get(id) ?? {};
+    const open = new Map(
+      attempts.filter(({endedAtMs}) => endedAtMs === null).map(attempt => [attempt.task, attempt.id]),
+    );
+    return tasks.map(task => {
+      const attempt = open.get(task.seq);
+      const isFurther = !['waiting', 'ready', 'backing-off', 'running'].includes(task.state.name);
+      return attempt === undefined || isFurther ? task : {...task, state: {name: 'running', attempt}};
+    });
+  }
+
+  attempts(id: TeamId): AttemptRow[] {
+    return this.#teams.get(id)?.attempts ?? [];
+  }
+
+  events(): StoredEvent[] {
+    return this.#events;
+  }
+
+  #applyState(record: StateRecord): void {
+    switch (record.kind) {
+      case 'team-created':
+        this.#lastTeam = Math.max(this.#lastTeam, record.id);
+        this.#teams.set(record.id, newTeam(record));
+        break;
+      case 'team-state':
+        this.#team(record.id).row.state = record.state;
+        this.#team(record.id).ending = record.ending;
+        break;
+      case 'team-finished':
+        Object.assign(this.#team(record.id).row, {state: record.state, endedAtMs: record.atMs, view: record.view});
+        break;
+      case 'team-removed':
+        this.#teams.delete(record.id);
+        this.#seqs.delete(record.id);
+        this.#events = this.#events.filter(event => event.teamId !== record.id);
+        break;
+      case 'tasks-created':
+        this.#team(record.teamId).tasks.push(...record.tasks.map(newTask));
+        break;
+      case 'task-state': {
+        const {state, failures, losses} = record;
+        Object.assign(this.#task(record.teamId, record.seq), {state, failures, losses});
+        break;
+      }
+      case 'attempt-leased':
+        this.#lastAttempt = Math.max(this.#lastAttempt, record.id);
+        this.#team(record.teamId).attempts.push({
+          id: record.id,
+          teamId: record.teamId,
+          task: record.task,
+          taskId: this.#task(record.teamId, record.task).id,
+          number: record.number,
+          agentId: record.agentId,
+          hostId: record.hostId,
+          leasedAtMs: record.atMs,
+          endedAtMs: null,
+          outcome: null,
+        });
+        break;
+      case 'attempt-ended': {
+        const attempts = [...this.#teams.values()].flatMap(team => team.attempts);
+        Object.assign(attempts.find(({id}) => id === record.id)!, {endedAtMs: record.atMs, outcome: record.outcome});
+        break;
+      }
+      case 'host':
+        if (record.host.gone) this.#hosts.delete(record.host.id);
+        else this.#hosts.set(record.host.id, record.host);
+        break;
+    }
+  }
+
+  #team(id: TeamId): TeamFold {
+    return this.#teams.get(id)!;
+  }
+
+  #task(id: TeamId, seq: TaskSeq): Growing<TaskRow> {
+    return this.#team(id).tasks.find(task => task.seq === seq)!;
+  }
+}
+
+function newTeam({id, spec, atMs}: Extract<StateRecord, {kind: 'team-created'}>): TeamFold {
+  const hasPlan = spec.plan !== null;
+  const {name, count, cwd, umask, secretNames, failFast, maxFailures, timeoutMs, traceId} = spec;
+  const shown = {name, count, cwd, umask, secretNames, failFast, maxFailures, timeoutMs, traceId, hasPlan};
+  const state = hasPlan ? 'running' : 'idle';
+  return {
+    row: {id, spec: shown, state, startedAtMs: atMs, endedAtMs: null, view: null},
+    spec,
+    ending: null,
+    tasks: [],
+    attempts: [],
+  };
+}
+
+function newTask(task: NewTask): Growing<TaskRow> {
+  return {...task, state: {name: 'waiting'}, failures: 0, losses: 0};
+}
+
+function totalsOf(attempts: readonly AttemptRow[]) {
+  const outcomes = attempts.flatMap(({outcome}) => outcome ?? []);
+  const cpu = outcomes.flatMap(({usage}) => usage.cpuSeconds ?? []);
+  const rss = outcomes.flatMap(({usage}) => usage.maxRssBytes ?? []);
+  return {
+    attempts: attempts.length,
+    busyMs: sum(outcomes.map(({durationMs}) => durationMs)),
+    cpuSeconds: cpu.length === 0 ? null : sum(cpu),
+    maxRssBytes: rss.length === 0 ? null : Math.max(...rss),
+  };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

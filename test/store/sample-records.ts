@@ -1,0 +1,128 @@
+import type {JsonValue} from '../../src/base/json.ts';
+import type {AttemptOutcome} from '../../src/model/attempt.ts';
+import type {EventBody} from '../../src/model/event.ts';
+import {agentId, attemptId, hostId, taskSeq, teamId} from '../../src/model/ids.ts';
+import type {EngineRecord, NewTask} from '../../src/model/record.ts';
+import type {TaskSpec, TaskState} from '../../src/model/task.ts';
+import type {TeamSpec, TeamState} from '../../src/model/team.ts';
+import type {TeamView} from '../../src/model/team-view.ts';
+import {UNKNOWN_USAGE} from '../../src/model/usage.ts';
+
+/** Records as an engine would make them, with what a test cares about given and the rest filled in. */
+export const check: TaskSpec = {
+  id: 'check',
+  run: 'true',
+  expressions: {},
+  needs: [],
+  condition: 'success',
+  retries: 0,
+  priority: 0,
+  env: {},
+  continueOnError: false,
+};
+
+export function spec(changes: Partial<TeamSpec> = {}): TeamSpec {
+  return {
+    name: 'audit',
+    count: 2,
+    plan: {name: 'audit', env: {LEVEL: 'strict'}, tasks: [check]},
+    cwd: '/tmp/ünï code',
+    umask: 0o022,
+    env: {PATH: '/bin'},
+    secretNames: ['TOKEN'],
+    failFast: false,
+    maxFailures: null,
+    timeoutMs: null,
+    traceId: '0'.repeat(32),
+    ...changes,
+  };
+}
+
+export function created(team: number, changes?: Partial<TeamSpec>): EngineRecord {
+  return {kind: 'team-created', id: teamId(team), spec: spec(changes), atMs: 1_700_000_000_000};
+}
+
+export function task(seq: number, changes: Partial<NewTask> = {}): NewTask {
+  return {seq: taskSeq(seq), id: `task-${seq}`, specIndex: 0, group: null, item: null, ...changes};
+}
+
+export function instance(seq: number, item: JsonValue): NewTask {
+  return task(seq, {group: taskSeq(0), item});
+}
+
+export function tasksCreated(team: number, tasks: readonly NewTask[]): EngineRecord {
+  return {kind: 'tasks-created', teamId: teamId(team), tasks};
+}
+
+export function stateOf(team: number, seq: number, state: TaskState, failures = 0, losses = 0): EngineRecord {
+  return {kind: 'task-state', teamId: teamId(team), seq: taskSeq(seq), state, failures, losses};
+}
+
+export function leased(team: number, seq: number, attempt: number, number = 1): EngineRecord {
+  return {
+    kind: 'attempt-leased',
+    id: attemptId(attempt),
+    teamId: teamId(team),
+    task: taskSeq(seq),
+    number,
+    agentId: agentId('audit-01'),
+    hostId: hostId('h1'),
+    atMs: 1_700_000_000_500,
+  };
+}
+
+export function ended(attempt: number, outcome: AttemptOutcome | null): EngineRecord {
+  return {kind: 'attempt-ended', id: attemptId(attempt), outcome, atMs: 1_700_000_001_000};
+}
+
+export function success(changes: Partial<AttemptOutcome> = {}): AttemptOutcome {
+  return {result: {ok: true}, durationMs: 12, usage: UNKNOWN_USAGE, outputBytes: null, ...changes};
+}
+
+export function finished(team: number, state: TeamState = 'succeeded'): EngineRecord {
+  return {kind: 'team-finished', id: teamId(team), state, atMs: 1_700_000_009_000, view: view(team, state)};
+}
+
+export function removed(team: number): EngineRecord {
+  return {kind: 'team-removed', id: teamId(team)};
+}
+
+export function event(team: number | null, body: EventBody = {type: 'team-ready', agents: 1}): EngineRecord {
+  return {kind: 'event', event: {teamId: team === null ? null : teamId(team), atMs: 1_700_000_000_100, body}};
+}
+
+export function host(id: string, gone = false): EngineRecord {
+  const process = {pid: 4711, startTime: '998877', bootId: 'b00t'};
+  return {kind: 'host', host: {id: hostId(id), machineId: 'm1', process, gone}};
+}
+
+function view(team: number, state: TeamState): TeamView {
+  return {
+    v: 1,
+    team: 'audit',
+    teamId: teamId(team),
+    state,
+    agents: {requested: 2, ready: 0, busy: 0, starting: 0, failed: 0},
+    tasks: {
+      total: 0,
+      waiting: 0,
+      ready: 0,
+      running: 0,
+      verifying: 0,
+      succeeded: 0,
+      failed: 0,
+      skipped: 0,
+      cancelled: 0,
+    },
+    attempts: 0,
+    retries: 0,
+    startedAtMs: 1_700_000_000_000,
+    durationMs: 9000,
+    meanBusyAgents: null,
+    usage: UNKNOWN_USAGE,
+    waiting: [],
+    running: [],
+    failures: [],
+    outcome: 'ok',
+  };
+}
