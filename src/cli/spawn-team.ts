@@ -10,7 +10,8 @@ import {must, openProject, type Project, settingsOf} from './connect.ts';
 import {openDisplay} from './display.ts';
 import {follow} from './follow.ts';
 import {wholeNumber} from './option-values.ts';
-import {planSource} from './plan-source.ts';
+import {lastWords} from './last-words.ts';
+import {type PlanSource, planSource} from './plan-source.ts';
 import {teamResult} from './team-result.ts';
 import {sayResult} from './wait-for.ts';
 
@@ -38,8 +39,20 @@ export async function spawnTeam(cli: Cli, options: SpawnOptions): Promise<ExitKi
     return attendance.kind;
   }
   const kind = sayResult(cli, attendance.view);
-  if (attendance.by === null) return kind;
+  if (attendance.by === null) {
+    await sayLastWords(cli, project, {team, plan});
+    return kind;
+  }
   return attendance.by === 'SIGINT' ? 'sigint' : 'sigterm';
+}
+
+async function sayLastWords(
+  cli: Cli,
+  {client}: Project,
+  {team, plan}: {team: string; plan: PlanSource},
+): Promise<void> {
+  if (plan.plan === undefined || cli.print.json !== 'none') return;
+  for (const line of await lastWords(client, team, plan.plan)) cli.print.line(`  ${line}`);
 }
 
 /** How many agents were asked for, within what the settings allow; an excess is refused with the setting to raise. */
@@ -57,7 +70,7 @@ function agentCount(cli: Cli, options: SpawnOptions): number {
 function requestOf(
   cli: Cli,
   options: Omit<SpawnOptions, 'count'> & {readonly count: number},
-  plan: {readonly document: unknown} | null,
+  plan: PlanSource | null,
 ): SpawnRequest {
   const {count, name, failFast, maxFailures, timeout} = options;
   return {
@@ -75,7 +88,7 @@ function requestOf(
 }
 
 /** The caller's environment, with the folder of the plan file, so that a plan finds what lies beside it. */
-function taskEnvironment({env, cwd}: Cli, {plan}: SpawnOptions): Readonly<Record<string, string>> {
+function taskEnvironment({env, cwd}: Cli, {plan}: Pick<SpawnOptions, 'plan'>): Readonly<Record<string, string>> {
   const folder = plan === undefined ? '' : path.dirname(path.resolve(cwd, plan));
   return {...env, GODEL_PLAN_DIR: folder};
 }

@@ -61,6 +61,7 @@ export class Host {
   readonly #agents = new Map<AgentId, TeamId>();
   readonly #abort = new AbortController();
   #limits = FIRST_LIMITS;
+  #hasHadTeam = false;
   #state: State;
   #ended: () => void = () => undefined;
   /** Resolves when the host has ended. */
@@ -87,7 +88,7 @@ export class Host {
       onMessage: message => this.#receive(message),
       onLost: detail => this.#lost(detail),
       launch: dependencies.launchDaemon,
-      needsDaemon: () => this.#state.name !== 'ending' && (this.#teams.size > 0 || this.#holds().length > 0),
+      needsDaemon: () => this.#needsDaemon(),
       log: dependencies.log,
     });
     this.#state = {name: 'away', grace: this.#startGrace()};
@@ -130,6 +131,12 @@ export class Host {
       holds: this.#holds(),
       agents: [...this.#agents.keys()],
     };
+  }
+
+  /** A host is started because there is work; until it has been told which, its daemon has died before it could. */
+  #needsDaemon(): boolean {
+    if (this.#state.name === 'ending') return false;
+    return !this.#hasHadTeam || this.#teams.size > 0 || this.#holds().length > 0;
   }
 
   /** Attempts accepted whose outcome no daemon has acknowledged. */
@@ -197,6 +204,7 @@ export class Host {
   }
 
   #openTeam(team: TeamOpening): void {
+    this.#hasHadTeam = true;
     const runtime = this.#teams.get(team.teamId)?.runtime ?? commandRuntime({env: team.env});
     this.#teams.set(team.teamId, {team, runtime});
   }

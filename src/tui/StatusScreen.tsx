@@ -157,7 +157,7 @@ function Footer({view, mode, ageMs, offset, height}: StatusScreenProps & {readon
   const place = total > height ? `   ${shown.offset + 1}–${shown.offset + shown.rows.length} of ${total}` : '';
   return (
     <Text wrap="truncate" dimColor>
-      {`q quit   ? help   K end the team   j/k scroll${place}`}
+      {`q quit   ? help${view.outcome === null ? '   K end the team' : ''}   j/k scroll${place}`}
     </Text>
   );
 }

@@ -16,7 +16,8 @@ export class FramePainter {
     let changes = this.#painted === null ? '\u001b[2J' : '';
     for (let row = 0; row < Math.max(lines.length, before.length); row++) {
       const line = lines[row] ?? '';
-      if (line !== (before[row] ?? '')) changes += `\u001b[${row + 1};1H${line}\u001b[0m\u001b[K`;
+      // Emptied before it is written: afterwards the cursor may stand on its last character.
+      if (line !== (before[row] ?? '')) changes += `\u001b[${row + 1};1H\u001b[0m\u001b[K${line}`;
     }
     this.#painted = lines;
     // Terminals that know synchronized output show all of it at once; the others ignore the marks.
