@@ -49,6 +49,8 @@ type State =
   | {readonly name: 'welcomed'}
   | {readonly name: 'ending'; readonly by: StopReason};
 
+type Answer = (message: HostMessage) => void;
+
 /** The host process: does what its daemon says, keeps at it while the daemon is away, and ends itself after a while. */
 export class Host {
   readonly #options: HostOptions;
@@ -85,7 +87,7 @@ export class Host {
       socketPath: options.socketPath,
       headers: {'godel-version': dependencies.build, 'godel-project': options.projectId},
       hello: () => this.#hello(),
-      onMessage: message => this.#receive(message),
+      onMessage: (message, answer) => this.#receive(message, answer),
       onLost: detail => this.#lost(detail),
       launch: dependencies.launchDaemon,
       needsDaemon: () => this.#needsDaemon(),
@@ -161,7 +163,7 @@ export class Host {
     }, this.#limits.graceMs);
   }
 
-  #receive(message: DaemonMessage): void {
+  #receive(message: DaemonMessage, answer: Answer): void {
     switch (message.type) {
       case 'welcome':
         return this.#welcomed(message.limits);
@@ -180,9 +182,9 @@ export class Host {
       case 'stop':
         return this.#runner.stop(message.attempts, message.by);
       case 'reap':
-        return void this.#reap(message.request, message.attempts);
+        return void this.#reap(message, answer);
       case 'read':
-        return void this.#read(message);
+        return void this.#read(message, answer);
       case 'ack':
         this.#reports.acknowledge(message.report);
         return;
@@ -243,7 +245,7 @@ export class Host {
   }
 
   /** Answers only when nothing is left: until then none of these tasks may be done again. */
-  async #reap(request: number, attempts: readonly AttemptId[]): Promise<void> {
+  async #reap({request, attempts}: Extract<DaemonMessage, {type: 'reap'}>, answer: Answer): Promise<void> {
     const cookies = new Set(attempts.map(attempt => cookieOf(this.#options.storeId, attempt)));
     let total = 0;
     for (;;) {
@@ -258,11 +260,11 @@ export class Host {
       this.#dependencies.log(`processes ${left.join(', ')} cannot be ended; trying again`);
       await sleep(REAP_AGAIN_MS);
     }
-    this.#link.send({type: 'reaped', request, attempts, ended: total});
+    answer({type: 'reaped', request, attempts, ended: total});
   }
 
-  async #read({request, ...part}: Extract<DaemonMessage, {type: 'read'}>): Promise<void> {
+  async #read({request, ...part}: Extract<DaemonMessage, {type: 'read'}>, answer: Answer): Promise<void> {
     const {data, size} = await readPart(part);
-    this.#link.send({type: 'data', request, data: data.toString('base64'), size});
+    answer({type: 'data', request, data: data.toString('base64'), size});
   }
 }
