@@ -14,7 +14,8 @@ export function checkEvents({records}: Step, ledger: Ledger): void {
       const task = ledger.task(record.teamId, record.seq);
       const {name} = record.state;
       const single = !task.spec.foreach || task.group !== null;
-      if ((name === 'succeeded' || name === 'failed') && single) recorded.push(`task-${name} ${record.teamId} ${task.id}`);
+      if ((name === 'succeeded' || name === 'failed') && single)
+        recorded.push(`task-${name} ${record.teamId} ${task.id}`);
       if (name === 'skipped') recorded.push(`task-skipped ${record.teamId} ${task.id}`);
     } else if (record.kind === 'event') {
       const line = lineOf(record.event, ledger);
@@ -28,7 +29,10 @@ export function checkEvents({records}: Step, ledger: Ledger): void {
   });
 }
 
-function lineOf({teamId, body}: Extract<Step['records'][number], {kind: 'event'}>['event'], ledger: Ledger): string | null {
+function lineOf(
+  {teamId, body}: Extract<Step['records'][number], {kind: 'event'}>['event'],
+  ledger: Ledger,
+): string | null {
   switch (body.type) {
     case 'team-spawned':
     case 'team-finished':

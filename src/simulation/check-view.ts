@@ -16,7 +16,8 @@ export function checkView(team: LedgerTeam, view: TeamView | null): void {
   for (const {state, open} of counted) {
     const {name} = state;
     if (open) recorded.running += 1;
-    else if (name === 'succeeded' || name === 'failed' || name === 'skipped' || name === 'cancelled') recorded[name] += 1;
+    else if (name === 'succeeded' || name === 'failed' || name === 'skipped' || name === 'cancelled')
+      recorded[name] += 1;
     else recorded.unstarted += 1;
   }
   hold('the view agrees with the records', JSON.stringify(shown) === JSON.stringify(recorded), () => {
@@ -47,7 +48,8 @@ export function checkTeamOver(
   hold('a team that is over leases nothing', !open, () => `${open?.id} has attempt ${open?.open?.id}`);
   const tree = machine.liveOf(team.id)[0];
   hold('a team that is over has no process', !tree, () => `attempt ${tree?.attempt}`);
-  const expected = team.ending === 'user' ? 'killed' : team.ending !== null || hasTrouble(team) ? 'failed' : 'succeeded';
+  const expected =
+    team.ending === 'user' ? 'killed' : team.ending !== null || hasTrouble(team) ? 'failed' : 'succeeded';
   hold('a team ends as its tasks did', record.state === expected, () => `${record.state}, not ${expected}`);
   checkView(team, record.view);
 }

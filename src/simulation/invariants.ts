@@ -58,7 +58,11 @@ export class Invariants {
     for (const {id, tasks} of this.#around.ledger.live) {
       // After a restart the delay is counted by the wall clock, which anybody may set.
       for (const task of tasks) task.retryDueMs = null;
-      hold('what was committed is there after a crash', stored.teams.some(team => team.id === id), () => `team ${id}`);
+      hold(
+        'what was committed is there after a crash',
+        stored.teams.some(team => team.id === id),
+        () => `team ${id}`,
+      );
     }
   }
 
@@ -156,7 +160,11 @@ export class Invariants {
         return;
       }
       case 'close-team':
-        hold('only teams that are over are closed', isFinal(ledger.team(effect.teamId).state), () => `${effect.teamId}`);
+        hold(
+          'only teams that are over are closed',
+          isFinal(ledger.team(effect.teamId).state),
+          () => `${effect.teamId}`,
+        );
         return;
       default:
         return;

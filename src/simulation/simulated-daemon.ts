@@ -154,7 +154,10 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
   }
 
   /** A client's request; false while there is no daemon. */
-  request(input: Extract<Input, {request: RequestId}>, client: {answered(answer: Answer): void; lost(): void}): boolean {
+  request(
+    input: Extract<Input, {request: RequestId}>,
+    client: {answered(answer: Answer): void; lost(): void},
+  ): boolean {
     if (!this.#engine) return false;
     this.#requests.set(input.request, client);
     this.submit({input});
@@ -331,7 +334,7 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
   }
 
   #perform({effect, link}: Pending): void {
-    const {trace, invariants, tally, time, dice, faults, host: find, habits} = this.#world;
+    const {trace, invariants, tally, time, dice, faults, habits} = this.#world;
     trace.add('effect', describeEffect(effect));
     tally.add(`effect: ${effect.type}`);
     invariants.performs(effect);
@@ -363,7 +366,7 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
       }
       case 'kill-host':
         time.after(dice.spread(1, 500), () => {
-          find(effect.hostId)?.crash();
+          this.#world.host(effect.hostId)?.crash();
           tally.add('silent host killed');
         });
         return;

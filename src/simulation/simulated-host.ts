@@ -277,7 +277,11 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     time.after(dice.spread(1, 1500), () => {
       if (!this.#alive) return;
       for (const attempt of attempts) {
-        hold('only strays are reaped', !this.#held.has(attempt), () => `attempt ${attempt} runs under ${this.record.id}`);
+        hold(
+          'only strays are reaped',
+          !this.#held.has(attempt),
+          () => `attempt ${attempt} runs under ${this.record.id}`,
+        );
         if (machine.end(attempt, null)) tally.add('stray process reaped');
       }
       said({type: 'strays-gone', hostId: record.id, attempts});

@@ -43,7 +43,9 @@ export class SimulatedMachine {
   }
 
   liveOf(teamId: TeamId, task?: TaskSeq): readonly ProcessTree[] {
-    return [...this.#live.values()].filter(tree => tree.teamId === teamId && (task === undefined || tree.task === task));
+    return [...this.#live.values()].filter(
+      tree => tree.teamId === teamId && (task === undefined || tree.task === task),
+    );
   }
 
   liveUnder(hostId: HostId): readonly ProcessTree[] {

@@ -122,4 +122,3 @@ export class SimulatedUser {
     return [...ledger.teams.values()].find(team => team.spec.cwd === wish.spec.cwd);
   }
 }
-

@@ -15,9 +15,7 @@ export class VirtualTime {
   #monoMs = 1_000_000;
   #wallMs = 1_700_000_000_000;
   #made = 0;
-  readonly #queue = new Heap<Appointment>(
-    (a, b) => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order),
-  );
+  readonly #queue = new Heap<Appointment>((a, b) => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order));
 
   now(): Now {
     return {monoMs: this.#monoMs, wallMs: this.#wallMs};

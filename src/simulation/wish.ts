@@ -19,7 +19,12 @@ export function randomWishes(dice: Dice, faults: Faults): readonly Wish[] {
   const teams = dice.pick([1, 1, 1, 2, 2, 3]);
   const sameName = dice.chance(0.3);
   return Array.from({length: teams}, (_, index) => {
-    return randomWish(sameName ? 'alpha' : (['alpha', 'beta', 'gamma'][index] ?? 'delta'), {index, sameName, dice, faults});
+    return randomWish(sameName ? 'alpha' : (['alpha', 'beta', 'gamma'][index] ?? 'delta'), {
+      index,
+      sameName,
+      dice,
+      faults,
+    });
   });
 }
 

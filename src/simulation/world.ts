@@ -145,8 +145,12 @@ export class World {
 
   #unfinished(): string {
     const teams = [...this.#ledger.live].map(({spec, state, ending, tasks}) => {
-      const open = tasks.filter(task => task.instances === null && !['succeeded', 'failed', 'skipped', 'cancelled'].includes(task.state.name));
-      const some = open.slice(0, 5).map(task => `${task.id} ${task.open ? `attempt ${task.open.id}` : task.state.name}`);
+      const open = tasks.filter(
+        task => task.instances === null && !['succeeded', 'failed', 'skipped', 'cancelled'].includes(task.state.name),
+      );
+      const some = open
+        .slice(0, 5)
+        .map(task => `${task.id} ${task.open ? `attempt ${task.open.id}` : task.state.name}`);
       return `${spec.name} is ${state}${ending === null ? '' : ` by ${ending}`} with ${open.length} open tasks (${some.join(', ')})`;
     });
     return teams.length > 0 ? teams.join('; ') : 'every team is over, but somebody waits for an answer';
