@@ -64,7 +64,7 @@ export function drawFaults(dice: Dice): Faults {
     return [kind, worst * strength];
   });
   // The entries of WORST come back under the same keys, so this is a Faults again.
-  return Object.fromEntries(kinds) as unknown as Faults;
+  return Object.fromEntries(kinds) as Faults;
 }
 
 export const NO_FAULTS = Object.fromEntries(Object.keys(WORST).map(kind => [kind, 0])) as unknown as Faults;

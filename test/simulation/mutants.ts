@@ -79,7 +79,7 @@ export const MUTANTS: readonly Mutant[] = [
   engine('gives two attempts to one agent', () => ({step: doubleBooked})),
   engine(
     'ignores max-parallel',
-    misreadsTasks(({maxParallel: _, ...task}) => task),
+    misreadsTasks(task => (task.maxParallel === undefined ? task : {...task, maxParallel: 1000})),
   ),
   engine('ignores permits', () => ({
     input: input => (input.type === 'permits' ? {...input, permits: input.permits + 1} : input),
