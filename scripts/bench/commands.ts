@@ -59,9 +59,13 @@ async function godelMs(rig: Rig, name: string): Promise<number> {
 
 /** In a process of its own, which is as small as a loop that does nothing else would be. */
 function loopMs(): number {
-  const child = spawnSync(process.execPath, [join(import.meta.dirname, 'spawn-loop.mjs'), String(TASKS), String(WIDTH)], {
-    encoding: 'utf8',
-  });
+  const child = spawnSync(
+    process.execPath,
+    [join(import.meta.dirname, 'spawn-loop.mjs'), String(TASKS), String(WIDTH)],
+    {
+      encoding: 'utf8',
+    },
+  );
   if (child.status !== 0) throw new Error(child.stderr);
   return Number(child.stdout);
 }
