@@ -51,7 +51,14 @@ export const completionsBench: Bench = {
       row('against bare SQLite, 50 rows per commit', median(bare), 0.3),
       row('against bare SQLite, one row per commit', median(single), null),
       bull === null
-        ? {what: 'against BullMQ', ours: `${Math.round(rate)}/s`, anchor: 'skipped: no redis-server or no registry', ratio: '–', target: '≥ 1×', met: null}
+        ? {
+            what: 'against BullMQ',
+            ours: `${Math.round(rate)}/s`,
+            anchor: 'skipped: no redis-server or no registry',
+            ratio: '–',
+            target: '≥ 1×',
+            met: null,
+          }
         : row('against BullMQ, one worker, 50 at a time', median(bull), 1),
     ];
   },
@@ -160,7 +167,10 @@ async function bullRates(): Promise<number[] | null> {
     try {
       const rates: number[] = [];
       for (let run = 0; run < 3; run += 1) {
-        const printed = execFileSync(process.execPath, [join(folder, 'bull.mjs'), socket], {cwd: folder, encoding: 'utf8'});
+        const printed = execFileSync(process.execPath, [join(folder, 'bull.mjs'), socket], {
+          cwd: folder,
+          encoding: 'utf8',
+        });
         rates.push(Number(printed.trim().split('\n').at(-1)));
       }
       return rates;
