@@ -38,6 +38,7 @@ async function watchLines(cli: Cli, client: ApiClient, team: string): Promise<vo
   const {plain} = await import('./display.ts');
   const lines = plain(cli, text => cli.print.line(text));
   const last = await follow(client, team, {onView: view => lines.show(view)});
+  lines.close();
   if (last !== null) for (const line of statusLines(last, cli.print)) cli.print.line(line);
 }
 

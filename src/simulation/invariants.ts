@@ -254,6 +254,10 @@ export class Invariants {
         this.#connected.get(effect.hostId)?.delete(agent);
       }
     }
+    if (effect.type === 'reap') {
+      const over = effect.attempts.find(id => this.#around.ledger.attempts.get(id)?.outcome !== undefined);
+      hold('only open attempts are reaped', over === undefined, () => `attempt ${over}`);
+    }
     if (effect.type === 'stop-attempts') for (const attempt of effect.attempts) this.#stopped.add(attempt);
   }
 

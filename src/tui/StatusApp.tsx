@@ -1,5 +1,5 @@
 import {Text, useInput} from 'ink';
-import {useState} from 'react';
+import {useCallback, useRef, useState} from 'react';
 import {bodyRows, windowOf} from './body-rows.ts';
 import type {LiveTeam} from './live-team.ts';
 import {bodyHeight, type ScreenMode, StatusScreen} from './StatusScreen.tsx';
@@ -37,11 +37,15 @@ export function StatusApp({live, onQuit, onKill}: StatusAppProps) {
     const all = bodyRows(view, ageMs);
     setOffset(before => windowOf(all, windowOf(all, before, height).offset + step, height).offset);
   };
-  useInput((input, key) => {
+  // Ink takes up a new handler only after it has drawn; a key that comes in between must find what it was pressed for.
+  const newest = useRef(press);
+  newest.current = press;
+  const onInput = useCallback((input: string, key: Key) => {
     // Keys that are held or typed fast arrive together.
-    if (input.length > 1 && /^[jk ]+$/.test(input)) for (const character of input) press(character, key);
-    else press(input, key);
-  });
+    if (input.length > 1 && /^[jk ]+$/.test(input)) for (const character of input) newest.current(character, key);
+    else newest.current(input, key);
+  }, []);
+  useInput(onInput);
 
   if (view === null) return <Text dimColor>{notice ?? 'Asking the daemon…'}</Text>;
   const shownMode = mode === 'killing' && view.outcome !== null ? 'watching' : mode;

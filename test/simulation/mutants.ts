@@ -79,7 +79,7 @@ export const MUTANTS: readonly Mutant[] = [
   engine('gives two attempts to one agent', () => ({step: doubleBooked})),
   engine(
     'ignores max-parallel',
-    misreadsTasks(({maxParallel: _, ...task}) => task),
+    misreadsTasks(task => (task.maxParallel === undefined ? task : {...task, maxParallel: 1000})),
   ),
   engine('ignores permits', () => ({
     input: input => (input.type === 'permits' ? {...input, permits: input.permits + 1} : input),
@@ -100,6 +100,10 @@ export const MUTANTS: readonly Mutant[] = [
     'ignores max-failures',
     misreads(spec => ({...spec, maxFailures: null})),
   ),
+  engine(
+    'ends teams before their time is over',
+    misreads(spec => ({...spec, timeoutMs: spec.timeoutMs && spec.timeoutMs / 2})),
+  ),
   engine('stops nothing when a team is ended', () => ({step: effects(effect => effect.type !== 'stop-attempts')})),
   engine('closes no team', () => ({step: effects(effect => effect.type !== 'close-team')})),
   engine('loses the last item of a fan-out', () => ({
@@ -112,6 +116,12 @@ export const MUTANTS: readonly Mutant[] = [
     input: input => {
       if (input.type !== 'attempt-finished' || input.outcome.result.ok) return input;
       return {...input, outcome: {...input.outcome, result: {ok: true}}};
+    },
+  })),
+  engine('believes a host about the attempts of another', () => ({
+    input: (input, leases) => {
+      const current = input.type === 'attempt-finished' ? leases.open(input.attempt) : undefined;
+      return input.type === 'attempt-finished' && current ? {...input, ...current} : input;
     },
   })),
   engine('answers twice', () => ({
