@@ -1,4 +1,5 @@
 import {randomBytes} from 'node:crypto';
+import path from 'node:path';
 import type {SpawnRequest} from '../api/contract.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
@@ -9,7 +10,8 @@ import {must, openProject, type Project, settingsOf} from './connect.ts';
 import {openDisplay} from './display.ts';
 import {follow} from './follow.ts';
 import {wholeNumber} from './option-values.ts';
-import {planSource} from './plan-source.ts';
+import {lastWords} from './last-words.ts';
+import {type PlanSource, planSource} from './plan-source.ts';
 import {teamResult} from './team-result.ts';
 import {sayResult} from './wait-for.ts';
 
@@ -37,8 +39,20 @@ export async function spawnTeam(cli: Cli, options: SpawnOptions): Promise<ExitKi
     return attendance.kind;
   }
   const kind = sayResult(cli, attendance.view);
-  if (attendance.by === null) return kind;
+  if (attendance.by === null) {
+    await sayLastWords(cli, project, {team, plan});
+    return kind;
+  }
   return attendance.by === 'SIGINT' ? 'sigint' : 'sigterm';
+}
+
+async function sayLastWords(
+  cli: Cli,
+  {client}: Project,
+  {team, plan}: {team: string; plan: PlanSource},
+): Promise<void> {
+  if (plan.plan === undefined || cli.print.json !== 'none') return;
+  for (const line of await lastWords(client, team, plan.plan)) cli.print.line(`  ${line}`);
 }
 
 /** How many agents were asked for, within what the settings allow; an excess is refused with the setting to raise. */
@@ -56,14 +70,14 @@ function agentCount(cli: Cli, options: SpawnOptions): number {
 function requestOf(
   cli: Cli,
   options: Omit<SpawnOptions, 'count'> & {readonly count: number},
-  plan: {readonly document: unknown} | null,
+  plan: PlanSource | null,
 ): SpawnRequest {
   const {count, name, failFast, maxFailures, timeout} = options;
   return {
     count,
     cwd: cli.cwd,
     umask: currentUmask(),
-    env: cli.env,
+    env: taskEnvironment(cli, options),
     traceparent: `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`,
     ...(plan === null ? {} : {plan: plan.document}),
     ...(name === undefined ? {} : {name}),
@@ -71,6 +85,12 @@ function requestOf(
     ...(maxFailures === undefined ? {} : {maxFailures}),
     ...(timeout === undefined ? {} : {timeoutMs: timeout}),
   };
+}
+
+/** The caller's environment, with the folder of the plan file, so that a plan finds what lies beside it. */
+function taskEnvironment({env, cwd}: Cli, {plan}: Pick<SpawnOptions, 'plan'>): Readonly<Record<string, string>> {
+  const folder = plan === undefined ? '' : path.dirname(path.resolve(cwd, plan));
+  return {...env, GODEL_PLAN_DIR: folder};
 }
 
 /** Node can only say the umask while setting one. */

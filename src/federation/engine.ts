@@ -297,7 +297,7 @@ export class Engine {
       if (here.length === 0) continue;
       turn.effect({type: 'open-team', hostId: host, teamId: team.id, spec: team.spec});
       for (const agent of here) if (known.has(agent.id)) team.agents.acknowledge(agent);
-      const lost = here.filter(agent => !known.has(agent.id)).map(agent => agent.id);
+      const lost = here.filter(agent => !known.has(agent.id) && agent.state !== 'gone').map(agent => agent.id);
       if (lost.length > 0) turn.effect({type: 'open-agents', hostId: host, teamId: team.id, agents: lost});
       this.#announceReady(turn, team);
     }

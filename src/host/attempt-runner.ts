@@ -85,12 +85,13 @@ export class AttemptRunner {
     this.#options.progress.close();
   }
 
-  /** A fork blocks the event loop, so after each one others get a turn of it, sockets above all. */
-  async #inTurn<T>(start: () => Promise<T>): Promise<T> {
-    return this.#starts.add(async () => {
-      const started = await start();
-      await new Promise(resolve => setImmediate(resolve));
-      return started;
+  /** A fork blocks the event loop, so its place is passed on only after others, sockets above all, had their turn. */
+  #inTurn<T>(start: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      void this.#starts.add(async () => {
+        await start().then(resolve, reject);
+        await new Promise(done => setImmediate(done));
+      });
     });
   }
 }

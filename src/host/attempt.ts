@@ -141,11 +141,10 @@ export class Attempt {
   /** Runs one script to its end, with everything it started. */
   async #step(step: 'run' | 'verify', script: string): Promise<Result<void, Failure>> {
     const command = this.#means.runtime.commandFor(script);
-    const started = await this.#means.inTurn(() => this.#start(command));
+    const started = await this.#means.inTurn(() => this.#start(step, command));
     if (!started.ok) return fail(this.#ending ?? this.#startFailure(step, command, started.failure));
     const group = started.value;
     this.#state = {name: 'running', group};
-    this.#listen(group, step);
     const peak = this.#means.peak.watch(group.pid);
     if (this.#ending) group.end(this.#means.limits.killGraceMs);
     else this.#startTimeout();
@@ -161,10 +160,17 @@ export class Attempt {
     return exit.exitCode === 0 ? ok(undefined) : fail(this.#exitFailure(step, exit));
   }
 
-  #start(command: Command): Promise<Result<ProcessGroup, StartFailure>> {
+  #start(step: 'run' | 'verify', command: Command): Promise<Result<ProcessGroup, StartFailure>> {
     if (this.#ending) return Promise.resolve(fail({code: 'ECANCELED', detail: 'it was stopped before it had started'}));
     this.#startedMs ??= readClock().monoMs;
-    return startGroup({...command, cwd: this.order.cwd, env: this.#env, umask: this.#means.team.umask});
+    return startGroup({
+      ...command,
+      cwd: this.order.cwd,
+      env: this.#env,
+      umask: this.#means.team.umask,
+      onStdout: chunk => this.#take(chunk, step === 'run' ? this.#output : null),
+      onStderr: chunk => this.#take(chunk, null),
+    });
   }
 
   #startTimeout(): void {
@@ -179,19 +185,11 @@ export class Attempt {
     wait();
   }
 
-  #listen(group: ProcessGroup, step: 'run' | 'verify'): void {
-    const output = step === 'run' ? this.#output : null;
-    group.stdout.on('data', (chunk: Buffer) => {
-      this.#take(chunk);
-      const taken = this.#ending ? null : output?.write(chunk);
-      if (taken?.ok === false) this.#end(taken.failure);
-    });
-    group.stderr.on('data', (chunk: Buffer) => this.#take(chunk));
-  }
-
-  #take(chunk: Buffer): void {
-    const taken = this.#log.write(chunk);
-    if (!taken.ok) this.#end(taken.failure);
+  #take(chunk: Buffer, output: OutputFile | null): void {
+    const logged = this.#log.write(chunk);
+    if (!logged.ok) this.#end(logged.failure);
+    const kept = this.#ending ? null : output?.write(chunk);
+    if (kept?.ok === false) this.#end(kept.failure);
     this.#means.onOutput();
   }
 

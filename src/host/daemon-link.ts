@@ -16,7 +16,8 @@ export interface DaemonLinkOptions {
   readonly headers: Readonly<Record<string, string>>;
   /** The first message on every connection. */
   readonly hello: () => HostMessage;
-  readonly onMessage: (message: DaemonMessage) => void;
+  /** An answer goes back over the connection that asked: on the next one its number means another request. */
+  readonly onMessage: (message: DaemonMessage, answer: (message: HostMessage) => void) => void;
   readonly onLost: (detail: string) => void;
   /** Starts a daemon; called only while nobody listens, and never twice at a time. */
   readonly launch: () => Promise<Result<void, Failure>>;
@@ -34,7 +35,7 @@ export class DaemonLink {
   /** Since when nobody listens on the socket. */
   #deadSinceMs: number | null = null;
   #launchesMs: number[] = [];
-  #launching: Promise<void> | undefined;
+  #launching: Promise<unknown> | undefined;
 
   constructor(options: DaemonLinkOptions) {
     this.#options = options;
@@ -74,7 +75,8 @@ export class DaemonLink {
   #open(socket: JsonSocket<HostMessage, DaemonMessage>): void {
     this.#socket = socket;
     this.#deadSinceMs = null;
-    socket.onMessage(this.#options.onMessage);
+    const answer = (message: HostMessage) => socket.send(message);
+    socket.onMessage(message => this.#options.onMessage(message, answer));
     socket.send(this.#options.hello());
   }
 
@@ -100,9 +102,19 @@ export class DaemonLink {
     if (!shouldLaunch({deadSinceMs, launchesMs: this.#launchesMs, nowMs})) return;
     this.#launchesMs = [...this.#launchesMs.slice(-10), nowMs];
     this.#options.log('the daemon is gone: starting one');
-    this.#launching = this.#options.launch().then(result => {
+    this.#launching = this.#launch().finally(() => {
       this.#launching = undefined;
-      if (!result.ok) this.#options.log(`the daemon did not start: ${JSON.stringify(result.failure)}`);
     });
+  }
+
+  async #launch(): Promise<void> {
+    const {launch, log} = this.#options;
+    try {
+      const launched = await launch();
+      if (!launched.ok) log(`the daemon did not start: ${JSON.stringify(launched.failure)}`);
+    } catch (error) {
+      // A bug, or godel was uninstalled under us. The attempts go on; the grace time decides.
+      log(`the daemon did not start: ${String(error)}`);
+    }
   }
 }

@@ -8,6 +8,9 @@ export interface GroupOptions extends Command {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly umask: number;
+  /** Listen from the first moment: Node throws away what a child without listeners has printed when it exits. */
+  readonly onStdout: (chunk: Buffer) => void;
+  readonly onStderr: (chunk: Buffer) => void;
 }
 
 export interface Exit {
@@ -20,21 +23,21 @@ export interface StartFailure {
   readonly detail: string;
 }
 
+type Child = ChildProcess & {stdout: Readable; stderr: Readable};
+
 /** A program running as the leader of a process group of its own, with nothing on standard input. */
 export class ProcessGroup {
   readonly pid: number;
-  readonly stdout: Readable;
-  readonly stderr: Readable;
   /** The leader is gone and collected; others of its group may live. */
   readonly exited: Promise<Exit>;
   /** Nobody holds its output open any more, and all of it has been read. */
   readonly drained: Promise<void>;
+  readonly #child: Child;
   #killTimer: NodeJS.Timeout | undefined;
 
-  constructor(child: ChildProcess & {stdout: Readable; stderr: Readable}, pid: number) {
+  constructor(child: Child, pid: number) {
     this.pid = pid;
-    this.stdout = child.stdout;
-    this.stderr = child.stderr;
+    this.#child = child;
     for (const stream of [child.stdout, child.stderr]) stream.on('error', outputLost);
     this.exited = new Promise(resolve => {
       child.once('exit', (exitCode, signal) => {
@@ -61,17 +64,20 @@ export class ProcessGroup {
 
   /** Stops listening to whoever still holds the output open. */
   abandonOutput(): void {
-    this.stdout.destroy();
-    this.stderr.destroy();
+    this.#child.stdout.destroy();
+    this.#child.stderr.destroy();
   }
 }
 
 /** Starts a program. The umask is the process's own, so it is changed just around the (synchronous) fork. */
-export function startGroup({file, args, cwd, env, umask}: GroupOptions): Promise<Result<ProcessGroup, StartFailure>> {
+export function startGroup(options: GroupOptions): Promise<Result<ProcessGroup, StartFailure>> {
+  const {file, args, cwd, env, umask, onStdout, onStderr} = options;
   return new Promise(resolve => {
     const ownUmask = process.umask(umask);
     try {
       const child = spawn(file, args, {cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe']});
+      child.stdout.on('data', onStdout);
+      child.stderr.on('data', onStderr);
       const {pid} = child;
       if (pid === undefined) child.once('error', error => resolve(fail(startFailure(error))));
       else {

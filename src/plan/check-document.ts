@@ -43,23 +43,21 @@ const topSchema = planSchema.omit({tasks: true});
 
 function checkTop(document: unknown, problems: ProblemList): Top {
   const {tasks, ...rest} = isMapping(document) ? document : {};
-  const parsed = topSchema.safeParse(isMapping(document) ? rest : document);
-  if (!parsed.success) {
-    for (const problem of schemaProblems(parsed.error, {value: isMapping(document) ? rest : document, path: []}))
-      problems.error(problem);
-  }
+  const value = isMapping(document) ? rest : document;
+  const parsed = topSchema.safeParse(value);
+  if (!parsed.success) for (const problem of schemaProblems(parsed.error, {value, path: []})) problems.error(problem);
   if (isMapping(document)) checkTaskMapping(tasks, problems);
-  const env = parsed.success ? parsed.data.env : undefined;
-  for (const [name, value] of Object.entries(env ?? {})) {
-    if (String(value).includes('${{')) noExpressions(['env', name], problems);
-  }
-  const defaults = parsed.success ? (parsed.data.defaults ?? {}) : {};
-  if (defaults['working-directory']?.includes('${{') === true)
-    noExpressions(['defaults', 'working-directory'], problems);
+  const {name = null, env = {}, defaults = {}} = parsed.success ? parsed.data : {};
+  const envTexts = Object.entries(env).map(([key, text]) => [key, String(text)] as const);
+  for (const [key, text] of envTexts) if (text.includes('${{')) noExpressions(['env', key], problems);
+  const directory = defaults['working-directory'];
+  const fixed = directory?.includes('${{') !== true;
+  if (!fixed) noExpressions(['defaults', 'working-directory'], problems);
   return {
-    name: parsed.success ? (parsed.data.name ?? null) : null,
-    env: Object.fromEntries(Object.entries(env ?? {}).map(([name, value]) => [name, String(value)])),
-    defaults,
+    name,
+    env: Object.fromEntries(envTexts),
+    // The problem is said once, and not again for every task that would inherit it.
+    defaults: fixed ? defaults : {...defaults, 'working-directory': undefined},
     tasks: isMapping(tasks) ? Object.entries(tasks).slice(0, MAX_TASKS) : [],
   };
 }

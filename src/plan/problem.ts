@@ -13,6 +13,7 @@ export interface Problem {
 }
 
 export const MAX_PROBLEMS = 20;
+const MAX_STEPS_SHOWN = 6;
 
 /** Gathers problems; keeps the first `MAX_PROBLEMS` of each kind and counts the rest. */
 export class ProblemList {
@@ -40,5 +41,8 @@ export function placeName(path: DocumentPath): string {
 }
 
 function dotted(path: DocumentPath): string {
-  return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('');
+  const shown = path.length > MAX_STEPS_SHOWN ? [...path.slice(0, MAX_STEPS_SHOWN), '…'] : path;
+  return shown
+    .map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`))
+    .join('');
 }

@@ -151,6 +151,11 @@ export const defaultsSchema = z.strictObject(
 
 export const planSchema = z.strictObject(
   {
+    $schema: z
+      .string(expected('the address of a JSON Schema'))
+      .max(4096, expected('the address of a JSON Schema'))
+      .meta({description: 'For editors; has no meaning for godel'})
+      .optional(),
     version: z.literal(1, expected('1')).meta({description: 'Version of the plan language'}),
     name: z
       .string(expected('text'))

@@ -1,37 +1,11 @@
 import {type Result, fail, ok} from '../base/result.ts';
 import type {ExpressionPlace, ExpressionProblem} from './expressions.ts';
-
-/**
- * Where in a shell script a character stands. `closer` ends a frame of commands (null: the script itself); `parens` and
- * `cases` are what is open within it, so that the `)` of `case a)` or of a subshell does not end a `$(…)`.
- */
-type Frame =
-  | {kind: 'commands'; closer: ')' | null; parens: number; cases: number; command: boolean; here: HereDocument[]}
-  | {kind: 'double'}
-  | {kind: 'single'}
-  | {kind: 'ansi'}
-  | {kind: 'backtick'}
-  | {kind: 'comment'}
-  | {kind: 'braces'; literalQuotes: boolean}
-  | {kind: 'arithmetic'; closer: '))' | ']'; parens: number; dollar: boolean}
-  | {kind: 'here'; document: HereDocument};
-
-interface HereDocument {
-  readonly delimiter: string;
-  readonly quoted: boolean;
-  readonly indented: boolean;
-}
-
-/** After these words a command begins, so that a `case` there is the keyword. */
-const LEADING_WORDS = new Set(['then', 'do', 'else', 'elif', 'if', 'while', 'until', '!', '{', 'time']);
-
-/** `name[` and what may follow: bash reads a subscript as arithmetic. */
-const SUBSCRIPT = /[A-Za-z_]\w*\[[^\]\s]*$/;
+import {type ShellPlace, ShellScanner} from './shell-scanner.ts';
 
 /**
  * Replaces each expression of a shell script by a quoted reference to its environment variable, right for the quotes it
- * stands in. Only fixed text is inserted, so a value can never become code. Where no reference would be right (here-
- * documents without expansion, arithmetic, backticks, `${…}`), the answer is a problem that says what to write.
+ * stands in. Only fixed text is inserted, so a value can never become code. Where no reference would be right, the
+ * answer is a problem that says what to write instead.
  */
 export function referToVariables(
   script: string,
@@ -41,319 +15,78 @@ export function referToVariables(
   let result = '';
   let done = 0;
   for (const place of places) {
-    const frame = scanner.advanceTo(place.start);
     const excerpt = script.slice(place.start, place.end);
-    const variable = `\${${variableOf(place)}}`;
-    const subscript =
-      frame.kind === 'commands' && SUBSCRIPT.test(script.slice(Math.max(0, place.start - 200), place.start));
-    const reference = scanner.isAttached(place.start)
-      ? attached(excerpt)
-      : referenceIn(subscript ? 'arithmetic' : frame, {variable, excerpt});
-    if (!reference.ok) return reference;
-    result += script.slice(done, place.start) + reference.value;
+    const shellPlace = scanner.advanceTo(place.start);
+    const reference = referenceIn(shellPlace, `\${${variableOf(place)}}`);
+    if (reference === null) return fail(refusal(shellPlace, excerpt));
+    result += script.slice(done, place.start) + reference;
     done = place.end;
     scanner.skipTo(place.end);
   }
   return ok(result + script.slice(done));
 }
 
-function referenceIn(
-  place: Frame | 'arithmetic',
-  {variable, excerpt}: {variable: string; excerpt: string},
-): Result<string, ExpressionProblem> {
-  const refused = (where: string, hint: string) =>
-    fail({excerpt, message: `\`${excerpt}\` cannot stand ${where}`, hint});
-  const assign = `assign it to a variable first: \`value=${excerpt}\``;
-  if (place === 'arithmetic') {
-    return refused(
-      'inside arithmetic or a subscript, where some shells would run the value',
-      `${assign}, and check it`,
-    );
-  }
+function referenceIn(place: ShellPlace, variable: string): string | null {
   switch (place.kind) {
     case 'commands':
-      return ok(`"${variable}"`);
+      return `"${variable}"`;
     case 'double':
     case 'comment':
-      return ok(variable);
+      return variable;
     case 'single':
-      return ok(`'"${variable}"'`);
+      return `'"${variable}"'`;
     case 'here':
-      return place.document.quoted
-        ? refused(
-            `in a here-document whose delimiter is quoted (<<'${place.document.delimiter}'), where the shell replaces nothing`,
-            `write <<${place.document.delimiter} without quotes, or read the environment variable GODEL_ITEM in the text`,
-          )
-        : ok(variable);
+      return place.document.quoted ? null : variable;
     case 'ansi':
-      return refused("inside $'…'", "close the quote before it: $'…'" + excerpt);
     case 'backtick':
-      return refused('inside `…`', 'write $(…) instead of backticks');
     case 'braces':
-      return refused('inside a shell expansion ${…}', assign);
     case 'arithmetic':
-      return referenceIn('arithmetic', {variable, excerpt});
+    case 'subscript':
+    case 'attached':
+    case 'unclear':
+      return null;
   }
 }
 
-function attached(excerpt: string): Result<string, ExpressionProblem> {
-  return fail({
-    excerpt,
-    message: `\`${excerpt}\` stands right after \`\\\`, \`$\` or \`<<\`, which would change its meaning`,
-    hint: 'write `\\$` for a dollar sign and `\\\\` for a backslash before it',
-  });
+function refusal(place: ShellPlace, excerpt: string): ExpressionProblem {
+  const {where, hint} = obstacle(place, excerpt);
+  return {excerpt, message: `\`${excerpt}\` cannot stand ${where}`, hint};
 }
 
-/** Reads a script from left to right as sh and bash do, as far as needed to know which quotes are open. */
-class ShellScanner {
-  readonly #text: string;
-  readonly #expressions: ReadonlySet<number>;
-  readonly #stack: Frame[] = [commands(null)];
-  #index = 0;
-  #word = '';
-  /** Whether a word, and so a comment, may begin here. */
-  #wordStart = true;
-  #attached = -1;
-
-  constructor(text: string, expressions: ReadonlySet<number>) {
-    this.#text = text;
-    this.#expressions = expressions;
+function obstacle(place: ShellPlace, excerpt: string): {readonly where: string; readonly hint: string} {
+  const assign = `assign it to a variable first: value=${excerpt}`;
+  switch (place.kind) {
+    case 'here':
+      return {
+        where: `in a here-document whose delimiter is quoted (<<'${place.document.delimiter}'): the shell replaces nothing there`,
+        hint: `write <<${place.document.delimiter} without quotes, or let the text read the environment variable GODEL_ITEM`,
+      };
+    case 'ansi':
+      return {where: "inside $'…'", hint: `close the quote before it: $'…'${excerpt}`};
+    case 'backtick':
+      return {where: 'inside backticks', hint: 'write $(…) instead of `…`'};
+    case 'braces':
+      return {where: 'inside a shell expansion ${…}', hint: assign};
+    case 'unclear':
+      return {
+        where: 'after a lone \' inside "${…}", which sh and bash read differently',
+        hint: 'assign the text with the quote to a variable first',
+      };
+    case 'attached':
+      return {
+        where: 'right after `\\`, `$` or `<<`, which would change its meaning',
+        hint: 'in double quotes write `\\$` for a dollar sign and `\\\\` for a backslash',
+      };
+    case 'arithmetic':
+    case 'subscript':
+      return {
+        where: 'inside arithmetic or a subscript, where some shells would run the value',
+        hint: `${assign}, and check that it is a number`,
+      };
+    case 'commands':
+    case 'double':
+    case 'single':
+    case 'comment':
+      throw new Error(`Internal error: a reference can stand in ${place.kind}`);
   }
-
-  advanceTo(target: number): Frame {
-    while (this.#index < target) this.#step();
-    return this.#top();
-  }
-
-  /** Whether a backslash, dollar sign or `<<` before `index` takes what stands there as its object. */
-  isAttached(index: number): boolean {
-    return this.#attached === index;
-  }
-
-  /** Goes on after an expression, which is part of a word. */
-  skipTo(index: number): void {
-    this.#index = index;
-    this.#wordStart = false;
-    this.#word += '$';
-  }
-
-  #top(): Frame {
-    const top = this.#stack.at(-1);
-    if (!top) throw new Error('Internal error: the shell scanner lost its place');
-    return top;
-  }
-
-  #step(): void {
-    const frame = this.#top();
-    switch (frame.kind) {
-      case 'commands':
-        return this.#inCommands(frame);
-      case 'double':
-        return this.#inDouble();
-      case 'single':
-        return this.#until("'");
-      case 'ansi':
-        return this.#at('\\') ? this.#escape() : this.#until("'");
-      case 'backtick':
-        return this.#at('\\') ? this.#escape() : this.#until('`');
-      case 'comment':
-        // The newline belongs to the commands around: here-documents begin after it.
-        if (this.#at('\n')) this.#stack.pop();
-        else this.#index += 1;
-        return;
-      case 'braces':
-        return this.#inBraces(frame);
-      case 'arithmetic':
-        return this.#inArithmetic(frame);
-      case 'here':
-        return this.#inHere(frame.document);
-    }
-  }
-
-  #inCommands(frame: Frame & {kind: 'commands'}): void {
-    const char = this.#text[this.#index] ?? '';
-    if (char === '#' && this.#wordStart) return this.#push({kind: 'comment'}, 1);
-    if (/[\s;&|()<>]/.test(char)) return this.#endWord(frame, char);
-    if (char === '\\') return this.#escape();
-    const begun = this.#wordStart;
-    this.#wordStart = false;
-    if (char === "'") return this.#push({kind: 'single'}, 1);
-    if (char === '"') return this.#push({kind: 'double'}, 1);
-    if (char === '$' && this.#at("$'")) return this.#push({kind: 'ansi'}, 2);
-    if (this.#expansion()) return;
-    this.#word = begun ? char : this.#word + char;
-    this.#index += 1;
-  }
-
-  /** White space and operators end a word; what the word was decides whether a command begins. */
-  #endWord(frame: Frame & {kind: 'commands'}, char: string): void {
-    const word = this.#word;
-    if (!this.#wordStart) {
-      if (frame.command && word === 'case') frame.cases += 1;
-      if (frame.command && word === 'esac') frame.cases = Math.max(0, frame.cases - 1);
-      frame.command = frame.command && LEADING_WORDS.has(word);
-    }
-    this.#word = '';
-    this.#wordStart = true;
-    if (/[\n;&|()]/.test(char)) frame.command = true;
-    if (char === '(' && this.#at('(('))
-      return this.#push({kind: 'arithmetic', closer: '))', parens: 0, dollar: false}, 2);
-    if (char === '<' && this.#at('<<<')) return this.#advance(3);
-    if (char === '<' && this.#at('<<')) return this.#hereDelimiter(frame);
-    if (char === ')' && frame.parens === 0 && frame.closer === ')' && frame.cases === 0) return this.#pop(1);
-    if (char === '(') frame.parens += 1;
-    if (char === ')') frame.parens = Math.max(0, frame.parens - 1);
-    this.#advance(1);
-    const next = char === '\n' ? frame.here.shift() : undefined;
-    if (next) this.#stack.push({kind: 'here', document: next});
-  }
-
-  #inDouble(): void {
-    if (this.#at('\\')) return this.#escape();
-    if (this.#at('"')) return this.#pop(1);
-    if (!this.#expansion()) this.#index += 1;
-  }
-
-  #inBraces(frame: Frame & {kind: 'braces'}): void {
-    if (this.#at('\\')) return this.#escape();
-    if (this.#at('}')) return this.#pop(1);
-    if (this.#at('"')) return this.#push({kind: 'double'}, 1);
-    if (this.#at("'") && !frame.literalQuotes) return this.#push({kind: 'single'}, 1);
-    if (!this.#expansion()) this.#index += 1;
-  }
-
-  #inArithmetic(frame: Frame & {kind: 'arithmetic'}): void {
-    if (this.#at('\\')) return this.#escape();
-    if (this.#at(frame.closer) && frame.parens === 0) return this.#pop(frame.closer.length);
-    if (this.#at(')') && frame.parens === 0 && frame.closer === '))') {
-      // `$((a) | b)` was two subshells and no arithmetic after all; the inner one has just ended.
-      this.#stack.pop();
-      if (frame.dollar) this.#stack.push(commands(')'));
-      else this.#openParen();
-      return this.#advance(1);
-    }
-    if (this.#at('(')) frame.parens += 1;
-    if (this.#at(')')) frame.parens -= 1;
-    if (this.#at('"')) return this.#push({kind: 'double'}, 1);
-    if (this.#at("'")) return this.#push({kind: 'single'}, 1);
-    if (!this.#expansion()) this.#index += 1;
-  }
-
-  #openParen(): void {
-    const frame = this.#top();
-    if (frame.kind === 'commands') frame.parens += 1;
-  }
-
-  #inHere(document: HereDocument): void {
-    const atLineStart = this.#index === 0 || this.#text[this.#index - 1] === '\n';
-    if (atLineStart) {
-      const end = this.#lineEnd();
-      const line = this.#text.slice(this.#index, end);
-      if ((document.indented ? line.replace(/^\t+/, '') : line) === document.delimiter) {
-        this.#index = end + 1;
-        this.#stack.pop();
-        this.#wordStart = true;
-        const outer = this.#top();
-        const next = outer.kind === 'commands' ? outer.here.shift() : undefined;
-        if (next) this.#stack.push({kind: 'here', document: next});
-        return;
-      }
-    }
-    if (!document.quoted && this.#at('\\')) return this.#escape();
-    if (document.quoted || !this.#expansion()) this.#index += 1;
-  }
-
-  #hereDelimiter(frame: Frame & {kind: 'commands'}): void {
-    const match = /^<<(-?)[ \t]*((?:'[^'\n]*'|"[^"\n]*"|\\.|[^\s;&|<>()'"\\])+)/.exec(
-      this.#text.slice(this.#index, this.#index + 1000),
-    );
-    const word = match?.[2];
-    if (!match || word === undefined) return this.#advance(2);
-    const end = this.#index + match[0].length;
-    for (let index = this.#index; index < end; index++) if (this.#expressions.has(index)) return this.#attach(index);
-    const delimiter = word.replace(/\\(.)/g, '$1').replace(/['"]/g, '');
-    frame.here.push({delimiter, quoted: /['"\\]/.test(word), indented: match[1] === '-'});
-    this.#index = end;
-    this.#wordStart = false;
-  }
-
-  /** Takes `$(`, `$((`, `$[`, `${`, a backtick or a special parameter such as `$$`; false when none begins here. */
-  #expansion(): boolean {
-    if (this.#at('`')) this.#push({kind: 'backtick'}, 1);
-    else if (!this.#at('$')) return false;
-    else if (this.#expressions.has(this.#index + 1)) this.#attach(this.#index + 1);
-    else if (this.#at('$((')) this.#push({kind: 'arithmetic', closer: '))', parens: 0, dollar: true}, 3);
-    else if (this.#at('$[')) this.#push({kind: 'arithmetic', closer: ']', parens: 0, dollar: true}, 2);
-    else if (this.#at('${')) this.#push({kind: 'braces', literalQuotes: this.#quoted() && !this.#removesPattern()}, 2);
-    else if (this.#at('$(')) {
-      this.#push(commands(')'), 2);
-      this.#wordStart = true;
-      this.#word = '';
-    } else this.#index += /^\$[$?!@*#\d-]/.test(this.#text.slice(this.#index, this.#index + 2)) ? 2 : 1;
-    return true;
-  }
-
-  /** Between double quotes, single quotes mean themselves in `${x:-'y'}` but quote in `${x#'y'}`. */
-  #removesPattern(): boolean {
-    return /^\$\{[!#]?[\w@*?$!#-]+?(\[[^\]]*\])?[#%/]/.test(this.#text.slice(this.#index, this.#index + 300));
-  }
-
-  /** What stands just before an expression would take it as its object. */
-  #attach(expression: number): void {
-    this.#attached = expression;
-    this.#index = expression;
-  }
-
-  #quoted(): boolean {
-    const frame = this.#top();
-    return frame.kind === 'double' || frame.kind === 'here' || (frame.kind === 'braces' && frame.literalQuotes);
-  }
-
-  #escape(): void {
-    const next = this.#index + 1;
-    if (this.#expressions.has(next)) {
-      this.#attach(next);
-      return;
-    }
-    // A continued line is as if it had not been broken: `#` after it begins a comment only where it did before.
-    if (this.#text[next] !== '\n') {
-      this.#wordStart = false;
-      this.#word += '\\';
-    }
-    this.#index += 2;
-  }
-
-  #until(closer: string): void {
-    if (this.#at(closer)) this.#pop(1);
-    else this.#index += 1;
-  }
-
-  #at(text: string): boolean {
-    return this.#text.startsWith(text, this.#index);
-  }
-
-  #push(frame: Frame, length: number): void {
-    this.#stack.push(frame);
-    this.#advance(length);
-  }
-
-  #pop(length: number): void {
-    this.#stack.pop();
-    this.#advance(length);
-    this.#wordStart = false;
-    this.#word += '"';
-  }
-
-  #advance(length: number): void {
-    this.#index += length;
-  }
-
-  #lineEnd(): number {
-    const end = this.#text.indexOf('\n', this.#index);
-    return end === -1 ? this.#text.length : end;
-  }
-}
-
-function commands(closer: ')' | null): Frame {
-  return {kind: 'commands', closer, parens: 0, cases: 0, command: true, here: []};
 }

@@ -145,7 +145,7 @@ class TextCompiler {
   key(text: string): Template {
     const template = this.template(['key'], text);
     if (template.every(part => typeof part === 'string') && template.length > 0) {
-      const message = `\`key\` of ${placeName(this.#path)} is the same for every item`;
+      const message = 'it is the same for every item';
       this.#complain(['key'], {excerpt: '', message, hint: 'use an expression such as `${{ item.id }}`'});
     }
     return template;

@@ -16,7 +16,7 @@ import {
 import {type Result, fail, ok} from '../base/result.ts';
 import {MAX_DEPTH} from './json-value.ts';
 import {type DocumentPath, MAX_PROBLEMS, type Problem, placeName} from './problem.ts';
-import {type SourceDocument, type TextProblem, duplicateKey} from './source-place.ts';
+import {type SourceDocument, type TextProblem, duplicateKey, positionAt} from './source-place.ts';
 
 /** Reads a YAML 1.2 text with exactly one document. Anchors and aliases work; merge keys, tags and two documents do not. */
 export function readYaml(text: string): Result<SourceDocument, readonly TextProblem[]> {
@@ -29,7 +29,7 @@ export function readYaml(text: string): Result<SourceDocument, readonly TextProb
   if (!document) return fail([{offset: 0, message: 'there is nothing in it'}]);
   const syntax = [...document.errors, ...document.warnings].map(textProblem);
   if (second) syntax.push(severalDocuments(second));
-  if (syntax.length > 0) return fail(syntax);
+  if (syntax.length > 0) return fail(firstOfEachLine(text, syntax));
   const {errors, warnings} = inspect(document, text);
   if (errors.length > 0) return fail(errors);
   return ok({
@@ -69,6 +69,17 @@ const WORDING: {readonly [code in YAMLError['code']]?: Omit<TextProblem, 'offset
 function textProblem(error: YAMLError): TextProblem {
   const words = WORDING[error.code] ?? {message: `not YAML: ${error.message.split('\n', 1)[0] ?? ''}`};
   return {offset: error.pos[0], ...words};
+}
+
+/** One slip makes the parser stumble several times in the same line. */
+function firstOfEachLine(text: string, problems: readonly TextProblem[]): readonly TextProblem[] {
+  const lines = new Set<number>();
+  return problems.slice(0, 100).filter(({offset}) => {
+    const {line} = positionAt(text, offset);
+    const isFirst = !lines.has(line);
+    lines.add(line);
+    return isFirst;
+  });
 }
 
 function severalDocuments(second: Document): TextProblem {

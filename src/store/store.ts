@@ -12,10 +12,11 @@ export interface Store extends Disposable {
   readonly id: string;
   /** Writes all records in one transaction, or none. Returns the stored form of the events among them, in order. */
   commit(records: readonly EngineRecord[]): readonly StoredEvent[];
-  /** What a restarted daemon needs. */
+  /** What a restarted daemon needs: tasks in the state last recorded, and open attempts beside them. */
   load(): StoredState;
   /** All teams, over or not, oldest first. */
   teams(): readonly TeamRow[];
+  /** As they stand now: a task with an open attempt is `running`, though its lease is all that was recorded of that. */
   tasks(teamId: TeamId, query?: TaskQuery): readonly TaskRow[];
   attempts(teamId: TeamId, task?: TaskSeq): readonly AttemptRow[];
   /** Events with a cursor greater than `after`, oldest first, at most `limit`. */

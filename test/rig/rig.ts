@@ -169,8 +169,8 @@ export class Rig implements AsyncDisposable {
       return;
     }
     kill(pid, 'SIGCONT');
-    const {start: _, ...options} = this.client().options;
-    await new ApiClient({...options, timeoutMs: 10_000}).stopDaemon({force: true});
+    const {socket, projectId, version} = this.client().options;
+    await new ApiClient({socket, projectId, version, timeoutMs: 10_000}).stopDaemon({force: true});
   }
 
   /** What is still there after everything has had time to end. */

@@ -5,11 +5,12 @@ export async function until<T>(
   what: string,
   look: () => T | Promise<T>,
   {withinMs = 20_000}: {withinMs?: number} = {},
-): Promise<NonNullable<T>> {
+): Promise<Exclude<T, null | undefined | false>> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     const seen = await look();
-    if (seen !== null && seen !== undefined && seen !== false) return seen;
+    // What is left of T is what the condition leaves.
+    if (seen !== null && seen !== undefined && seen !== false) return seen as Exclude<T, null | undefined | false>;
     if (performance.now() > deadline) throw new Error(`waited ${withinMs} ms in vain until ${what}`);
     await sleep(20);
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {taskSeq, teamId} from '../../src/model/ids.ts';
+import {attemptId, taskSeq, teamId} from '../../src/model/ids.ts';
 import type {EngineRecord} from '../../src/model/record.ts';
 import type {TaskState} from '../../src/model/task.ts';
 import type {Store} from '../../src/store/store.ts';
@@ -142,7 +142,6 @@ function guardsTheTruth(makePlace: () => StorePlace): void {
     for (const next of [...terminal, {name: 'waiting'} as const, {name: 'expanded'} as const]) {
       expect(() => store.commit([some.stateOf(1, 1, next)])).toThrow('Internal error');
     }
-    expect(() => store.commit([some.leased(1, 1, 9)])).toThrow('Internal error');
     expect(place.reopen().tasks(T1)[1]).toMatchObject({state});
   });
 
@@ -193,6 +192,25 @@ function answersQueries(makePlace: () => StorePlace): void {
     expect(seqs({after: taskSeq(1), limit: 2})).toEqual([2, 3]);
     expect(seqs({states: ['waiting'], after: taskSeq(0), limit: 1})).toEqual([2]);
     expect(store.tasks(teamId(9))).toEqual([]);
+  });
+
+  it('shows a leased task as running until its end, and loads it as it was recorded', () => {
+    using place = makePlace();
+    const store = place.reopen();
+    const now = () => store.tasks(T1).map(({state}) => state);
+    const recorded = () => store.load().teams[0]?.tasks.map(({state}) => state);
+    store.commit([some.created(1), some.tasksCreated(1, [some.task(0)]), some.leased(1, 0, 1)]);
+    expect([now(), recorded()]).toEqual([[{name: 'running', attempt: 1}], [{name: 'waiting'}]]);
+    store.commit([some.stateOf(1, 0, {name: 'verifying', attempt: attemptId(1)})]);
+    expect(now()).toEqual([{name: 'verifying', attempt: 1}]);
+    store.commit([some.ended(1, null), some.stateOf(1, 0, {name: 'backing-off', untilWallMs: 5})]);
+    expect([now(), recorded()]).toEqual([
+      [{name: 'backing-off', untilWallMs: 5}],
+      [{name: 'backing-off', untilWallMs: 5}],
+    ]);
+    store.commit([some.leased(1, 0, 2, 2)]);
+    expect(now()).toEqual([{name: 'running', attempt: 2}]);
+    expect(place.reopen().tasks(T1, {states: ['running']})).toHaveLength(1);
   });
 
   it('lists the attempts of a team or of one task', () => {

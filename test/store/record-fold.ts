@@ -70,7 +70,15 @@ export class RecordFold {
   }
 
   tasks(id: TeamId): TaskRow[] {
-    return this.#teams.get(id)?.tasks ?? [];
+    const {tasks = [], attempts = []} = this.#teams.get(id) ?? {};
+    const open = new Map(
+      attempts.filter(({endedAtMs}) => endedAtMs === null).map(attempt => [attempt.task, attempt.id]),
+    );
+    return tasks.map(task => {
+      const attempt = open.get(task.seq);
+      const isFurther = !['waiting', 'ready', 'backing-off', 'running'].includes(task.state.name);
+      return attempt === undefined || isFurther ? task : {...task, state: {name: 'running', attempt}};
+    });
   }
 
   attempts(id: TeamId): AttemptRow[] {
@@ -109,7 +117,6 @@ export class RecordFold {
       }
       case 'attempt-leased':
         this.#lastAttempt = Math.max(this.#lastAttempt, record.id);
-        this.#task(record.teamId, record.task).state = {name: 'running', attempt: record.id};
         this.#team(record.teamId).attempts.push({
           id: record.id,
           teamId: record.teamId,

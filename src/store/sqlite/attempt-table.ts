@@ -15,7 +15,7 @@ const END = `UPDATE attempts SET ended_at_ms = ?, duration_ms = ?, failure = ?, 
 const OPEN_OF_TEAM = `SELECT id, task, number, agent, host, leased_at_ms
   FROM attempts WHERE team = ? AND ended_at_ms IS NULL ORDER BY id`;
 
-const OPEN = `SELECT attempts.id, team FROM teams JOIN attempts ON team = teams.id
+const OPEN = `SELECT attempts.id AS attempt, team, task FROM teams JOIN attempts ON team = teams.id
   WHERE teams.ended_at_ms IS NULL AND attempts.ended_at_ms IS NULL`;
 
 const TOTALS = `SELECT count(*) AS attempts, coalesce(sum(duration_ms), 0) AS busyMs, sum(cpu_seconds) AS cpuSeconds,
@@ -57,25 +57,32 @@ interface Row extends OpenRow {
 
 type N = number | null;
 
-/** Attempts of all teams. Which are open is also kept in memory, by team, since an end names only the attempt. */
+/** Which task an open attempt works on. */
+export interface OpenLease {
+  readonly attempt: AttemptId;
+  readonly team: TeamId;
+  readonly task: TaskSeq;
+}
+
+/** Attempts of all teams. Which are open is also kept in memory, since an end names only the attempt, and the list of tasks shows who runs. */
 export class AttemptTable {
   readonly #meta: Meta;
   readonly #lease;
   readonly #end;
-  readonly #open;
+  readonly #readOpen;
   readonly #openOfTeam;
   readonly #totals;
   readonly #list;
   readonly #lastOfTeam;
   readonly #last;
   readonly #remove;
-  #teamOfOpen: Map<AttemptId, TeamId> | null = null;
+  #leases: Map<AttemptId, OpenLease> | null = null;
 
   constructor(db: Database, meta: Meta) {
     this.#meta = meta;
     this.#lease = db.prepare<[number, number, number, number, string, string, number]>(LEASE);
     this.#end = db.prepare<[number, N, string | null, N, N, N, N, N, N, number, number]>(END);
-    this.#open = db.prepare<[], [number, number]>(OPEN).raw();
+    this.#readOpen = db.prepare<[], OpenLease>(OPEN);
     this.#openOfTeam = db.prepare<[number], OpenRow>(OPEN_OF_TEAM);
     this.#totals = db.prepare<[number], AttemptTotals>(TOTALS);
     this.#list = db.prepare<[{team: number; task: N}], Row>(LIST);
@@ -86,12 +93,12 @@ export class AttemptTable {
 
   lease({id, teamId, task, number, agentId, hostId, atMs}: Extract<StateRecord, {kind: 'attempt-leased'}>): void {
     this.#lease.run(teamId, id, task, number, agentId, hostId, atMs);
-    this.#openAttempts().set(id, teamId);
+    this.#open().set(id, {attempt: id, team: teamId, task});
   }
 
   end({id, outcome, atMs}: Extract<StateRecord, {kind: 'attempt-ended'}>): void {
-    const open = this.#openAttempts();
-    const team = open.get(id);
+    const open = this.#open();
+    const team = open.get(id)?.team;
     if (team === undefined) throw new Error(`Internal error: attempt ${id} ends but is not open`);
     if (this.#write(team, id, outcome, atMs) === 0) throw new Error(`Internal error: attempt ${id} has ended already`);
     open.delete(id);
@@ -99,6 +106,10 @@ export class AttemptTable {
 
   openOf(team: TeamId): readonly OpenAttempt[] {
     return this.#openOfTeam.all(team).map(openOf);
+  }
+
+  leasesOf(team: TeamId): readonly OpenLease[] {
+    return [...this.#open().values()].filter(lease => lease.team === team);
   }
 
   totalsOf(team: TeamId): AttemptTotals {
@@ -117,19 +128,17 @@ export class AttemptTable {
   remove(team: TeamId): void {
     this.#meta.raise('last_attempt', this.#lastOfTeam.get(team) ?? 0);
     this.#remove.run(team);
-    const open = this.#openAttempts();
-    for (const [id, of] of open) if (of === team) open.delete(id);
+    for (const {attempt} of this.leasesOf(team)) this.#open().delete(attempt);
   }
 
   /** The transaction is undone: what memory says of it is wrong and read again when needed. */
   forget(): void {
-    this.#teamOfOpen = null;
+    this.#leases = null;
   }
 
-  #openAttempts(): Map<AttemptId, TeamId> {
-    // The casts brand numbers that this class has written.
-    this.#teamOfOpen ??= new Map(this.#open.all().map(([id, team]) => [id as AttemptId, team as TeamId]));
-    return this.#teamOfOpen;
+  #open(): Map<AttemptId, OpenLease> {
+    this.#leases ??= new Map(this.#readOpen.all().map(lease => [lease.attempt, lease]));
+    return this.#leases;
   }
 
   #write(team: TeamId, id: AttemptId, outcome: AttemptOutcome | null, atMs: number): number {

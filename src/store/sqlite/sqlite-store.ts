@@ -87,7 +87,7 @@ class SqliteStore implements Store {
       hosts: this.#hosts.list(),
       teams: this.#teams.active().map(team => ({
         ...team,
-        tasks: this.#tasks.list(team.id),
+        tasks: this.#tasks.recorded(team.id),
         openAttempts: this.#attempts.openOf(team.id),
         totals: this.#attempts.totalsOf(team.id),
       })),
@@ -99,8 +99,8 @@ class SqliteStore implements Store {
     return this.#reading(() => this.#teams.list());
   }
 
-  tasks(team: TeamId, query?: TaskQuery): readonly TaskRow[] {
-    return this.#reading(() => this.#tasks.list(team, query));
+  tasks(team: TeamId, query: TaskQuery = {}): readonly TaskRow[] {
+    return this.#reading(() => this.#tasks.list(team, query, this.#attempts.leasesOf(team)));
   }
 
   attempts(team: TeamId, task?: TaskSeq): readonly AttemptRow[] {
@@ -127,7 +127,6 @@ class SqliteStore implements Store {
     switch (record.kind) {
       case 'attempt-leased':
         this.#attempts.lease(record);
-        this.#tasks.setRunning(record.teamId, record.task, record.id);
         return;
       case 'attempt-ended':
         this.#attempts.end(record);

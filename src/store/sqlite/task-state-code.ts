@@ -18,6 +18,7 @@ const CODES = {
 } as const satisfies Record<TaskStateName, number>;
 
 export const RUNNING = CODES.running;
+export const VERIFYING = CODES.verifying;
 export const FIRST_TERMINAL = CODES.succeeded;
 
 const NAMES = Object.keys(CODES) as TaskStateName[]; // keys of a const object; its type is wider than they are

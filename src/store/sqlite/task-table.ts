@@ -1,9 +1,19 @@
 import type {Database} from 'better-sqlite3';
 import type {JsonValue} from '../../base/json.ts';
-import type {AttemptId, TaskSeq, TeamId} from '../../model/ids.ts';
+import type {TaskSeq, TeamId} from '../../model/ids.ts';
 import type {NewTask, StateRecord} from '../../model/record.ts';
 import type {TaskQuery, TaskRow} from '../../model/row.ts';
-import {codeOf, detailOf, FIRST_TERMINAL, maskOf, RUNNING, type StateDetail, stateOf} from './task-state-code.ts';
+import type {OpenLease} from './attempt-table.ts';
+import {
+  codeOf,
+  detailOf,
+  FIRST_TERMINAL,
+  maskOf,
+  RUNNING,
+  type StateDetail,
+  stateOf,
+  VERIFYING,
+} from './task-state-code.ts';
 
 const CREATE = 'INSERT INTO tasks (team, seq, id, spec_index, group_seq, item) VALUES (?, ?, ?, ?, ?, ?)';
 
@@ -12,16 +22,14 @@ const SET_STATE = `INSERT INTO task_states (team, seq, state, failures, losses, 
     state = excluded.state, failures = excluded.failures, losses = excluded.losses, detail = excluded.detail
   WHERE state < ${FIRST_TERMINAL}`;
 
-const SET_RUNNING = `INSERT INTO task_states (team, seq, state, failures, losses, detail)
-  VALUES (?, ?, ${RUNNING}, 0, 0, ?)
-  ON CONFLICT DO UPDATE SET state = ${RUNNING}, detail = excluded.detail
-  WHERE state < ${FIRST_TERMINAL}`;
-
-const LIST = `SELECT tasks.seq, id, spec_index, group_seq, item,
-    coalesce(state, 0) AS state, coalesce(failures, 0) AS failures, coalesce(losses, 0) AS losses, detail
+/** @open: JSON of [seq, attempt] for each leased task. It runs, unless something later than that was recorded. */
+const LIST = `WITH open (seq, attempt) AS MATERIALIZED (SELECT value ->> 0, value ->> 1 FROM json_each(@open))
+  SELECT tasks.seq, id, spec_index, group_seq, item, failures, losses,
+    CASE WHEN attempt IS NULL THEN coalesce(state, 0) ELSE ${RUNNING} END AS state, coalesce(attempt, detail) AS detail
   FROM tasks LEFT JOIN task_states ON task_states.team = tasks.team AND task_states.seq = tasks.seq
+    LEFT JOIN open ON open.seq = tasks.seq AND coalesce(state, 0) < ${VERIFYING}
   WHERE tasks.team = @team AND tasks.seq > @after AND (@id IS NULL OR id = @id)
-    AND (1 << coalesce(state, 0)) & @mask
+    AND (1 << CASE WHEN attempt IS NULL THEN coalesce(state, 0) ELSE ${RUNNING} END) & @mask
   ORDER BY tasks.seq LIMIT @limit`;
 
 const REMOVE = ['DELETE FROM tasks WHERE team = ?', 'DELETE FROM task_states WHERE team = ?'];
@@ -36,8 +44,8 @@ interface Row {
   readonly group_seq: number | null;
   readonly item: string | null;
   readonly state: number;
-  readonly failures: number;
-  readonly losses: number;
+  readonly failures: number | null;
+  readonly losses: number | null;
   readonly detail: StateDetail;
 }
 
@@ -45,14 +53,12 @@ interface Row {
 export class TaskTable {
   readonly #create;
   readonly #setState;
-  readonly #setRunning;
   readonly #list;
   readonly #remove;
 
   constructor(db: Database) {
     this.#create = db.prepare<[number, number, string, number, number | null, string | null]>(CREATE);
     this.#setState = db.prepare<[number, number, number, number, number, StateDetail]>(SET_STATE);
-    this.#setRunning = db.prepare<[number, number, number]>(SET_RUNNING);
     this.#list = db.prepare<[Record<string, number | string | null>], Row>(LIST);
     this.#remove = REMOVE.map(sql => db.prepare<[number]>(sql));
   }
@@ -69,15 +75,16 @@ export class TaskTable {
       throw new Error(`Internal error: task ${seq} of team ${teamId} is over and cannot be ${state.name}`);
   }
 
-  /** What a lease means for its task. */
-  setRunning(team: TeamId, seq: TaskSeq, attempt: AttemptId): void {
-    const {changes} = this.#setRunning.run(team, seq, attempt);
-    if (changes === 0) throw new Error(`Internal error: task ${seq} of team ${team} is over and cannot be leased`);
+  /** The tasks as they were recorded. */
+  recorded(team: TeamId): readonly TaskRow[] {
+    return this.list(team, {}, []);
   }
 
-  list(team: TeamId, {states, id, after, limit}: TaskQuery = {}): readonly TaskRow[] {
+  /** The tasks as they stand: those in `open` run. */
+  list(team: TeamId, {states, id, after, limit}: TaskQuery, open: readonly OpenLease[]): readonly TaskRow[] {
     const rows = this.#list.all({
       team,
+      open: JSON.stringify(open.map(({task, attempt}) => [task, attempt])),
       after: after ?? -1,
       id: id ?? null,
       mask: states === undefined ? EVERY_STATE : maskOf(states),
@@ -100,7 +107,7 @@ function taskOf(row: Row): TaskRow {
     group: row.group_seq as TaskSeq | null,
     item: row.item === null ? null : (JSON.parse(row.item) as JsonValue),
     state: stateOf(row.state, row.detail),
-    failures: row.failures,
-    losses: row.losses,
+    failures: row.failures ?? 0,
+    losses: row.losses ?? 0,
   };
 }

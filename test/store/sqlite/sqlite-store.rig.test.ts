@@ -123,10 +123,16 @@ class SmallDisk implements Disposable {
 
 function canMount(): boolean {
   const folder = mkdtempSync(join(tmpdir(), 'godel-mount-'));
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder]).status === 0;
-  if (mounted) run('umount', folder);
-  rmSync(folder, {recursive: true});
-  return mounted;
+  try {
+    run('mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder);
+    run('umount', folder);
+    return true;
+  } catch {
+    // Only the superuser may mount; the tests that need it show as skipped.
+    return false;
+  } finally {
+    rmSync(folder, {recursive: true});
+  }
 }
 
 function run(command: string, ...args: string[]): void {

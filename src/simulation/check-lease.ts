@@ -1,0 +1,46 @@
+import type {LedgerAttempt, LedgerTask} from './ledger.ts';
+import {conditionHolds, countsAsFailed, isReady, needsAreOver, ranks} from './oracle.ts';
+import {hold} from './violation.ts';
+
+/** Attempts that count against `retries`: those that ended by themselves, and badly. */
+export function countedFailures(task: LedgerTask): number {
+  return task.attempts.filter(({outcome}) => {
+    return outcome && !outcome.result.ok && outcome.result.failure.reason !== 'stopped';
+  }).length;
+}
+
+/** Whether this attempt may start, given what is recorded about its task and team. */
+export function checkLease({id, task}: LedgerAttempt, monoMs: number): void {
+  const {team, spec, group} = task;
+  const what = () => `attempt ${id} of ${task.id}`;
+  hold('a team that is ending starts nothing', team.ending === null, what);
+  hold('a foreach itself is never run', !spec.foreach || group !== null, what);
+  hold('a task starts when its needs are over', needsAreOver(task), what);
+  hold('a task starts when its condition holds', conditionHolds(group ?? task), what);
+  hold('instances start when their foreach is expanded', !group || group.state.name === 'expanded', what);
+  const limit = spec.maxParallel;
+  hold('max-parallel is never exceeded', !group || limit === undefined || group.openInstances <= limit, () => {
+    return `${what()}: ${group?.openInstances} of ${limit}`;
+  });
+  const failures = countedFailures(task);
+  hold('no more retries than asked for', failures <= spec.retries, () => `${what()} after ${failures} failures`);
+  const early = task.state.name === 'backing-off' && task.retryDueMs !== null && monoMs < task.retryDueMs - 1;
+  hold('a retry waits out its delay', !early, what);
+  const failed = team.tasks.filter(row => row.instances === null && countsAsFailed(row)).length;
+  hold('fail-fast starts nothing more', !team.spec.failFast || failed === 0, what);
+  const most = team.spec.maxFailures;
+  hold('max-failures starts nothing more', most === null || failed < most, what);
+}
+
+/** No task of the team that could have started in place of this one should have: priority, rank, plan order. */
+export function checkOrder({id, task}: LedgerAttempt, monoMs: number): void {
+  const {team} = task;
+  if (!team.spec.plan || team.ending !== null) return;
+  const rank = ranks(team.spec.plan);
+  const goesBefore = (a: LedgerTask, b: LedgerTask) =>
+    b.spec.priority - a.spec.priority || (rank.get(b.spec.id) ?? 0) - (rank.get(a.spec.id) ?? 0) || a.seq - b.seq;
+  const better = team.tasks.find(other => {
+    return other.state.name !== 'backing-off' && goesBefore(other, task) < 0 && isReady(other, monoMs);
+  });
+  hold('the most urgent task goes first', !better, () => `attempt ${id} of ${task.id} before ${better?.id}`);
+}

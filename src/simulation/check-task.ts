@@ -1,0 +1,101 @@
+import {isTerminal} from '../model/task.ts';
+import {countedFailures} from './check-lease.ts';
+import type {LedgerTask} from './ledger.ts';
+import {conditionHolds, countsAsFailed, countsAsSuccess, needsAreOver, needsOf} from './oracle.ts';
+import {hold} from './violation.ts';
+
+export interface TaskFacts {
+  readonly itemsOf: (group: LedgerTask) => readonly unknown[] | null;
+  /** The output of this source could not be read. */
+  readonly mayFailToExpand: (source: LedgerTask) => boolean;
+}
+
+/** A task that a step has changed, at the end of that step. */
+export function checkTask(task: LedgerTask, facts: TaskFacts): void {
+  const {state, open} = task;
+  const what = () => `${task.id} is ${state.name}`;
+  if (state.name === 'running' || state.name === 'verifying') {
+    hold('what runs has an open attempt', open?.id === state.attempt, what);
+  }
+  if (isTerminal(state.name)) {
+    hold('what is over has no open attempt', open === null, () => `${what()} with attempt ${open?.id}`);
+  }
+  hold('failures are counted, losses are not', task.failures === countedFailures(task), () => {
+    return `${what()}: ${task.failures} recorded, ${countedFailures(task)} happened`;
+  });
+  if (task.instances !== null) checkItems(task, facts);
+  switch (state.name) {
+    case 'succeeded':
+      return task.instances ? checkGroup(task) : checkSuccess(task);
+    case 'failed':
+      return checkFailure(task, facts);
+    case 'skipped':
+      return checkSkip(task);
+    case 'cancelled':
+      return hold('only what a team no longer wants is cancelled', task.team.ending !== null, what);
+    default:
+      return;
+  }
+}
+
+function checkSuccess(task: LedgerTask): void {
+  const last = task.attempts.at(-1);
+  hold('success is evidence', last?.outcome?.result.ok === true, () => `${task.id} without a good attempt`);
+  const good = task.attempts.filter(({outcome}) => outcome?.result.ok === true).length;
+  hold('a task succeeds once', good === 1, () => `${task.id}: ${good} good attempts`);
+}
+
+function checkFailure(task: LedgerTask, facts: TaskFacts): void {
+  if (task.instances) return checkGroup(task);
+  if (task.state.name !== 'failed') return;
+  const {failure} = task.state;
+  if (task.spec.foreach && task.group === null) {
+    const {foreach} = task.spec;
+    const source = foreach.from === 'output' ? task.team.rows.get(foreach.task) : undefined;
+    const excused = source !== undefined && (source.state.name !== 'succeeded' || facts.mayFailToExpand(source));
+    return hold('a foreach with good items is expanded', excused, () => `${task.id}: ${failure.reason}`);
+  }
+  const last = task.attempts.at(-1)?.outcome;
+  if (failure.reason === 'attempts-lost') {
+    const lost = last === null || (last?.result.ok === false && last.result.failure.reason === 'stopped');
+    return hold('a task is lost when its attempts were', lost && task.losses > 1, () => task.id);
+  }
+  const said = last?.result.ok === false && JSON.stringify(last.result.failure) === JSON.stringify(failure);
+  hold('a task fails as its last attempt did', said, () => `${task.id}: ${failure.reason}`);
+  if (task.team.ending !== null) return;
+  const failures = countedFailures(task);
+  hold('a task fails when its retries are used up', failures === task.spec.retries + 1, () => {
+    return `${task.id} after ${failures} failures with ${task.spec.retries} retries`;
+  });
+}
+
+function checkSkip(task: LedgerTask): void {
+  if (task.state.name !== 'skipped') return;
+  const {because} = task.state;
+  hold('a task is skipped when its needs are over', needsAreOver(task), () => task.id);
+  hold('a task is skipped when its condition does not hold', !conditionHolds(task), () => task.id);
+  const blamed = needsOf(task).some(({state, ...need}) => {
+    if (state.name === 'skipped') return state.because.cause === 'needs';
+    return state.name === 'cancelled' || countsAsFailed({state, ...need});
+  });
+  const expected = task.spec.condition === 'success' && blamed ? 'needs' : 'condition';
+  hold('a skip has the right cause', because.cause === expected, () => `${task.id}: ${because.cause}`);
+}
+
+function checkItems(group: LedgerTask, facts: TaskFacts): void {
+  const items = facts.itemsOf(group);
+  const got = (group.instances ?? []).map(instance => instance.item);
+  hold('every item has its task', JSON.stringify(items) === JSON.stringify(got), () => {
+    return `${group.id}: ${got.length} tasks for ${items?.length ?? 'unknown'} items`;
+  });
+}
+
+function checkGroup(group: LedgerTask): void {
+  const instances = group.instances ?? [];
+  const over = instances.every(instance => isTerminal(instance.state.name));
+  hold('a foreach is over when its instances are', over, () => group.id);
+  const good = instances.every(countsAsSuccess);
+  hold('a foreach succeeds when its instances do', good === (group.state.name === 'succeeded'), () => {
+    return `${group.id} is ${group.state.name}`;
+  });
+}

@@ -1,0 +1,60 @@
+import type {StateRecord} from '../model/record.ts';
+import {isTerminal} from '../model/task.ts';
+import {isFinal} from '../model/team.ts';
+import type {TaskCounts, TeamView} from '../model/team-view.ts';
+import type {LedgerTeam} from './ledger.ts';
+import {countedTasks, hasTrouble} from './oracle.ts';
+import type {SimulatedMachine} from './simulated-machine.ts';
+import {hold} from './violation.ts';
+
+/** What people are shown agrees with what is recorded. */
+export function checkView(team: LedgerTeam, view: TeamView | null): void {
+  hold('every team can be looked at', view !== null, () => team.spec.name);
+  const counted = countedTasks(team);
+  const shown = summed(view.tasks);
+  const recorded = {total: counted.length, unstarted: 0, running: 0, succeeded: 0, failed: 0, skipped: 0, cancelled: 0};
+  for (const {state, open} of counted) {
+    const {name} = state;
+    if (open) recorded.running += 1;
+    else if (name === 'succeeded' || name === 'failed' || name === 'skipped' || name === 'cancelled')
+      recorded[name] += 1;
+    else recorded.unstarted += 1;
+  }
+  hold('the view agrees with the records', JSON.stringify(shown) === JSON.stringify(recorded), () => {
+    return `${team.spec.name}: shown ${JSON.stringify(shown)}, recorded ${JSON.stringify(recorded)}`;
+  });
+  const attempts = team.tasks.reduce((sum, task) => sum + task.attempts.length, 0);
+  hold('the view counts all attempts', view.attempts === attempts, () => `${view.attempts} of ${attempts}`);
+  hold('the view has the state of the team', view.state === team.state, () => `${view.state}, not ${team.state}`);
+  hold('the view shows what runs', isFinal(team.state) || view.running.length === recorded.running, () => {
+    return `${view.running.length} of ${recorded.running}`;
+  });
+  const {requested, ready, starting, failed, busy} = view.agents;
+  hold('the view counts every agent', isFinal(team.state) || ready + starting + failed === requested, () => {
+    return JSON.stringify(view.agents);
+  });
+  hold('the view counts busy agents', busy === recorded.running, () => `${busy} busy, ${recorded.running} running`);
+}
+
+/** The one chance to say that a team is over, and how. */
+export function checkTeamOver(
+  team: LedgerTeam,
+  record: Extract<StateRecord, {kind: 'team-finished'}>,
+  machine: SimulatedMachine,
+): void {
+  const unfinished = team.tasks.find(task => !isTerminal(task.state.name));
+  hold('a team is over when all its tasks are', !unfinished, () => `${unfinished?.id} is ${unfinished?.state.name}`);
+  const open = team.tasks.find(task => task.open !== null);
+  hold('a team that is over leases nothing', !open, () => `${open?.id} has attempt ${open?.open?.id}`);
+  const tree = machine.liveOf(team.id)[0];
+  hold('a team that is over has no process', !tree, () => `attempt ${tree?.attempt}`);
+  const expected =
+    team.ending === 'user' ? 'killed' : team.ending !== null || hasTrouble(team) ? 'failed' : 'succeeded';
+  hold('a team ends as its tasks did', record.state === expected, () => `${record.state}, not ${expected}`);
+  checkView(team, record.view);
+}
+
+function summed({total, waiting, ready, running, verifying, ...over}: TaskCounts) {
+  const {succeeded, failed, skipped, cancelled} = over;
+  return {total, unstarted: waiting + ready, running: running + verifying, succeeded, failed, skipped, cancelled};
+}

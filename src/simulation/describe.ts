@@ -1,0 +1,93 @@
+import type {Effect, Input} from '../federation/engine-io.ts';
+import type {AttemptOutcome} from '../model/attempt.ts';
+import type {EngineRecord} from '../model/record.ts';
+
+/** One line per thing that goes in or comes out of the engine, for the trace. */
+export function describeInput(input: Input): string {
+  switch (input.type) {
+    case 'spawn-team':
+      return `spawn-team ${input.spec.name} (${input.spec.count} agents, ${input.spec.plan?.tasks.length ?? 'no'} tasks)`;
+    case 'end-team':
+      return `end-team ${input.teamId}`;
+    case 'remove-team':
+      return `remove-team ${input.teamId}`;
+    case 'host-connected':
+      return `host-connected ${input.host.id} holds [${input.holds.join(',')}] agents ${input.agents.length}`;
+    case 'host-disconnected':
+    case 'host-gone':
+      return `${input.type} ${input.hostId}`;
+    case 'host-start-failed':
+    case 'tick':
+      return input.type;
+    case 'agents-ready':
+    case 'agents-failed':
+      return `${input.type} ${input.hostId} ${input.agents.join(',')}`;
+    case 'attempt-verifying':
+      return `attempt-verifying ${input.attempt} by ${input.hostId}`;
+    case 'attempt-finished':
+      return `attempt-finished ${input.attempt} by ${input.hostId}: ${describeOutcome(input.outcome)}`;
+    case 'strays-gone':
+      return `strays-gone [${input.attempts.join(',')}] by ${input.hostId}`;
+    case 'output-read':
+      return `output-read ${input.teamId}/${input.task} ${input.output.ok ? 'ok' : 'failed'}`;
+    case 'permits':
+      return `permits ${input.permits}`;
+  }
+}
+
+export function describeRecord(record: EngineRecord): string | null {
+  switch (record.kind) {
+    case 'team-created':
+      return `team ${record.id} ${record.spec.name}`;
+    case 'team-state':
+      return `team ${record.id} ${record.state} by ${record.ending ?? 'nothing'}`;
+    case 'team-finished':
+      return `team ${record.id} finished ${record.state}`;
+    case 'team-removed':
+      return `team ${record.id} removed`;
+    case 'tasks-created':
+      return `team ${record.teamId} +${record.tasks.length} tasks`;
+    case 'task-state':
+      return `task ${record.teamId}/${record.seq} ${record.state.name} f${record.failures} l${record.losses}`;
+    case 'attempt-leased':
+      return `attempt ${record.id} leased: task ${record.teamId}/${record.task} number ${record.number}, ${record.agentId} on ${record.hostId}`;
+    case 'attempt-ended':
+      return `attempt ${record.id} ended: ${record.outcome ? describeOutcome(record.outcome) : 'lost'}`;
+    case 'host':
+      return `host ${record.host.id} ${record.host.gone ? 'gone' : 'known'}`;
+    case 'event':
+      return null;
+  }
+}
+
+export function describeEffect(effect: Effect): string {
+  switch (effect.type) {
+    case 'answer':
+      return `answer ${effect.request} ${effect.result.ok ? 'ok' : effect.result.failure.reason}`;
+    case 'start-host':
+      return 'start-host';
+    case 'kill-host':
+      return `kill-host ${effect.hostId}`;
+    case 'open-team':
+    case 'close-team':
+      return `${effect.type} ${effect.teamId} on ${effect.hostId}`;
+    case 'open-agents':
+      return `open-agents ${effect.agents.join(',')} on ${effect.hostId}`;
+    case 'assign':
+      return `assign ${effect.assignment.attempt} (task ${effect.assignment.teamId}/${effect.assignment.task}) to ${effect.hostId}`;
+    case 'stop-attempts':
+    case 'reap':
+      return `${effect.type} [${effect.attempts.join(',')}] on ${effect.hostId}`;
+    case 'read-output':
+      return `read-output ${effect.teamId}/${effect.task}`;
+    case 'want-permits':
+      return `want-permits ${effect.want}`;
+    case 'team-over':
+      return `team-over ${effect.teamId}`;
+  }
+}
+
+function describeOutcome({result}: AttemptOutcome): string {
+  if (result.ok) return 'ok';
+  return result.failure.reason === 'stopped' ? `stopped by ${result.failure.by}` : result.failure.reason;
+}

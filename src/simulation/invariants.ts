@@ -1,0 +1,365 @@
+import type {Now} from '../base/clock.ts';
+import type {Effect, Input, Step} from '../federation/engine-io.ts';
+import type {AgentId, AttemptId, HostId, TeamId} from '../model/ids.ts';
+import type {StateRecord, StoredState} from '../model/record.ts';
+import {isTerminal} from '../model/task.ts';
+import {isFinal, type TeamSpec} from '../model/team.ts';
+import {checkEvents} from './check-events.ts';
+import {checkLease, checkOrder} from './check-lease.ts';
+import {checkTask} from './check-task.ts';
+import {checkTeamOver, checkView} from './check-view.ts';
+import type {EngineUnderTest} from './engine-under-test.ts';
+import type {Ledger, LedgerAttempt, LedgerTask, LedgerTeam} from './ledger.ts';
+import {isReady} from './oracle.ts';
+import type {SimulatedMachine} from './simulated-machine.ts';
+import {hold} from './violation.ts';
+
+export interface Surroundings {
+  readonly ledger: Ledger;
+  readonly machine: SimulatedMachine;
+  readonly now: () => Now;
+  /** Whether a living host says it holds the attempt. */
+  readonly isHeld: (attempt: AttemptId) => boolean;
+  /** The items that the source of a `foreach` has really printed. */
+  readonly itemsOf: (group: LedgerTask) => readonly unknown[] | null;
+}
+
+/**
+ * Watches every step of the engine and every act of the daemon, and throws a `Violation` at the first thing that must
+ * never be. What it knows comes from the records, the inputs and the machine, never from the engine.
+ */
+export class Invariants {
+  readonly #around: Surroundings;
+  /** The hosts that are connected, with the agents they have acknowledged. */
+  readonly #connected = new Map<HostId, Set<AgentId>>();
+  readonly #teamOf = new Map<AgentId, TeamId>();
+  /** Attempts whose host has been told to stop them, over its present connection. */
+  readonly #stopped = new Set<AttemptId>();
+  readonly #acknowledged = new Set<AttemptId>();
+  /** Sources whose output could not be read: their `foreach` may fail. */
+  readonly #unreadable = new Set<LedgerTask>();
+  /** Agents that have failed, as far as this life of the daemon knows. */
+  readonly #failed = new Set<AgentId>();
+  readonly #createdAt = new Map<TeamId, Now>();
+  #permits = 0;
+  #handled = 0;
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+  }
+
+  daemonStarts(stored: StoredState): void {
+    const open = new Set(stored.teams.flatMap(team => team.openAttempts.map(attempt => attempt.id)));
+    for (const id of this.#acknowledged) {
+      const survived = !open.has(id) && this.#around.ledger.attempts.get(id)?.outcome !== undefined;
+      hold('an acknowledged report survives', survived, () => `attempt ${id}`);
+    }
+    for (const team of stored.teams) this.#compareWithStore(team);
+    for (const {id, tasks} of this.#around.ledger.live) {
+      // After a restart the delay is counted by the wall clock, which anybody may set.
+      for (const task of tasks) task.retryDueMs = null;
+      hold(
+        'what was committed is there after a crash',
+        stored.teams.some(team => team.id === id),
+        () => `team ${id}`,
+      );
+    }
+  }
+
+  daemonDies(): void {
+    this.#around.ledger.rollback();
+    this.#connected.clear();
+    this.#stopped.clear();
+    this.#failed.clear();
+    this.#permits = 0;
+  }
+
+  /** After every call of `handle` (`input` is null for the step of a restore). */
+  handled(input: Input | null, step: Step, engine: EngineUnderTest): void {
+    const {ledger} = this.#around;
+    const now = this.#around.now();
+    const fenced = input && this.#fenced(input);
+    if (input) this.#learn(input);
+    ledger.touched.clear();
+    const leased: LedgerAttempt[] = [];
+    const finished: Extract<StateRecord, {kind: 'team-finished'}>[] = [];
+    for (const record of step.records) {
+      if (record.kind === 'event') continue;
+      this.#checkBefore(record, input);
+      ledger.apply(record, now);
+      if (record.kind === 'attempt-leased') leased.push(this.#checkLeased(record.id, now));
+      if (record.kind === 'team-finished') finished.push(record);
+    }
+    if (fenced) this.#checkFenced(fenced, step);
+    for (const effect of step.effects) this.#learnEffect(effect);
+    for (const task of ledger.touched) {
+      checkTask(task, {itemsOf: this.#around.itemsOf, mayFailToExpand: source => this.#unreadable.has(source)});
+    }
+    for (const attempt of leased) checkOrder(attempt, now.monoMs);
+    checkEvents(step, ledger);
+    for (const record of finished) checkTeamOver(ledger.team(record.id), record, this.#around.machine);
+    this.#checkTimers(input, engine, now);
+    for (const team of ledger.live) this.#checkTeam(team, input, now);
+    this.#handled += 1;
+    if (this.#handled % 7 === 0 || input === null) {
+      for (const team of ledger.live) checkView(team, engine.view(team.id, {now}));
+    }
+  }
+
+  committed(): void {
+    this.#around.ledger.commit();
+  }
+
+  acknowledges(input: Input): void {
+    const {ledger} = this.#around;
+    hold('no acknowledgement before its records', ledger.uncommitted === 0, () => input.type);
+    if (input.type !== 'attempt-finished') return;
+    const attempt = ledger.attempts.get(input.attempt);
+    hold('an acknowledged report is recorded', attempt?.outcome !== undefined, () => `attempt ${input.attempt}`);
+    this.#acknowledged.add(input.attempt);
+  }
+
+  performs(effect: Effect): void {
+    const {ledger, machine} = this.#around;
+    hold('no effect before its records', ledger.uncommitted === 0, () => effect.type);
+    switch (effect.type) {
+      case 'assign': {
+        const {attempt: id, task, teamId, agentId, number, item, needs} = effect.assignment;
+        const attempt = ledger.attempts.get(id);
+        const matches =
+          attempt?.task === ledger.task(teamId, task) &&
+          attempt.agentId === agentId &&
+          attempt.hostId === effect.hostId &&
+          attempt.number === number &&
+          JSON.stringify(attempt.task.group ? item : null) === JSON.stringify(attempt.task.item);
+        hold('an assignment is what was leased', matches, () => `attempt ${id}`);
+        for (const need of needs) {
+          const recorded = ledger.task(teamId, need.seq);
+          hold('an assignment says how its needs ended', recorded.state.name === need.state, () => {
+            return `attempt ${id}: ${need.id} is ${recorded.state.name}, said to be ${need.state}`;
+          });
+        }
+        return;
+      }
+      case 'reap':
+        for (const id of effect.attempts) {
+          const attempt = ledger.attempts.get(id);
+          const gone = attempt && ledger.hosts.get(attempt.hostId)?.gone !== false;
+          hold('only attempts of dead hosts are reaped', gone === true, () => `attempt ${id}`);
+        }
+        return;
+      case 'read-output': {
+        const task = ledger.task(effect.teamId, effect.task);
+        hold('outputs are read of what has succeeded', task.state.name === 'succeeded', () => task.id);
+        return;
+      }
+      case 'team-over': {
+        const team = ledger.team(effect.teamId);
+        const over = isFinal(team.state) && machine.liveOf(team.id).length === 0;
+        hold('a team is over when nothing of it runs', over, () => team.spec.name);
+        return;
+      }
+      case 'close-team':
+        hold(
+          'only teams that are over are closed',
+          isFinal(ledger.team(effect.teamId).state),
+          () => `${effect.teamId}`,
+        );
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** When the world has come to rest. */
+  atRest(engine: EngineUnderTest): void {
+    const {ledger, machine} = this.#around;
+    hold('no lease is left', ledger.open.size === 0, () => [...ledger.open].map(({id}) => id).join(','));
+    hold('no process is left', machine.liveCount === 0, () => `${machine.liveCount} process trees`);
+    hold('no timer is left', engine.nextDeadlineMs() === null, () => `next at ${engine.nextDeadlineMs()}`);
+    for (const team of ledger.teams.values()) {
+      hold('every team comes to its end', isFinal(team.state), () => `${team.spec.name} is ${team.state}`);
+      const view = engine.view(team.id, {now: this.#around.now()});
+      if (view) checkView(team, view);
+    }
+  }
+
+  checkSpec(asked: TeamSpec, created: TeamSpec): void {
+    const same = JSON.stringify({...created, name: asked.name}) === JSON.stringify(asked);
+    hold('a team is recorded as it was asked for', same, () => asked.name);
+  }
+
+  /** The attempt a report is about when that report must change nothing: not open, or not this host's. */
+  #fenced(input: Input): {attempt: AttemptId; task: LedgerTask | undefined} | null {
+    if (input.type !== 'attempt-finished' && input.type !== 'attempt-verifying') return null;
+    const attempt = this.#around.ledger.attempts.get(input.attempt);
+    const heard = attempt?.outcome === undefined && attempt?.hostId === input.hostId;
+    return heard ? null : {attempt: input.attempt, task: attempt?.task};
+  }
+
+  #checkFenced({attempt, task}: {attempt: AttemptId; task: LedgerTask | undefined}, step: Step): void {
+    const ending = step.records.some(record => record.kind === 'team-state');
+    for (const record of step.records) {
+      const ended = record.kind === 'attempt-ended' ? this.#around.ledger.attempts.get(record.id)?.task : undefined;
+      const changed = record.kind === 'task-state' ? this.#around.ledger.task(record.teamId, record.seq) : ended;
+      if (changed === undefined || ending) continue;
+      hold('a stale report changes nothing', changed !== task && ended === undefined, () => {
+        return `attempt ${attempt} was over, yet ${changed.id} changed`;
+      });
+    }
+  }
+
+  #learn(input: Input): void {
+    switch (input.type) {
+      case 'host-connected':
+        this.#forgetStops(input.host.id);
+        this.#connected.set(input.host.id, new Set(input.agents));
+        return;
+      case 'host-disconnected':
+      case 'host-gone':
+        this.#connected.delete(input.hostId);
+        this.#forgetStops(input.hostId);
+        return;
+      case 'agents-ready':
+        for (const agent of input.agents) this.#connected.get(input.hostId)?.add(agent);
+        return;
+      case 'agents-failed':
+        for (const agent of input.agents) {
+          this.#connected.get(input.hostId)?.delete(agent);
+          this.#failed.add(agent);
+        }
+        return;
+      case 'permits':
+        this.#permits = input.permits;
+        return;
+      case 'output-read':
+        if (!input.output.ok) this.#unreadable.add(this.#around.ledger.task(input.teamId, input.task));
+        return;
+      default:
+        return;
+    }
+  }
+
+  #forgetStops(id: HostId): void {
+    for (const attempt of this.#around.ledger.open) if (attempt.hostId === id) this.#stopped.delete(attempt.id);
+  }
+
+  #learnEffect(effect: Effect): void {
+    if (effect.type === 'open-agents') {
+      for (const agent of effect.agents) {
+        // The name of a team that was removed, and so the names of its agents, may be given to another one.
+        if (this.#teamOf.get(agent) !== effect.teamId) this.#failed.delete(agent);
+        hold('an agent that failed is not opened again', !this.#failed.has(agent), () => agent);
+        this.#teamOf.set(agent, effect.teamId);
+        this.#connected.get(effect.hostId)?.delete(agent);
+      }
+    }
+    if (effect.type === 'stop-attempts') for (const attempt of effect.attempts) this.#stopped.add(attempt);
+  }
+
+  #checkBefore(record: StateRecord, input: Input | null): void {
+    if (record.kind === 'team-created' && input?.type === 'spawn-team') this.checkSpec(input.spec, record.spec);
+    if (record.kind === 'team-created') this.#createdAt.set(record.id, this.#around.now());
+    if (record.kind === 'team-state' && record.ending === 'team-timeout') this.#checkTimeout(record.id);
+    if (record.kind !== 'attempt-ended') return;
+    const {machine, isHeld} = this.#around;
+    const {id, outcome} = record;
+    hold('an attempt ends when its processes are gone', !machine.isLive(id), () => `attempt ${id} runs`);
+    if (outcome === null) {
+      hold('an attempt is lost only when no host holds it', !isHeld(id), () => `attempt ${id}`);
+      return;
+    }
+    const told = JSON.stringify(machine.outcomeOf(id)) === JSON.stringify(outcome);
+    hold('an outcome is recorded as it happened', told, () => `attempt ${id}`);
+  }
+
+  #checkLeased(id: AttemptId, now: Now): LedgerAttempt {
+    const {ledger, machine} = this.#around;
+    const attempt = ledger.attempts.get(id);
+    if (!attempt) throw new Error(`Internal error: attempt ${id} is not in the ledger`);
+    const {task, agentId, hostId} = attempt;
+    checkLease(attempt, now.monoMs);
+    hold('no more attempts than permits', ledger.open.size <= this.#permits, () => {
+      return `attempt ${id} is number ${ledger.open.size} of ${this.#permits}`;
+    });
+    const ready = this.#connected.get(hostId)?.has(agentId) === true;
+    hold('work goes to agents that are ready', ready, () => `${agentId} on ${hostId}`);
+    hold('work goes to agents of the team', this.#teamOf.get(agentId) === task.team.id, () => agentId);
+    const other = machine.liveOf(task.team.id, task.seq)[0];
+    hold('no lease while an old process lives', !other, () => `attempt ${id} while ${other?.attempt} runs`);
+    this.#checkFairness(task.team, now);
+    return attempt;
+  }
+
+  /** What must be true of a team that is not over after any input at all. */
+  #checkTeam(team: LedgerTeam, input: Input | null, now: Now): void {
+    if (team.ending !== null) return this.#checkStopping(team);
+    const {ledger} = this.#around;
+    if (ledger.open.size >= this.#permits) return;
+    const idle = this.#idleAgent(team);
+    if (idle === undefined) return;
+    const dueMs = input?.type === 'tick' ? now.monoMs : Number.NEGATIVE_INFINITY;
+    const waiting = team.tasks.find(task => !isTerminal(task.state.name) && isReady(task, dueMs));
+    hold('no agent idles beside a ready task', !waiting, () => `${idle} idles, ${waiting?.id} is ready`);
+  }
+
+  /** A free agent, as long as there is no second host on which the engine may expect it. */
+  #idleAgent(team: LedgerTeam): AgentId | undefined {
+    const {ledger} = this.#around;
+    const [agents, ...others] = [...this.#connected.values()];
+    const known = [...ledger.hosts.values()].filter(({gone}) => !gone);
+    if (!agents || others.length > 0 || known.length > 1) return undefined;
+    return [...agents].find(agent => {
+      return this.#teamOf.get(agent) === team.id && !ledger.busy.has(agent) && !this.#failed.has(agent);
+    });
+  }
+
+  #checkStopping(team: LedgerTeam): void {
+    for (const {id, hostId, task} of this.#around.ledger.open) {
+      if (task.team !== team || !this.#connected.has(hostId)) continue;
+      hold('what runs of a team that is ending is stopped', this.#stopped.has(id), () => `attempt ${id}`);
+    }
+  }
+
+  /** Never early; but after a restart the wall clock is all there is, so it must have been left alone. */
+  #checkTimeout(id: TeamId): void {
+    const now = this.#around.now();
+    const created = this.#createdAt.get(id);
+    const {timeoutMs} = this.#around.ledger.team(id).spec;
+    hold('only a team with a timeout times out', created !== undefined && timeoutMs !== null, () => `team ${id}`);
+    const elapsedMs = now.monoMs - created.monoMs;
+    if (Math.abs(now.wallMs - created.wallMs - elapsedMs) > 1) return;
+    hold('a team times out when its time is over', elapsedMs >= timeoutMs - 1, () => {
+      return `team ${id} after ${elapsedMs} of ${timeoutMs} ms`;
+    });
+  }
+
+  /** Another team with work, a free agent and fewer running attempts would have been next. */
+  #checkFairness(team: LedgerTeam, now: Now): void {
+    const running = this.#running(team) - 1;
+    for (const other of this.#around.ledger.live) {
+      if (other === team || other.ending !== null || this.#running(other) >= running) continue;
+      const passedOver = this.#idleAgent(other) !== undefined && other.tasks.some(task => isReady(task, now.monoMs));
+      hold('teams get equal shares', !passedOver, () => `${team.spec.name} goes before ${other.spec.name}`);
+    }
+  }
+
+  #running(team: LedgerTeam): number {
+    return [...this.#around.ledger.open].filter(({task}) => task.team === team).length;
+  }
+
+  #checkTimers(input: Input | null, engine: EngineUnderTest, now: Now): void {
+    if (input?.type !== 'tick') return;
+    const nextMs = engine.nextDeadlineMs();
+    hold('a timer that has fired is gone', nextMs === null || nextMs > now.monoMs, () => `${nextMs}`);
+  }
+
+  #compareWithStore(team: StoredState['teams'][number]): void {
+    const known = this.#around.ledger.team(team.id);
+    const same = (task: LedgerTask) => JSON.stringify(team.tasks[task.seq]?.state) === JSON.stringify(task.state);
+    const other = known.tasks.find(task => !same(task));
+    hold('what was committed is there after a crash', !other && team.tasks.length === known.tasks.length, () => {
+      return `${team.spec.name}: ${other ? `${other.id} is ${team.tasks[other.seq]?.state.name}` : 'tasks are missing'}`;
+    });
+  }
+}

@@ -1,0 +1,311 @@
+import type {Assignment, Effect, Input} from '../federation/engine-io.ts';
+import type {AttemptOutcome} from '../model/attempt.ts';
+import type {Failure, StopReason} from '../model/failure.ts';
+import type {AgentId, AttemptId, TeamId} from '../model/ids.ts';
+import type {HostRecord} from '../model/record.ts';
+import {UNKNOWN_USAGE} from '../model/usage.ts';
+import type {Dice} from './dice.ts';
+import type {Faults, Tally} from './faults.ts';
+import type {DaemonMessage, Link, LinkEnd, Report} from './link.ts';
+import type {Behaviour} from './random-plan.ts';
+import type {SimulatedMachine} from './simulated-machine.ts';
+import type {Trace} from './trace.ts';
+import {hold} from './violation.ts';
+import type {VirtualTime} from './virtual-time.ts';
+
+/** How long a host works on without a daemon before it stops its attempts and itself. */
+const GRACE_MS = 90_000;
+
+interface Held {
+  readonly assignment: Assignment;
+  phase: 'queued' | 'running' | 'stopping' | 'finished';
+  stopBy: StopReason | null;
+}
+
+export interface HostOptions {
+  readonly record: HostRecord;
+  readonly machine: SimulatedMachine;
+  readonly time: VirtualTime;
+  readonly dice: Dice;
+  readonly tally: Tally;
+  readonly trace: Trace;
+  /** The faults of this moment: none once the world has calmed down. */
+  readonly faults: () => Faults;
+  readonly behaviourOf: (assignment: Assignment) => Behaviour;
+  /** A connection to the daemon, or null while there is none. */
+  readonly dial: (host: SimulatedHost) => Link | null;
+  /** Hears everything the host tells when it is made. */
+  readonly said: (told: Input) => void;
+}
+
+/**
+ * Does what a host does, without processes: accepts orders, runs attempts on the simulated machine, keeps its reports
+ * until they are acknowledged, reconnects and says what it holds. Its attempts may outlive it.
+ */
+export class SimulatedHost implements LinkEnd<DaemonMessage> {
+  readonly record: HostRecord;
+  readonly #options: HostOptions;
+  readonly #teams = new Map<TeamId, Set<AgentId>>();
+  readonly #held = new Map<AttemptId, Held>();
+  readonly #reports: {number: number; report: Report}[] = [];
+  #reportsMade = 0;
+  #alive = true;
+  #link: Link | null = null;
+  #alone = 0;
+
+  constructor(options: HostOptions) {
+    this.record = options.record;
+    this.#options = options;
+  }
+
+  get isAlive(): boolean {
+    return this.#alive;
+  }
+
+  get link(): Link | null {
+    return this.#link;
+  }
+
+  /** Teams of which it has agents: those it can name in its hello. */
+  get openTeams(): readonly TeamId[] {
+    return [...this.#teams].filter(([, agents]) => agents.size > 0).map(([id]) => id);
+  }
+
+  holds(attempt: AttemptId): boolean {
+    return this.#alive && this.#held.has(attempt);
+  }
+
+  connect(): void {
+    if (!this.#alive || this.#link) return;
+    const {time, dice} = this.#options;
+    this.#link = this.#options.dial(this);
+    if (!this.#link) {
+      this.#countLoneliness();
+      time.after(dice.spread(20, 1000), () => this.connect());
+      return;
+    }
+    this.#alone += 1;
+    const agents = [...this.#teams.values()].flatMap(team => [...team]);
+    this.#trace(`hello holds ${[...this.#held.keys()].join(',') || 'nothing'}, ${agents.length} agents`);
+    this.#link.toDaemon({type: 'hello', holds: [...this.#held.keys()], agents});
+    for (const {number, report} of this.#reports) this.#link.toDaemon({type: 'report', number, report});
+  }
+
+  receive(message: DaemonMessage, link: Link): void {
+    if (!this.#alive || link !== this.#link) return;
+    switch (message.type) {
+      case 'ack':
+        return this.#forgetUpTo(message.number);
+      case 'open-team':
+        if (!this.#teams.has(message.teamId)) this.#teams.set(message.teamId, new Set());
+        return;
+      case 'open-agents':
+        return this.#openAgents(message);
+      case 'close-team':
+        return this.#closeTeam(message.teamId);
+      case 'assign':
+        return this.#accept(message.assignment);
+      case 'stop-attempts':
+        for (const attempt of message.attempts) this.#stop(attempt, message.by);
+        return;
+      case 'reap':
+        return this.#reap(message.attempts);
+    }
+  }
+
+  lost(link: Link): void {
+    if (link !== this.#link) return;
+    this.#link = null;
+    if (!this.#alive) return;
+    const {time, dice, faults, tally} = this.#options;
+    const long = dice.chance(faults().longPartition);
+    if (long) tally.add('fault: long partition');
+    this.#countLoneliness();
+    time.after(long ? dice.spread(5_000, 120_000) : dice.spread(1, 3000), () => this.connect());
+  }
+
+  /** The process dies at once. Each of its attempts dies with it or goes on as a stray. */
+  crash(): void {
+    if (!this.#alive) return;
+    const {machine, dice, faults, tally, record} = this.#options;
+    this.#alive = false;
+    this.#trace('dies');
+    this.#link?.break();
+    for (const tree of machine.liveUnder(record.id)) {
+      if (dice.chance(faults().processSurvivesHost)) tally.add('fault: stray process');
+      else machine.end(tree.attempt, null);
+    }
+  }
+
+  /** Alone for the whole grace: the attempts are stopped properly, then the host leaves. */
+  #countLoneliness(): void {
+    const alone = ++this.#alone;
+    const {time, machine, tally, record} = this.#options;
+    time.after(GRACE_MS, () => {
+      if (!this.#alive || this.#alone !== alone || this.#link) return;
+      tally.add('fault: host gave up waiting for a daemon');
+      this.#trace('gives up');
+      this.#alive = false;
+      for (const tree of machine.liveUnder(record.id)) machine.end(tree.attempt, null);
+    });
+  }
+
+  #openAgents({teamId, agents}: Extract<Effect, {type: 'open-agents'}>): void {
+    const {time, dice, faults, tally, record} = this.#options;
+    const team = this.#teams.get(teamId);
+    hold('a team is opened before its agents', team !== undefined, () => `team ${teamId}`);
+    time.after(dice.spread(1, 300), () => {
+      if (!this.#alive || this.#teams.get(teamId) !== team) return;
+      const failed = agents.filter(() => dice.chance(faults().agentFailure));
+      const ready = agents.filter(agent => !failed.includes(agent));
+      for (const agent of ready) team.add(agent);
+      if (ready.length > 0) this.#report({type: 'agents-ready', hostId: record.id, agents: ready});
+      if (failed.length === 0) return;
+      tally.add('fault: agents failed', failed.length);
+      this.#report({type: 'agents-failed', hostId: record.id, agents: failed, detail: 'no shell'});
+    });
+  }
+
+  #closeTeam(teamId: TeamId): void {
+    const running = [...this.#held.values()].find(
+      ({assignment, phase}) => assignment.teamId === teamId && phase !== 'finished',
+    );
+    hold('a team is closed when nothing of it runs', !running, () => `attempt ${running?.assignment.attempt}`);
+    this.#teams.delete(teamId);
+  }
+
+  #accept(assignment: Assignment): void {
+    const {attempt, agentId, teamId} = assignment;
+    hold('an attempt is assigned once', !this.#held.has(attempt), () => `attempt ${attempt}`);
+    const opened = this.#teams.get(teamId)?.has(agentId) === true;
+    hold('work goes to open agents', opened, () => `attempt ${attempt} for ${agentId}, unknown to ${this.record.id}`);
+    this.#held.set(attempt, {assignment, phase: 'queued', stopBy: null});
+    const {time, dice} = this.#options;
+    time.after(dice.spread(0.5, 50), () => this.#start(attempt));
+  }
+
+  #start(attempt: AttemptId): void {
+    const held = this.#held.get(attempt);
+    if (!this.#alive || held?.phase !== 'queued') return;
+    const {machine, time, dice, faults, record} = this.#options;
+    const {teamId, task, spec} = held.assignment;
+    if (dice.chance(faults().taskFailure * 0.05)) {
+      this.#finish(held, failed(0, {reason: 'spawn-failed', command: '/bin/sh', code: 'EAGAIN', detail: 'simulated'}));
+      return;
+    }
+    held.phase = 'running';
+    this.#trace(`attempt ${attempt} runs`);
+    const startedMs = time.now().monoMs;
+    const elapsed = () => Math.round(time.now().monoMs - startedMs);
+    const onExit = (own: AttemptOutcome | null) => {
+      if (!this.#alive) return;
+      this.#finish(held, own ?? failed(elapsed(), {reason: 'stopped', by: held.stopBy ?? 'superseded'}));
+    };
+    machine.start({attempt, teamId, task, hostId: record.id, onExit});
+    const {durationMs, outcome} = this.#fate(held.assignment);
+    if (durationMs === Number.POSITIVE_INFINITY) return;
+    if (spec.verify !== undefined && outcome.result.ok) {
+      time.after(durationMs * 0.8, () => {
+        if (this.#alive && held.phase === 'running') {
+          this.#report({type: 'attempt-verifying', hostId: record.id, attempt});
+        }
+      });
+    }
+    time.after(durationMs, () => {
+      // A host that is dead times nothing out: what is left of the attempt goes on.
+      const timedOut = !outcome.result.ok && outcome.result.failure.reason === 'timed-out';
+      if (this.#alive || !timedOut) machine.end(attempt, outcome);
+    });
+  }
+
+  /** What the command would do if it were left alone. */
+  #fate({spec, ...assignment}: Assignment): {durationMs: number; outcome: AttemptOutcome} {
+    const {dice, behaviourOf} = this.#options;
+    const behaviour = behaviourOf({spec, ...assignment});
+    // Whole numbers and halves of halves, whose sums are exact in any order.
+    const ownMs = Math.ceil(dice.between(behaviour.minMs, behaviour.maxMs));
+    const wantedMs = behaviour.neverExits ? Number.POSITIVE_INFINITY : ownMs;
+    const {timeoutMs} = spec;
+    if (timeoutMs !== undefined && wantedMs > timeoutMs) {
+      return {durationMs: timeoutMs, outcome: failed(timeoutMs, {reason: 'timed-out', timeoutMs})};
+    }
+    const failure = dice.chance(behaviour.failureChance) ? this.#randomFailure(spec.verify !== undefined) : null;
+    if (failure) return {durationMs: wantedMs, outcome: failed(wantedMs, failure)};
+    const usage = dice.chance(0.5) ? UNKNOWN_USAGE : {...UNKNOWN_USAGE, cpuSeconds: wantedMs / 2048, maxRssBytes: 1e7};
+    const outputBytes = spec.outputs === undefined ? null : 100;
+    return {durationMs: wantedMs, outcome: {result: {ok: true}, durationMs: wantedMs, usage, outputBytes}};
+  }
+
+  #randomFailure(verifies: boolean): Failure {
+    const ended = {exitCode: 1, signal: null, tail: ''};
+    return this.#options.dice.pick<Failure>([
+      {reason: 'command-failed', ...ended},
+      {reason: 'command-failed', exitCode: null, signal: 'SIGSEGV', tail: ''},
+      {reason: verifies ? 'verify-failed' : 'command-failed', ...ended},
+    ]);
+  }
+
+  #stop(attempt: AttemptId, by: StopReason): void {
+    const held = this.#held.get(attempt);
+    if (!held || held.phase === 'finished' || held.phase === 'stopping') return;
+    held.stopBy = by;
+    if (held.phase === 'queued') {
+      this.#finish(held, failed(0, {reason: 'stopped', by}));
+      return;
+    }
+    held.phase = 'stopping';
+    const {time, dice, faults, machine, tally} = this.#options;
+    const stubborn = dice.chance(faults().ignoresTerm);
+    if (stubborn) tally.add('fault: process ignores SIGTERM');
+    time.after(stubborn ? 5000 : dice.spread(1, 300), () => {
+      if (this.#alive) machine.end(attempt, null);
+    });
+  }
+
+  #reap(attempts: readonly AttemptId[]): void {
+    const {time, dice, machine, tally, said, record} = this.#options;
+    time.after(dice.spread(1, 1500), () => {
+      if (!this.#alive) return;
+      for (const attempt of attempts) {
+        hold(
+          'only strays are reaped',
+          !this.#held.has(attempt),
+          () => `attempt ${attempt} runs under ${this.record.id}`,
+        );
+        if (machine.end(attempt, null)) tally.add('stray process reaped');
+      }
+      said({type: 'strays-gone', hostId: record.id, attempts});
+      this.#link?.toDaemon({type: 'reaped', attempts});
+    });
+  }
+
+  #finish(held: Held, outcome: AttemptOutcome): void {
+    const {machine, record} = this.#options;
+    const {attempt} = held.assignment;
+    held.phase = 'finished';
+    machine.noteOutcome(attempt, outcome);
+    this.#report({type: 'attempt-finished', hostId: record.id, attempt, outcome});
+  }
+
+  #report(report: Report): void {
+    const number = this.#reportsMade++;
+    this.#reports.push({number, report});
+    this.#options.said(report);
+    this.#link?.toDaemon({type: 'report', number, report});
+  }
+
+  #forgetUpTo(number: number): void {
+    for (let first = this.#reports[0]; first && first.number <= number; first = this.#reports[0]) {
+      this.#reports.shift();
+      if (first.report.type === 'attempt-finished') this.#held.delete(first.report.attempt);
+    }
+  }
+
+  #trace(what: string): void {
+    this.#options.trace.add(this.record.id, what);
+  }
+}
+
+function failed(durationMs: number, failure: Failure): AttemptOutcome {
+  return {result: {ok: false, failure}, durationMs, usage: UNKNOWN_USAGE, outputBytes: null};
+}

@@ -1,0 +1,139 @@
+import type {AttemptOutcome} from '../model/attempt.ts';
+import {type AttemptId, attemptId, type TeamId, teamId} from '../model/ids.ts';
+import type {
+  AttemptTotals,
+  EngineRecord,
+  HostRecord,
+  OpenAttempt,
+  StateRecord,
+  StoredState,
+  StoredTask,
+  StoredTeam,
+} from '../model/record.ts';
+import type {TeamView} from '../model/team-view.ts';
+
+type Growing<T> = {-readonly [K in keyof T]: T[K]};
+
+interface TeamFold extends Growing<Omit<StoredTeam, 'tasks' | 'openAttempts' | 'totals'>> {
+  readonly tasks: StoredTask[];
+  readonly open: Map<AttemptId, OpenAttempt>;
+  readonly totals: Growing<AttemptTotals>;
+}
+
+/** A store whose disk is an array of transactions: what was committed is there after any crash, nothing else is. */
+export class SimulatedStore {
+  readonly #transactions: StateRecord[][] = [];
+
+  commit(records: readonly EngineRecord[]): void {
+    this.#transactions.push(records.filter(record => record.kind !== 'event'));
+  }
+
+  /** What a disk that lies about flushing would do to the newest transaction. Only broken variants use it. */
+  loseNewest(): void {
+    this.#transactions.pop();
+  }
+
+  load(): StoredState {
+    return foldRecords(this.#transactions.flat());
+  }
+}
+
+/** The state that a store shows after these records, in the order in which they were committed. */
+export function foldRecords(records: readonly StateRecord[]): StoredState {
+  const teams = new Map<TeamId, TeamFold>();
+  const teamOf = new Map<AttemptId, TeamFold>();
+  const hosts = new Map<string, HostRecord>();
+  const over = new Map<TeamId, TeamView>();
+  let lastTeam = 0;
+  let lastAttempt = 0;
+  for (const record of records) {
+    switch (record.kind) {
+      case 'team-created':
+        lastTeam = Math.max(lastTeam, record.id);
+        teams.set(record.id, newTeam(record));
+        break;
+      case 'team-state': {
+        const team = teams.get(record.id);
+        if (team) Object.assign(team, {state: record.state, ending: record.ending});
+        break;
+      }
+      case 'team-finished':
+        teams.delete(record.id);
+        over.set(record.id, record.view);
+        break;
+      case 'team-removed':
+        over.delete(record.id);
+        break;
+      case 'tasks-created':
+        for (const task of record.tasks) {
+          teams.get(record.teamId)?.tasks.push({...task, state: {name: 'waiting'}, failures: 0, losses: 0});
+        }
+        break;
+      case 'task-state': {
+        const {seq, state, failures, losses} = record;
+        const tasks = teams.get(record.teamId)?.tasks;
+        const task = tasks?.[seq];
+        if (tasks && task) tasks[seq] = {...task, state, failures, losses};
+        break;
+      }
+      case 'attempt-leased': {
+        lastAttempt = Math.max(lastAttempt, record.id);
+        const team = teams.get(record.teamId);
+        if (team) {
+          teamOf.set(record.id, team);
+          team.totals.attempts += 1;
+          team.open.set(record.id, openAttempt(record));
+          const task = team.tasks[record.task];
+          if (task) team.tasks[record.task] = {...task, state: {name: 'running', attempt: record.id}};
+        }
+        break;
+      }
+      case 'attempt-ended': {
+        const team = teamOf.get(record.id);
+        team?.open.delete(record.id);
+        if (team && record.outcome) addOutcome(team.totals, record.outcome);
+        break;
+      }
+      case 'host':
+        if (record.host.gone) hosts.delete(record.host.id);
+        else hosts.set(record.host.id, record.host);
+        break;
+    }
+  }
+  return {
+    nextTeamId: teamId(lastTeam + 1),
+    nextAttemptId: attemptId(lastAttempt + 1),
+    hosts: [...hosts.values()],
+    teams: [...teams.values()].map(({open, totals, tasks, ...team}) => ({
+      ...team,
+      tasks: [...tasks],
+      openAttempts: [...open.values()],
+      totals: {...totals},
+    })),
+    over: [...over.values()].sort((a, b) => a.teamId - b.teamId),
+  };
+}
+
+function newTeam({id, spec, atMs}: Extract<StateRecord, {kind: 'team-created'}>): TeamFold {
+  return {
+    id,
+    spec,
+    state: spec.plan ? 'running' : 'idle',
+    ending: null,
+    startedAtMs: atMs,
+    tasks: [],
+    open: new Map(),
+    totals: {attempts: 0, busyMs: 0, cpuSeconds: null, maxRssBytes: null},
+  };
+}
+
+function openAttempt(record: Extract<StateRecord, {kind: 'attempt-leased'}>): OpenAttempt {
+  const {id, task, number, agentId, hostId, atMs} = record;
+  return {id, task, number, agentId, hostId, leasedAtMs: atMs};
+}
+
+function addOutcome(totals: Growing<AttemptTotals>, {durationMs, usage}: AttemptOutcome): void {
+  totals.busyMs += durationMs;
+  if (usage.cpuSeconds !== null) totals.cpuSeconds = (totals.cpuSeconds ?? 0) + usage.cpuSeconds;
+  if (usage.maxRssBytes !== null) totals.maxRssBytes = Math.max(totals.maxRssBytes ?? 0, usage.maxRssBytes);
+}

@@ -1,0 +1,290 @@
+import {never} from '../base/never.ts';
+import type {Assignment, Effect, Input} from '../federation/engine-io.ts';
+import {type HostId, hostId} from '../model/ids.ts';
+import {isFinal} from '../model/team.ts';
+import {Dice} from './dice.ts';
+import type {EngineFactory} from './engine-under-test.ts';
+import {drawFaults, type Faults, NO_FAULTS, Tally} from './faults.ts';
+import {Invariants} from './invariants.ts';
+import {Ledger, type LedgerTask} from './ledger.ts';
+import type {Behaviour} from './random-plan.ts';
+import {type DaemonHabits, GOOD_HABITS, SimulatedDaemon} from './simulated-daemon.ts';
+import {SimulatedHost} from './simulated-host.ts';
+import {SimulatedMachine} from './simulated-machine.ts';
+import {SimulatedStore} from './simulated-store.ts';
+import {SimulatedUser} from './simulated-user.ts';
+import {Trace} from './trace.ts';
+import {hold} from './violation.ts';
+import {VirtualTime} from './virtual-time.ts';
+import {randomWishes, type Wish} from './wish.ts';
+
+const HOUR_MS = 3_600_000;
+/** Virtual time after the last fault within which every plan must have come to its end. */
+const PATIENCE_MS = 48 * HOUR_MS;
+/** Virtual time in which what is over must have been put away: more than the longest partition and the host's grace. */
+const SETTLING_MS = 300_000;
+const MAX_APPOINTMENTS = 3_000_000;
+const REMEMBERED_REPORTS = 100;
+const ROUNDS_PER_S = 5;
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly makeEngine: EngineFactory;
+  readonly habits?: Partial<DaemonHabits> | undefined;
+  /** Replaces what the seed would draw. */
+  readonly faults?: Partial<Faults> | undefined;
+  readonly store?: SimulatedStore | undefined;
+  readonly onLine?: ((line: string) => void) | undefined;
+}
+
+/** One simulated machine with its hosts, one daemon with its store, some users, and everything that goes wrong. */
+export class World {
+  readonly tally = new Tally();
+  readonly trace: Trace;
+  readonly time = new VirtualTime();
+  readonly #dice: Dice;
+  readonly #faults: Faults;
+  readonly #ledger = new Ledger();
+  readonly #machine = new SimulatedMachine(this.#ledger);
+  readonly #invariants: Invariants;
+  readonly #daemon: SimulatedDaemon;
+  readonly #hosts = new Map<HostId, SimulatedHost>();
+  readonly #users: readonly SimulatedUser[];
+  readonly #wishes: readonly Wish[];
+  readonly #said: Input[] = [];
+  readonly #calmAtMs: number;
+  #calm = false;
+  #capacity: number;
+  #requests = 0;
+
+  constructor({seed, makeEngine, habits, faults, store, onLine}: WorldOptions) {
+    const {time} = this;
+    this.trace = new Trace(time, onLine);
+    this.#dice = new Dice(seed, 'world');
+    this.#faults = {...drawFaults(new Dice(seed, 'faults')), ...faults};
+    this.#wishes = randomWishes(new Dice(seed, 'wishes'), this.#faults);
+    this.#calmAtMs = time.now().monoMs + this.#dice.spread(10_000, 600_000);
+    this.#capacity = this.#dice.pick([1, 2, 4, 8, 100, 100]);
+    const now = () => time.now();
+    this.#invariants = new Invariants({
+      ledger: this.#ledger,
+      machine: this.#machine,
+      now,
+      isHeld: attempt => [...this.#hosts.values()].some(host => host.holds(attempt)),
+      itemsOf: group => this.#itemsOf(group),
+    });
+    this.#daemon = new SimulatedDaemon({
+      time,
+      dice: new Dice(seed, 'daemon'),
+      tally: this.tally,
+      trace: this.trace,
+      store: store ?? new SimulatedStore(),
+      invariants: this.#invariants,
+      makeEngine,
+      habits: {...GOOD_HABITS, ...habits},
+      faults: () => this.#faultsNow(),
+      capacity: () => this.#capacity,
+      startHost: () => this.#startHost(seed),
+      host: id => this.#hosts.get(id),
+      readOutput: effect => this.#readOutput(effect),
+    });
+    this.#users = this.#wishes.map((wish, index) => {
+      const {tally} = this;
+      const dice = new Dice(seed, `user ${index}`);
+      const nextRequest = () => this.#requests++;
+      return new SimulatedUser({
+        wish,
+        daemon: this.#daemon,
+        ledger: this.#ledger,
+        machine: this.#machine,
+        time,
+        dice,
+        tally,
+        nextRequest,
+      });
+    });
+  }
+
+  /** Runs until every team is over and put away; throws a `Violation` when something must not be. */
+  run(): void {
+    this.#daemon.start();
+    for (const user of this.#users) user.begin();
+    this.time.after(500, () => this.#goWrong());
+    this.time.at(this.#calmAtMs, () => this.#calmDown());
+    const deadlineMs = this.#calmAtMs + PATIENCE_MS;
+    this.#runWhile(() => !this.#isDone(), deadlineMs);
+    const settledMs = this.time.now().monoMs + SETTLING_MS;
+    this.#runWhile(() => this.time.now().monoMs < settledMs, Number.POSITIVE_INFINITY);
+    this.#checkRest();
+  }
+
+  #runWhile(goesOn: () => boolean, deadlineMs: number): void {
+    for (let count = 0; goesOn(); count++) {
+      hold('every plan comes to its end', count < MAX_APPOINTMENTS && this.time.now().monoMs < deadlineMs, () => {
+        return `after ${Math.round((this.time.now().monoMs - this.#calmAtMs) / 1000)} s of calm: ${this.#unfinished()}`;
+      });
+      hold('something always happens', this.time.step(), () => this.#unfinished());
+    }
+  }
+
+  #isDone(): boolean {
+    return this.#calm && this.#daemon.isIdle && this.#users.every(user => user.isSatisfied);
+  }
+
+  #checkRest(): void {
+    const {engine} = this.#daemon;
+    hold('the daemon is up at the end', engine !== null, () => 'it is down');
+    this.#invariants.atRest(engine);
+    for (const host of this.#hosts.values()) {
+      // A host that was away until its team was over and removed cannot be told: its hello names agents, not teams.
+      const left = host.isAlive ? host.openTeams.filter(id => !this.#ledger.removed.has(id)) : [];
+      hold('hosts close teams that are over', left.length === 0, () => `${host.record.id} has ${left.join(',')}`);
+    }
+  }
+
+  #unfinished(): string {
+    const teams = [...this.#ledger.live].map(({spec, state, ending, tasks}) => {
+      const open = tasks.filter(
+        task => task.instances === null && !['succeeded', 'failed', 'skipped', 'cancelled'].includes(task.state.name),
+      );
+      const some = open
+        .slice(0, 5)
+        .map(task => `${task.id} ${task.open ? `attempt ${task.open.id}` : task.state.name}`);
+      return `${spec.name} is ${state}${ending === null ? '' : ` by ${ending}`} with ${open.length} open tasks (${some.join(', ')})`;
+    });
+    return teams.length > 0 ? teams.join('; ') : 'every team is over, but somebody waits for an answer';
+  }
+
+  #faultsNow(): Faults {
+    return this.#calm ? NO_FAULTS : this.#faults;
+  }
+
+  #calmDown(): void {
+    if (this.#calm) return;
+    this.#calm = true;
+    this.trace.add('world', 'calms down');
+    this.#capacity = 100;
+    this.#daemon.capacityChanged();
+  }
+
+  /** Several times a second of virtual time, whatever may happen at any moment may happen. */
+  #goWrong(): void {
+    if (this.#calm) return;
+    if (this.#users.every(user => user.isSatisfied)) return this.#calmDown();
+    for (const fault of PER_SECOND) {
+      if (!this.#dice.chance(this.#faults[fault] / ROUNDS_PER_S)) continue;
+      this.trace.add('world', fault);
+      this.tally.add(`fault: ${fault}`);
+      this.#inflict(fault);
+    }
+    this.time.after(1000 / ROUNDS_PER_S, () => this.#goWrong());
+  }
+
+  #inflict(fault: (typeof PER_SECOND)[number]): void {
+    const dice = this.#dice;
+    switch (fault) {
+      case 'hostCrashPerS':
+        return this.#anyHost()?.crash();
+      case 'linkBreakPerS':
+        return this.#anyHost()?.link?.break();
+      case 'daemonPausePerS':
+        return this.#daemon.pause(dice.spread(100, 20_000));
+      case 'wallJumpPerS':
+        return this.time.jumpWall(dice.pick([-1, 1]) * dice.spread(1000, 30 * 24 * HOUR_MS));
+      case 'freezePerS':
+        return this.time.freeze(dice.spread(100, 600_000));
+      case 'permitChangePerS':
+        this.#capacity = dice.pick([0, 1, 2, 3, 5, 10, 100]);
+        return this.#daemon.capacityChanged();
+      case 'spuriousTickPerS':
+        return this.#daemon.submit({input: {type: 'tick'}});
+      case 'lateDuplicate':
+        if (this.#said.length > 0) this.#daemon.submit({input: dice.pick(this.#said)});
+        return;
+      default:
+        never(fault);
+    }
+  }
+
+  #anyHost(): SimulatedHost | undefined {
+    const alive = [...this.#hosts.values()].filter(host => host.isAlive);
+    return alive.length > 0 ? this.#dice.pick(alive) : undefined;
+  }
+
+  #startHost(seed: number): SimulatedHost {
+    const number = this.#hosts.size + 1;
+    const id = hostId(`host-${number}`);
+    const {time, tally, trace} = this;
+    const host = new SimulatedHost({
+      record: {
+        id,
+        machineId: this.#machine.id,
+        process: {pid: 100 + number, startTime: String(number), bootId: 'boot'},
+        gone: false,
+      },
+      machine: this.#machine,
+      time,
+      tally,
+      trace,
+      dice: new Dice(seed, id),
+      faults: () => this.#faultsNow(),
+      behaviourOf: assignment => this.#behaviourOf(assignment),
+      dial: caller => this.#daemon.dial(caller),
+      said: told => this.#remember(told),
+    });
+    this.#hosts.set(id, host);
+    time.after(this.#dice.spread(5, 800), () => host.connect());
+    return host;
+  }
+
+  /** What is true for ever may be heard again at any time. */
+  #remember(told: Input): void {
+    if (told.type === 'agents-ready' || told.type === 'agents-failed') return;
+    this.#said.push(told);
+    if (this.#said.length > REMEMBERED_REPORTS) this.#said.shift();
+  }
+
+  #behaviourOf({teamId, spec}: Assignment): Behaviour {
+    const {cwd} = this.#ledger.team(teamId).spec;
+    const behaviour = this.#wishes.find(wish => wish.spec.cwd === cwd)?.behaviours.get(spec.id);
+    if (!behaviour) throw new Error(`Internal error: nobody knows how "${spec.id}" behaves`);
+    return behaviour;
+  }
+
+  #readOutput({teamId, task}: Extract<Effect, {type: 'read-output'}>): Extract<Input, {type: 'output-read'}> {
+    const source = this.#ledger.task(teamId, task);
+    if (this.#dice.chance(this.#faultsNow().outputUnreadable)) {
+      this.tally.add('fault: output unreadable');
+      const failure = {reason: 'foreach-invalid', detail: 'simulated'} as const;
+      return {type: 'output-read', teamId, task, output: {ok: false, failure}};
+    }
+    const wish = this.#wishes.find(({spec}) => spec.cwd === source.team.spec.cwd);
+    const value = wish?.behaviours.get(source.spec.id)?.output ?? null;
+    return {type: 'output-read', teamId, task, output: {ok: true, value}};
+  }
+
+  #itemsOf(group: LedgerTask): readonly unknown[] | null {
+    const {foreach} = group.spec;
+    if (!foreach) return null;
+    if (foreach.from === 'list') return foreach.items;
+    const wish = this.#wishes.find(({spec}) => spec.cwd === group.team.spec.cwd);
+    const output = wish?.behaviours.get(foreach.task)?.output;
+    return Array.isArray(output) ? output : null;
+  }
+
+  /** How many teams came to which end, for the tally. */
+  countTeams(): void {
+    for (const {state} of this.#ledger.teams.values()) if (isFinal(state)) this.tally.add(`teams ${state}`);
+  }
+}
+
+const PER_SECOND = [
+  'hostCrashPerS',
+  'linkBreakPerS',
+  'daemonPausePerS',
+  'wallJumpPerS',
+  'freezePerS',
+  'permitChangePerS',
+  'spuriousTickPerS',
+  'lateDuplicate',
+] as const satisfies readonly (keyof Faults)[];

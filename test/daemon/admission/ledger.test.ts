@@ -1,0 +1,206 @@
+import {mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import Database from 'better-sqlite3';
+import fc from 'fast-check';
+import {afterEach, beforeEach, describe, expect, it} from 'vitest';
+import type {Admission} from '../../../src/daemon/admission/admission.ts';
+import type {AdmissionLimits} from '../../../src/daemon/admission/grant.ts';
+import {type LedgerOptions, openLedger} from '../../../src/daemon/admission/ledger.ts';
+import type {ProcessIdentity} from '../../../src/model/process-identity.ts';
+
+const STALE_AFTER_MS = 10_000;
+const UNKNOWN = {availableMemoryBytes: null, totalMemoryBytes: null, freeDiskBytes: null};
+
+/** One machine with a clock of its own and processes that live until they are said to be dead. */
+class Machine {
+  readonly file: string;
+  readonly #dead = new Set<number>();
+  readonly #limits: AdmissionLimits;
+  readonly #opened: Admission[] = [];
+  nowMs = 1_000_000;
+  bootId = 'boot-1';
+
+  constructor(file: string, maxRunning: number | null) {
+    this.file = file;
+    this.#limits = {maxRunning, minFreeMemoryBytes: 100, minFreeDiskBytes: 100, memoryPerAttemptBytes: 10};
+  }
+
+  open(projectId: string, pid: number, changes: Partial<LedgerOptions> = {}): Admission {
+    const opened = openLedger({
+      file: this.file,
+      projectId,
+      process: {pid, startTime: '1', bootId: this.bootId},
+      isAlive: process => this.isAlive(process),
+      limits: this.#limits,
+      probe: () => UNKNOWN,
+      readClock: () => this.now(),
+      staleAfterMs: STALE_AFTER_MS,
+      ...changes,
+    });
+    if (!opened.ok) throw new Error(JSON.stringify(opened.failure));
+    this.#opened.push(opened.value);
+    return opened.value;
+  }
+
+  now() {
+    return {monoMs: this.nowMs, wallMs: 0};
+  }
+
+  isAlive({pid, bootId}: ProcessIdentity): boolean {
+    return bootId === this.bootId && !this.#dead.has(pid);
+  }
+
+  kill(pid: number): void {
+    this.#dead.add(pid);
+  }
+
+  /** Turned off and on: no process is left and the monotonic clock starts anew. */
+  reboot(): void {
+    this.nowMs = 5;
+    this.bootId = 'boot-2';
+  }
+
+  held(): number {
+    const db = new Database(this.file, {readonly: true});
+    const sum = db.prepare<[], number>('SELECT coalesce(sum(permits), 0) FROM leases').pluck().get();
+    db.close();
+    return sum ?? 0;
+  }
+
+  close(): void {
+    for (const admission of this.#opened) admission[Symbol.dispose]();
+  }
+}
+
+describe('the ledger', () => {
+  let folder = '';
+  let machine: Machine;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'godel-ledger-'));
+    machine = new Machine(join(folder, 'ledger.db'), 10);
+  });
+  afterEach(() => {
+    machine.close();
+    rmSync(folder, {recursive: true});
+  });
+
+  it('shares the limit between projects and says who holds the rest', () => {
+    const [a, b] = [machine.open('a', 1), machine.open('b', 2)];
+    expect(a.request(7, 0)).toEqual({permits: 7, why: null});
+    expect(b.request(7, 0)).toEqual({permits: 3, why: expect.stringContaining('other projects of yours hold 7')});
+    expect(a.request(1, 4)).toEqual({permits: 4, why: null});
+    expect(b.request(7, 3)).toEqual({permits: 6, why: expect.stringContaining('hold 4')});
+    a.release();
+    expect(b.request(20, 6)).toEqual({permits: 10, why: expect.not.stringContaining('other')});
+    expect(a.request(1, 0).permits).toBe(0);
+  });
+
+  it('counts a lease until its process is dead and the lease is stale, both', () => {
+    const [a, b] = [machine.open('a', 1), machine.open('b', 2)];
+    a.request(10, 0);
+    machine.nowMs += STALE_AFTER_MS * 5;
+    expect(b.request(1, 0).permits).toBe(0);
+    a.beat(machine.now());
+    machine.kill(1);
+    machine.nowMs += STALE_AFTER_MS;
+    expect(b.request(1, 0).permits).toBe(0);
+    machine.nowMs += 1;
+    expect(b.request(1, 0).permits).toBe(1);
+    expect(machine.held()).toBe(1);
+  });
+
+  it('hands the lease of a project on to its next daemon, whose attempts still run', () => {
+    const first = machine.open('a', 1);
+    first.request(8, 0);
+    first[Symbol.dispose]();
+    machine.kill(1);
+    const next = machine.open('a', 3);
+    const b = machine.open('b', 2);
+    machine.nowMs += STALE_AFTER_MS * 2;
+    expect(b.request(10, 0).permits).toBe(2);
+    expect(next.request(8, 8)).toEqual({permits: 8, why: null});
+    expect(machine.held()).toBe(10);
+  });
+
+  it('forgets the leases from before a reboot, when the clock starts anew', () => {
+    machine.open('a', 1).request(10, 0);
+    machine.reboot();
+    expect(machine.open('b', 2).request(10, 0)).toEqual({permits: 10, why: null});
+  });
+
+  it('grants nothing beyond what runs while memory is short', () => {
+    const admission = machine.open('a', 1, {probe: () => ({...UNKNOWN, availableMemoryBytes: 99})});
+    expect(admission.request(5, 2)).toEqual({permits: 2, why: 'less than 0 MiB of memory is free'});
+  });
+
+  it('keeps to what it holds while the ledger cannot be used', () => {
+    const admission = machine.open('a', 1);
+    admission.request(6, 0);
+    const other = new Database(machine.file);
+    other.exec('BEGIN IMMEDIATE');
+    expect(admission.request(9, 2)).toEqual({permits: 6, why: expect.stringContaining('cannot be used')});
+    expect(admission.request(4, 2)).toEqual({permits: 4, why: null});
+    admission.beat(machine.now());
+    other.exec('ROLLBACK');
+    other.close();
+    expect(admission.request(9, 2)).toEqual({permits: 9, why: null});
+  });
+
+  it('is readable for its owner alone', () => {
+    machine.open('a', 1);
+    expect(statSync(machine.file).mode & 0o777).toBe(0o600);
+  });
+
+  it('is refused with advice when it is a folder or no database', () => {
+    const file = join(folder, 'broken.db');
+    writeFileSync(file, 'x'.repeat(2000));
+    const options = {projectId: 'a', process: {pid: 1, startTime: '1', bootId: 'b'}, isAlive: () => true};
+    const rest = {...options, limits: {} as AdmissionLimits, probe: () => UNKNOWN, staleAfterMs: 1};
+    const open = (path: string) => openLedger({...rest, file: path, readClock: () => machine.now()});
+    expect(open(file)).toMatchObject({ok: false, failure: {reason: 'store-unusable', path: file}});
+    mkdirSync(join(folder, 'sub'));
+    expect(open(join(folder, 'sub'))).toMatchObject({ok: false, failure: {reason: 'store-unusable'}});
+  });
+
+  it('never lets leases exceed the limit, whoever asks, dies, returns or waits in whatever order', () => {
+    const step = fc.record({
+      project: fc.integer({min: 0, max: 3}),
+      what: fc.constantFrom('request', 'request', 'request', 'die', 'beat', 'release', 'wait'),
+      want: fc.integer({min: 0, max: 14}),
+      share: fc.integer({min: 0, max: 100}),
+    });
+    let round = 0;
+    fc.assert(
+      fc.property(fc.array(step, {minLength: 1, maxLength: 40}), steps => {
+        const arena = new Machine(join(folder, `${(round += 1)}.db`), 10);
+        const projects = [0, 1, 2, 3].map(pid => ({pid, admission: arena.open(`p${pid}`, pid), granted: 0}));
+        for (const {project: index, what, want, share} of steps) {
+          const project = projects[index]!;
+          if (what === 'request') {
+            const running = Math.floor((project.granted * share) / 100);
+            const {permits, why} = project.admission.request(want, running);
+            expect(permits).toBeGreaterThanOrEqual(running);
+            expect(permits).toBeLessThanOrEqual(Math.max(want, running));
+            expect(why === null).toBe(permits >= want);
+            project.granted = permits;
+          } else if (what === 'beat') project.admission.beat(arena.now());
+          else if (what === 'wait') arena.nowMs += (STALE_AFTER_MS * share) / 50;
+          else if (what === 'release') {
+            project.admission.release();
+            project.granted = 0;
+          } else {
+            // The daemon dies and the next one is there before the lease is stale; its attempts go on meanwhile.
+            arena.kill(project.pid);
+            project.pid += 10;
+            project.admission = arena.open(`p${index}`, project.pid);
+          }
+          expect(arena.held()).toBeLessThanOrEqual(10);
+          expect(arena.held()).toBe(projects.reduce((sum, {granted}) => sum + granted, 0));
+        }
+        arena.close();
+      }),
+      {numRuns: 25},
+    );
+  });
+});

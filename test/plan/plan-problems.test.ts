@@ -1,0 +1,315 @@
+import {describe, expect, it} from 'vitest';
+import {compilePlan} from '../../src/plan/compile-plan.ts';
+import {parsePlan} from '../../src/plan/parse-plan.ts';
+
+/** `line:column message | hint` for each problem, in order. */
+function problems(text: string | Uint8Array): readonly string[] {
+  const result = parsePlan({file: 'godel.yaml', bytes: Buffer.from(text)});
+  if (result.ok) return ['ok'];
+  if (result.failure.reason !== 'plan-invalid') return [JSON.stringify(result.failure)];
+  return result.failure.problems.map(({line, column, message, hint}) => {
+    return `${line}:${column} ${message}${hint === undefined ? '' : ` | ${hint}`}`;
+  });
+}
+
+const inTask = (lines: string) => `version: 1\ntasks:\n  a:\n    run: x\n${lines.replaceAll(/^/gm, '    ')}\n`;
+
+const CASES: readonly {name: string; text: string; want: readonly string[]}[] = [
+  {
+    name: 'an unknown key of a task',
+    text: inTask('retrys: 2'),
+    want: ['5:5 unknown key `retrys` in task `a` | did you mean `retries`?'],
+  },
+  {
+    name: 'a key that has another name elsewhere',
+    text: inTask('depends_on: []\ncwd: /'),
+    want: [
+      '5:5 unknown key `depends_on` in task `a` | the word here is `needs`',
+      '6:5 unknown key `cwd` in task `a` | the word here is `working-directory`',
+    ],
+  },
+  {
+    name: 'an unknown key at the top and in defaults',
+    text: 'version: 1\njobs: {}\ndefaults: {timout: 1m}\ntasks: {a: {run: x}}',
+    want: [
+      '2:1 unknown key `jobs` in the plan | the word here is `tasks`',
+      '3:12 unknown key `timout` in `defaults` | did you mean `timeout`?',
+    ],
+  },
+  {
+    name: 'a missing version and missing tasks',
+    text: 'name: x',
+    want: [
+      '1:1 `version` is missing | add `version: 1`',
+      '1:1 `tasks` is missing | add a task, for example `tasks: {hello: {run: echo hello}}`',
+    ],
+  },
+  {
+    name: 'no tasks',
+    text: 'version: 1\ntasks: {}',
+    want: ['2:8 the plan has no tasks | add a task, for example `tasks: {hello: {run: echo hello}}`'],
+  },
+  {
+    name: 'tasks as a list',
+    text: 'version: 1\ntasks:\n  - run: x',
+    want: ['3:3 `tasks` must be a mapping from task ids to tasks, not a list | write `id: {run: …}` for each task'],
+  },
+  {
+    name: 'another version',
+    text: 'version: 2\ntasks: {a: {run: x}}',
+    want: ['1:10 `version` must be 1, not 2'],
+  },
+  {
+    name: 'needs that do not exist',
+    text: 'version: 1\ntasks:\n  build: {run: x}\n  test: {run: x, needs: [build, biuld]}\n  ship: {run: x, needs: nothing}',
+    want: [
+      '4:33 task `test` needs `biuld`, and there is no such task | did you mean `build`?',
+      '5:25 task `ship` needs `nothing`, and there is no such task | add the task, or remove it from `needs`',
+    ],
+  },
+  {
+    name: 'a cycle, with its whole path',
+    text: 'version: 1\ntasks:\n  a: {run: x, needs: b}\n  b: {run: x, needs: [c]}\n  c: {run: x, needs: [a]}\n  d: {run: x, needs: [a]}',
+    want: [
+      '3:22 these tasks wait for each other: a → b → c → a | each needs the next; remove one of them from `needs`',
+    ],
+  },
+  {
+    name: 'a task that needs itself',
+    text: inTask('needs: a'),
+    want: ['5:12 these tasks wait for each other: a → a | each needs the next; remove one of them from `needs`'],
+  },
+  {
+    name: 'two tasks with one id',
+    text: 'version: 1\ntasks:\n  a: {run: x}\n  b: {run: x}\n  a: {run: y}',
+    want: ['5:3 there are two tasks `a`, at lines 3 and 5 | rename or remove one of them'],
+  },
+  {
+    name: 'two tasks with one id in JSON',
+    text: '{"version": 1,\n "tasks": {\n  "a": {"run": "x"},\n  "\\u0061": {"run": "y"}}}',
+    want: ['4:3 there are two tasks `a`, at lines 3 and 4 | rename or remove one of them'],
+  },
+  {
+    name: 'a key twice in a task',
+    text: inTask('run: y'),
+    want: ['5:5 the key `run` is there twice, at lines 4 and 5 | remove one of them'],
+  },
+  {
+    name: 'wrong values',
+    text: inTask(
+      [
+        'timeout: 10',
+        'retries: "3"',
+        'priority: high',
+        'continue-on-error: yes',
+        'outputs: yaml',
+        'if: always',
+        'verify: 3',
+        'needs: [1]',
+        'env: {GODEL_X: 1, A: null, B: []}',
+      ].join('\n'),
+    ),
+    want: [
+      '6:14 `retries` of task `a` must be a whole number from 0 to 100, not "3" | remove the quotes',
+      '7:15 `priority` of task `a` must be a whole number from -1000000 to 1000000, not "high"',
+      '8:24 `continue-on-error` of task `a` must be `true` or `false`, not "yes"',
+      '9:14 `outputs` of task `a` must be `text`, `lines` or `json`, not "yaml"',
+      '10:9 `if` of task `a` must be `success()`, `failure()` or `always()`, not "always" | write `if: always()`',
+      '11:13 `verify` of task `a` must be a shell script (text, not empty, at most 1 MB, without NUL), not 3 | put it in quotes: "3"',
+      '12:13 `needs[0]` of task `a` must be a task id (1 to 200 bytes of text; no control characters, `/`, `[` or `]`; not only dots), not 1 | put it in quotes: "1"',
+      '13:11 "GODEL_X" is not a name for an environment variable (letters, digits and `_`, no digit first; `GODEL_…` is reserved)',
+      '13:26 `env.A` of task `a` must be text, a number, `true` or `false` (at most 100 KiB, without NUL), not null | a key without a value is null; write the value, or `""` for an empty text',
+      '13:35 `env.B` of task `a` must be text, a number, `true` or `false` (at most 100 KiB, without NUL), not an empty list',
+    ],
+  },
+  {
+    name: 'a timeout without a unit in quotes, and one that is too long',
+    text: 'version: 1\ndefaults: {timeout: "10"}\ntasks: {a: {run: x, timeout: 25d}}',
+    want: [
+      '2:21 `defaults.timeout` must be a time such as `90s`, `10m` or `1h30m`, or a number of seconds, more than 0 and at most 24 days, not "10" | write `10s` or `10m`, or the number without quotes',
+      '3:30 `timeout` of task `a` must be a time such as `90s`, `10m` or `1h30m`, or a number of seconds, more than 0 and at most 24 days, not "25d"',
+    ],
+  },
+  {
+    name: 'a condition in GitHub braces, and one that is not in this version',
+    text: 'version: 1\ntasks:\n  a: {run: x, if: "${{ failure() }}"}\n  b: {run: x, if: "x == 1"}',
+    want: [
+      '3:19 `if` of task `a` must be `success()`, `failure()` or `always()`, not "${{ failure() }}" | write `if: failure()`',
+      '4:19 `if` of task `b` must be `success()`, `failure()` or `always()`, not "x == 1" | conditions other than these three are not in this version',
+    ],
+  },
+  {
+    name: 'a prompt',
+    text: 'version: 1\ntasks:\n  a:\n    prompt: write tests',
+    want: ['4:5 task `a` has a `prompt`, and this version has no runtime for prompts | use `run` with a shell command'],
+  },
+  {
+    name: 'nothing to run, and nothing at all',
+    text: 'version: 1\ntasks:\n  a: {needs: []}\n  b:',
+    want: [
+      '3:3 task `a` has nothing to run | add `run: <shell command>`',
+      '4:3 task `b` must be a mapping with at least `run`, not null | a key without a value is null; write the value, or `""` for an empty text',
+    ],
+  },
+  {
+    name: 'key and max-parallel without foreach',
+    text: inTask('key: ${{ item }}\nmax-parallel: 3'),
+    want: [
+      '5:5 task `a` has `key` but no `foreach` | add `foreach`, or remove `key`',
+      '6:5 task `a` has `max-parallel` but no `foreach` | add `foreach`, or remove `max-parallel`',
+    ],
+  },
+  {
+    name: 'ids that cannot be',
+    text: 'version: 1\ntasks: {a/b: {run: x}, "c[1]": {run: x}, "": {run: x}, "..": {run: x}, " d": {run: x}, "e\\n": {run: x}}',
+    want: ['2:9 "a/b"', '2:24 "c[1]"', '2:42 ""', '2:56 ".."', '2:72 " d"', '2:88 "e\\n"'].map(
+      place =>
+        `${place} is not a task id (1 to 200 bytes of text; no control characters, \`/\`, \`[\` or \`]\`; not only dots)`,
+    ),
+  },
+  {
+    name: 'foreach over what is not upstream, has no output, is a foreach, is no task',
+    text: [
+      'version: 1',
+      'tasks:',
+      '  list: {run: x, outputs: json}',
+      '  text: {run: x, outputs: text}',
+      '  none: {run: x}',
+      '  each: {run: x, needs: list, foreach: "${{ tasks.list.output }}", outputs: json}',
+      '  a: {run: x, foreach: "${{ tasks.list.output }}"}',
+      '  b: {run: x, needs: text, foreach: "${{ tasks.text.output }}"}',
+      '  c: {run: x, needs: none, foreach: "${{ tasks.none.output }}"}',
+      '  d: {run: x, needs: each, foreach: "${{ tasks.each.output }}"}',
+      '  e: {run: x, needs: list, foreach: "${{ tasks.lits.output }}"}',
+      '  f: {run: x, needs: [each], foreach: "${{ tasks[\'list\'].output.files }}"}',
+    ].join('\n'),
+    want: [
+      '7:24 task `a` goes over the output of `list`, which does not come before it | add `list` to its `needs`',
+      '8:37 task `b` goes over the output of `text`, which declares `outputs: text` | add `outputs: json` or `outputs: lines` to `text`',
+      '9:37 task `c` goes over the output of `none`, which declares no output | add `outputs: json` or `outputs: lines` to `none`',
+      '10:37 task `d` goes over the output of `each`, which is itself a `foreach` and has many outputs | put a task between them that needs `each`, reads "$GODEL_INPUTS" and prints one list',
+      '11:37 task `e` goes over the output of `lits`, and there is no such task | did you mean `list`?',
+    ],
+  },
+  {
+    name: 'foreach that is no reference',
+    text: 'version: 1\ntasks:\n  a: {run: x, foreach: tasks.list.output}\n  b: {run: x, foreach: "${{ item }}"}\n  c: {run: x, foreach: "${{ tasks.x }}"}\n  d: {run: x, foreach: "${{ tasks.x.output"}\n  e: {run: x, foreach: 3}',
+    want: [
+      '3:24 `foreach` of task `a` must be one expression and nothing else | write `${{ tasks.list.output }}`',
+      '4:24 `foreach` of task `b` must name the output of a task, not `item` | write `${{ tasks.ID.output }}` with the id of a needed task, or a list',
+      '5:24 `foreach` of task `c` must name the output of a task, not `tasks.x` | write `${{ tasks.ID.output }}` with the id of a needed task, or a list',
+      '6:25 an expression `${{` is not closed | close it with `}}`',
+      '7:24 `foreach` of task `e` must be an expression such as `${{ tasks.list.output }}`, or a list, not 3',
+    ],
+  },
+  {
+    name: 'expressions in the wrong place, at their own line',
+    text: [
+      'version: 1',
+      'env: {A: "${{ item }}"}',
+      'defaults: {working-directory: "a/${{ item }}"}',
+      'tasks:',
+      '  a:',
+      '    run: |',
+      '      echo ${{ env.HOME }}',
+      '      echo "${{ tasks.b.output }}"',
+      '      echo ${{ item.x }}',
+      '    verify: test ${{ matrix.os }}',
+      '  b: {foreach: [1], key: same, run: "echo ${{ item. }} ${{ github.sha }}"}',
+    ].join('\n'),
+    want: [
+      '2:11 `env.A` holds for all tasks, so `${{ … }}` has no value there | write it in the task',
+      '3:34 `defaults.working-directory` holds for all tasks, so `${{ … }}` has no value there | write it in the task',
+      '7:12 `run` of task `a`: `${{ env.HOME }}` means nothing here | in a script write "$HOME"',
+      '8:13 `run` of task `a`: `${{ tasks.b.output }}` can stand only in `foreach` | add `b` to `needs` and read the file "$GODEL_INPUTS/b.json"',
+      '9:12 `run` of task `a`: `${{ item.x }}` has a value only in a task with `foreach` | add `foreach`, or remove the expression',
+      '10:18 `verify` of task `a`: `${{ matrix.os }}` means nothing here | use `foreach`, and `${{ item.os }}`',
+      '11:26 `key` of task `b`: it is the same for every item | use an expression such as `${{ item.id }}`',
+      "11:43 `run` of task `b`: `${{ item. }}` means nothing here | a reference is a name and steps into it, such as `item.name`, `item['any name']` or `item[0]`",
+      '11:56 `run` of task `b`: `${{ github.sha }}` means nothing here | there are `item`, `item.field` and, in `foreach`, `tasks.ID.output`; in a script use environment variables',
+    ],
+  },
+  {
+    name: 'an expression that the shell would not see, in JSON',
+    text: '{"version": 1, "tasks": {"a": {"foreach": [1],\n "run": "echo \\"é\\" $((1 + ${{ item }}))"}}}',
+    want: [
+      '2:28 `run` of task `a`: `${{ item }}` cannot stand inside arithmetic or a subscript, where some shells would run the value | assign it to a variable first: value=${{ item }}, and check that it is a number',
+    ],
+  },
+  {
+    name: 'YAML that is none',
+    text: 'version: 1\ntasks:\n\ta: {run: x}',
+    want: ['3:1 a tab indents this line | YAML is indented with spaces'],
+  },
+  {
+    name: 'a colon in an unquoted value',
+    text: 'version: 1\ntasks:\n  a:\n    run: echo a: b',
+    want: ['4:10 there is a second `: ` in this line | put the value in quotes'],
+  },
+  {
+    name: 'two documents, a tag, an alias of nothing',
+    text: 'version: 1\n---\nversion: 1',
+    want: ['2:1 a second YAML document begins here | a plan is one document: remove `---`'],
+  },
+  {
+    name: 'a tag',
+    text: 'version: !int 1\ntasks: {a: {run: x}}',
+    want: ['1:10 a tag (`!…`) means nothing in a plan | remove the tag, or put the text in quotes'],
+  },
+  {
+    name: 'an alias of nothing',
+    text: 'version: 1\ntasks: {a: {run: *x}}',
+    want: ['2:18 the alias `*x` refers to nothing | give it a name before with `&x`, or quote the text'],
+  },
+  {
+    name: 'problems behind an alias, at the place of what it stands for',
+    text: 'version: 1\ntasks:\n  a: &a {run: x, if: never}\n  b: *a',
+    want: [
+      '3:22 `if` of task `a` must be `success()`, `failure()` or `always()`, not "never" | conditions other than these three are not in this version',
+      '3:22 `if` of task `b` must be `success()`, `failure()` or `always()`, not "never" | conditions other than these three are not in this version',
+    ],
+  },
+  {
+    name: 'a key that would change a prototype',
+    text: 'version: 1\ntasks: {__proto__: {run: x}}',
+    want: ['2:8 `tasks` has a key `__proto__`, which is not allowed'],
+  },
+];
+
+describe('what is wrong with a plan', () => {
+  it.each(CASES)('names $name, the place and the fix', ({text, want}) => {
+    expect(problems(text)).toEqual(want);
+  });
+
+  it('is said for the first twenty places, and the rest counted', () => {
+    const tasks = Array.from({length: 30}, (_, index) => `  t${index}: {run: x, needs: [nope]}`);
+    const result = parsePlan({file: 'f', bytes: Buffer.from(`version: 1\ntasks:\n${tasks.join('\n')}`)});
+    expect(result).toMatchObject({ok: false, failure: {reason: 'plan-invalid', omitted: 10}});
+    if (!result.ok && result.failure.reason === 'plan-invalid') expect(result.failure.problems).toHaveLength(20);
+  });
+
+  it('is the same over the wire, without places', () => {
+    const result = compilePlan({version: 1, tasks: {a: {run: 'x', needs: ['b']}}}, 'godel.yaml');
+    expect(result).toEqual({
+      ok: false,
+      failure: {
+        reason: 'plan-invalid',
+        file: 'godel.yaml',
+        problems: [
+          {
+            message: 'task `a` needs `b`, and there is no such task',
+            hint: 'did you mean `a`?',
+          },
+        ],
+        omitted: 0,
+      },
+    });
+  });
+
+  it.each([null, undefined, 3, 'x', [], {version: 1, tasks: 3}, {tasks: null}, new Map(), () => 1, NaN, {version: 1n}])(
+    'is an answer and no exception for %o',
+    document => {
+      expect(compilePlan(document, 'f')).toMatchObject({ok: false, failure: {reason: 'plan-invalid'}});
+    },
+  );
+});

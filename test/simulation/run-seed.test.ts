@@ -1,0 +1,83 @@
+import {describe, expect, test} from 'vitest';
+import {runSeed} from '../../src/simulation/run-seed.ts';
+
+const SEEDS = 600;
+
+describe('the real engine', () => {
+  test(`keeps every invariant in ${SEEDS} simulated worlds, in which every fault happened`, {timeout: 60_000}, () => {
+    const seen = new Map<string, number>();
+    const failed: string[] = [];
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const result = runSeed(seed);
+      if (!result.ok) failed.push(report(result));
+      for (const [what, times] of Object.entries(result.stats.counts)) seen.set(what, (seen.get(what) ?? 0) + times);
+    }
+    expect(failed).toEqual([]);
+    expect(EXERCISED.filter(what => !seen.has(what))).toEqual([]);
+  });
+});
+
+describe('a seed', () => {
+  test('always tells the same story', () => {
+    for (const seed of [3, 14, 159, 265]) {
+      const [once, again] = [runSeed(seed), runSeed(seed)];
+      expect(once.stats).toEqual(again.stats);
+      expect(once.stats.lines).toBeGreaterThan(20);
+    }
+  });
+
+  test('tells another story than the next one', () => {
+    const hashes = new Set([1, 2, 3, 4, 5].map(seed => runSeed(seed).stats.hash));
+    expect(hashes.size).toBe(5);
+  });
+
+  test('gives the violation and the last lines when an invariant breaks', () => {
+    const makesNothing = () => ({
+      engine: {handle: () => ({records: [], effects: []}), nextDeadlineMs: () => null, view: () => null},
+      step: {records: [], effects: []},
+    });
+    const result = runSeed(1, {makeEngine: makesNothing});
+    expect(result.ok).toBe(false);
+    if (result.ok) return;
+    expect(result.violation).toMatch(/every plan comes to its end|something always happens/);
+    expect(result.trace.at(-1)).toMatch(/^ *\d+\.\d /);
+  });
+});
+
+const EXERCISED = [
+  'daemon crash after the effects',
+  'daemon crash before handling',
+  'daemon crash between acknowledgements and effects',
+  'daemon crash between commit and acknowledgements',
+  'daemon crash between handling and commit',
+  'daemon crash between inputs',
+  'daemon crash in the middle of the effects',
+  'effect: kill-host',
+  'effect: read-output',
+  'effect: reap',
+  'effect: stop-attempts',
+  'fault: acknowledgement lost',
+  'fault: agents failed',
+  'fault: daemonPausePerS',
+  'fault: freezePerS',
+  'fault: host did not start',
+  'fault: hostCrashPerS',
+  'fault: lateDuplicate',
+  'fault: linkBreakPerS',
+  'fault: long partition',
+  'fault: output unreadable',
+  'fault: permitChangePerS',
+  'fault: process ignores SIGTERM',
+  'fault: reports reordered',
+  'fault: stray process',
+  'fault: wallJumpPerS',
+  'stray process reaped',
+  'teams failed',
+  'teams killed',
+  'teams succeeded',
+];
+
+function report({seed, violation, trace}: Extract<ReturnType<typeof runSeed>, {ok: false}>): string {
+  const replay = `npm run simulate -- --seed ${seed} --trace`;
+  return [...trace.slice(-60), `seed ${seed}: ${violation}`, `replay: ${replay}`].join('\n');
+}
