@@ -1,12 +1,14 @@
 import {lstatSync, readdirSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
+import vm from 'node:vm';
 import {checkEntryPoint} from './entry-point.mjs';
-import {findProject} from './installed.mjs';
+import {fail, findProject} from './installed.mjs';
 import {satisfies} from './node-range.mjs';
 
 /** Audits the package in GODEL_ITEM, an element of what list.mjs prints, and prints what it found as a JSON object. */
 const item = JSON.parse(process.env.GODEL_ITEM ?? 'null');
-if (item === null) throw new Error('GODEL_ITEM is not set: this script audits one element of what list.mjs prints.');
+if (vm.SourceTextModule === undefined) fail('Start this script with node --experimental-vm-modules.');
+if (item === null) fail('GODEL_ITEM is not set: this script audits one element of what list.mjs prints.');
 console.log(JSON.stringify(audit(item, join(findProject(process.cwd()), item.path))));
 
 function audit(item, folder) {
@@ -15,7 +17,7 @@ function audit(item, folder) {
   const entry = lstatSync(folder, {throwIfNoEntry: false});
   if (entry === undefined) return notOnDisk(item, same);
   if (statSync(folder, {throwIfNoEntry: false})?.isDirectory() !== true)
-    throw new Error(`${path} is not a folder. Run npm ci again.`);
+    fail(`${path} is not a folder. Run npm ci again.`);
 
   const manifest = readManifest(folder);
   const problems = [];
@@ -39,7 +41,7 @@ function audit(item, folder) {
 
 /** npm leaves out optional packages, mostly those for other platforms. Any other one that is not there is damage. */
 function notOnDisk({optional, path}, same) {
-  if (optional === undefined) throw new Error(`${path} is in npm's lock file but not on disk. Run npm ci again.`);
+  if (optional === undefined) fail(`${path} is in npm's lock file but not on disk. Run npm ci again.`);
   const platform = Object.values(optional).flat().join(', ');
   return {...same, state: 'absent', note: platform === '' ? 'optional' : `optional, for ${platform}`};
 }

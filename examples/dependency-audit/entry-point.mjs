@@ -144,7 +144,6 @@ function parseCommonJs(bytes, filename) {
 }
 
 function parseModule(bytes, identifier) {
-  if (vm.SourceTextModule === undefined) throw new Error('start this script with --experimental-vm-modules');
   new vm.SourceTextModule(sourceText(bytes), {
     identifier,
     initializeImportMeta: () => {},

@@ -8,7 +8,7 @@ export function findProject(from) {
   for (let folder = from; ; folder = dirname(folder)) {
     if (existsSync(join(folder, LOCK))) return folder;
     if (dirname(folder) === folder) {
-      throw new Error(`No ${LOCK} in ${from} or above it. Install the packages with npm (npm ci) first.`);
+      fail(`No ${LOCK} in ${from} or above it. Install the packages with npm (npm ci) first.`);
     }
   }
 }
@@ -16,8 +16,7 @@ export function findProject(from) {
 /** What npm says it installed, in the order of its lock file. The project itself is not a package of it. */
 export function readInstalled(project) {
   const {packages} = JSON.parse(readFileSync(join(project, LOCK), 'utf8'));
-  if (packages === undefined)
-    throw new Error(`${join(project, LOCK)} is from npm 6 or older: run npm ci with npm 7 or newer.`);
+  if (packages === undefined) fail(`${join(project, LOCK)} is from npm 6 or older: run npm ci with npm 7 or newer.`);
   return Object.entries(packages)
     .filter(([path]) => path !== '')
     .map(([path, entry]) => ({
@@ -41,3 +40,9 @@ function nameOf(path) {
 }
 
 export const lockFile = project => join(project, LOCK);
+
+/** Ends the script with one sentence, which godel shows as the reason of the failure. */
+export function fail(message) {
+  console.error(message);
+  process.exit(1);
+}

@@ -1,6 +1,6 @@
 import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
-import {findProject, lockFile, readInstalled} from './installed.mjs';
+import {fail, findProject, lockFile, readInstalled} from './installed.mjs';
 import {toMarkdown} from './markdown.mjs';
 
 /**
@@ -23,7 +23,7 @@ const {totals} = report;
 console.log(
   `${totals.packages} packages as in ${lockFile(project)}: ${totals.checked} checked, ${totals.absent} optional and not on disk, ${totals.failed} failed`,
 );
-console.log(`Report: ${resolve('report.md')}`);
+console.log(`The report is in ${resolve('report.md')} and report.json beside it.`);
 
 function readFindings(folder) {
   const files = existsSync(folder) ? readdirSync(folder).filter(name => name.endsWith('.json')) : [];
@@ -59,9 +59,4 @@ function totalsOf(all) {
     entryPointDoesNotApply: count(one => one.entryPoint?.parses === null),
     withProblems: count(one => (one.problems?.length ?? 0) > 0),
   };
-}
-
-function fail(message) {
-  console.error(message);
-  process.exit(1);
 }

@@ -87,7 +87,8 @@ function layeredPlan(count: number): TaskSpec[] {
   return Array.from({length: count}, (_, index) => {
     const before = Math.floor(index / layer) * layer - layer;
     const needs = new Set<string>();
-    if (before >= 0) for (let n = Math.floor(random() * 4); n > 0; n -= 1) needs.add(`t${before + Math.floor(random() * layer)}`);
+    if (before >= 0)
+      for (let n = Math.floor(random() * 4); n > 0; n -= 1) needs.add(`t${before + Math.floor(random() * layer)}`);
     return {
       id: `t${index}`,
       run: 'true',

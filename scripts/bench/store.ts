@@ -13,6 +13,7 @@ import type {Store} from '../../src/store/store.ts';
 /**
  * Durable completions per second: what SQLite itself does at the same batch size, and the store with everything that a
  * completion means (lease, end, state, two events). Both are measured in turn in the same run; only their ratio counts.
+ * `RUNS`, `BATCHES` and `BENCH_DIR` (which disk) may be set in the environment.
  */
 const WIDTH = 50;
 const BATCHES = Number(process.env['BATCHES'] ?? 200);

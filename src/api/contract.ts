@@ -116,6 +116,6 @@ export interface FeedQuery {
 export type FeedMessage =
   | {readonly type: 'view'; readonly view: TeamView}
   | {readonly type: 'event'; readonly event: StoredEvent}
-  /** Events were dropped for this slow reader; ask `/events?after=` for them. */
+  /** Events after this cursor are no longer in the journal; what follows is what is left. */
   | {readonly type: 'gap'; readonly after: number}
   | {readonly type: 'error'; readonly error: Failure; readonly text: string};

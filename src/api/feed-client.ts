@@ -1,7 +1,7 @@
 import {sleep} from '../base/clock.ts';
 import type {Failure} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
-import {type ConnectFailure, connectJsonSocket} from '../wire/connect-json-socket.ts';
+import {connectJsonSocket} from '../wire/connect-json-socket.ts';
 import type {JsonSocket} from '../wire/json-socket.ts';
 import type {ApiClient} from './client.ts';
 import type {FeedMessage, FeedQuery} from './contract.ts';
@@ -87,31 +87,46 @@ async function* messagesOf(
   socket: FeedClientSocket,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<FeedMessage, void> {
-  const waiting: FeedMessage[] = [];
-  let isOver = false;
-  let wake: () => void = () => undefined;
+  const inbox = new Inbox(socket);
   const onAbort = () => void socket.close();
   signal?.addEventListener('abort', onAbort, {once: true});
-  socket.onClose(() => {
-    isOver = true;
-    wake();
-  });
-  socket.onMessage(message => {
-    waiting.push(message);
-    // Cut instead of growing without limit: the events are asked for again from where the caller stands.
-    if (waiting.length > MAX_WAITING) socket.terminate();
-    wake();
-  });
   try {
-    for (;;) {
-      const message = waiting.shift();
-      if (message) yield message;
-      else if (isOver || isAborted(signal)) return;
-      else await new Promise<void>(resolve => (wake = resolve));
-    }
+    for (let message = await inbox.next(); message; message = await inbox.next()) yield message;
   } finally {
     signal?.removeEventListener('abort', onAbort);
-    if (!isOver) socket.terminate();
+    socket.terminate();
+  }
+}
+
+/** Messages of a connection that nobody has taken yet. */
+class Inbox {
+  readonly #waiting: FeedMessage[] = [];
+  #isOver = false;
+  #wake: () => void = () => undefined;
+
+  constructor(socket: FeedClientSocket) {
+    socket.onClose(() => {
+      this.#isOver = true;
+      this.#wake();
+    });
+    socket.onMessage(message => {
+      this.#waiting.push(message);
+      // Cut instead of growing without limit: the events are asked for again from where the caller stands.
+      if (this.#waiting.length > MAX_WAITING) socket.terminate();
+      this.#wake();
+    });
+  }
+
+  /** Null when the connection is over and everything has been taken. */
+  async next(): Promise<FeedMessage | null> {
+    for (;;) {
+      const message = this.#waiting.shift();
+      if (message) return message;
+      if (this.#isOver) return null;
+      await new Promise<void>(resolve => {
+        this.#wake = resolve;
+      });
+    }
   }
 }
 

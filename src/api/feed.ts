@@ -1,4 +1,6 @@
+import {fail} from '../base/result.ts';
 import type {StoredEvent} from '../model/event.ts';
+import {failureOf} from '../model/failure.ts';
 import type {TeamId} from '../model/ids.ts';
 import {failureText} from '../model/failure-text.ts';
 import type {TeamView} from '../model/team-view.ts';
@@ -120,11 +122,20 @@ export class Feed {
     const views = new Map<string, Answer<TeamView>>();
     let hasMore = false;
     for (const reader of this.#readers) {
-      if (reader.events && !reader.events.live) this.#catchUp(reader, reader.events);
-      if (reader.stale && !isFull(reader) && (reader.events?.live ?? true)) this.#sendView(reader, views);
+      this.#bringUpToDate(reader, views);
       hasMore ||= reader.stale || reader.events?.live === false;
     }
     if (hasMore) this.#schedule(PERIOD_MS);
+  }
+
+  /** A store that cannot be read costs this reader its connection, not the daemon its life. */
+  #bringUpToDate(reader: Reader, views: Map<string, Answer<TeamView>>): void {
+    try {
+      if (reader.events && !reader.events.live) this.#catchUp(reader, reader.events);
+      if (reader.stale && !isFull(reader) && (reader.events?.live ?? true)) this.#sendView(reader, views);
+    } catch (error) {
+      this.#drop(reader, fail(failureOf(error)));
+    }
   }
 
   /** Sends what the journal has beyond the reader's place, as far as it takes it. */

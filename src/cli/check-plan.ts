@@ -1,5 +1,5 @@
-import path from 'node:path';
 import type {ExitKind} from '../model/exit-code.ts';
+import {problemLines} from '../model/failure-text.ts';
 import type {Plan} from '../model/plan.ts';
 import {readPlan} from '../plan/parse-plan.ts';
 import {plural} from '../tui/team-facts.ts';
@@ -8,9 +8,10 @@ import {must} from './connect.ts';
 
 /** Says that a plan is sound and what is in it; problems are this command's failure. */
 export async function checkPlan(cli: Cli, file: string): Promise<ExitKind> {
-  const {plan} = must(readPlan(path.resolve(cli.cwd, file)));
+  const {plan, warnings} = must(readPlan(file));
+  for (const line of warnings.flatMap(warning => problemLines(file, warning))) cli.print.note(line);
   const facts = factsOf(plan);
-  if (cli.print.json !== 'none') cli.print.value({v: 1, file, ...facts});
+  if (cli.print.json !== 'none') cli.print.value({v: 1, file, ...facts, warnings});
   else
     cli.print.line(
       `${file}: ${plural(facts.tasks, 'task')}, ${facts.foreach} with foreach, ${facts.needs} needs; no problems.`,

@@ -1,6 +1,5 @@
 import {formatDuration} from '../base/duration.ts';
 import type {DaemonView} from '../api/contract.ts';
-import {plural} from '../tui/team-facts.ts';
 import type {Print} from './print.ts';
 import {tableLines} from './summary-text.ts';
 
@@ -21,7 +20,7 @@ export function daemonLines(daemon: DaemonView, print: Print): readonly string[]
     daemonLine(daemon),
     `socket  ${socket}`,
     `teams   ${teams.length === 0 ? 'none' : teams.map(({name, state}) => `${name} (${state})`).join(', ')}`,
-    `room    ${plural(permits.granted, 'attempt')} at a time${permits.why === null ? '' : `: ${permits.why}`}`,
+    `permits ${permits.granted} granted${permits.why === null ? '' : `; no more because ${permits.why}`}`,
     ...(daemon.storeTrouble === null ? [] : [print.style('red', `store   cannot be written: ${daemon.storeTrouble}`)]),
     ...(hostRows.length === 0
       ? ['hosts   none']

@@ -12,6 +12,7 @@ export interface Display {
   close(): void;
 }
 
+const FIRST_LINE_MS = 500;
 const LINE_EVERY_MS = 2000;
 
 /** A live view where somebody watches standard error, otherwise plain lines; nothing while events stream as JSON. */
@@ -23,20 +24,35 @@ export async function openDisplay(cli: Cli): Promise<Display> {
 /** A line when something has changed, at most every two seconds, and each failure as it happens. */
 export function plain({print}: Pick<Cli, 'print'>, say = (line: string) => print.note(line)): Display {
   const failures = new FailureLines(text => print.styleNote('red', text));
-  let saidAtMs = Number.NEGATIVE_INFINITY;
+  // What is over before the first line is due needs none.
+  let nextMs = readClock().monoMs + FIRST_LINE_MS;
   let said = '';
+  let timer: NodeJS.Timeout | undefined;
+  let newest: TeamView | null = null;
+  const sayNewest = () => {
+    timer = undefined;
+    if (newest === null || factsOf(newest) === said) return;
+    said = factsOf(newest);
+    nextMs = readClock().monoMs + LINE_EVERY_MS;
+    say(progressLine(newest));
+  };
   return {
     ...silent(),
     show(view) {
       for (const line of failures.next(view)) say(line);
-      const nowMs = readClock().monoMs;
-      const facts = JSON.stringify([view.tasks, view.agents]);
-      if (nowMs - saidAtMs < LINE_EVERY_MS || facts === said) return;
-      saidAtMs = nowMs;
-      said = facts;
-      say(progressLine(view));
+      newest = view;
+      timer ??= setTimeout(sayNewest, Math.max(0, nextMs - readClock().monoMs));
+    },
+    close() {
+      clearTimeout(timer);
+      newest = null;
     },
   };
+}
+
+/** What a line is worth being said for: time alone is not. */
+function factsOf({tasks, agents}: TeamView): string {
+  return JSON.stringify([tasks, agents.ready, agents.failed]);
 }
 
 async function openLive(cli: Cli): Promise<Display> {

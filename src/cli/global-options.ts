@@ -25,6 +25,8 @@ export function readEarlyOptions(argv: readonly string[]): EarlyOptions {
     else if (arg === '--color') color = true;
     else args.push(arg);
   }
+  // Asked for by habit as an option.
+  if (args[0] === '--version' || args[0] === '-V') args[0] = 'version';
   return {json, color, args};
 }
 

@@ -1,19 +1,27 @@
 import path from 'node:path';
 import {GodelError} from '../model/failure.ts';
+import {problemLines} from '../model/failure-text.ts';
+import type {Plan} from '../model/plan.ts';
 import type {Cli} from './cli.ts';
 import {must} from './connect.ts';
 
-/** The plan document that was asked for, checked; null when there is to be none. */
-export async function planSource(
-  cli: Cli,
-  {plan, each}: {plan?: string; each?: string},
-): Promise<{readonly document: unknown} | null> {
+/** A checked plan document, and for one from a file the plan that it means. */
+export interface PlanSource {
+  readonly document: unknown;
+  readonly plan?: Plan;
+}
+
+/** The plan that was asked for; null when there is to be none. */
+export async function planSource(cli: Cli, {plan, each}: {plan?: string; each?: string}): Promise<PlanSource | null> {
   if (plan !== undefined && each !== undefined) {
     throw new GodelError({reason: 'usage', message: '--plan and --each exclude each other'});
   }
   if (plan !== undefined) {
     const {readPlan} = await import('../plan/parse-plan.ts');
-    return must(readPlan(path.resolve(cli.cwd, plan)));
+    const file = path.resolve(cli.cwd, plan);
+    const {document, warnings, plan: parsed} = must(readPlan(file));
+    for (const line of warnings.flatMap(warning => problemLines(file, warning))) cli.print.note(line);
+    return {document, plan: parsed};
   }
   if (each === undefined) return null;
   const {eachPlan} = await import('../plan/each-plan.ts');

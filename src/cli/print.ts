@@ -13,7 +13,8 @@ const CODES: Readonly<Record<Style, readonly [number, number]>> = {
   cyan: [36, 39],
 };
 
-const ENTER_FULL_SCREEN = '\u001b[?1049h\u001b[2J\u001b[H';
+// The other screen, no cursor, no wrapping: a line that is too long after a resize must not spill into the next.
+const ENTER_FULL_SCREEN = '\u001b[?1049h\u001b[?25l\u001b[?7l';
 // Synchronized output off, wrapping on, normal screen, cursor shown.
 const LEAVE_FULL_SCREEN = '\u001b[?2026l\u001b[?7h\u001b[?1049l\u001b[?25h';
 
@@ -91,9 +92,9 @@ export class Print {
     this.#options.stdout.write(ENTER_FULL_SCREEN);
   }
 
-  /** Empties the full screen. */
-  clearScreen(): void {
-    if (this.#fullScreen) this.#options.stdout.write('\u001b[2J\u001b[H');
+  /** Writes to the full screen as it is. */
+  draw(text: string): void {
+    if (this.#fullScreen) this.#options.stdout.write(text);
   }
 
   /** Puts the terminal back as it was. Synchronous, so that it also works while the process ends; harmless twice. */

@@ -22,6 +22,7 @@ export function buildProgram(run: Runner): Command {
   const program = new Command('godel')
     .description('Run one plan on many agents, and be told the truth about it.')
     .configureHelp({showGlobalOptions: true, sortSubcommands: false})
+    .helpCommand(false)
     .helpOption('-h, --help', 'show this help')
     .addHelpText('after', `\nExit codes:\n${exitCodeLines().join('\n')}`);
   for (const option of globalOptions()) program.addOption(option);

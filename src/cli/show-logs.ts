@@ -31,13 +31,21 @@ export async function showLogs(cli: Cli, client: ApiClient, options: LogOptions)
     const more = skipped > 0 ? `, the last ${data.length} bytes of ${skipped + data.length}` : '';
     cli.print.line(cli.print.style('bold', `=== ${each.task} (attempt ${each.number}${more})`));
     cli.print.log(data);
+    // The next header begins a line of its own.
+    if (data.length > 0 && data.at(-1) !== 10) cli.print.line();
   }
 }
 
 async function showOne(cli: Cli, client: ApiClient, team: string, attempt: LoggedAttempt): Promise<void> {
   const {data} = await readLog(client, team, attempt, {});
   if (cli.print.json === 'none') cli.print.log(data);
-  else cli.print.value({v: 1, team, logs: [{...attempt, text: data.toString('utf8'), skippedBytes: 0}]});
+  else
+    cli.print.value({
+      v: 1,
+      team,
+      omittedAttempts: 0,
+      logs: [{...attempt, text: data.toString('utf8'), skippedBytes: 0}],
+    });
 }
 
 async function showAllAsJson(

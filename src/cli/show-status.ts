@@ -3,8 +3,6 @@ import {failureOf} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {type Cli, isInteractive} from './cli.ts';
-import {loadTui, plain} from './display.ts';
-import {follow} from './follow.ts';
 import {statusLines} from './summary-text.ts';
 
 export interface StatusOptions {
@@ -27,19 +25,27 @@ export async function showStatus(
   else for (const line of statusLines(view, print)) print.line(line);
 }
 
+// What follows a feed is loaded only where a feed is followed, so that asking once stays quick.
+
 /** Every view as a line of JSON until the team is over. */
 async function streamViews(cli: Cli, client: ApiClient, team: string): Promise<void> {
+  const {follow} = await import('./follow.ts');
   await follow(client, team, {onView: view => cli.print.value(view)});
 }
 
 async function watchLines(cli: Cli, client: ApiClient, team: string): Promise<void> {
+  const {follow} = await import('./follow.ts');
+  const {plain} = await import('./display.ts');
   const lines = plain(cli, text => cli.print.line(text));
   const last = await follow(client, team, {onView: view => lines.show(view)});
+  lines.close();
   if (last !== null) for (const line of statusLines(last, cli.print)) cli.print.line(line);
 }
 
 async function fullScreen(cli: Cli, client: ApiClient, first: TeamView): Promise<void> {
   const {print, stdin, stdout} = cli;
+  const {follow} = await import('./follow.ts');
+  const {loadTui} = await import('./display.ts');
   const {LiveTeam, openStatus} = await loadTui(cli);
   const live = new LiveTeam();
   live.show(first);
@@ -53,7 +59,9 @@ async function fullScreen(cli: Cli, client: ApiClient, first: TeamView): Promise
   }).catch((error: unknown) => live.notice(noticeOf(error)));
   try {
     await openStatus(live, {
-      terminal: {stdin, stdout, clearScreen: () => print.clearScreen()},
+      stdin,
+      stdout,
+      write: text => print.draw(text),
       signal: leave.signal,
       onKill: () => void killFromScreen(client, first.team, live),
     });

@@ -9,12 +9,14 @@ import type {Cli, GlobalOptions} from './cli.ts';
 import {must, openProject, type Project, settingsOf} from './connect.ts';
 import {openDisplay} from './display.ts';
 import {follow} from './follow.ts';
-import {planSource} from './plan-source.ts';
+import {wholeNumber} from './option-values.ts';
+import {lastWords} from './last-words.ts';
+import {type PlanSource, planSource} from './plan-source.ts';
 import {teamResult} from './team-result.ts';
 import {sayResult} from './wait-for.ts';
 
 export interface SpawnOptions extends GlobalOptions {
-  readonly count: number;
+  readonly count?: string;
   readonly plan?: string;
   readonly each?: string;
   readonly name?: string;
@@ -26,10 +28,10 @@ export interface SpawnOptions extends GlobalOptions {
 
 /** Everything that can be wrong with the request is said before any daemon is started. */
 export async function spawnTeam(cli: Cli, options: SpawnOptions): Promise<ExitKind> {
-  checkCount(cli, options);
+  const count = agentCount(cli, options);
   const plan = await planSource(cli, options);
   const project = openProject(cli, options);
-  const {team} = must(await project.client.spawn(requestOf(cli, options, plan)));
+  const {team} = must(await project.client.spawn(requestOf(cli, {...options, count}, plan)));
   if (plan === null || options.detach === true) return await untilReady(cli, project, team, plan !== null);
   const attendance = await attend(cli, project.client, team);
   if (attendance.how === 'left') {
@@ -37,23 +39,39 @@ export async function spawnTeam(cli: Cli, options: SpawnOptions): Promise<ExitKi
     return attendance.kind;
   }
   const kind = sayResult(cli, attendance.view);
-  if (attendance.by === null) return kind;
+  if (attendance.by === null) {
+    await sayLastWords(cli, project, {team, plan});
+    return kind;
+  }
   return attendance.by === 'SIGINT' ? 'sigint' : 'sigterm';
 }
 
-function checkCount(cli: Cli, options: SpawnOptions): void {
-  const {settings, provenance} = settingsOf(cli, options);
-  if (options.count <= settings.maxAgents) return;
-  throw new GodelError({
-    reason: 'out-of-range',
-    what: '--count',
-    value: String(options.count),
-    range: `a whole number from 1 to ${settings.maxAgents}`,
-    why: `setting max-agents, from ${provenance.maxAgents}; each agent that works is a process tree on this machine`,
-  });
+async function sayLastWords(
+  cli: Cli,
+  {client}: Project,
+  {team, plan}: {team: string; plan: PlanSource},
+): Promise<void> {
+  if (plan.plan === undefined || cli.print.json !== 'none') return;
+  for (const line of await lastWords(client, team, plan.plan)) cli.print.line(`  ${line}`);
 }
 
-function requestOf(cli: Cli, options: SpawnOptions, plan: {readonly document: unknown} | null): SpawnRequest {
+/** How many agents were asked for, within what the settings allow; an excess is refused with the setting to raise. */
+function agentCount(cli: Cli, options: SpawnOptions): number {
+  if (options.count === undefined) {
+    const hint = 'Say how many agents, for example --count 4.';
+    throw new GodelError({reason: 'usage', message: '--count is missing', hint});
+  }
+  const {settings, provenance} = settingsOf(cli, options);
+  const from = provenance.maxAgents === 'default' ? 'by default' : `from ${provenance.maxAgents}`;
+  const why = `max-agents is ${settings.maxAgents} ${from}; every agent at work is a process tree on this machine`;
+  return wholeNumber('--count', {min: 1, max: settings.maxAgents, why})(options.count);
+}
+
+function requestOf(
+  cli: Cli,
+  options: Omit<SpawnOptions, 'count'> & {readonly count: number},
+  plan: PlanSource | null,
+): SpawnRequest {
   const {count, name, failFast, maxFailures, timeout} = options;
   return {
     count,
@@ -70,7 +88,7 @@ function requestOf(cli: Cli, options: SpawnOptions, plan: {readonly document: un
 }
 
 /** The caller's environment, with the folder of the plan file, so that a plan finds what lies beside it. */
-function taskEnvironment({env, cwd}: Cli, {plan}: SpawnOptions): Readonly<Record<string, string>> {
+function taskEnvironment({env, cwd}: Cli, {plan}: Pick<SpawnOptions, 'plan'>): Readonly<Record<string, string>> {
   const folder = plan === undefined ? '' : path.dirname(path.resolve(cwd, plan));
   return {...env, GODEL_PLAN_DIR: folder};
 }

@@ -9,13 +9,17 @@ const FAILURES_LISTED = 20;
 const RUNNING_LISTED = 60;
 
 /** What happened, for the end of `team spawn` and `team wait`. */
-export function summaryLines(view: TeamView, print: Print): readonly string[] {
+export function summaryLines(
+  view: TeamView,
+  print: Print,
+  {withFailures}: {readonly withFailures: boolean},
+): readonly string[] {
   const {tasks, team, durationMs, meanBusyAgents, usage} = view;
   const wall = formatDuration(durationMs);
   const counts = countFacts(tasks, {zeros: false}).map(({label, count}) => `${count} ${label}`);
   const mean = meanBusyAgents === null ? 'unknown' : meanBusyAgents.toFixed(1);
   return [
-    ...failureLinesOf(view, print),
+    ...(withFailures ? failureLinesOf(view, print) : []),
     `${print.style('bold', `Team ${team}`)} ${stateText(view, print)} after ${wall}: ${plural(tasks.total, 'task')}${counts.length > 0 ? `, ${counts.join(', ')}` : ''}.`,
     `  ${plural(view.attempts, 'attempt')} (${view.retries} retried), ${mean} of ${view.agents.requested} agents busy on average, ${cpuText(usage.cpuSeconds, durationMs)}.`,
     `  Output of every task: godel team logs ${team} [TASK]`,

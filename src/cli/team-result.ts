@@ -32,7 +32,7 @@ export function teamResult(view: TeamView): TeamResult {
     agents: {requested, ready, failed},
     tasks: {total, succeeded, failed: failedTasks, skipped, cancelled},
     attempts: view.attempts,
-    durationMs: view.durationMs,
+    durationMs: Math.round(view.durationMs),
     usage: view.usage,
     failures: view.failures,
   };

@@ -32,9 +32,14 @@ export async function waitFor(cli: Cli, client: ApiClient, team: string): Promis
   }
 }
 
+/** Then the failures stand above already, as they happened. */
+function sharesTerminal({stdout, stderr}: Cli): boolean {
+  return stdout.isTTY && stderr.isTTY;
+}
+
 /** The end of a team for people, or as the JSON value of `team spawn` and `team wait`. */
 export function sayResult(cli: Cli, view: TeamView): ExitKind {
   if (cli.print.json !== 'none') cli.print.value(teamResult(view));
-  else for (const line of summaryLines(view, cli.print)) cli.print.line(line);
+  else for (const line of summaryLines(view, cli.print, {withFailures: !sharesTerminal(cli)})) cli.print.line(line);
   return exitKindOfTeam(view);
 }

@@ -4,7 +4,7 @@ import {Feed} from '../api/feed.ts';
 import {ApiServer} from '../api/server.ts';
 import {readClock} from '../base/clock.ts';
 import {Closing} from '../base/closing.ts';
-import {ok, type Result} from '../base/result.ts';
+import {fail, ok, type Result} from '../base/result.ts';
 import type {Settings} from '../config/settings.ts';
 import {Engine} from '../federation/engine.ts';
 import type {Input} from '../federation/engine-io.ts';
@@ -12,6 +12,7 @@ import {type Failure, failureOf} from '../model/failure.ts';
 import {freeDiskBytes, machineId, memory} from '../os/machine.ts';
 import {isAlive, ownIdentity} from '../os/process-identity.ts';
 import {removeDaemonFile, writeDaemonFile} from '../project/daemon-file.ts';
+import {unusable} from '../project/prepare-folders.ts';
 import type {ProjectPaths} from '../project/project-paths.ts';
 import type {Store} from '../store/store.ts';
 import type {Admission} from './admission/admission.ts';
@@ -67,7 +68,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   const submit = (input: Input, durable?: () => void) => loop.submit(input, durable);
   const requests = new Requests();
   const progress = new Progress();
-  const secrets = new SecretStore(paths);
+  const secrets = new SecretStore(paths, log);
   const hosts = new Hosts({
     paths,
     storeId: store.id,
@@ -148,37 +149,57 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     permits.close({keepLease: true});
     return server;
   }
-  writeDaemonFile(paths.daemonFile, {
-    process: ownIdentity(),
-    version,
-    runtimeFolder: paths.runtimeFolder,
-    socket: paths.socket,
-    startedAtMs: Date.now(),
-  });
+  const announced = announce(options);
+  if (!announced.ok) {
+    permits.close({keepLease: true});
+    await server.value.close();
+    return announced;
+  }
   effects.restore(stored.teams);
   hosts.restore(stored.hosts);
   loop.begin(step);
   idle.start();
-  const trimming = setInterval(() => store.trimEvents(settings.keepEvents), TRIM_EVERY_MS);
+  const trimming = setInterval(() => trim(options), TRIM_EVERY_MS);
 
   let ended: Promise<void> | undefined;
   const end = async (how: DaemonEnd) => {
-    const closing = new Closing();
     const hasWork = engine.activeTeams > 0;
+    const closing = new Closing();
     closing.add(() => store.close());
     if (!hasWork) closing.add(() => removeDaemonFile(paths.daemonFile));
     closing.add(() => server.value.close());
     closing.add(() => requests.close());
-    closing.add(() => hosts.close());
-    if (how === 'with-hosts') closing.add(() => hosts.end());
-    closing.add(() => permits.close({keepLease: hasWork}));
     closing.add(() => feed.close());
+    closing.add(() => hosts.close());
+    closing.add(() => permits.close({keepLease: hasWork}));
     closing.add(() => loop.close());
+    // With the loop running: what hosts report last is recorded and acknowledged.
+    if (how === 'with-hosts') closing.add(() => hosts.end());
     closing.add(() => clearInterval(trimming));
     closing.add(() => idle.close());
     await closing.close();
   };
   return ok({over, end: how => (ended ??= end(how))});
+}
+
+/** Writes down who the daemon is, for those to whom it does not answer. */
+function announce({paths, version}: DaemonOptions): Result<void, Failure> {
+  const {daemonFile, runtimeFolder, socket} = paths;
+  try {
+    writeDaemonFile(daemonFile, {process: ownIdentity(), version, runtimeFolder, socket, startedAtMs: Date.now()});
+    return ok(undefined);
+  } catch (error) {
+    return fail(unusable(daemonFile, error));
+  }
+}
+
+/** The journal is kept within its bound now and then; a full disk makes that wait like everything else. */
+function trim({store, settings, log}: DaemonOptions): void {
+  try {
+    store.trimEvents(settings.keepEvents);
+  } catch (error) {
+    log.warn({error: failureOf(error)}, 'old events could not be deleted');
+  }
 }
 
 function openAdmission({paths, settings}: DaemonOptions): Result<Admission, Failure> {

@@ -46,6 +46,10 @@ async function main(): Promise<void> {
   const log = openLog(paths.logFile);
   process.on('uncaughtException', error => crash(log, error));
   process.on('unhandledRejection', error => crash(log, error));
+  // From here on there is something to close in order.
+  const signalled = new Promise<'alone'>(resolve => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve('alone'));
+  });
   const daemon = await startDaemon({
     paths,
     version: GODEL_VERSION,
@@ -57,9 +61,6 @@ async function main(): Promise<void> {
   log.info({version: GODEL_VERSION, project: folder, socket: paths.socket}, 'the daemon is ready');
   tellLauncher('ready');
 
-  const signalled = new Promise<'alone'>(resolve => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve('alone'));
-  });
   const how = await Promise.race([daemon.value.over, signalled]);
   log.info({how}, 'the daemon ends');
   setTimeout(() => process.exit(DAEMON_EXIT.ok), END_LIMIT_MS).unref();

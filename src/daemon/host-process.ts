@@ -40,7 +40,7 @@ export function spawnHost({paths, storeId, hostId}: HostLaunch): ChildProcess {
 }
 
 const FIRST_LOOK_MS = 20;
-const LONGEST_LOOK_MS = 1000;
+const LONGEST_LOOK_MS = 250;
 
 /** Resolves true when the process is gone, false when the signal is aborted before. */
 export async function processGone(process_: ProcessIdentity, signal: AbortSignal): Promise<boolean> {

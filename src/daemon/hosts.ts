@@ -56,7 +56,8 @@ export class Hosts {
   /** A host process that has been started and has not said hello yet. */
   #starting: {readonly child: ChildProcess; readonly limit: NodeJS.Timeout} | null = null;
   readonly #awaitingSession = new Set<(session: HostSession | null) => void>();
-  #isClosed = false;
+  /** ending: hosts are being ended and still heard. closed: they are none of our business any more. */
+  #phase: 'open' | 'ending' | 'closed' = 'open';
 
   constructor(options: HostsOptions) {
     this.#options = options;
@@ -68,7 +69,7 @@ export class Hosts {
   }
 
   start(): void {
-    if (this.#starting || this.#isClosed) return;
+    if (this.#starting || this.#phase !== 'open') return;
     const {paths, storeId, log} = this.#options;
     let child: ChildProcess;
     try {
@@ -157,24 +158,24 @@ export class Hosts {
 
   /** Ends all hosts and their attempts; resolves when their processes are gone. */
   async end(): Promise<void> {
-    this.#isClosed = true;
+    this.#phase = 'ending';
     const starting = this.#starting?.child;
     if (starting) {
       this.#clearStarting();
       starting.kill('SIGKILL');
     }
     await Promise.all(
-      [...this.#hosts.values()].map(host => {
-        host.watch?.abort();
+      [...this.#hosts.values()].map(async host => {
         host.session?.send({type: 'shutdown'});
-        return this.#awaitEnd(host);
+        await this.#awaitEnd(host);
+        this.#gone(host);
       }),
     );
   }
 
   /** Lets go of all hosts, which go on without us. */
   close(): void {
-    this.#isClosed = true;
+    this.#phase = 'closed';
     this.#clearStarting();
     for (const host of this.#hosts.values()) {
       host.watch?.abort();
@@ -197,7 +198,7 @@ export class Hosts {
 
   #reasonToRefuse({projectId, storeId, protocol}: Hello): string | null {
     const {paths, storeId: ours} = this.#options;
-    if (this.#isClosed) return 'the daemon is ending';
+    if (this.#phase !== 'open') return 'the daemon is ending';
     if (projectId !== paths.projectId) return `this daemon serves project ${paths.projectId}, not ${projectId}`;
     if (storeId !== ours) return 'the project has another store than when this host was started';
     if (protocol.max < HOST_PROTOCOL.min || protocol.min > HOST_PROTOCOL.max) {
@@ -267,7 +268,7 @@ export class Hosts {
     if (host.session !== session) return;
     host.session = null;
     host.orders = [];
-    if (this.#isClosed) return;
+    if (this.#phase === 'closed') return;
     this.#options.submit({type: 'host-disconnected', hostId: host.record.id});
     this.#watch(host);
   }
@@ -281,11 +282,11 @@ export class Hosts {
   }
 
   #gone(host: KnownHost): void {
-    if (this.#hosts.get(host.record.id) !== host) return;
+    if (this.#hosts.get(host.record.id) !== host || this.#phase === 'closed') return;
     this.#hosts.delete(host.record.id);
     host.watch?.abort();
     host.session?.end();
-    this.#options.log.warn({host: host.record.id, pid: host.record.process.pid}, 'a host is gone');
+    this.#options.log.info({host: host.record.id, pid: host.record.process.pid}, 'a host is gone');
     this.#options.submit({type: 'host-gone', hostId: host.record.id});
   }
 

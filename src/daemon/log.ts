@@ -12,6 +12,8 @@ const LOOK_EVERY = 500;
  */
 export function openLog(file: string): Log {
   const destination = pino.destination({dest: file, append: true, sync: true, mode: 0o600});
+  // What cannot be written (full disk) is lost; without a listener it would end the process.
+  destination.on('error', () => undefined);
   let lines = 0;
   shrink(file);
   return pino(

@@ -1,6 +1,8 @@
 import {readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {failureOf} from '../model/failure.ts';
 import type {TeamId} from '../model/ids.ts';
 import {type ProjectPaths, secretsFile} from '../project/project-paths.ts';
+import type {Log} from './log.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -26,16 +28,22 @@ export function splitSecrets(env: Environment): {readonly plain: Environment; re
 /** The secret values of teams that are not over: in memory, and in the runtime folder (0600) for the next daemon. */
 export class SecretStore {
   readonly #paths: ProjectPaths;
+  readonly #log: Log;
   readonly #values = new Map<TeamId, Environment>();
 
-  constructor(paths: ProjectPaths) {
+  constructor(paths: ProjectPaths, log: Log) {
     this.#paths = paths;
+    this.#log = log;
   }
 
   keep(teamId: TeamId, secrets: Environment): void {
     this.#values.set(teamId, secrets);
     if (Object.keys(secrets).length === 0) return;
-    writeFileSync(secretsFile(this.#paths, teamId), JSON.stringify(secrets), {mode: 0o600});
+    try {
+      writeFileSync(secretsFile(this.#paths, teamId), JSON.stringify(secrets), {mode: 0o600});
+    } catch (error) {
+      this.#log.warn({teamId, error: failureOf(error)}, 'the secrets of a team will not outlive this daemon');
+    }
   }
 
   /** Reads back what a team had before the daemon was restarted; returns the names whose values are lost (a reboot). */

@@ -16,7 +16,8 @@ export interface DaemonLinkOptions {
   readonly headers: Readonly<Record<string, string>>;
   /** The first message on every connection. */
   readonly hello: () => HostMessage;
-  readonly onMessage: (message: DaemonMessage) => void;
+  /** An answer goes back over the connection that asked: on the next one its number means another request. */
+  readonly onMessage: (message: DaemonMessage, answer: (message: HostMessage) => void) => void;
   readonly onLost: (detail: string) => void;
   /** Starts a daemon; called only while nobody listens, and never twice at a time. */
   readonly launch: () => Promise<Result<void, Failure>>;
@@ -74,7 +75,8 @@ export class DaemonLink {
   #open(socket: JsonSocket<HostMessage, DaemonMessage>): void {
     this.#socket = socket;
     this.#deadSinceMs = null;
-    socket.onMessage(this.#options.onMessage);
+    const answer = (message: HostMessage) => socket.send(message);
+    socket.onMessage(message => this.#options.onMessage(message, answer));
     socket.send(this.#options.hello());
   }
 

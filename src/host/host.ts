@@ -10,9 +10,10 @@ import {cookieOf, endStrays} from '../os/stray-processes.ts';
 import {HOST_PROTOCOL} from '../wire/host-protocol-version.ts';
 import type {AttemptOrder, DaemonMessage, HostLimits, HostMessage, TeamOpening} from '../wire/host-protocol.ts';
 import {AttemptRunner, type OpenTeam} from './attempt-runner.ts';
+import {emptyInputsFolderOf} from './attempt-environment.ts';
 import {DaemonLink} from './daemon-link.ts';
 import type {HostOptions} from './host-options.ts';
-import {removeFolder} from './inputs-folder.ts';
+import {makeEmptyInputsFolder, removeFolder} from './inputs-folder.ts';
 import {Progress} from './progress.ts';
 import {readPart} from './read-part.ts';
 import {ReportLog} from './report-log.ts';
@@ -49,6 +50,8 @@ type State =
   | {readonly name: 'welcomed'}
   | {readonly name: 'ending'; readonly by: StopReason};
 
+type Answer = (message: HostMessage) => void;
+
 /** The host process: does what its daemon says, keeps at it while the daemon is away, and ends itself after a while. */
 export class Host {
   readonly #options: HostOptions;
@@ -61,6 +64,7 @@ export class Host {
   readonly #agents = new Map<AgentId, TeamId>();
   readonly #abort = new AbortController();
   #limits = FIRST_LIMITS;
+  #hasHadTeam = false;
   #state: State;
   #ended: () => void = () => undefined;
   /** Resolves when the host has ended. */
@@ -84,10 +88,10 @@ export class Host {
       socketPath: options.socketPath,
       headers: {'godel-version': dependencies.build, 'godel-project': options.projectId},
       hello: () => this.#hello(),
-      onMessage: message => this.#receive(message),
+      onMessage: (message, answer) => this.#receive(message, answer),
       onLost: detail => this.#lost(detail),
       launch: dependencies.launchDaemon,
-      needsDaemon: () => this.#state.name !== 'ending' && (this.#teams.size > 0 || this.#holds().length > 0),
+      needsDaemon: () => this.#needsDaemon(),
       log: dependencies.log,
     });
     this.#state = {name: 'away', grace: this.#startGrace()};
@@ -132,6 +136,12 @@ export class Host {
     };
   }
 
+  /** A host is started because there is work; until it has been told which, its daemon has died before it could. */
+  #needsDaemon(): boolean {
+    if (this.#state.name === 'ending') return false;
+    return !this.#hasHadTeam || this.#teams.size > 0 || this.#holds().length > 0;
+  }
+
   /** Attempts accepted whose outcome no daemon has acknowledged. */
   #holds(): AttemptId[] {
     const unacknowledged = this.#reports.pending.flatMap(report =>
@@ -154,7 +164,7 @@ export class Host {
     }, this.#limits.graceMs);
   }
 
-  #receive(message: DaemonMessage): void {
+  #receive(message: DaemonMessage, answer: Answer): void {
     switch (message.type) {
       case 'welcome':
         return this.#welcomed(message.limits);
@@ -173,9 +183,9 @@ export class Host {
       case 'stop':
         return this.#runner.stop(message.attempts, message.by);
       case 'reap':
-        return void this.#reap(message.request, message.attempts);
+        return void this.#reap(message, answer);
       case 'read':
-        return void this.#read(message);
+        return void this.#read(message, answer);
       case 'ack':
         this.#reports.acknowledge(message.report);
         return;
@@ -197,6 +207,8 @@ export class Host {
   }
 
   #openTeam(team: TeamOpening): void {
+    this.#hasHadTeam = true;
+    makeEmptyInputsFolder(emptyInputsFolderOf(team));
     const runtime = this.#teams.get(team.teamId)?.runtime ?? commandRuntime({env: team.env});
     this.#teams.set(team.teamId, {team, runtime});
   }
@@ -235,7 +247,7 @@ export class Host {
   }
 
   /** Answers only when nothing is left: until then none of these tasks may be done again. */
-  async #reap(request: number, attempts: readonly AttemptId[]): Promise<void> {
+  async #reap({request, attempts}: Extract<DaemonMessage, {type: 'reap'}>, answer: Answer): Promise<void> {
     const cookies = new Set(attempts.map(attempt => cookieOf(this.#options.storeId, attempt)));
     let total = 0;
     for (;;) {
@@ -250,11 +262,11 @@ export class Host {
       this.#dependencies.log(`processes ${left.join(', ')} cannot be ended; trying again`);
       await sleep(REAP_AGAIN_MS);
     }
-    this.#link.send({type: 'reaped', request, attempts, ended: total});
+    answer({type: 'reaped', request, attempts, ended: total});
   }
 
-  async #read({request, ...part}: Extract<DaemonMessage, {type: 'read'}>): Promise<void> {
+  async #read({request, ...part}: Extract<DaemonMessage, {type: 'read'}>, answer: Answer): Promise<void> {
     const {data, size} = await readPart(part);
-    this.#link.send({type: 'data', request, data: data.toString('base64'), size});
+    answer({type: 'data', request, data: data.toString('base64'), size});
   }
 }

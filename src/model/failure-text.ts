@@ -122,12 +122,13 @@ function invalidText(
   const total = problems.length + omitted;
   if (first === undefined) return `The ${what}s in ${file} are invalid.`;
   const rest = total > 1 ? ` (and ${count(total - 1, 'more problem')})` : '';
-  return `${placed(file, first)}${rest}${first.hint === undefined ? '' : `. ${first.hint}`}`;
+  return `${placed(file, first)}${rest}${first.hint === undefined ? '' : `. ${capital(first.hint)}`}`;
 }
 
-function problemLines(file: string, problem: PlanProblem): string[] {
+/** One problem of a file at its place, with its hint below. */
+export function problemLines(file: string, problem: PlanProblem): string[] {
   const line = oneLine(placed(file, problem), 1000);
-  return problem.hint === undefined ? [line] : [line, `  ${oneLine(problem.hint, 1000)}`];
+  return problem.hint === undefined ? [line] : [line, `  ${oneLine(capital(problem.hint), 1000)}`];
 }
 
 function placed(file: string, {line, column, message}: PlanProblem): string {
@@ -168,7 +169,11 @@ function similar(candidates: readonly string[]): string {
 
 function withHint(message: string, hint: string | undefined): string {
   if (hint === undefined) return /[.!?…]$/.test(message) ? message : `${message}.`;
-  return `${message.replace(/[.!?]$/, '')}. ${hint}`;
+  return `${message.replace(/[.!?]$/, '')}. ${capital(hint)}`;
+}
+
+function capital(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 function because(why: string | undefined): string {

@@ -1,4 +1,4 @@
-import {readFileSync, readdirSync} from 'node:fs';
+import {openSync, readdirSync, readFileSync, readSync} from 'node:fs';
 import {readClock} from '../base/clock.ts';
 import {Heap} from '../base/heap.ts';
 import {parseStat} from './process-identity.ts';
@@ -6,12 +6,19 @@ import {parseStat} from './process-identity.ts';
 /** USER_HZ, which Linux fixes for /proc whatever the kernel's own clock is. */
 const TICKS_PER_SECOND = 100;
 
-/** CPU seconds of all children this process has collected so far, theirs included; null where the OS does not say. */
-export function childrenCpuSeconds(): number | null {
-  if (process.platform !== 'linux') return null;
-  // Fields 16 and 17: cutime and cstime.
-  const {fields} = parseStat(readFileSync('/proc/self/stat', 'latin1'));
-  return (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND;
+/**
+ * Tells the CPU seconds of all children this process has collected so far, theirs included; null where the OS does not
+ * say. It keeps the file open: it is read at every end of a child.
+ */
+export function childrenCpuReader(): () => number | null {
+  if (process.platform !== 'linux') return () => null;
+  const descriptor = openSync('/proc/self/stat', 'r');
+  const buffer = Buffer.alloc(1024);
+  return () => {
+    const {fields} = parseStat(buffer.toString('latin1', 0, readSync(descriptor, buffer, 0, buffer.length, 0)));
+    // Fields 16 and 17: cutime and cstime.
+    return (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND;
+  };
 }
 
 /**
@@ -23,7 +30,7 @@ export class ChildCpu {
   #last: number | null;
   #waiting: ((seconds: number | null) => void)[] = [];
 
-  constructor(read: () => number | null = childrenCpuSeconds) {
+  constructor(read: () => number | null = childrenCpuReader()) {
     this.#read = read;
     this.#last = read();
   }

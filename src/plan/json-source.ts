@@ -28,9 +28,10 @@ function locate(text: string, problems: readonly Problem[]): readonly number[] {
   const wanted = new Set(
     problems.flatMap(({path}) => path.map((_, index) => JSON.stringify(path.slice(0, index + 1)))),
   );
+  const longest = Math.max(...problems.map(({path}) => path.length));
   const lastSteps = new Set(problems.flatMap(({path}) => path));
   walk(text, member => {
-    if (!lastSteps.has(member.key)) return;
+    if (member.path.length > longest || !lastSteps.has(member.key)) return;
     const name = JSON.stringify(member.path);
     if (wanted.has(name)) places.set(name, {...member, path: []});
   });

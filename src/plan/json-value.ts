@@ -4,7 +4,8 @@ import type {JsonValue} from '../base/json.ts';
 export const MAX_DEPTH = 100;
 /** Characters of text in one document or output, all aliases written out. */
 const MAX_TEXT = 100_000_000;
-const MAX_VALUES = 30_000_000;
+const MAX_VALUES = 10_000_000;
+const NO_JSON = 'is neither text, number, list nor mapping';
 
 export interface NotJson {
   readonly path: readonly (string | number)[];
@@ -17,30 +18,42 @@ export interface NotJson {
  * with aliases or over the wire; it survives depth, cycles and expansion bombs.
  */
 export function notJson(root: unknown): NotJson | null {
-  const stack: {value: unknown; path: Trail | null; depth: number}[] = [{value: root, path: null, depth: 0}];
+  const rootWrong = notScalar(root);
+  if (rootWrong !== null) return {path: [], what: rootWrong};
+  const stack = isContainer(root) ? [{value: root, place: null as Place | null, depth: 1}] : [];
   let text = 0;
   let values = 0;
   for (let next = stack.pop(); next; next = stack.pop()) {
-    const {value, path, depth} = next;
-    const refuse = (what: string) => ({path: pathOf(path), what});
-    if (++values > MAX_VALUES || text > MAX_TEXT)
-      return {path: [], what: 'is too large once its aliases are written out'};
-    if (typeof value === 'string') text += value.length;
-    else if (typeof value === 'number' && !Number.isFinite(value)) return refuse('is not a finite number');
-    else if (typeof value === 'object' && value !== null) {
-      if (depth >= MAX_DEPTH) return refuse(`is nested deeper than ${MAX_DEPTH} levels`);
-      if (!Array.isArray(value) && !isPlain(value)) return refuse('is neither text, number, list nor mapping');
-      for (const [key, inner] of Object.entries(value)) {
-        // Assigning such a key somewhere would change an object's prototype instead.
-        if (key === '__proto__') return refuse('has a key `__proto__`, which is not allowed');
-        text += key.length;
-        stack.push({value: inner, path: {key: Array.isArray(value) ? Number(key) : key, up: path}, depth: depth + 1});
-      }
-    } else if (value !== null && typeof value !== 'number' && typeof value !== 'boolean') {
-      return refuse('is neither text, number, list nor mapping');
+    const {value, place, depth} = next;
+    if (depth > MAX_DEPTH) return {path: pathOf(place), what: `is nested deeper than ${MAX_DEPTH} levels`};
+    const keys = Object.keys(value);
+    values += keys.length;
+    for (const key of keys) {
+      // Assigning such a key somewhere would change an object's prototype instead.
+      if (key === '__proto__') return {path: pathOf(place), what: 'has a key `__proto__`, which is not allowed'};
+      const inner = value[key];
+      text += key.length + (typeof inner === 'string' ? inner.length : 0);
+      const wrong = notScalar(inner);
+      const below = {key: Array.isArray(value) ? Number(key) : key, up: place};
+      if (wrong !== null) return {path: pathOf(below), what: wrong};
+      if (isContainer(inner)) stack.push({value: inner, place: below, depth: depth + 1});
     }
+    if (values > MAX_VALUES || text > MAX_TEXT)
+      return {path: [], what: 'is too large once its aliases are written out'};
   }
   return null;
+}
+
+type Container = Readonly<Record<string, unknown>>;
+
+function isContainer(value: unknown): value is Container {
+  return typeof value === 'object' && value !== null;
+}
+
+function notScalar(value: unknown): string | null {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return null;
+  if (typeof value === 'number') return Number.isFinite(value) ? null : 'is not a finite number';
+  return typeof value === 'object' && (Array.isArray(value) || isPlain(value)) ? null : NO_JSON;
 }
 
 /** The value at a path; null where there is none, as in GitHub's expressions. */
@@ -81,14 +94,14 @@ export function canonicalJson(value: JsonValue): string {
   return `{${fields.join(',')}}`;
 }
 
-interface Trail {
+interface Place {
   readonly key: string | number;
-  readonly up: Trail | null;
+  readonly up: Place | null;
 }
 
-function pathOf(trail: Trail | null): readonly (string | number)[] {
+function pathOf(place: Place | null): readonly (string | number)[] {
   const path: (string | number)[] = [];
-  for (let step = trail; step; step = step.up) path.push(step.key);
+  for (let step = place; step; step = step.up) path.push(step.key);
   return path.reverse();
 }
 

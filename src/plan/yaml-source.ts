@@ -1,4 +1,5 @@
 import {
+  type Alias,
   type CST,
   Composer,
   type Document,
@@ -23,19 +24,19 @@ export function readYaml(text: string): Result<SourceDocument, readonly TextProb
   const tokens = [...new Parser().parse(text)];
   const deep = tooDeep(tokens);
   if (deep !== null) return fail([{offset: deep, message: `this is nested deeper than ${MAX_DEPTH} levels`}]);
-  // The package compares every key with every other one of its map; `inspect` does it in one pass.
+  // The package compares every key with every other one of its map; `YamlReader` does it in one pass.
   const composer = new Composer({uniqueKeys: false, stringKeys: true, prettyErrors: false, merge: false});
   const [document, second] = [...composer.compose(tokens, true, text.length)];
   if (!document) return fail([{offset: 0, message: 'there is nothing in it'}]);
   const syntax = [...document.errors, ...document.warnings].map(textProblem);
   if (second) syntax.push(severalDocuments(second));
   if (syntax.length > 0) return fail(firstOfEachLine(text, syntax));
-  const {errors, warnings} = inspect(document, text);
-  if (errors.length > 0) return fail(errors);
+  const reader = new YamlReader(text);
+  const content = reader.read(document.contents, []);
+  if (reader.errors.length > 0) return fail(reader.errors);
   return ok({
-    // Aliases share what they refer to, so that nothing grows here; `notJson` refuses what would grow when written out.
-    document: document.toJS({maxAliasCount: -1}) as unknown,
-    warnings,
+    document: content,
+    warnings: reader.warnings,
     locate: problems => problems.map(problem => offsetOf(document, text, problem)),
   });
 }
@@ -87,44 +88,70 @@ function severalDocuments(second: Document): TextProblem {
   return {offset, message: 'a second YAML document begins here', hint: 'a plan is one document: remove `---`'};
 }
 
-interface Visit {
-  readonly node: unknown;
-  readonly path: DocumentPath;
-}
+/**
+ * Makes the document of the nodes, which `tooDeep` has let pass, and notes what is wrong on the way. An alias becomes
+ * the very value it stands for, so that nothing grows here; `notJson` refuses what would grow when written out.
+ */
+class YamlReader {
+  readonly errors: TextProblem[] = [];
+  readonly warnings: TextProblem[] = [];
+  readonly #text: string;
+  readonly #anchors = new Map<string, unknown>();
 
-/** Finds keys that are there twice, aliases of nothing, and numbers whose text would be lost. */
-function inspect(document: Document, text: string): {errors: readonly TextProblem[]; warnings: readonly TextProblem[]} {
-  const errors: TextProblem[] = [];
-  const warnings: TextProblem[] = [];
-  const anchors = new Set<string>();
-  const stack: Visit[] = [{node: document.contents, path: []}];
-  for (let next = stack.pop(); next && errors.length < MAX_PROBLEMS; next = stack.pop()) {
-    const {node, path} = next;
-    if ((isScalar(node) || isMap(node) || isSeq(node)) && node.anchor !== undefined) anchors.add(node.anchor);
-    if (isAlias(node) && !anchors.has(node.source)) {
-      const hint = `give it a name before with \`&${node.source}\`, or quote the text`;
-      errors.push({offset: startOf(node), message: `the alias \`*${node.source}\` refers to nothing`, hint});
-    }
-    if (isScalar(node) && isEnv(path)) {
-      const warning = lostText(node, path);
-      if (warning && warnings.length < MAX_PROBLEMS) warnings.push(warning);
-    }
-    if (isMap(node)) errors.push(...twice(node.items, {path, text}));
-    const inner = childrenOf(node, path);
-    for (let index = inner.length - 1; index >= 0; index--) {
-      const child = inner[index];
-      if (child) stack.push(child);
-    }
+  constructor(text: string) {
+    this.#text = text;
   }
-  return {errors, warnings};
-}
 
-function childrenOf(node: unknown, path: DocumentPath): readonly Visit[] {
-  // Deeper than the values of `env` and the names of tasks no place matters, so the path is not kept.
-  const below = (key: string | number) => (path.length < 4 ? [...path, key] : path);
-  if (isSeq(node)) return node.items.map((item, index) => ({node: item, path: below(index)}));
-  if (isMap(node)) return node.items.map(pair => ({node: pair.value, path: below(keyText(pair.key))}));
-  return [];
+  read(node: unknown, path: DocumentPath): unknown {
+    if (isAlias(node)) return this.#alias(node);
+    if (isScalar(node)) {
+      if (isEnv(path)) this.#warnOfLostText(node, path);
+      return this.#anchored(node, node.value);
+    }
+    // Deeper than the values of `env` no place matters, so the path is not kept.
+    const below = (key: string | number) => (path.length < 4 ? [...path, key] : path);
+    if (isSeq(node)) {
+      const list: unknown[] = [];
+      this.#anchored(node, list);
+      for (const [index, item] of node.items.entries()) list.push(this.read(item, below(index)));
+      return list;
+    }
+    if (!isMap(node)) return null;
+    this.errors.push(...twice(node.items, {path, text: this.#text}));
+    const mapping: Record<string, unknown> = {};
+    this.#anchored(node, mapping);
+    for (const {key, value} of node.items) {
+      const name = keyText(key);
+      // As an own key, which `notJson` finds; assigned it would be lost.
+      const own = {value: this.read(value, below(name)), enumerable: true, writable: true, configurable: true};
+      if (name === '__proto__') Object.defineProperty(mapping, name, own);
+      else mapping[name] = own.value;
+    }
+    return mapping;
+  }
+
+  #anchored(node: {anchor?: string}, value: unknown): unknown {
+    if (node.anchor !== undefined) this.#anchors.set(node.anchor, value);
+    return value;
+  }
+
+  #alias(node: Alias): unknown {
+    if (this.#anchors.has(node.source)) return this.#anchors.get(node.source);
+    const hint = `give it a name before with \`&${node.source}\`, or quote the text`;
+    this.errors.push({offset: startOf(node), message: `the alias \`*${node.source}\` refers to nothing`, hint});
+    return null;
+  }
+
+  /** `3.10` is the number 3.1: an environment variable would get another text than the one in the file. */
+  #warnOfLostText({value, source, range}: Scalar, path: DocumentPath): void {
+    if (source === undefined || (typeof value !== 'number' && typeof value !== 'boolean')) return;
+    if (String(value) === source || this.warnings.length >= MAX_PROBLEMS) return;
+    this.warnings.push({
+      offset: range?.[0] ?? 0,
+      message: `${placeName(path)} is read as ${value}, not as the text ${source}`,
+      hint: `write "${source}" in quotes`,
+    });
+  }
 }
 
 function twice(
@@ -145,17 +172,6 @@ function twice(
 
 function isEnv(path: DocumentPath): boolean {
   return (path.length === 2 && path[0] === 'env') || (path.length === 4 && path[0] === 'tasks' && path[2] === 'env');
-}
-
-/** `3.10` is the number 3.1: an environment variable would get another text than the one in the file. */
-function lostText({value, source, range}: Scalar, path: DocumentPath): TextProblem | null {
-  if (source === undefined || (typeof value !== 'number' && typeof value !== 'boolean')) return null;
-  if (String(value) === source) return null;
-  return {
-    offset: range?.[0] ?? 0,
-    message: `${placeName(path)} is read as ${value}, not as the text ${source}`,
-    hint: `write "${source}" in quotes`,
-  };
 }
 
 function offsetOf(document: Document, text: string, {path, at, excerpt}: Problem): number {

@@ -3,18 +3,11 @@ import {isAlive, processState} from '../os/process-identity.ts';
 import {readDaemonFile} from './daemon-file.ts';
 import type {ProjectPaths} from './project-paths.ts';
 
-/** Why the project's daemon will not answer as things are: it was stopped or is gone. Null: it may just be busy. */
+/** Why the project's living daemon will not answer as things are: it was stopped. Null: it is busy, or gone. */
 export function explainSilence({daemonFile}: Pick<ProjectPaths, 'daemonFile'>): Failure | null {
   const identity = readDaemonFile(daemonFile)?.process;
-  if (!identity) return null;
+  if (!identity || !isAlive(identity)) return null;
   const {pid} = identity;
-  if (!isAlive(identity)) {
-    return {
-      reason: 'daemon-unreachable',
-      detail: `Its process ${pid} has ended.`,
-      hint: 'Run the command again: it starts a new daemon, which goes on with the teams.',
-    };
-  }
   const state = processState(pid);
   if (state !== 'T' && state !== 't') return null;
   return {

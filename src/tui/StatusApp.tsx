@@ -1,5 +1,5 @@
 import {Text, useInput} from 'ink';
-import {useState} from 'react';
+import {useCallback, useRef, useState} from 'react';
 import {bodyRows, windowOf} from './body-rows.ts';
 import type {LiveTeam} from './live-team.ts';
 import {bodyHeight, type ScreenMode, StatusScreen} from './StatusScreen.tsx';
@@ -20,23 +20,32 @@ export function StatusApp({live, onQuit, onKill}: StatusAppProps) {
   const [offset, setOffset] = useState(0);
   const height = view === null ? 1 : bodyHeight(view, rows, notice);
 
-  useInput((input, key) => {
+  const press = (input: string, key: Key) => {
     if (key.ctrl && input === 'c') return onQuit();
     if (mode === 'asking-to-kill') {
-      if (input === 'y' || input === 'Y') {
+      if (input.toLowerCase() === 'y') {
         setMode('killing');
         onKill();
       } else if (input !== '' || key.escape || key.return) setMode('watching');
       return;
     }
     if (input === 'q' || (key.escape && mode !== 'help')) return onQuit();
-    if (input === '?' || (key.escape && mode === 'help')) setMode(mode === 'help' ? 'watching' : 'help');
+    if (input === '?' || key.escape) setMode(mode === 'help' ? 'watching' : 'help');
     if (input === 'K' && view !== null && view.outcome === null && mode !== 'killing') setMode('asking-to-kill');
     const step = scrollStep(input, key, height);
     if (step === 0 || view === null) return;
     const all = bodyRows(view, ageMs);
     setOffset(before => windowOf(all, windowOf(all, before, height).offset + step, height).offset);
-  });
+  };
+  // Ink takes up a new handler only after it has drawn; a key that comes in between must find what it was pressed for.
+  const newest = useRef(press);
+  newest.current = press;
+  const onInput = useCallback((input: string, key: Key) => {
+    // Keys that are held or typed fast arrive together.
+    if (input.length > 1 && /^[jk ]+$/.test(input)) for (const character of input) newest.current(character, key);
+    else newest.current(input, key);
+  }, []);
+  useInput(onInput);
 
   if (view === null) return <Text dimColor>{notice ?? 'Asking the daemon…'}</Text>;
   const shownMode = mode === 'killing' && view.outcome !== null ? 'watching' : mode;

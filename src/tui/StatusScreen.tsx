@@ -21,13 +21,13 @@ export interface StatusScreenProps {
 
 const WAITING_LINES = 3;
 
-/** The full screen of `team status`. It always fits: one row less than the terminal has, so that nothing ever scrolls away. */
+/** The full screen of `team status`. It always fits the terminal, so that nothing ever scrolls away. */
 export function StatusScreen(props: StatusScreenProps) {
   const {view, ageMs, columns, rows, mode, notice} = props;
   const waiting = waitingTexts(view).slice(0, WAITING_LINES);
   const height = bodyHeight(view, rows, notice);
   return (
-    <Box flexDirection="column" width={columns} height={Math.max(1, rows - 1)} overflow="hidden">
+    <Box flexDirection="column" width={columns} height={rows} overflow="hidden">
       <TeamHeader view={view} ageMs={ageMs} columns={columns} />
       <Text wrap="truncate">{agentsText(view)}</Text>
       <Text wrap="truncate">{usageText(view)}</Text>
@@ -53,7 +53,7 @@ export function StatusScreen(props: StatusScreenProps) {
 /** Lines left for the scrollable part. */
 export function bodyHeight(view: TeamView, rows: number, notice: string | null): number {
   const fixed = 3 + 2 + Math.min(view.waiting.length, WAITING_LINES) + 1 + 1 + (notice === null ? 0 : 1);
-  return Math.max(1, rows - 1 - fixed);
+  return Math.max(1, rows - fixed);
 }
 
 function Body({view, ageMs, columns, offset, height}: StatusScreenProps & {readonly height: number}) {
@@ -157,7 +157,7 @@ function Footer({view, mode, ageMs, offset, height}: StatusScreenProps & {readon
   const place = total > height ? `   ${shown.offset + 1}–${shown.offset + shown.rows.length} of ${total}` : '';
   return (
     <Text wrap="truncate" dimColor>
-      {`q quit   ? help   K end the team   j/k scroll${place}`}
+      {`q quit   ? help${view.outcome === null ? '   K end the team' : ''}   j/k scroll${place}`}
     </Text>
   );
 }

@@ -1,8 +1,10 @@
 import {render} from 'ink';
 import type {LiveTeam} from './live-team.ts';
-import {MAX_REDRAWS_PER_SECOND} from './open-status.tsx';
 import {ProgressView} from './ProgressView.tsx';
 import {useLiveTeam, useTerminalSize} from './use-live-team.ts';
+
+/** More is no calmer to look at. */
+const MAX_REDRAWS_PER_SECOND = 5;
 
 /** Shows the compact progress at the bottom of the terminal. Returns what takes it away again; the lasting lines stay. */
 export function openProgress(live: LiveTeam, stream: NodeJS.WriteStream): () => void {

@@ -1,36 +1,31 @@
 import {render} from 'ink';
+import {FramePainter} from './frame-painter.ts';
 import type {LiveTeam} from './live-team.ts';
 import {StatusApp} from './StatusApp.tsx';
 
-export interface StatusTerminal {
+export interface StatusOptions {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
-  /** Empties the screen; what was drawn is not where it was after a resize. */
-  readonly clearScreen: () => void;
+  /** Writes to the terminal. */
+  readonly write: (text: string) => void;
+  readonly signal: AbortSignal;
+  readonly onKill: () => void;
 }
 
-/** More is no calmer to look at. */
-export const MAX_REDRAWS_PER_SECOND = 5;
-
 /** Shows the status screen until the user leaves it or the signal is aborted. The caller has switched screens. */
-export async function openStatus(
-  live: LiveTeam,
-  {terminal, signal, onKill}: {terminal: StatusTerminal; signal: AbortSignal; onKill: () => void},
-): Promise<void> {
-  const {stdin, stdout, clearScreen} = terminal;
+export async function openStatus(live: LiveTeam, {stdin, stdout, write, signal, onKill}: StatusOptions): Promise<void> {
+  const painter = new FramePainter(write);
   const instance = render(<StatusApp live={live} onKill={onKill} onQuit={() => instance.unmount()} />, {
     stdin,
-    stdout,
+    stdout: withFrames(stdout, frame => painter.paint(frame, stdout.rows)),
     exitOnCtrlC: false,
     patchConsole: false,
-    maxFps: MAX_REDRAWS_PER_SECOND,
-    incrementalRendering: true,
+    // Makes ink hand out each frame whole. Its own ways of redrawing rewrite every line, or the whole terminal.
+    debug: true,
   });
   const onAbort = () => instance.unmount();
-  const onResize = () => {
-    instance.clear();
-    clearScreen();
-  };
+  // The terminal moves lines about when it is resized.
+  const onResize = () => painter.forget();
   stdout.prependListener('resize', onResize);
   signal.addEventListener('abort', onAbort, {once: true});
   if (signal.aborted) onAbort();
@@ -40,4 +35,26 @@ export async function openStatus(
     stdout.off('resize', onResize);
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** The terminal as ink sees it: everything but what is written is the terminal's own. */
+function withFrames(stdout: NodeJS.WriteStream, onFrame: (frame: string) => void): NodeJS.WriteStream {
+  return new Proxy(stdout, {
+    get(target, key) {
+      if (key === 'write') {
+        return (frame: unknown, ...rest: unknown[]) => {
+          if (typeof frame === 'string' && frame !== '') onFrame(frame);
+          const done = rest.at(-1);
+          if (isCallback(done)) done();
+          return true;
+        };
+      }
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+function isCallback(value: unknown): value is () => void {
+  return typeof value === 'function';
 }

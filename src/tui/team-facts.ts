@@ -12,9 +12,9 @@ export interface CountFact {
   readonly tone: Tone;
 }
 
-/** Tasks that are over, however they ended. */
-export function doneCount({succeeded, failed, skipped, cancelled}: TaskCounts): number {
-  return succeeded + failed + skipped + cancelled;
+/** Tasks that came to their end by themselves; what was cancelled was never done. */
+export function doneCount({succeeded, failed, skipped}: TaskCounts): number {
+  return succeeded + failed + skipped;
 }
 
 /** `412/1000 done (41 %)`; without tasks `no tasks`. */
@@ -78,7 +78,7 @@ export function bar(fraction: number, width: number): {readonly full: string; re
   return {full: '█'.repeat(filled), empty: '░'.repeat(width - filled)};
 }
 
-/** How much of the plan is over, 0 to 1. */
+/** How much of the plan is done, 0 to 1. */
 export function doneFraction(tasks: TaskCounts): number {
   return tasks.total === 0 ? 0 : doneCount(tasks) / tasks.total;
 }

@@ -8,14 +8,18 @@ export interface Live extends LiveSnapshot {
   readonly ageMs: number;
 }
 
-/** The newest of a team, redrawn when something comes and once a second for the elapsed times. */
+/** The newest of a team, redrawn when something comes, else once a second for the elapsed times. */
 export function useLiveTeam(live: LiveTeam): Live {
   const snapshot = useSyncExternalStore(live.subscribe, live.snapshot);
   const [nowMs, setNowMs] = useState(() => readClock().monoMs);
   useEffect(() => {
-    const timer = setInterval(() => setNowMs(readClock().monoMs), 1000);
+    const timer = setInterval(() => {
+      const {monoMs} = readClock();
+      // A view that has just come is itself a redraw.
+      if (monoMs - live.snapshot().receivedMonoMs >= 1000) setNowMs(monoMs);
+    }, 1000);
     return () => clearInterval(timer);
-  }, []);
+  }, [live]);
   return {...snapshot, ageMs: snapshot.view === null ? 0 : Math.max(0, nowMs - snapshot.receivedMonoMs)};
 }
 

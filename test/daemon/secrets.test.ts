@@ -2,11 +2,13 @@ import {mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync} fr
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
+import type {Log} from '../../src/daemon/log.ts';
 import {SecretStore, splitSecrets} from '../../src/daemon/secrets.ts';
 import {teamId} from '../../src/model/ids.ts';
 import {prepareFolders} from '../../src/project/prepare-folders.ts';
 import {type ProjectPaths, projectPaths, secretsFile} from '../../src/project/project-paths.ts';
 
+const log: Log = {debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined};
 let root: string;
 let paths: ProjectPaths;
 
@@ -60,10 +62,10 @@ test.each([
 
 test('secrets outlive the daemon in a file for its user alone, and go with the team', () => {
   const id = teamId(3);
-  new SecretStore(paths).keep(id, {A_TOKEN: 'x'});
+  new SecretStore(paths, log).keep(id, {A_TOKEN: 'x'});
   const file = secretsFile(paths, id);
   expect(statSync(file).mode & 0o777).toBe(0o600);
-  const next = new SecretStore(paths);
+  const next = new SecretStore(paths, log);
   expect(next.restore(id, ['A_TOKEN'])).toEqual([]);
   expect(next.of(id)).toEqual({A_TOKEN: 'x'});
   next.forget(id);
@@ -72,5 +74,5 @@ test('secrets outlive the daemon in a file for its user alone, and go with the t
 });
 
 test('after a reboot the names of the lost values are told', () => {
-  expect(new SecretStore(paths).restore(teamId(3), ['A_TOKEN', 'B_TOKEN'])).toEqual(['A_TOKEN', 'B_TOKEN']);
+  expect(new SecretStore(paths, log).restore(teamId(3), ['A_TOKEN', 'B_TOKEN'])).toEqual(['A_TOKEN', 'B_TOKEN']);
 });

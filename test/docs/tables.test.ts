@@ -1,6 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {expect, test} from 'vitest';
 import {EXIT_CODES} from '../../src/model/exit-code.ts';
+import {pages} from './pages.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
@@ -26,4 +27,13 @@ test('the troubleshooting page has one entry for each reason of failure, and no 
   const reasons = [...union.matchAll(/reason: '([a-z-]+)'/g)].map(match => match[1]!);
   const entries = rows(read('docs/troubleshooting.md')).flatMap(([cell]) => /^`([a-z-]+)`$/.exec(cell!)?.[1] ?? []);
   expect(entries.toSorted()).toEqual(reasons.toSorted());
+});
+
+test('every npm script that the pages name exists', () => {
+  const {scripts} = JSON.parse(read('package.json')) as {scripts: Readonly<Record<string, string>>};
+  const named = pages().flatMap(({path, text}) =>
+    [...text.matchAll(/npm run ([\w:-]+)/g)].map(match => ({path, script: match[1]!})),
+  );
+  expect(named.length).toBeGreaterThan(3);
+  expect(named.filter(({script}) => !(script in scripts))).toEqual([]);
 });

@@ -39,7 +39,9 @@ test('50 agents audit every installed package, and the report agrees with the lo
   };
   const locked = Object.keys(lock.packages).sort();
 
-  const {stdout} = await godel('team', 'spawn', '--count', '50', '--plan', PLAN, '--json');
+  const spawned = await godel('team', 'spawn', '--count', '50', '--plan', PLAN);
+  expect(spawned.stdout).toContain(`report: The report is in ${join(inside, 'report.md')}`);
+  const {stdout} = await godel('team', 'wait', 'dependency-audit', '--json');
   const total = locked.length + 2;
   expect(JSON.parse(stdout)).toMatchObject({
     v: 1,

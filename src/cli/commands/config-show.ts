@@ -4,9 +4,9 @@ import {define, type Runner} from '../define.ts';
 
 export function configShow(run: Runner): Command {
   return define('show', {
-    description: `Show every setting with its value and where it comes from: --set over GODEL_… variables over
-godel.config.yaml in the project over the user's godel/config.yaml over the default. A running daemon keeps the
-settings it was started with.`,
+    summary: 'Show every setting with its value and where it comes from',
+    description: `The order is --set over GODEL_… variables over godel.config.yaml in the project over the user's
+godel/config.yaml over the default. A running daemon keeps the settings it was started with.`,
     examples: ['godel config show', 'godel config show --json', 'GODEL_MAX_AGENTS=200 godel config show'],
   }).action((_options: object, command: Command) =>
     run(async cli => {

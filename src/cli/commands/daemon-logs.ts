@@ -9,7 +9,7 @@ interface Options extends GlobalOptions {
 
 export function daemonLogs(run: Runner): Command {
   return define('logs', {
-    description: "Show the end of the daemon's own log, also when it does not run",
+    summary: "Show the end of the daemon's own log, also when it does not run",
     examples: ['godel daemon logs', 'godel daemon logs --lines 500'],
   })
     .option('--lines <n>', 'how many lines', wholeNumber('--lines', {min: 1, max: 10_000}), 100)

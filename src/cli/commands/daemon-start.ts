@@ -4,8 +4,9 @@ import {define, type Runner} from '../define.ts';
 
 export function daemonStart(run: Runner): Command {
   return define('start', {
-    description: `Start the project's daemon, or say that it is running. Team commands do this by themselves. An idle
-daemon ends itself after a while (setting idle-shutdown).`,
+    summary: "Start the project's daemon, or say that it is running",
+    description: `Team commands do this by themselves. An idle daemon ends itself after a while (setting
+idle-shutdown).`,
     examples: ['godel daemon start', 'godel daemon start --set idle-shutdown=1d'],
   }).action((_options: object, command: Command) =>
     run(async cli => {

@@ -4,7 +4,8 @@ import {define, type Runner} from '../define.ts';
 
 export function daemonStatus(run: Runner): Command {
   return define('status', {
-    description: 'Show whether the daemon of this project runs, with its teams and hosts; exits 5 when it does not',
+    summary: 'Show whether the daemon of this project runs, with its teams and hosts',
+    description: 'Exits with 5 when it does not run.',
     examples: ['godel daemon status', 'godel daemon status --json'],
   }).action((_options: object, command: Command) =>
     run(async cli => {

@@ -8,7 +8,8 @@ interface Options extends GlobalOptions {
 
 export function daemonStop(run: Runner): Command {
   return define('stop', {
-    description: 'Stop the daemon of this project. Refused while teams run, unless they are to be ended with it.',
+    summary: 'Stop the daemon of this project',
+    description: 'Refused while teams run, unless they are to be ended with it.',
     examples: ['godel daemon stop', 'godel daemon stop --force'],
   })
     .option('--force', 'end the teams that run, then stop')

@@ -3,7 +3,8 @@ import {define, type Runner} from '../define.ts';
 
 export function planCheck(run: Runner): Command {
   return define('check', {
-    description: 'Check a plan file without running anything; every problem is named with its line and column',
+    summary: 'Check a plan file without running anything',
+    description: 'Every problem is named with its line and column.',
     examples: ['godel plan check godel.yaml', 'godel plan check godel.yaml --json'],
   })
     .argument('<file>', 'the plan, YAML or JSON')

@@ -9,8 +9,9 @@ interface Options extends GlobalOptions {
 
 export function teamKill(run: Runner): Command {
   return define('kill', {
-    description: `End a team: what it runs is asked to stop, then sent SIGTERM and SIGKILL. Returns when nothing of it runs
-any more. On a terminal it asks first.`,
+    summary: 'End a team and everything it runs',
+    description: `What it runs is asked to stop, then sent SIGTERM and SIGKILL. Returns when nothing of it runs any more.
+On a terminal it asks first.`,
     examples: ['godel team kill audit', 'godel team kill --all --yes', 'godel team kill --json'],
   })
     .argument('[name]', 'the team; may be left out when there is one')

@@ -4,7 +4,7 @@ import {define, type Runner} from '../define.ts';
 
 export function teamList(run: Runner): Command {
   return define('list', {
-    description: 'List the teams of this project, oldest first, running or over',
+    summary: 'List the teams of this project, oldest first, running or over',
     examples: ['godel team list', 'godel team list --json'],
   }).action((_options: object, command: Command) =>
     run(async cli => {

@@ -11,8 +11,9 @@ interface Options extends GlobalOptions {
 
 export function teamLogs(run: Runner): Command {
   return define('logs', {
-    description: `Show what tasks printed. With TASK the whole log of its latest attempt; without, the attempts of all tasks
-in order of their start, each under a header and with its end only when it is long.`,
+    summary: 'Show what tasks printed',
+    description: `With TASK the whole log of its latest attempt; without, the attempts of all tasks in order of their start,
+each under a header and with its end only when it is long.`,
     examples: [
       'godel team logs',
       "godel team logs audit 'check[node_modules/ws]'",

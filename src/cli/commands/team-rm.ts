@@ -4,7 +4,7 @@ import {define, type Runner} from '../define.ts';
 
 export function teamRm(run: Runner): Command {
   return define('rm', {
-    description: 'Remove a team that is over, with its logs and outputs',
+    summary: 'Remove a team that is over, with its logs and outputs',
     examples: ['godel team rm audit'],
   })
     .argument('<name>', 'the team')

@@ -6,8 +6,9 @@ import type {SpawnOptions} from '../spawn-team.ts';
 
 export function teamSpawn(run: Runner): Command {
   return define('spawn', {
-    description: `Spawn a team of agents. With a plan (--plan or --each) they do it: progress is shown until the team is over,
-and the exit code says how it went. Without a plan the agents are made ready and wait.`,
+    summary: 'Spawn a team of agents, and have them do a plan',
+    description: `With a plan (--plan or --each) progress is shown until the team is over, and the exit code says how it
+went. Without a plan the agents are made ready and wait.`,
     examples: [
       'godel team spawn --count 50 --plan godel.yaml',
       "ls *.png | godel team spawn --count 8 --each 'optipng {}'",
@@ -15,7 +16,7 @@ and the exit code says how it went. Without a plan the agents are made ready and
       'godel team spawn --count 4 --plan godel.yaml --timeout 1h --max-failures 10',
     ],
   })
-    .requiredOption('--count <n>', 'how many agents', wholeNumber('--count', {min: 1, why: 'a team has agents'}))
+    .option('--count <n>', 'how many agents (required)')
     .option('--plan <file>', 'the plan, YAML or JSON')
     .option('--each <command>', 'one task for each line of standard input; {} in the command is the line')
     .option('--name <name>', "the team's name; default: the plan's name")

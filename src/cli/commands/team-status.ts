@@ -9,8 +9,9 @@ interface Options extends GlobalOptions {
 
 export function teamStatus(run: Runner): Command {
   return define('status', {
-    description: `Show how a team is doing: progress by state, what runs and for how long, why tasks wait, failures first.
-On a terminal a live screen (q quits, ? shows the keys, K ends the team), otherwise the same facts once.`,
+    summary: 'Show how a team is doing',
+    description: `Progress by state, what runs and for how long, why tasks wait, failures first. On a terminal a live screen
+(q quits, ? shows the keys, K ends the team), otherwise the same facts once.`,
     examples: [
       'godel team status',
       'godel team status audit --plain',

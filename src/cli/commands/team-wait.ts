@@ -4,8 +4,9 @@ import {define, type Runner} from '../define.ts';
 
 export function teamWait(run: Runner): Command {
   return define('wait', {
-    description: `Wait until a team is over, then print its summary and exit by its outcome, as an attached spawn does.
-Interrupting the wait leaves the team running.`,
+    summary: 'Wait until a team is over',
+    description: `Then prints its summary and exits by its outcome, as an attached spawn does. Interrupting the wait leaves
+the team running.`,
     examples: ['godel team wait', 'godel team wait audit --json', 'godel team wait audit --json=lines'],
   })
     .argument('[name]', 'the team; may be left out when there is one')

@@ -3,7 +3,7 @@ import {define, type Runner} from '../define.ts';
 
 export function version(run: Runner): Command {
   return define('version', {
-    description: 'Show the version',
+    summary: 'Show the version',
     examples: ['godel version', 'godel version --json'],
   }).action(() =>
     run(({print}) => {
