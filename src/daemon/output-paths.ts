@@ -48,6 +48,10 @@ export function inputNames(ids: readonly string[]): readonly string[] {
   });
 }
 
+/** Never a hidden file: `"$GODEL_INPUTS"/check/*` in a script has to find the outputs of all instances. */
 function slugOf(text: string): string {
-  return text.replaceAll(/[^A-Za-z0-9._-]/g, '_').slice(0, MAX_SLUG);
+  return text
+    .replaceAll(/[^A-Za-z0-9._-]/g, '_')
+    .replace(/^\./, '_')
+    .slice(0, MAX_SLUG);
 }
