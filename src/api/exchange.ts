@@ -14,6 +14,8 @@ export interface Exchange {
   /** Asked now and then while no answer comes: why none will, or null when one may still come. */
   readonly explainSilence: () => Failure | null;
   readonly signal?: AbortSignal | undefined;
+  /** Doing it twice is the same as once: when the daemon dies amid it, it may be asked of the next one. */
+  readonly isRepeatable: boolean;
 }
 
 export interface HttpAnswer {
@@ -29,6 +31,8 @@ export interface NobodyListens {
 
 const SILENCE_CHECK_MS = 1500;
 const ABSENT = new Set(['ENOENT', 'ECONNREFUSED']);
+/** The daemon died with the connection open. */
+const BROKEN = new Set(['ECONNRESET', 'EPIPE']);
 
 /** One HTTP request over a Unix socket. Resolves in every case; what is thrown inside comes out as a failure. */
 export function exchange(options: Exchange): Promise<Result<HttpAnswer, Failure | NobodyListens>> {
@@ -54,11 +58,11 @@ export function exchange(options: Exchange): Promise<Result<HttpAnswer, Failure 
       resolve(result);
     };
     const watch = watchSilence(options, failure => settle(fail(failure)));
-    call.on('error', error => settle(fail(connectionFailure(error, socket))));
+    call.on('error', error => settle(fail(connectionFailure(error, options))));
     call.on('response', answer => {
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-      answer.on('error', error => settle(fail(connectionFailure(error, socket))));
+      answer.on('error', error => settle(fail(connectionFailure(error, options))));
       answer.on('end', () => {
         const status = answer.statusCode ?? 0;
         settle(ok({status, headers: answer.headers, text: Buffer.concat(chunks).toString('utf8')}));
@@ -86,9 +90,9 @@ function tooSlow(timeoutMs: number): Failure {
   };
 }
 
-function connectionFailure(error: Error, socket: string): Failure | NobodyListens {
+function connectionFailure(error: Error, {socket, isRepeatable}: Exchange): Failure | NobodyListens {
   const code = 'code' in error ? String(error.code) : '';
-  if (ABSENT.has(code)) return {nobodyListens: true};
+  if (ABSENT.has(code) || (isRepeatable && BROKEN.has(code))) return {nobodyListens: true};
   if (error.name === 'AbortError') return {reason: 'interrupted', signal: 'SIGINT'};
   if (code === 'EACCES' || code === 'EPERM') {
     return {
