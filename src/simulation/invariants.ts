@@ -221,7 +221,11 @@ export class Invariants {
         this.#forgetStops(input.hostId);
         return;
       case 'agents-ready':
-        for (const agent of input.agents) this.#connected.get(input.hostId)?.add(agent);
+        for (const agent of input.agents) {
+          this.#connected.get(input.hostId)?.add(agent);
+          // Another host made it work: that it failed elsewhere says nothing any more.
+          if (this.#failed.get(agent) !== input.hostId) this.#failed.delete(agent);
+        }
         return;
       case 'agents-failed':
         for (const agent of input.agents) {

@@ -14,6 +14,9 @@ export interface Mutant {
 
 type Assign = Extract<Step['effects'][number], {type: 'assign'}>;
 
+/** Connections that break while much is waiting to be handled. */
+const BAD_LINE: Partial<Faults> = {linkBreakPerS: 0.8, daemonPausePerS: 0.5, hostCrashPerS: 0, daemonCrash: 0};
+
 /** Deliberately broken variants of the engine and of the daemon around it. Each must be noticed by the simulation. */
 export const MUTANTS: readonly Mutant[] = [
   engine('takes a stale report for news of the current attempt', () => ({
@@ -27,6 +30,7 @@ export const MUTANTS: readonly Mutant[] = [
   daemon('acknowledges what it never commits', {forgetsCommit: 0.02}),
   daemon('has a disk that forgets the newest commit in a crash', {losesCommit: 1}),
   daemon('believes strays to be gone without looking', {reapsNothing: true}),
+  daemon('sends what was meant for one connection over the next', {mixesConnections: true}, BAD_LINE),
   engine('records the end of a task twice', () => ({
     step: records(record => (isEnd(record) ? [record, record] : [record])),
   })),
@@ -146,8 +150,8 @@ function engine(name: string, broken: () => Break, faults: Partial<Faults> = {})
   return {name, options: seed => ({makeEngine: brokenEngine(seed, broken), faults})};
 }
 
-function daemon(name: string, habits: NonNullable<SeedOptions['habits']>): Mutant {
-  return {name, options: () => ({habits})};
+function daemon(name: string, habits: NonNullable<SeedOptions['habits']>, faults: Partial<Faults> = {}): Mutant {
+  return {name, options: () => ({habits, faults})};
 }
 
 function records(change: (record: EngineRecord) => EngineRecord[]): (step: Step) => Step {
