@@ -80,13 +80,15 @@ async function openLive(cli: Cli): Promise<Display> {
 }
 
 /**
- * Loads ink and react, which takes a noticeable part of a second, so only when they draw. They take the colour and the
- * kind of build they are from the environment as it is at that moment.
+ * Loads ink and react, which takes a noticeable part of a second, so only when they draw. They learn from the environment
+ * as it is at that moment whether to colour and which build of react to use; afterwards it is as it was.
  */
 export async function loadTui(cli: Cli) {
-  const before = {NODE_ENV: process.env['NODE_ENV'], FORCE_COLOR: process.env['FORCE_COLOR']};
+  const before = new Map(['NODE_ENV', 'FORCE_COLOR', 'NO_COLOR'].map(name => [name, process.env[name]]));
   process.env['NODE_ENV'] = 'production';
-  process.env['FORCE_COLOR'] = cli.print.hasColor(cli.stderr) ? (before.FORCE_COLOR ?? '1') : '0';
+  // Node warns on the terminal when both are there.
+  Reflect.deleteProperty(process.env, 'NO_COLOR');
+  if (!cli.print.hasColor(cli.stderr)) process.env['FORCE_COLOR'] = '0';
   try {
     const [live, progress, status] = await Promise.all([
       import('../tui/live-team.ts'),
@@ -95,7 +97,7 @@ export async function loadTui(cli: Cli) {
     ]);
     return {...live, ...progress, ...status};
   } finally {
-    for (const [name, value] of Object.entries(before)) {
+    for (const [name, value] of before) {
       if (value === undefined) Reflect.deleteProperty(process.env, name);
       else process.env[name] = value;
     }

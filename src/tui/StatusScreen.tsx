@@ -2,7 +2,7 @@ import {Box, Text} from 'ink';
 import type {TeamView} from '../model/team-view.ts';
 import {type BodyRow, bodyRows, windowOf} from './body-rows.ts';
 import {TeamHeader} from './TeamHeader.tsx';
-import {agentsText, usageText, waitingTexts} from './team-facts.ts';
+import {agentsText, elapsedMs, usageText, waitingTexts} from './team-facts.ts';
 
 /** What the screen is about at the moment. */
 export type ScreenMode = 'watching' | 'help' | 'asking-to-kill' | 'killing';
@@ -30,7 +30,7 @@ export function StatusScreen(props: StatusScreenProps) {
     <Box flexDirection="column" width={columns} height={rows} overflow="hidden">
       <TeamHeader view={view} ageMs={ageMs} columns={columns} />
       <Text wrap="truncate">{agentsText(view)}</Text>
-      <Text wrap="truncate">{usageText(view)}</Text>
+      <Text wrap="truncate">{usageText({...view, durationMs: elapsedMs(view, ageMs)})}</Text>
       {waiting.map(text => (
         <Text key={text} wrap="truncate" color="yellow">
           {text}

@@ -1,8 +1,7 @@
 import {Box, Text} from 'ink';
 import {formatDuration} from '../base/duration.ts';
-import {isFinal} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
-import {bar, countFacts, doneFraction, progressText, type Tone} from './team-facts.ts';
+import {bar, countFacts, doneFraction, elapsedMs, progressText, type Tone} from './team-facts.ts';
 
 const STYLES: Readonly<Record<Tone, {readonly color?: string; readonly bold?: boolean}>> = {
   good: {color: 'green'},
@@ -29,7 +28,7 @@ export interface TeamHeaderProps {
 
 /** Three lines: name, state and time; the bar; the counts by state. */
 export function TeamHeader({view, ageMs, columns}: TeamHeaderProps) {
-  const elapsed = view.durationMs + (isFinal(view.state) ? 0 : ageMs);
+  const elapsed = elapsedMs(view, ageMs);
   const {full, empty} = bar(doneFraction(view.tasks), Math.max(10, Math.min(60, columns - 30)));
   return (
     <Box flexDirection="column">

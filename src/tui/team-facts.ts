@@ -1,6 +1,7 @@
 import {formatDuration} from '../base/duration.ts';
 import {oneLine} from '../base/one-line.ts';
 import {formatSize} from '../base/size.ts';
+import {isFinal} from '../model/team.ts';
 import type {TaskCounts, TeamView} from '../model/team-view.ts';
 
 /** What a count means for the reader: `good` and `bad` are coloured, `plain` is not. */
@@ -70,6 +71,11 @@ export function cpuText(cpuSeconds: number | null, durationMs: number): string {
 /** One line for each reason why ready tasks do not run. */
 export function waitingTexts({waiting}: TeamView): readonly string[] {
   return waiting.map(({tasks, why}) => `${plural(tasks, 'task')} ${tasks === 1 ? 'waits' : 'wait'}: ${oneLine(why)}`);
+}
+
+/** The team's time so far, when its view is `ageMs` old; a team that is over stands still. */
+export function elapsedMs({state, durationMs}: TeamView, ageMs: number): number {
+  return durationMs + (isFinal(state) ? 0 : ageMs);
 }
 
 /** A bar of `width` characters, full only at the whole. */
