@@ -187,6 +187,7 @@ test('what a task is handed is handed on unchanged, whatever it does to its copy
   expect({code, ...result}).toMatchObject({code: 0, state: 'succeeded'});
   const outputs = join(await teamFolderOf('inputs'), 'outputs');
   expect(readFileSync(join(outputs, 'reader.txt'), 'utf8')).toBe('original\n.y\nx\nlist.txt\nmany\n');
-  // Nothing that is handed on can be written by mistake (root can write anything).
+  // Nothing that others are handed can be written by mistake (root can write anything).
+  expect(statSync(join(outputs, '..', 'inputs', 'none')).mode & 0o777).toBe(0o500);
   expect(statSync(join(outputs, 'list.txt')).mode & 0o777).toBe(0o400);
 });
