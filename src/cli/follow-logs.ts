@@ -19,8 +19,8 @@ export async function followLogs(
   for (let shown = 0; ; ) {
     const [latest] = await attemptsOf(client, team, task);
     // An attempt that failed may be followed by another one.
-    if (latest !== undefined && latest.number > shown) {
-      shown = latest.number;
+    if (latest !== undefined && latest.attempt > shown) {
+      shown = latest.attempt;
       await followOne(client, team, latest, data => sayChunk(cli, latest, data));
       continue;
     }
@@ -34,7 +34,7 @@ export async function followLogs(
 async function followTeamLogs(cli: Cli, client: ApiClient, team: string): Promise<void> {
   const followed = new Map<string, Promise<void>>();
   const start = (attempt: LoggedAttempt) => {
-    const key = `${attempt.task} ${attempt.number}`;
+    const key = `${attempt.task} ${attempt.attempt}`;
     if (followed.has(key)) return;
     const lines = new Lines(line => sayLine(cli, attempt, line));
     followed.set(
@@ -44,7 +44,7 @@ async function followTeamLogs(cli: Cli, client: ApiClient, team: string): Promis
   };
   await follow(client, team, {
     onView: view => {
-      for (const {task, attempt} of view.running) start({task, number: attempt});
+      for (const {task, attempt} of view.running) start({task, attempt});
     },
   });
   await Promise.all(followed.values());
@@ -53,11 +53,11 @@ async function followTeamLogs(cli: Cli, client: ApiClient, team: string): Promis
 async function followOne(
   client: ApiClient,
   team: string,
-  {task, number}: LoggedAttempt,
+  {task, attempt}: LoggedAttempt,
   say: (data: Uint8Array) => void,
 ) {
   for (let offset = 0; ; ) {
-    const part = must(await client.log(team, {task, attempt: number, offset}));
+    const part = must(await client.log(team, {task, attempt, offset}));
     if (part.data.length > 0) say(part.data);
     offset += part.data.length;
     if (part.over) return;

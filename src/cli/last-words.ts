@@ -31,7 +31,7 @@ async function lastLineOf(client: ApiClient, team: string, task: string): Promis
   const number = attempts.ok ? attempts.value.at(-1)?.number : undefined;
   if (number === undefined) return null;
   try {
-    const {data} = await readLog(client, team, {task, number}, {tailBytes: TAIL_BYTES});
+    const {data} = await readLog(client, team, {task, attempt: number}, {tailBytes: TAIL_BYTES});
     return lastLine(data.toString('utf8'), MAX_LENGTH);
   } catch (error) {
     // How the team went has been said; that its log cannot be read must not change the exit code.

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import {GodelError} from '../model/failure.ts';
 import {problemLines} from '../model/failure-text.ts';
 import type {Plan} from '../model/plan.ts';
@@ -18,9 +17,8 @@ export async function planSource(cli: Cli, {plan, each}: {plan?: string; each?: 
   }
   if (plan !== undefined) {
     const {readPlan} = await import('../plan/parse-plan.ts');
-    const file = path.resolve(cli.cwd, plan);
-    const {document, warnings, plan: parsed} = must(readPlan(file));
-    for (const line of warnings.flatMap(warning => problemLines(file, warning))) cli.print.note(line);
+    const {document, warnings, plan: parsed} = must(readPlan(plan));
+    for (const line of warnings.flatMap(warning => problemLines(plan, warning))) cli.print.note(line);
     return {document, plan: parsed};
   }
   if (each === undefined) return null;

@@ -6,7 +6,7 @@ import {must} from './connect.ts';
 export interface LoggedAttempt {
   readonly task: string;
   /** From 1 within the task. */
-  readonly number: number;
+  readonly attempt: number;
 }
 
 const PAGE = 5000;
@@ -20,7 +20,7 @@ export async function attemptsOf(
 ): Promise<readonly LoggedAttempt[]> {
   const attempts = must(await client.attempts(team, task));
   const found = number === undefined ? attempts.at(-1) : attempts.find(each => each.number === number);
-  if (found !== undefined) return [{task, number: found.number}];
+  if (found !== undefined) return [{task, attempt: found.number}];
   if (number === undefined) return [];
   const range =
     attempts.length === 0 ? 'nothing yet: the task has not started' : `a whole number from 1 to ${attempts.length}`;
@@ -37,7 +37,7 @@ export async function lastAttempts(client: ApiClient, team: string, last: number
       after = cursor;
       if (body.type !== 'attempt-leased') continue;
       total += 1;
-      attempts.push({task: body.task, number: body.number});
+      attempts.push({task: body.task, attempt: body.number});
     }
     attempts = attempts.slice(-last);
     if (page.length < PAGE) return {attempts, omitted: total - attempts.length};
@@ -48,19 +48,19 @@ export async function lastAttempts(client: ApiClient, team: string, last: number
 export async function readLog(
   client: ApiClient,
   team: string,
-  {task, number}: LoggedAttempt,
+  {task, attempt}: LoggedAttempt,
   {tailBytes}: {tailBytes?: number},
 ) {
   const chunks: Uint8Array[] = [];
   let offset = 0;
   let skipped = 0;
   if (tailBytes !== undefined) {
-    const {size} = must(await client.log(team, {task, attempt: number, offset: 0, length: 1}));
+    const {size} = must(await client.log(team, {task, attempt, offset: 0, length: 1}));
     skipped = Math.max(0, (size ?? 0) - tailBytes);
     offset = skipped;
   }
   for (;;) {
-    const part = must(await client.log(team, {task, attempt: number, offset}));
+    const part = must(await client.log(team, {task, attempt, offset}));
     chunks.push(part.data);
     offset += part.data.length;
     if (part.data.length === 0 || offset >= (part.size ?? 0)) return {data: Buffer.concat(chunks), skipped};

@@ -20,7 +20,7 @@ export async function showLogs(cli: Cli, client: ApiClient, options: LogOptions)
   if (follow) return followLogs(cli, client, {team, task});
   if (task !== undefined) {
     const [found] = await attemptsOf(client, team, task, attempt);
-    return showOne(cli, client, team, found ?? {task, number: 1});
+    return showOne(cli, client, team, found ?? {task, attempt: 1});
   }
   const {attempts, omitted} = await lastAttempts(client, team, last);
   if (cli.print.json !== 'none') return showAllAsJson(cli, client, team, attempts, omitted);
@@ -29,7 +29,7 @@ export async function showLogs(cli: Cli, client: ApiClient, options: LogOptions)
   for (const each of attempts) {
     const {data, skipped} = await readLog(client, team, each, {tailBytes: TAIL_BYTES});
     const more = skipped > 0 ? `, the last ${data.length} bytes of ${skipped + data.length}` : '';
-    cli.print.line(cli.print.style('bold', `=== ${each.task} (attempt ${each.number}${more})`));
+    cli.print.line(cli.print.style('bold', `=== ${each.task} (attempt ${each.attempt}${more})`));
     cli.print.log(data);
     // The next header begins a line of its own.
     if (data.length > 0 && data.at(-1) !== 10) cli.print.line();
