@@ -28,7 +28,8 @@ export interface NobodyListens {
 }
 
 const SILENCE_CHECK_MS = 1500;
-const ABSENT = new Set(['ENOENT', 'ECONNREFUSED']);
+/** `ENOTDIR`: a file is in the way of the runtime folder; starting the daemon says so. */
+const ABSENT = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR']);
 
 /** One HTTP request over a Unix socket. Resolves in every case; what is thrown inside comes out as a failure. */
 export function exchange(options: Exchange): Promise<Result<HttpAnswer, Failure | NobodyListens>> {

@@ -73,6 +73,7 @@ export function unusable(path: string, error: unknown): Failure {
     EPERM: `Make ${dirname(path)} and ${path} writable for you, then try again.`,
     ENOTDIR: `Move the file that is in the way of ${path}.`,
     EEXIST: `Move the file that is in the way of ${path}.`,
+    EISDIR: `Move the folder that is in the way of ${path}.`,
   };
   const detail = error instanceof Error ? error.message : String(error);
   return {reason: 'project-unusable', path, detail, hint: hints[code] ?? `Check that ${path} can be written.`};
