@@ -13,11 +13,18 @@ export function prepareFolders(paths: ProjectPaths): Result<void, Failure> {
   return prepared.ok ? prepareRuntimeFolder(paths.runtimeFolder) : prepared;
 }
 
+/** That the project is another user's, whose `.godel` we cannot look into; null when it is ours or nobody's yet. */
+export function foreignProject({godelFolder}: Pick<ProjectPaths, 'godelFolder'>): Failure | null {
+  const uid = lstatSync(godelFolder, {throwIfNoEntry: false})?.uid;
+  return uid === undefined || uid === process.getuid?.() ? null : notOurs(godelFolder, uid);
+}
+
 function prepareGodelFolder(folder: string): Result<void, Failure> {
   try {
     mkdirSync(folder, {mode: 0o700, recursive: true});
-    const {uid, mode} = lstatSync(folder);
-    if (uid !== process.getuid?.()) return fail(notOurs(folder, uid));
+    const foreign = foreignProject({godelFolder: folder});
+    if (foreign) return fail(foreign);
+    const {mode} = lstatSync(folder);
     if ((mode & 0o077) !== 0) chmodSync(folder, 0o700);
     writeOnce(join(folder, '.gitignore'), '*\n');
     return ok(undefined);
