@@ -31,6 +31,21 @@ class SmallDisk implements AsyncDisposable {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=700`, 'tmpfs', folder]);
   }
 
+  /** Leaves not a single block free. */
+  fill(): void {
+    const {bavail, bsize} = statfsSync(this.#folder);
+    spawnSync('dd', ['if=/dev/zero', `of=${this.#ballast}`, `bs=${bsize}`, `count=${bavail + 10}`]);
+    expect(statfsSync(this.#folder).bavail).toBe(0);
+  }
+
+  free(): void {
+    rmSync(this.#ballast);
+  }
+
+  get #ballast(): string {
+    return join(this.#folder, 'ballast');
+  }
+
   remount(options: string): void {
     execFileSync('mount', ['-o', `remount,${options}`, this.#folder]);
   }
@@ -65,7 +80,6 @@ test.runIf(canMount())(
       env: {GODEL_MIN_FREE_DISK: '0', GODEL_RETRY_BASE: '100ms', GODEL_RETRY_MAX: '500ms'},
     });
     await using disk = new SmallDisk(rig, '16m');
-    const {godelFolder} = rig.paths;
     const ran = join(rig.folder, 'ran');
     const go = join(rig.folder, 'go');
     const items = Array.from({length: 60}, (_, index) => index);
@@ -78,11 +92,7 @@ test.runIf(canMount())(
     };
     const {team} = await rig.spawn({plan, count: 8});
     await until('eight are at work', () => existsSync(ran) && readFileSync(ran, 'utf8').split('\n').length === 9);
-    const {bavail, bsize} = statfsSync(godelFolder);
-    const ballast = join(godelFolder, 'ballast');
-    // Fills the last block as well.
-    spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, `bs=${bsize}`, `count=${bavail + 10}`]);
-    expect(statfsSync(godelFolder).bavail).toBe(0);
+    disk.fill();
     writeFileSync(go, '');
     await until('the daemon says why it stands still', async () => {
       const view = await rig.client().daemon();
@@ -100,13 +110,13 @@ test.runIf(canMount())(
     expect(startedWhileFull).toBeLessThan(25);
 
     const pid = rig.daemonPid();
-    rmSync(ballast);
+    disk.free();
     const view = await rig.waitFor(team);
     expect(view).toMatchObject({state: 'succeeded', tasks: {total: 61, succeeded: 61}});
     const numbers = readFileSync(ran, 'utf8').trim().split('\n').map(Number);
     expect(numbers.sort((a, b) => a - b)).toEqual(items);
     expect(rig.daemonPid()).toBe(pid);
-    },
+  },
 );
 
 test.runIf(canMount())('a read-only `.godel` is said, and nothing is started', async () => {
