@@ -24,7 +24,9 @@ export async function makeInputsFolder(
 /** Without it (a full disk, say) tasks run all the same: only who looks into `GODEL_INPUTS` finds nothing there. */
 export function makeEmptyInputsFolder(folder: string): void {
   try {
-    mkdirSync(folder, {recursive: true, mode: 0o700});
+    // Not to be written: what one task left there, all others would find.
+    mkdirSync(dirname(folder), {recursive: true, mode: 0o700});
+    mkdirSync(folder, {recursive: true, mode: 0o500});
   } catch {
     // Whatever is wrong with the disk is said by the first attempt that needs it.
   }

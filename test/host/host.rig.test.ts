@@ -50,7 +50,7 @@ describe('running', () => {
       GODEL_AGENT_ID: 'audit-01',
       GODEL_ATTEMPT: '3',
       GODEL_HOST: 'h-1',
-      GODEL_INPUTS: join(rig.teamFolder, 'inputs', '7'),
+      GODEL_INPUTS: join(rig.teamFolder, 'inputs', 'none'),
       GODEL_COOKIE: `${rig.storeId}.7`,
       TRACEPARENT: '00-11111111111111111111111111111111-2222222222222222-01',
     });
