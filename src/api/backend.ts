@@ -1,5 +1,5 @@
 import type {Result} from '../base/result.ts';
-import type {StoredEvent} from '../model/event.ts';
+import type {TracedEvent} from '../model/event.ts';
 import type {Failure} from '../model/failure.ts';
 import type {AttemptRow, TaskRow} from '../model/row.ts';
 import type {TeamView} from '../model/team-view.ts';
@@ -20,5 +20,5 @@ export interface Backend {
   tasks(name: string, query: TaskListQuery): Answer<readonly TaskRow[]>;
   attempts(name: string, taskId: string): Answer<readonly AttemptRow[]>;
   log(name: string, query: LogQuery): Promise<Answer<LogPart>>;
-  events(name: string, query: EventQuery): Answer<readonly StoredEvent[]>;
+  events(name: string, query: EventQuery): Answer<readonly TracedEvent[]>;
 }

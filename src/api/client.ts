@@ -1,5 +1,5 @@
 import {fail, ok, type Result} from '../base/result.ts';
-import type {StoredEvent} from '../model/event.ts';
+import type {TracedEvent} from '../model/event.ts';
 import type {Failure} from '../model/failure.ts';
 import type {AttemptRow, TaskRow} from '../model/row.ts';
 import type {TeamView} from '../model/team-view.ts';
@@ -122,9 +122,9 @@ export class ApiClient {
     }));
   }
 
-  async events(name: string, asked: EventQuery = {}): Answer<readonly StoredEvent[]> {
+  async events(name: string, asked: EventQuery = {}): Answer<readonly TracedEvent[]> {
     const path = `${teamPath(name)}/events${query({...asked})}`;
-    return pick(await this.#call<{events: readonly StoredEvent[]}>({method: 'GET', path}), body => body.events);
+    return pick(await this.#call<{events: readonly TracedEvent[]}>({method: 'GET', path}), body => body.events);
   }
 
   /** What every request carries; the feed's WebSocket sends it too. */

@@ -1,4 +1,4 @@
-import type {StoredEvent} from '../model/event.ts';
+import type {TracedEvent} from '../model/event.ts';
 import type {Failure} from '../model/failure.ts';
 import type {TaskStateName} from '../model/task.ts';
 import type {TeamView} from '../model/team-view.ts';
@@ -19,7 +19,7 @@ import type {TeamView} from '../model/team-view.ts';
  *   GET    /v1/teams/:name/tasks?state=&after=&limit=&id=    {v: 1, tasks: TaskRow[]}
  *   GET    /v1/teams/:name/tasks/attempts?id=TASK            {v: 1, attempts: AttemptRow[]}
  *   GET    /v1/teams/:name/log?task=ID&attempt=N&offset=&length=   {v: 1, data: base64, offset, size: number|null, over: boolean}
- *   GET    /v1/teams/:name/events?after=&limit=              {v: 1, events: StoredEvent[]}
+ *   GET    /v1/teams/:name/events?after=&limit=              {v: 1, events: TracedEvent[]}
  *   WS     /v1/feed?team=NAME&events=1&after=CURSOR          FeedMessage, one JSON text frame each
  *   WS     /v1/host                            the host protocol
  */
@@ -117,7 +117,7 @@ export interface FeedQuery {
 /** The first message is always a view; a view follows at most 5 times a second while something changes. */
 export type FeedMessage =
   | {readonly type: 'view'; readonly view: TeamView}
-  | {readonly type: 'event'; readonly event: StoredEvent}
+  | {readonly type: 'event'; readonly event: TracedEvent}
   /** Events after this cursor are no longer in the journal; what follows is what is left. */
   | {readonly type: 'gap'; readonly after: number}
   | {readonly type: 'error'; readonly error: Failure; readonly text: string};

@@ -1,5 +1,5 @@
 import {fail} from '../base/result.ts';
-import type {StoredEvent} from '../model/event.ts';
+import {type StoredEvent, withTrace} from '../model/event.ts';
 import {failureOf} from '../model/failure.ts';
 import type {TeamId} from '../model/ids.ts';
 import {failureText} from '../model/failure-text.ts';
@@ -24,6 +24,7 @@ interface Reader {
   readonly socket: FeedSocket;
   readonly team: string;
   readonly teamId: TeamId;
+  readonly traceId: string;
   /** The view it has may be out of date. */
   stale: boolean;
   /** Null: wants no events. */
@@ -72,7 +73,7 @@ export class Feed {
     }
     const events =
       eventsAfter === undefined ? null : {cursor: eventsAfter, seq: eventsAfter === 0 ? 0 : null, live: false};
-    const reader: Reader = {socket, team, teamId: view.value.teamId, stale: events !== null, events};
+    const reader: Reader = {socket, team, teamId: view.value.teamId, traceId: view.value.traceId, stale: events !== null, events};
     this.#readers.add(reader);
     socket.onClose(() => this.#readers.delete(reader));
     socket.onMessage(() => undefined);
@@ -174,8 +175,8 @@ function isFull({socket}: Reader): boolean {
   return socket.bufferedAmount > MAX_UNSENT_BYTES;
 }
 
-function send({socket}: Reader, position: EventPosition, event: StoredEvent): void {
-  socket.send({type: 'event', event});
+function send({socket, traceId}: Reader, position: EventPosition, event: StoredEvent): void {
+  socket.send({type: 'event', event: withTrace(event, traceId)});
   position.cursor = event.cursor;
   position.seq = event.seq;
 }

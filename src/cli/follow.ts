@@ -1,7 +1,7 @@
 import type {ApiClient} from '../api/client.ts';
 import {followTeam} from '../api/feed-client.ts';
 import {GodelError} from '../model/failure.ts';
-import type {StoredEvent} from '../model/event.ts';
+import type {TracedEvent} from '../model/event.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {must} from './connect.ts';
 
@@ -10,7 +10,7 @@ export interface FollowOptions {
   readonly until?: (view: TeamView) => boolean;
   readonly onView?: (view: TeamView) => void;
   /** Every event of the team once and in order, those before this call included. */
-  readonly onEvent?: (event: StoredEvent) => void;
+  readonly onEvent?: (event: TracedEvent) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -24,7 +24,7 @@ export async function follow(client: ApiClient, team: string, options: FollowOpt
   signal?.addEventListener('abort', onAbort, {once: true});
   if (signal?.aborted) return null;
   let lastCursor = 0;
-  const emit = (event: StoredEvent) => {
+  const emit = (event: TracedEvent) => {
     if (event.cursor <= lastCursor) return;
     lastCursor = event.cursor;
     onEvent?.(event);
@@ -52,7 +52,7 @@ function isOver({outcome}: TeamView): boolean {
 }
 
 /** The last view may come before the last events. */
-async function emitRest(client: ApiClient, team: string, after: () => number, emit: (event: StoredEvent) => void) {
+async function emitRest(client: ApiClient, team: string, after: () => number, emit: (event: TracedEvent) => void) {
   for (;;) {
     const page = must(await client.events(team, {after: after(), limit: EVENT_PAGE}));
     for (const event of page) emit(event);

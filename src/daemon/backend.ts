@@ -7,7 +7,7 @@ import {similarTo} from '../base/similar.ts';
 import type {Settings} from '../config/settings.ts';
 import type {Engine} from '../federation/engine.ts';
 import type {Input} from '../federation/engine-io.ts';
-import type {StoredEvent} from '../model/event.ts';
+import {type TracedEvent, withTrace} from '../model/event.ts';
 import type {Failure} from '../model/failure.ts';
 import {type TeamId, taskSeq} from '../model/ids.ts';
 import type {Plan} from '../model/plan.ts';
@@ -62,7 +62,7 @@ export class DaemonBackend implements Backend {
       project: paths.folder,
       projectId: paths.projectId,
       socket: paths.socket,
-      uptimeMs: readClock().monoMs - this.#startedMs,
+      uptimeMs: Math.round(readClock().monoMs - this.#startedMs),
       teams: this.teams().map(({team, state}) => ({name: team, state})),
       hosts: engine.hosts().map(({record, state, agents, running}) => ({
         id: record.id,
@@ -156,8 +156,11 @@ export class DaemonBackend implements Backend {
     return ok({v: 1, data, offset, size, over: hasEnded && offset + data.length >= (size ?? 0)});
   }
 
-  events(name: string, {after = 0, limit = MAX_PAGE}: EventQuery): Answer<readonly StoredEvent[]> {
-    return this.#named(name, teamId => ok(this.#options.store.events({teamId, after, limit})));
+  events(name: string, {after = 0, limit = MAX_PAGE}: EventQuery): Answer<readonly TracedEvent[]> {
+    return this.#named(name, teamId => {
+      const traceId = this.#view(teamId)?.traceId ?? '';
+      return ok(this.#options.store.events({teamId, after, limit}).map(event => withTrace(event, traceId)));
+    });
   }
 
   #end(teamId: TeamId, by: 'user' = 'user'): Promise<Answer<TeamView>> {

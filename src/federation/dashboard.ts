@@ -29,6 +29,7 @@ export function viewTeam(team: Team, {now, capacityWhy = null, lastLine = () => 
     team: team.spec.name,
     teamId: team.id,
     state: team.state,
+    traceId: team.spec.traceId,
     agents: {
       requested: team.spec.count,
       ready: agents.count('idle') + agents.count('busy'),
@@ -39,13 +40,14 @@ export function viewTeam(team: Team, {now, capacityWhy = null, lastLine = () => 
     tasks: countTasks(team),
     attempts: team.totals.attempts,
     retries: team.totals.retries,
-    startedAtMs: team.startedAt.wallMs,
-    durationMs,
+    startedAtMs: Math.round(team.startedAt.wallMs),
+    durationMs: Math.round(durationMs),
     meanBusyAgents: meanBusy(team, now, durationMs),
     usage: team.totals.usage,
     waiting: waiting(team, capacityWhy),
     running: running(team, now, lastLine),
     failures: failures(team),
+    endedBecause: team.endedBecause,
     outcome: null,
   };
 }
@@ -113,7 +115,7 @@ function runningView(attempt: Attempt, now: Now, lastLine: (attempt: AttemptId) 
     agent: attempt.agent.id,
     attempt: attempt.number,
     verifying: attempt.task.state.name === 'verifying',
-    elapsedMs: Math.max(0, now.monoMs - attempt.leasedAt.monoMs),
+    elapsedMs: Math.round(Math.max(0, now.monoMs - attempt.leasedAt.monoMs)),
     lastLine: lastLine(attempt.id),
   };
 }

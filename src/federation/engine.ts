@@ -3,6 +3,7 @@ import type {Now} from '../base/clock.ts';
 import {never} from '../base/never.ts';
 import type {Random} from '../base/random.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
+import {failureText} from '../model/failure-text.ts';
 import {type AgentId, type AttemptId, attemptId, type HostId, type TeamId, teamId} from '../model/ids.ts';
 import type {HostRecord, OpenAttempt, StoredState} from '../model/record.ts';
 import type {TeamSpec} from '../model/team.ts';
@@ -226,8 +227,8 @@ export class Engine {
   }
 
   /** Cancels what has not started, stops what runs; the team is over when the last attempt has ended. */
-  #end(turn: Turn, team: Team, by: StopReason): void {
-    team.end(turn, by);
+  #end(turn: Turn, team: Team, by: StopReason, detail: string | null = null): void {
+    team.end(turn, by, detail);
     const byHost = new Map<HostId, AttemptId[]>();
     for (const attempt of team.attempts.values()) {
       attempt.stopping ??= by;
@@ -345,7 +346,7 @@ export class Engine {
     for (const team of [...this.#teams.values()]) {
       const failure: Failure = {reason: 'host-start-failed', times: machine.failedStarts, detail};
       turn.emit(team.id, {type: 'agents-failed', failure, agents: team.spec.count});
-      this.#end(turn, team, 'no-host');
+      this.#end(turn, team, 'no-host', failureText(failure));
     }
   }
 
@@ -372,7 +373,7 @@ export class Engine {
       const failure: Failure = {reason: 'agent-failed', agent: first.id, detail};
       turn.emit(team.id, {type: 'agents-failed', failure, agents: failed.length});
       this.#announceReady(turn, team);
-      if (team.agents.count('gone') === team.spec.count) this.#end(turn, team, 'no-agents');
+      if (team.agents.count('gone') === team.spec.count) this.#end(turn, team, 'no-agents', failureText(failure));
     }
   }
 
@@ -461,7 +462,7 @@ export class Engine {
         return;
       case 'team-timeout': {
         const team = this.#teams.get(due.teamId);
-        if (team) this.#end(turn, team, 'team-timeout');
+        if (team) this.#end(turn, team, 'team-timeout', timeoutText(team));
         return;
       }
       case 'host-silent': {
@@ -644,4 +645,8 @@ export class Engine {
       this.#deadlines.add({atMs: turn.now.monoMs + leftMs, kind: 'retry', teamId: team.id, task});
     }
   }
+}
+
+function timeoutText({spec}: Team): string {
+  return failureText({reason: 'team-timed-out', timeoutMs: spec.timeoutMs ?? 0});
 }

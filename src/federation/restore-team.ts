@@ -1,5 +1,6 @@
 import type {Now} from '../base/clock.ts';
 import type {Random} from '../base/random.ts';
+import {failureText} from '../model/failure-text.ts';
 import type {StoredTask, StoredTeam} from '../model/record.ts';
 import {isTerminal} from '../model/task.ts';
 import {buildTaskGraph} from './task-graph.ts';
@@ -29,6 +30,8 @@ export function restoreTeam(stored: StoredTeam, {now, policy, random}: RestoreOp
   tellOver(rows);
   team.state = stored.state;
   team.ending = stored.ending;
+  if (stored.ending) team.endedBecause = failureText({reason: 'stopped', by: stored.ending});
+  team.announcedReady = stored.totals.attempts > 0;
   const {attempts, busyMs, cpuSeconds, maxRssBytes} = stored.totals;
   team.totals.attempts = attempts;
   team.totals.busyMs = busyMs;

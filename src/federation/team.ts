@@ -6,6 +6,7 @@ import type {Random} from '../base/random.ts';
 import type {Result} from '../base/result.ts';
 import type {AttemptOutcome} from '../model/attempt.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
+import {failureText} from '../model/failure-text.ts';
 import {type AttemptId, type HostId, type TeamId, taskSeq} from '../model/ids.ts';
 import type {NewTask} from '../model/record.ts';
 import {isTerminal, type TaskState, type TaskStateName} from '../model/task.ts';
@@ -83,6 +84,8 @@ export class Team {
   state: TeamState;
   ending: StopReason | null = null;
   announcedReady = false;
+  /** Why it is ended early, as a sentence. */
+  endedBecause: string | null = null;
 
   readonly #policy: RetryPolicy;
   readonly #random: Random;
@@ -213,9 +216,10 @@ export class Team {
   }
 
   /** Cancels everything that has not started. What runs is the engine's to stop. */
-  end(turn: Turn, by: StopReason): void {
+  end(turn: Turn, by: StopReason, detail: string | null): void {
     if (this.ending !== null) return;
     this.ending = by;
+    this.endedBecause = detail ?? failureText({reason: 'stopped', by});
     this.state = 'draining';
     turn.record({kind: 'team-state', id: this.id, state: 'draining', ending: by});
     turn.emit(this.id, {type: 'team-ending', by});

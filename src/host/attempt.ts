@@ -102,7 +102,7 @@ export class Attempt {
     this.#state = {name: 'over'};
     return {
       result: result.ok ? {ok: true} : result,
-      durationMs: this.#startedMs === undefined ? 0 : readClock().monoMs - this.#startedMs,
+      durationMs: this.#startedMs === undefined ? 0 : Math.round(readClock().monoMs - this.#startedMs),
       usage: {...UNKNOWN_USAGE, cpuSeconds: this.#cpuSeconds, maxRssBytes: this.#maxRssBytes},
       outputBytes: result.ok ? result.value : null,
     };

@@ -67,3 +67,13 @@ export interface StoredEvent extends Event {
   readonly cursor: number;
   readonly seq: number;
 }
+
+/** An event as the API sends it, with its place in the trace that began with the request for its team. */
+export interface TracedEvent extends StoredEvent {
+  /** W3C trace context: the team's trace id, and the event's cursor as the id of the span. */
+  readonly traceparent: string;
+}
+
+export function withTrace(event: StoredEvent, traceId: string): TracedEvent {
+  return {...event, traceparent: `00-${traceId}-${event.cursor.toString(16).padStart(16, '0')}-01`};
+}

@@ -9,6 +9,8 @@ export interface TeamView {
   readonly team: string;
   readonly teamId: TeamId;
   readonly state: TeamState;
+  /** W3C trace id of the request that made the team, 32 hex digits. */
+  readonly traceId: string;
   readonly agents: {
     readonly requested: number;
     readonly ready: number;
@@ -28,6 +30,8 @@ export interface TeamView {
   readonly waiting: readonly WaitingView[];
   readonly running: readonly RunningView[];
   readonly failures: readonly FailureView[];
+  /** Why it was ended before its plan was over, as a sentence; null when it was not. */
+  readonly endedBecause: string | null;
   /** How the team will end the process that waits for it; null while it is not over. */
   readonly outcome: TeamOutcome | null;
 }

@@ -165,6 +165,8 @@ function viewOf(attempts: number): TeamView {
     team: 'a',
     teamId: ID,
     state: 'running',
+    traceId: '0'.repeat(32),
+    endedBecause: null,
     agents: none,
     tasks: {...tasks, cancelled: 0},
     attempts,

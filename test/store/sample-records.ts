@@ -123,6 +123,8 @@ function view(team: number, state: TeamState): TeamView {
     waiting: [],
     running: [],
     failures: [],
+    traceId: '0'.repeat(32),
+    endedBecause: null,
     outcome: 'ok',
   };
 }

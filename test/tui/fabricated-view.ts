@@ -9,6 +9,8 @@ export function fabricatedView(change: Partial<TeamView> = {}): TeamView {
     team: 'audit',
     teamId: teamId(1),
     state: 'running',
+    traceId: '0'.repeat(32),
+    endedBecause: null,
     agents: {requested: 50, ready: 50, busy: 50, starting: 0, failed: 0},
     tasks: {
       total: 1000,
