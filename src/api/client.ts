@@ -38,6 +38,8 @@ interface Call {
   readonly signal?: AbortSignal | undefined;
   /** The answer comes when something has ended, however long that takes. */
   readonly waits?: boolean;
+  /** Doing it twice is the same as once; true for GET. */
+  readonly isRepeatable?: boolean;
 }
 
 /**
@@ -88,7 +90,14 @@ export class ApiClient {
 
   /** Resolves when nothing of the team runs any more. */
   kill(name: string, {signal}: {signal?: AbortSignal | undefined} = {}): Answer<TeamView> {
-    return this.#call({method: 'POST', path: `${teamPath(name)}/kill`, body: {by: 'user'}, signal, waits: true});
+    return this.#call({
+      method: 'POST',
+      path: `${teamPath(name)}/kill`,
+      body: {by: 'user'},
+      signal,
+      waits: true,
+      isRepeatable: true,
+    });
   }
 
   async remove(name: string): Answer<void> {
@@ -142,7 +151,7 @@ export class ApiClient {
     return fail('nobodyListens' in second.failure ? notRunning() : second.failure);
   }
 
-  #send({method, path, body, signal, waits}: Call) {
+  #send({method, path, body, signal, waits, isRepeatable = method === 'GET'}: Call) {
     const {socket, timeoutMs = 60_000, explainSilence = () => null} = this.#options;
     return exchange({
       socket,
@@ -153,6 +162,7 @@ export class ApiClient {
       timeoutMs: waits ? null : timeoutMs,
       explainSilence,
       signal,
+      isRepeatable,
     });
   }
 

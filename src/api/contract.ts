@@ -74,6 +74,8 @@ export interface DaemonView {
   readonly permits: {readonly granted: number; readonly why: string | null};
   /** Why the daemon cannot write its store just now (full disk, for example), or null; nothing starts meanwhile. */
   readonly storeTrouble: string | null;
+  /** What somebody should know and nothing else shows, for example that a reboot has lost a team's secret variables. */
+  readonly warnings: readonly string[];
 }
 
 /** A stretch of an attempt's log. `over`: the attempt has ended and the log ends with `data`. */

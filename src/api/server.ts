@@ -44,8 +44,6 @@ export class ApiServer implements AsyncDisposable {
   static async listen(options: ApiServerOptions): Promise<Result<ApiServer, Failure>> {
     const {socket, onRequest} = options;
     if (await listensOn(socket)) return fail(occupied(socket));
-    // What nobody listens on is left from a daemon that was killed.
-    rmSync(socket, {force: true});
     const handle = getRequestListener(createRoutes(options).fetch);
     const server = createServer((request, response) => {
       response.once('close', onRequest());
@@ -65,10 +63,13 @@ export class ApiServer implements AsyncDisposable {
       deadAfterMs: DEAD_AFTER_MS,
     });
     try {
+      // What nobody listens on is left from a daemon that was killed.
+      rmSync(socket, {force: true});
       await listen(server, socket);
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
-      return fail({reason: 'project-unusable', path: socket, detail, hint: 'Check that this folder can be written.'});
+      const hint = 'Move away what is in its place, or make its folder writable.';
+      return fail({reason: 'project-unusable', path: socket, detail, hint});
     }
     return ok(new ApiServer(server, sockets));
   }

@@ -10,6 +10,7 @@ import {readDaemonFile} from '../project/daemon-file.ts';
 import {explainSilence} from '../project/explain-silence.ts';
 import {findProject} from '../project/find-project.ts';
 import {launchDaemon} from '../project/launch-daemon.ts';
+import {foreignProject} from '../project/prepare-folders.ts';
 import {type ProjectPaths, projectPaths} from '../project/project-paths.ts';
 import type {Cli, GlobalOptions} from './cli.ts';
 import type {Result} from '../base/result.ts';
@@ -27,6 +28,9 @@ export interface Project {
 
 export function openProject(cli: Cli, options: GlobalOptions): Project {
   const paths = projectPaths(projectFolder(cli, options), cli.env);
+  // Otherwise its teams, which we may not see, would seem not to exist.
+  const foreign = foreignProject(paths);
+  if (foreign) throw new GodelError(foreign);
   const env = {...cli.env, ...settingVariables(options)};
   const common = {
     socket: paths.socket,

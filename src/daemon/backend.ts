@@ -39,6 +39,7 @@ export interface DaemonBackendOptions {
   readonly progress: Progress;
   readonly submit: (input: Input) => void;
   readonly storeTrouble: () => string | null;
+  readonly warnings: readonly string[];
   /** Ends the daemon and its hosts, once the answer that announces it is out. */
   readonly shutDown: () => void;
 }
@@ -53,7 +54,7 @@ export class DaemonBackend implements Backend {
   }
 
   daemon(): DaemonView {
-    const {paths, version, engine, storeTrouble} = this.#options;
+    const {paths, version, engine, storeTrouble, warnings} = this.#options;
     return {
       v: 1,
       pid: process.pid,
@@ -72,6 +73,7 @@ export class DaemonBackend implements Backend {
       })),
       permits: engine.permits,
       storeTrouble: storeTrouble(),
+      warnings,
     };
   }
 

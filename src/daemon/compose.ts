@@ -124,6 +124,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     progress,
     submit,
     storeTrouble: () => loop.trouble,
+    warnings: effects.restore(stored.teams),
     shutDown: () => endBySelf('with-hosts'),
   });
   const feed = new Feed(backend);
@@ -155,7 +156,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     await server.value.close();
     return announced;
   }
-  effects.restore(stored.teams);
   hosts.restore(stored.hosts);
   loop.begin(step);
   idle.start();

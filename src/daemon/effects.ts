@@ -39,15 +39,21 @@ export class Effects {
     this.#options = options;
   }
 
-  /** Teams that an earlier daemon left running. */
-  restore(teams: readonly StoredTeam[]): void {
+  /** Teams that an earlier daemon left running. Returns what could not be restored. */
+  restore(teams: readonly StoredTeam[]): readonly string[] {
     const {progress, secrets, log} = this.#options;
+    const warnings: string[] = [];
     for (const {id, spec, openAttempts} of teams) {
       this.#teams.set(id, spec);
       for (const attempt of openAttempts) progress.started(attempt.id, id);
       const lost = secrets.restore(id, spec.secretNames);
-      if (lost.length > 0) log.warn({team: spec.name, lost}, 'secret variables of a team are lost');
+      if (lost.length === 0) continue;
+      log.warn({team: spec.name, lost}, 'secret variables of a team are lost');
+      warnings.push(
+        `Team ${spec.name} goes on without ${lost.join(', ')}: secret values are not kept over a reboot. Spawn it again if its tasks need them.`,
+      );
     }
+    return warnings;
   }
 
   perform(effect: Effect): void {

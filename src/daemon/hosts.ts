@@ -215,10 +215,11 @@ export class Hosts {
     const host = this.#hosts.get(hostId) ?? this.#put(record);
     host.watch?.abort();
     host.watch = null;
-    host.session?.end();
     host.orders = [];
+    const older = host.session;
     const session = new HostSession(hostId, socket);
     host.session = session;
+    older?.end();
     session.send({
       type: 'welcome',
       protocol: Math.min(protocol.max, HOST_PROTOCOL.max),

@@ -41,13 +41,18 @@ export function extension(kind: OutputKind): 'json' | 'txt' {
 
 /** Names for the outputs of the needs in an input folder: their ids, made file names and kept apart. */
 export function inputNames(ids: readonly string[]): readonly string[] {
-  const slugs = ids.map(slugOf);
-  return ids.map((id, index) => {
-    const slug = slugs[index] ?? id;
-    return slugs.indexOf(slug) === slugs.lastIndexOf(slug) ? slug : taskSlug(id);
+  const users = new Map<string, number>();
+  for (const id of ids) users.set(slugOf(id), (users.get(slugOf(id)) ?? 0) + 1);
+  return ids.map(id => {
+    const slug = slugOf(id);
+    return users.get(slug) === 1 ? slug : taskSlug(id);
   });
 }
 
+/** Never a hidden file: `"$GODEL_INPUTS"/check/*` in a script has to find the outputs of all instances. */
 function slugOf(text: string): string {
-  return text.replaceAll(/[^A-Za-z0-9._-]/g, '_').slice(0, MAX_SLUG);
+  return text
+    .replaceAll(/[^A-Za-z0-9._-]/g, '_')
+    .replace(/^\./, '_')
+    .slice(0, MAX_SLUG);
 }

@@ -360,6 +360,7 @@ export class Engine {
 
   #agentsReady(turn: Turn, {hostId, agents}: InputOf<'agents-ready'>): void {
     if (!this.#hosts.isConnected(hostId)) return;
+    this.#closeForgotten(turn, hostId, agents);
     for (const team of this.#teamsOf(agents)) {
       for (const id of agents) {
         const agent = team.agents.get(id);

@@ -2,8 +2,13 @@ import {join} from 'node:path';
 import {COOKIE_VARIABLE} from '../os/stray-processes.ts';
 import type {AttemptOrder, TeamOpening} from '../wire/host-protocol.ts';
 
+/** Shared by all attempts that nothing is handed to, so that what `GODEL_INPUTS` names always exists. */
+export function emptyInputsFolderOf(team: TeamOpening): string {
+  return join(team.folder, 'inputs', 'none');
+}
+
 export function inputsFolderOf(order: AttemptOrder, team: TeamOpening): string {
-  return join(team.folder, 'inputs', String(order.attempt));
+  return order.inputs.length === 0 ? emptyInputsFolderOf(team) : join(team.folder, 'inputs', String(order.attempt));
 }
 
 /** The environment of an attempt's processes: the team's, over it the task's, over it what godel tells every task. */

@@ -232,8 +232,9 @@ export class Attempt {
   #folderProblem(): string | null {
     const {cwd} = this.order;
     try {
+      if (!statSync(cwd).isDirectory()) return `the working directory ${cwd} is a file`;
       accessSync(cwd, constants.X_OK);
-      return statSync(cwd).isDirectory() ? null : `the working directory ${cwd} is a file`;
+      return null;
     } catch {
       return `the working directory ${cwd} does not exist or cannot be entered`;
     }

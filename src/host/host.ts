@@ -10,9 +10,10 @@ import {cookieOf, endStrays} from '../os/stray-processes.ts';
 import {HOST_PROTOCOL} from '../wire/host-protocol-version.ts';
 import type {AttemptOrder, DaemonMessage, HostLimits, HostMessage, TeamOpening} from '../wire/host-protocol.ts';
 import {AttemptRunner, type OpenTeam} from './attempt-runner.ts';
+import {emptyInputsFolderOf} from './attempt-environment.ts';
 import {DaemonLink} from './daemon-link.ts';
 import type {HostOptions} from './host-options.ts';
-import {removeFolder} from './inputs-folder.ts';
+import {makeEmptyInputsFolder, removeFolder} from './inputs-folder.ts';
 import {Progress} from './progress.ts';
 import {readPart} from './read-part.ts';
 import {ReportLog} from './report-log.ts';
@@ -207,6 +208,7 @@ export class Host {
 
   #openTeam(team: TeamOpening): void {
     this.#hasHadTeam = true;
+    makeEmptyInputsFolder(emptyInputsFolderOf(team));
     const runtime = this.#teams.get(team.teamId)?.runtime ?? commandRuntime({env: team.env});
     this.#teams.set(team.teamId, {team, runtime});
   }

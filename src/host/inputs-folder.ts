@@ -1,3 +1,4 @@
+import {mkdirSync} from 'node:fs';
 import {access, mkdir, rm, symlink} from 'node:fs/promises';
 import {dirname, join, resolve, sep} from 'node:path';
 
@@ -17,6 +18,17 @@ export async function makeInputsFolder(
     if (!link.startsWith(folder + sep) || !(await exists(file))) continue;
     if (dirname(link) !== folder) await mkdir(dirname(link), {recursive: true, mode: 0o700});
     await symlink(file, link);
+  }
+}
+
+/** Without it (a full disk, say) tasks run all the same: only who looks into `GODEL_INPUTS` finds nothing there. */
+export function makeEmptyInputsFolder(folder: string): void {
+  try {
+    // Not to be written: what one task left there, all others would find.
+    mkdirSync(dirname(folder), {recursive: true, mode: 0o700});
+    mkdirSync(folder, {recursive: true, mode: 0o500});
+  } catch {
+    // Whatever is wrong with the disk is said by the first attempt that needs it.
   }
 }
 

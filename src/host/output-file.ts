@@ -1,4 +1,4 @@
-import {closeSync, fdatasync, readFileSync, renameSync, rmSync} from 'node:fs';
+import {chmodSync, closeSync, fdatasync, readFileSync, renameSync, rmSync} from 'node:fs';
 import {promisify} from 'node:util';
 import {type Result, fail, ok} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
@@ -66,6 +66,8 @@ export class OutputFile {
       closeSync(descriptor);
       this.#descriptor = undefined;
       renameSync(this.#partFile, this.#file);
+      // Handed to others as it is: a task that writes into its inputs by mistake would change theirs.
+      chmodSync(this.#file, 0o400);
       return ok(this.#bytes);
     } catch (error) {
       return fail(fileFailure(this.#file, error));

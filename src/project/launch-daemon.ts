@@ -31,7 +31,7 @@ export async function launchDaemon({projectFolder, env = process.env}: LaunchOpt
   try {
     return await startUnderLock(paths, env);
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return fail(unusable(paths.runtimeFolder, error));
+    if (error instanceof Error && 'code' in error) return fail(unusable(paths.startLock, error));
     throw error;
   }
 }

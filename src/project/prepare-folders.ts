@@ -13,11 +13,18 @@ export function prepareFolders(paths: ProjectPaths): Result<void, Failure> {
   return prepared.ok ? prepareRuntimeFolder(paths.runtimeFolder) : prepared;
 }
 
+/** That the project is another user's, whose `.godel` we cannot look into; null when it is ours or nobody's yet. */
+export function foreignProject({godelFolder}: Pick<ProjectPaths, 'godelFolder'>): Failure | null {
+  const uid = lstatSync(godelFolder, {throwIfNoEntry: false})?.uid;
+  return uid === undefined || uid === process.getuid?.() ? null : notOurs(godelFolder, uid);
+}
+
 function prepareGodelFolder(folder: string): Result<void, Failure> {
   try {
     mkdirSync(folder, {mode: 0o700, recursive: true});
-    const {uid, mode} = lstatSync(folder);
-    if (uid !== process.getuid?.()) return fail(notOurs(folder, uid));
+    const foreign = foreignProject({godelFolder: folder});
+    if (foreign) return fail(foreign);
+    const {mode} = lstatSync(folder);
     if ((mode & 0o077) !== 0) chmodSync(folder, 0o700);
     writeOnce(join(folder, '.gitignore'), '*\n');
     return ok(undefined);
@@ -73,6 +80,7 @@ export function unusable(path: string, error: unknown): Failure {
     EPERM: `Make ${dirname(path)} and ${path} writable for you, then try again.`,
     ENOTDIR: `Move the file that is in the way of ${path}.`,
     EEXIST: `Move the file that is in the way of ${path}.`,
+    EISDIR: `Move the folder that is in the way of ${path}.`,
   };
   const detail = error instanceof Error ? error.message : String(error);
   return {reason: 'project-unusable', path, detail, hint: hints[code] ?? `Check that ${path} can be written.`};

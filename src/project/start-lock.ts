@@ -62,8 +62,10 @@ function read(path: string): Content | null {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
-  } catch {
-    return null;
+  } catch (error) {
+    // Anything else (a folder in its place) would be there the next time as well.
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
   }
   try {
     // Written by `create` only.

@@ -12,8 +12,10 @@ export interface Faults {
   readonly longPartition: number;
   readonly processSurvivesHost: number;
   /** Reports said again later, from a connection that is no more; and acknowledgements that never arrive. */
-  readonly lateDuplicate: number;
+  readonly lateDuplicatePerS: number;
   readonly ackLost: number;
+  /** Reports about attempts and agents of another host. */
+  readonly forgedReportPerS: number;
   /** Reports of one batch arrive in another order. */
   readonly reorder: number;
   readonly agentFailure: number;
@@ -36,8 +38,9 @@ const WORST: Faults = {
   linkBreakPerS: 0.4,
   longPartition: 0.4,
   processSurvivesHost: 0.8,
-  lateDuplicate: 0.8,
+  lateDuplicatePerS: 0.8,
   ackLost: 0.4,
+  forgedReportPerS: 0.3,
   reorder: 0.5,
   agentFailure: 0.15,
   taskFailure: 0.35,
@@ -61,7 +64,7 @@ export function drawFaults(dice: Dice): Faults {
     return [kind, worst * strength];
   });
   // The entries of WORST come back under the same keys, so this is a Faults again.
-  return Object.fromEntries(kinds) as unknown as Faults;
+  return Object.fromEntries(kinds) as Faults;
 }
 
 export const NO_FAULTS = Object.fromEntries(Object.keys(WORST).map(kind => [kind, 0])) as unknown as Faults;

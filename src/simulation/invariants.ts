@@ -38,8 +38,8 @@ export class Invariants {
   readonly #acknowledged = new Set<AttemptId>();
   /** Sources whose output could not be read: their `foreach` may fail. */
   readonly #unreadable = new Set<LedgerTask>();
-  /** Agents that have failed, as far as this life of the daemon knows. */
-  readonly #failed = new Set<AgentId>();
+  /** Agents that have failed and where, as far as this life of the daemon knows. */
+  readonly #failed = new Map<AgentId, HostId>();
   readonly #createdAt = new Map<TeamId, Now>();
   #permits = 0;
   #handled = 0;
@@ -221,12 +221,16 @@ export class Invariants {
         this.#forgetStops(input.hostId);
         return;
       case 'agents-ready':
-        for (const agent of input.agents) this.#connected.get(input.hostId)?.add(agent);
+        for (const agent of input.agents) {
+          this.#connected.get(input.hostId)?.add(agent);
+          // Another host made it work: that it failed elsewhere says nothing any more.
+          if (this.#failed.get(agent) !== input.hostId) this.#failed.delete(agent);
+        }
         return;
       case 'agents-failed':
         for (const agent of input.agents) {
           this.#connected.get(input.hostId)?.delete(agent);
-          this.#failed.add(agent);
+          this.#failed.set(agent, input.hostId);
         }
         return;
       case 'permits':
@@ -249,10 +253,14 @@ export class Invariants {
       for (const agent of effect.agents) {
         // The name of a team that was removed, and so the names of its agents, may be given to another one.
         if (this.#teamOf.get(agent) !== effect.teamId) this.#failed.delete(agent);
-        hold('an agent that failed is not opened again', !this.#failed.has(agent), () => agent);
+        hold('an agent that failed is not opened again', this.#failed.get(agent) !== effect.hostId, () => agent);
         this.#teamOf.set(agent, effect.teamId);
         this.#connected.get(effect.hostId)?.delete(agent);
       }
+    }
+    if (effect.type === 'reap') {
+      const over = effect.attempts.find(id => this.#around.ledger.attempts.get(id)?.outcome !== undefined);
+      hold('only open attempts are reaped', over === undefined, () => `attempt ${over}`);
     }
     if (effect.type === 'stop-attempts') for (const attempt of effect.attempts) this.#stopped.add(attempt);
   }
@@ -355,10 +363,15 @@ export class Invariants {
   }
 
   #compareWithStore(team: StoredState['teams'][number]): void {
-    const known = this.#around.ledger.team(team.id);
-    const same = (task: LedgerTask) => JSON.stringify(team.tasks[task.seq]?.state) === JSON.stringify(task.state);
-    const other = known.tasks.find(task => !same(task));
-    hold('what was committed is there after a crash', !other && team.tasks.length === known.tasks.length, () => {
+    const {tasks} = this.#around.ledger.team(team.id);
+    const open = new Map(team.openAttempts.map(attempt => [attempt.task, attempt.id]));
+    const same = (task: LedgerTask) => {
+      const {seq, state} = task;
+      if (open.get(seq) !== task.open?.id) return false;
+      return task.open !== null || JSON.stringify(team.tasks[seq]?.state) === JSON.stringify(state);
+    };
+    const other = tasks.find(task => !same(task));
+    hold('what was committed is there after a crash', !other && team.tasks.length === tasks.length, () => {
       return `${team.spec.name}: ${other ? `${other.id} is ${team.tasks[other.seq]?.state.name}` : 'tasks are missing'}`;
     });
   }

@@ -334,7 +334,7 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
   }
 
   #perform({effect, link}: Pending): void {
-    const {trace, invariants, tally, time, dice, faults, host: find, habits} = this.#world;
+    const {trace, invariants, tally, time, dice, faults, habits} = this.#world;
     trace.add('effect', describeEffect(effect));
     tally.add(`effect: ${effect.type}`);
     invariants.performs(effect);
@@ -366,7 +366,7 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
       }
       case 'kill-host':
         time.after(dice.spread(1, 500), () => {
-          find(effect.hostId)?.crash();
+          this.#world.host(effect.hostId)?.crash();
           tally.add('silent host killed');
         });
         return;

@@ -13,8 +13,8 @@ import type {Trace} from './trace.ts';
 import {hold} from './violation.ts';
 import type {VirtualTime} from './virtual-time.ts';
 
-/** How long a host works on without a daemon before it stops its attempts and itself. */
-const GRACE_MS = 90_000;
+/** A host that has no more daemon stops its attempts and, this long after it began to, itself. */
+const LEAVING_MS = 6_000;
 
 interface Held {
   readonly assignment: Assignment;
@@ -51,7 +51,9 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
   #reportsMade = 0;
   #alive = true;
   #link: Link | null = null;
+  /** Counts the times it was left alone, so that an old timer knows itself. */
   #alone = 0;
+  #lonely = false;
 
   constructor(options: HostOptions) {
     this.record = options.record;
@@ -84,7 +86,7 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
       time.after(dice.spread(20, 1000), () => this.connect());
       return;
     }
-    this.#alone += 1;
+    this.#lonely = false;
     const agents = [...this.#teams.values()].flatMap(team => [...team]);
     this.#trace(`hello holds ${[...this.#held.keys()].join(',') || 'nothing'}, ${agents.length} agents`);
     this.#link.toDaemon({type: 'hello', holds: [...this.#held.keys()], agents});
@@ -137,16 +139,24 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     }
   }
 
-  /** Alone for the whole grace: the attempts are stopped properly, then the host leaves. */
+  /** Alone for the whole grace: the attempts are stopped properly, then the host leaves, whoever may be back by then. */
   #countLoneliness(): void {
+    if (this.#lonely) return;
+    this.#lonely = true;
     const alone = ++this.#alone;
-    const {time, machine, tally, record} = this.#options;
-    time.after(GRACE_MS, () => {
+    const {time, dice, machine, tally, record} = this.#options;
+    time.after(dice.spread(8_000, 90_000), () => {
       if (!this.#alive || this.#alone !== alone || this.#link) return;
       tally.add('fault: host gave up waiting for a daemon');
       this.#trace('gives up');
-      this.#alive = false;
-      for (const tree of machine.liveUnder(record.id)) machine.end(tree.attempt, null);
+      for (const attempt of this.#held.keys()) this.#stop(attempt, 'daemon-lost');
+      time.after(LEAVING_MS, () => {
+        if (!this.#alive) return;
+        this.#alive = false;
+        this.#trace('leaves');
+        this.#link?.break();
+        for (const tree of machine.liveUnder(record.id)) machine.end(tree.attempt, null);
+      });
     });
   }
 

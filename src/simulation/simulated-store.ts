@@ -83,8 +83,6 @@ export function foldRecords(records: readonly StateRecord[]): StoredState {
           teamOf.set(record.id, team);
           team.totals.attempts += 1;
           team.open.set(record.id, openAttempt(record));
-          const task = team.tasks[record.task];
-          if (task) team.tasks[record.task] = {...task, state: {name: 'running', attempt: record.id}};
         }
         break;
       }

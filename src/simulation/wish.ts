@@ -34,7 +34,7 @@ function randomWish(
 ): Wish {
   const idle = dice.chance(0.06);
   const ends = idle || dice.chance(faults.userKill);
-  const timeoutMs = dice.chance(0.12) ? Math.round(dice.spread(500, 300_000)) : null;
+  const timeoutMs = dice.chance(0.12) ? Math.round(dice.spread(500, 7_200_000)) : null;
   const {plan, behaviours} = randomPlan({dice, faults, willBeEnded: ends || timeoutMs !== null});
   const spec: TeamSpec = {
     name,

@@ -2,6 +2,7 @@ import {never} from '../base/never.ts';
 import type {Assignment, Effect, Input} from '../federation/engine-io.ts';
 import {type HostId, hostId} from '../model/ids.ts';
 import {isFinal} from '../model/team.ts';
+import {UNKNOWN_USAGE} from '../model/usage.ts';
 import {Dice} from './dice.ts';
 import type {EngineFactory} from './engine-under-test.ts';
 import {drawFaults, type Faults, NO_FAULTS, Tally} from './faults.ts';
@@ -198,12 +199,29 @@ export class World {
         return this.#daemon.capacityChanged();
       case 'spuriousTickPerS':
         return this.#daemon.submit({input: {type: 'tick'}});
-      case 'lateDuplicate':
+      case 'lateDuplicatePerS':
         if (this.#said.length > 0) this.#daemon.submit({input: dice.pick(this.#said)});
         return;
+      case 'forgedReportPerS':
+        return this.#forge();
       default:
         never(fault);
     }
+  }
+
+  /** A host tells of what is another's: it must not be believed. */
+  #forge(): void {
+    const open = [...this.#ledger.open];
+    if (open.length === 0) return;
+    const {id: attempt, hostId: owner, agentId} = this.#dice.pick(open);
+    const others = [...this.#hosts.keys()].filter(id => id !== owner);
+    const liar = this.#dice.pick([hostId('host-0'), ...others]);
+    if (this.#dice.chance(0.3)) {
+      this.#daemon.submit({input: {type: 'agents-ready', hostId: liar, agents: [agentId]}});
+      return;
+    }
+    const outcome = {result: {ok: true}, durationMs: 1, usage: UNKNOWN_USAGE, outputBytes: null} as const;
+    this.#daemon.submit({input: {type: 'attempt-finished', hostId: liar, attempt, outcome}});
   }
 
   #anyHost(): SimulatedHost | undefined {
@@ -286,5 +304,6 @@ const PER_SECOND = [
   'freezePerS',
   'permitChangePerS',
   'spuriousTickPerS',
-  'lateDuplicate',
+  'lateDuplicatePerS',
+  'forgedReportPerS',
 ] as const satisfies readonly (keyof Faults)[];

@@ -30,6 +30,7 @@ test('a client of another API version is told which side to restart, and the tea
     headers: {'godel-version': '99.0.0', 'godel-api': '99', 'godel-project': projectId},
     timeoutMs: 10_000,
     explainSilence: () => null,
+    isRepeatable: true,
   });
   expect(answer).toMatchObject({ok: true, value: {status: 426}});
   const body: unknown = answer.ok && JSON.parse(answer.value.text);

@@ -1,7 +1,8 @@
-import {existsSync, mkdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import {ApiClient} from '../../src/api/client.ts';
+import {secretsFile} from '../../src/project/project-paths.ts';
 import {Rig} from '../rig/rig.ts';
 import {processesOf} from '../rig/rig-processes.ts';
 import {until} from '../rig/until.ts';
@@ -40,12 +41,40 @@ test('a plan with a fan-out runs to its end, and its files are where they belong
   expect(statSync(join(rig.folder, '.godel')).mode & 0o777).toBe(0o700);
 });
 
-test('twenty starts at once make one daemon', async () => {
+test('twenty commands at once start one daemon', async () => {
   await using rig = await Rig.create();
-  const answers = await Promise.all(Array.from({length: 20}, () => rig.client().daemon()));
-  const pids = new Set(answers.map(answer => (answer.ok ? answer.value.pid : answer.failure)));
-  expect(pids).toEqual(new Set([rig.daemonPid()]));
-  expect(processesOf(rig.root).filter(({command}) => command.includes('daemon.js'))).toHaveLength(1);
+  const started = await Promise.all(Array.from({length: 20}, () => rig.godel(['daemon', 'start'])));
+  expect(started.map(({code, stderr}) => (code === 0 ? 0 : stderr))).toEqual(Array.from({length: 20}, () => 0));
+  expect(processesOf(rig.root).map(({pid}) => pid)).toEqual([rig.daemonPid()]);
+  expect(rig.log().match(/the daemon is ready/g)).toHaveLength(1);
+});
+
+test('why a daemon cannot start comes back to whoever starts it', async () => {
+  await using rig = await Rig.create();
+  mkdirSync(rig.paths.godelFolder);
+  writeFileSync(rig.paths.storeFile, 'this is no database, whatever its name says. '.repeat(100));
+  expect(await rig.launch()).toMatchObject({ok: false, failure: {reason: 'store-unusable', path: rig.paths.storeFile}});
+  await until('it has ended', () => processesOf(rig.root).length === 0);
+  expect(existsSync(rig.paths.startLock)).toBe(false);
+});
+
+test('a team whose secrets a reboot has taken goes on, and the daemon says what is missing', async () => {
+  await using rig = await Rig.create();
+  const go = join(rig.folder, 'go');
+  const run = `while ! test -e ${go}; do sleep 0.05; done`;
+  const env = {...rig.env, MY_TOKEN: 'hunter2'};
+  const {team, teamId} = await rig.spawn({plan: {version: 1, tasks: {a: {run}}}, env});
+  await until('the task runs', async () => {
+    const view = await rig.client().team(team);
+    return view.ok && view.value.tasks.running === 1;
+  });
+  rmSync(secretsFile(rig.paths, teamId));
+  process.kill(rig.daemonPid()!, 'SIGKILL');
+  await until('it is dead', () => rig.daemonPid() === null);
+  const daemon = await rig.client().daemon();
+  expect(daemon.ok && daemon.value.warnings.join()).toContain(`Team ${team} goes on without MY_TOKEN`);
+  writeFileSync(go, '');
+  expect(await rig.waitFor(team)).toMatchObject({state: 'succeeded'});
 });
 
 test('a daemon that is killed amid a plan is replaced by its host, and every task succeeds once', async () => {

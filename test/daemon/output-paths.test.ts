@@ -15,7 +15,15 @@ test('an instance is readable by its key and unique by its number', () => {
 
 test('a key cannot lead out of the folder', () => {
   const instance = {of: 'check', id: 'check[../../../etc/passwd]', seq: taskSeq(1)};
-  expect(instanceOutputFile(instance, 'text')).toBe('outputs/check/.._.._.._etc_passwd-1.txt');
+  expect(instanceOutputFile(instance, 'text')).toBe('outputs/check/_._.._.._etc_passwd-1.txt');
+});
+
+test('no output is a hidden file, which a shell pattern would pass over', () => {
+  expect(instanceOutputFile({of: 'lint', id: 'lint[.eslintrc]', seq: taskSeq(2)}, 'text')).toBe(
+    'outputs/lint/_eslintrc-2.txt',
+  );
+  expect(outputFile('.env', 'text')).toMatch(/^outputs\/_env\.[0-9a-f]{8}\.txt$/);
+  expect(inputNames(['.env', 'list'])).toEqual(['_env', 'list']);
 });
 
 test('no two tasks share a file, nor does the folder of one lie on the file of another', () => {
@@ -33,4 +41,11 @@ test('inputs carry the id of the need, and are kept apart where two would look a
   expect(inputNames(['build.v2', 'list'])).toEqual(['build.v2', 'list']);
   const names = inputNames(['a b', 'a_b']);
   expect(new Set(names).size).toBe(2);
+});
+
+test('a join over a hundred thousand tasks has its names in no time', () => {
+  const ids = Array.from({length: 100_000}, (_, index) => `task-${index}`);
+  const start = performance.now();
+  expect(inputNames(ids)).toEqual(ids);
+  expect(performance.now() - start).toBeLessThan(2000);
 });

@@ -25,7 +25,7 @@ export interface CodeBlock {
 
 /** The fenced blocks of a page. */
 export function codeBlocks({path, text}: Page): readonly CodeBlock[] {
-  return [...text.matchAll(/^```(\w*)[^\n]*\n(.*?)^```$/gms)].map(match => ({
+  return [...text.matchAll(/^```(\w*)[^\n]*\n(.*?)^`{3,}$/gms)].map(match => ({
     path,
     line: text.slice(0, match.index).split('\n').length,
     language: match[1]!,

@@ -130,11 +130,12 @@ test('brings a dead daemon back while it has a team, and does not start it in a 
   rig.assign(rig.order(1, puppets.command('p')));
   const puppet = await puppets.next();
   await rig.daemon.kill();
-  await until('a start', () => existsSync(started));
-  expect(readFileSync(started, 'utf8').split('\n')[0]).toBe(rig.work);
+  const starts = () => (existsSync(started) ? readFileSync(started, 'utf8').split('\n').slice(0, -1) : []);
+  await until('a start', () => starts().length > 0);
+  expect(starts()[0]).toBe(rig.work);
   expect(identityOf(puppet.pid)).not.toBeNull();
   expect(await rig.exited).toBe(0);
-  expect(readFileSync(started, 'utf8').trim().split('\n').length).toBeLessThanOrEqual(4);
+  expect(starts().length).toBeLessThanOrEqual(4);
   await rig[Symbol.asyncDispose]();
   rmSync(program, {recursive: true, force: true});
 });

@@ -50,7 +50,7 @@ describe('running', () => {
       GODEL_AGENT_ID: 'audit-01',
       GODEL_ATTEMPT: '3',
       GODEL_HOST: 'h-1',
-      GODEL_INPUTS: join(rig.teamFolder, 'inputs', '7'),
+      GODEL_INPUTS: join(rig.teamFolder, 'inputs', 'none'),
       GODEL_COOKIE: `${rig.storeId}.7`,
       TRACEPARENT: '00-11111111111111111111111111111111-2222222222222222-01',
     });
@@ -118,10 +118,12 @@ describe('running', () => {
     await puppet.exit(0);
     await rig.daemon.outcome(1);
     // Finished and not acknowledged: still held.
-    rig.assign(order, rig.order(2, 'true'));
-    await rig.daemon.outcome(2);
-    expect([...rig.daemon.reports.values()].filter(report => report.type === 'attempt-finished')).toHaveLength(2);
-    rig.daemon.send({type: 'ack', report: 100});
+    rig.assign(order);
+    rig.daemon.acknowledges = true;
+    rig.daemon.send({type: 'shutdown'});
+    // Before its end the host reports on all that it runs.
+    await rig.exited;
+    expect([...rig.daemon.reports.values()]).toMatchObject([{type: 'attempt-finished', attempt: 1, outcome: SUCCESS}]);
   });
 
   test('the links of an input folder are there while the attempt runs', async () => {

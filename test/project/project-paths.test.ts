@@ -1,4 +1,4 @@
-import {chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync} from 'node:fs';
+import {chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
@@ -64,4 +64,17 @@ test('a runtime folder that others can enter is refused and left as it is', () =
     failure: {reason: 'project-unusable', path: paths.runtimeFolder, detail: 'can be entered by others (mode 755)'},
   });
   expect(statSync(paths.runtimeFolder).mode & 0o777).toBe(0o755);
+});
+
+test('a file in the place of .godel is named, with what to do', () => {
+  const paths = projectPaths(root, env);
+  writeFileSync(paths.godelFolder, '');
+  expect(prepareFolders(paths)).toMatchObject({
+    ok: false,
+    failure: {
+      reason: 'project-unusable',
+      path: paths.godelFolder,
+      hint: `Move the file that is in the way of ${paths.godelFolder}.`,
+    },
+  });
 });

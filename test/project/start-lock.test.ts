@@ -1,4 +1,4 @@
-import {mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
@@ -30,6 +30,11 @@ test('one holds it; the other learns who', () => {
   lock.release();
   taken().release();
   expect(readdirSync(folder)).toEqual([]);
+});
+
+test('a folder in its place is an error, and not waited for', () => {
+  mkdirSync(path);
+  expect(() => takeStartLock(path)).toThrow('EISDIR');
 });
 
 test('the lock of a dead owner is taken over, though its pid lives', () => {

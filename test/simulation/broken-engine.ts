@@ -34,6 +34,12 @@ export class Leases {
     }
   }
 
+  /** The attempt with its host, while it is open. */
+  open(attempt: AttemptId): {readonly attempt: AttemptId; readonly hostId: HostId} | undefined {
+    const current = this.successor(attempt);
+    return current?.attempt === attempt ? current : undefined;
+  }
+
   /** The open attempt of the task that this attempt was one of. */
   successor(attempt: AttemptId): {readonly attempt: AttemptId; readonly hostId: HostId} | undefined {
     return this.#open.get(this.#task.get(attempt) ?? '');

@@ -14,6 +14,9 @@ export interface Mutant {
 
 type Assign = Extract<Step['effects'][number], {type: 'assign'}>;
 
+/** Connections that break while much is waiting to be handled. */
+const BAD_LINE: Partial<Faults> = {linkBreakPerS: 0.8, daemonPausePerS: 0.5, hostCrashPerS: 0, daemonCrash: 0};
+
 /** Deliberately broken variants of the engine and of the daemon around it. Each must be noticed by the simulation. */
 export const MUTANTS: readonly Mutant[] = [
   engine('takes a stale report for news of the current attempt', () => ({
@@ -27,6 +30,7 @@ export const MUTANTS: readonly Mutant[] = [
   daemon('acknowledges what it never commits', {forgetsCommit: 0.02}),
   daemon('has a disk that forgets the newest commit in a crash', {losesCommit: 1}),
   daemon('believes strays to be gone without looking', {reapsNothing: true}),
+  daemon('sends what was meant for one connection over the next', {mixesConnections: true}, BAD_LINE),
   engine('records the end of a task twice', () => ({
     step: records(record => (isEnd(record) ? [record, record] : [record])),
   })),
@@ -79,7 +83,7 @@ export const MUTANTS: readonly Mutant[] = [
   engine('gives two attempts to one agent', () => ({step: doubleBooked})),
   engine(
     'ignores max-parallel',
-    misreadsTasks(({maxParallel: _, ...task}) => task),
+    misreadsTasks(task => (task.maxParallel === undefined ? task : {...task, maxParallel: 1000})),
   ),
   engine('ignores permits', () => ({
     input: input => (input.type === 'permits' ? {...input, permits: input.permits + 1} : input),
@@ -100,6 +104,10 @@ export const MUTANTS: readonly Mutant[] = [
     'ignores max-failures',
     misreads(spec => ({...spec, maxFailures: null})),
   ),
+  engine(
+    'ends teams before their time is over',
+    misreads(spec => ({...spec, timeoutMs: spec.timeoutMs && spec.timeoutMs / 2})),
+  ),
   engine('stops nothing when a team is ended', () => ({step: effects(effect => effect.type !== 'stop-attempts')})),
   engine('closes no team', () => ({step: effects(effect => effect.type !== 'close-team')})),
   engine('loses the last item of a fan-out', () => ({
@@ -112,6 +120,12 @@ export const MUTANTS: readonly Mutant[] = [
     input: input => {
       if (input.type !== 'attempt-finished' || input.outcome.result.ok) return input;
       return {...input, outcome: {...input.outcome, result: {ok: true}}};
+    },
+  })),
+  engine('believes a host about the attempts of another', () => ({
+    input: (input, leases) => {
+      const current = input.type === 'attempt-finished' ? leases.open(input.attempt) : undefined;
+      return input.type === 'attempt-finished' && current ? {...input, ...current} : input;
     },
   })),
   engine('answers twice', () => ({
@@ -136,8 +150,8 @@ function engine(name: string, broken: () => Break, faults: Partial<Faults> = {})
   return {name, options: seed => ({makeEngine: brokenEngine(seed, broken), faults})};
 }
 
-function daemon(name: string, habits: NonNullable<SeedOptions['habits']>): Mutant {
-  return {name, options: () => ({habits})};
+function daemon(name: string, habits: NonNullable<SeedOptions['habits']>, faults: Partial<Faults> = {}): Mutant {
+  return {name, options: () => ({habits, faults})};
 }
 
 function records(change: (record: EngineRecord) => EngineRecord[]): (step: Step) => Step {

@@ -1,0 +1,35 @@
+import {readFileSync, writeFileSync} from 'node:fs';
+import {cpus, release, totalmem} from 'node:os';
+import {join} from 'node:path';
+import {parseArgs} from 'node:util';
+import {commandsBench} from './commands.ts';
+import {completionsBench} from './completions.ts';
+import {engineBench} from './engine.ts';
+import {idleBench} from './idle.ts';
+import {spawningBench} from './spawning.ts';
+import {statusBench} from './status.ts';
+import {type Bench, markdown} from './table.ts';
+
+const BENCHES: readonly Bench[] = [commandsBench, engineBench, completionsBench, spawningBench, idleBench, statusBench];
+const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
+
+/** Runs all benchmarks, or those named, one after the other; all of them together rewrite docs/benchmarks.md. */
+const {positionals} = parseArgs({allowPositionals: true});
+const chosen = positionals.length === 0 ? BENCHES : BENCHES.filter(({name}) => positionals.includes(name));
+if (chosen.length === 0) throw new Error(`no such benchmark; there are ${BENCHES.map(({name}) => name).join(', ')}`);
+const sections: string[] = [];
+for (const bench of chosen) {
+  console.error(`${bench.name} …`);
+  const section = `## ${bench.title}\n\n\`npm run bench -- ${bench.name}\`\n\n${markdown(await bench.run())}\n`;
+  console.log(section);
+  sections.push(section);
+}
+if (positionals.length === 0) writePage(sections);
+
+function writePage(tables: readonly string[]): void {
+  const page = readFileSync(PAGE, 'utf8');
+  const [head = ''] = page.split('<!-- tables -->');
+  const load = readFileSync('/proc/loadavg', 'utf8').split(' ').slice(0, 3).join(' ');
+  const machine = `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Linux ${release()}, Node ${process.version}; load average after the run ${load}; ${new Date().toISOString().slice(0, 10)}.`;
+  writeFileSync(PAGE, `${head}<!-- tables -->\n\nMachine: ${machine}\n\n${tables.join('\n')}`);
+}

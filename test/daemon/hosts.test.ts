@@ -1,0 +1,177 @@
+import {expect, test} from 'vitest';
+import type {HostSocket} from '../../src/daemon/host-session.ts';
+import {Hosts} from '../../src/daemon/hosts.ts';
+import type {Log} from '../../src/daemon/log.ts';
+import type {Input} from '../../src/federation/engine-io.ts';
+import {agentId, attemptId, hostId} from '../../src/model/ids.ts';
+import {ownIdentity} from '../../src/os/process-identity.ts';
+import {projectPaths} from '../../src/project/project-paths.ts';
+import type {DaemonMessage, HostMessage} from '../../src/wire/host-protocol.ts';
+import type {Closed} from '../../src/wire/json-socket.ts';
+
+const log: Log = {debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined};
+const paths = projectPaths('/a/project', {});
+const limits = {
+  graceMs: 1,
+  killGraceMs: 1,
+  logCapBytes: 1,
+  outputCapBytes: 1,
+  spawnConcurrency: 1,
+};
+
+/** The daemon's end of a connection whose other end is the test. */
+class Connection {
+  readonly sent: DaemonMessage[] = [];
+  isOpen = true;
+  #message: (message: HostMessage) => void = () => undefined;
+  #close: (closed: Closed) => void = () => undefined;
+
+  say(message: HostMessage): void {
+    this.#message(message);
+  }
+
+  send(message: DaemonMessage): void {
+    this.sent.push(message);
+  }
+
+  onMessage(listener: (message: HostMessage) => void): () => void {
+    this.#message = listener;
+    return () => undefined;
+  }
+
+  onClose(listener: (closed: Closed) => void): () => void {
+    this.#close = listener;
+    return () => undefined;
+  }
+
+  close(): Promise<void> {
+    this.terminate();
+    return Promise.resolve();
+  }
+
+  terminate(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.#close({code: 1006, detail: ''});
+  }
+}
+
+function rig() {
+  const inputs: Input[] = [];
+  const durable: (() => void)[] = [];
+  const hosts = new Hosts({
+    paths,
+    storeId: 'store',
+    version: '1',
+    machineId: 'm',
+    limits,
+    submit: (input, done) => {
+      inputs.push(input);
+      if (done) durable.push(done);
+    },
+    printed: () => undefined,
+    log,
+  });
+  const connect = (hello: Partial<Extract<HostMessage, {type: 'hello'}>> = {}) => {
+    const connection = new Connection();
+    // The part of a JsonSocket that hosts use.
+    hosts.accept(connection as unknown as HostSocket);
+    connection.say({
+      type: 'hello',
+      protocol: {min: 1, max: 1},
+      build: '1',
+      projectId: paths.projectId,
+      storeId: 'store',
+      hostId: hostId('h'),
+      machineId: 'm',
+      process: ownIdentity(),
+      holds: [attemptId(3)],
+      agents: [agentId('a-1')],
+      ...hello,
+    });
+    return connection;
+  };
+  const settle = () => {
+    for (const done of durable.splice(0)) done();
+    hosts.endTick();
+  };
+  return {hosts, inputs, connect, settle};
+}
+
+const types = (messages: readonly {type: string}[]) => messages.map(({type}) => type);
+
+test.each([
+  ['another project', {projectId: 'other'}],
+  ['another store', {storeId: 'other'}],
+  ['a newer protocol', {protocol: {min: 2, max: 3}}],
+])('a host of %s is refused and not heard', (_, hello) => {
+  const {inputs, connect} = rig();
+  const connection = connect(hello);
+  expect(types(connection.sent)).toEqual(['refuse']);
+  expect(connection.isOpen).toBe(false);
+  expect(inputs).toEqual([]);
+});
+
+test('a host of ours is welcomed with what it holds; a protocol that both speak is chosen', () => {
+  const {hosts, inputs, connect} = rig();
+  const connection = connect({protocol: {min: 1, max: 9}});
+  expect(connection.sent).toMatchObject([{type: 'welcome', protocol: 1, limits}]);
+  expect(inputs).toMatchObject([{type: 'host-connected', holds: [3], agents: ['a-1'], host: {id: 'h', gone: false}}]);
+  hosts.close();
+});
+
+test('reports are taken once, and acknowledged when what follows is durable, again when sent again', () => {
+  const {hosts, inputs, connect, settle} = rig();
+  const connection = connect();
+  const reports = [
+    {type: 'agents-ready', agents: [agentId('a-1')]},
+    {type: 'attempt-verifying', attempt: attemptId(3)},
+  ] as const;
+  connection.say({type: 'reports', first: 1, reports});
+  hosts.endTick();
+  expect(types(connection.sent)).toEqual(['welcome']);
+  settle();
+  expect(connection.sent.at(-1)).toEqual({type: 'ack', report: 2});
+  const taken = inputs.length;
+  connection.say({type: 'reports', first: 1, reports});
+  settle();
+  expect(types(inputs.slice(taken))).toEqual(['tick', 'tick']);
+  expect(connection.sent.filter(({type}) => type === 'ack')).toHaveLength(2);
+  hosts.close();
+});
+
+test('a newer connection of a host replaces the older one without the host having been away', () => {
+  const {hosts, inputs, connect, settle} = rig();
+  const older = connect();
+  const newer = connect();
+  expect(older.isOpen).toBe(false);
+  expect(types(inputs)).toEqual(['host-connected', 'host-connected']);
+  older.say({type: 'reports', first: 1, reports: [{type: 'attempt-verifying', attempt: attemptId(3)}]});
+  expect(inputs).toHaveLength(2);
+  hosts.tell(hostId('h'), {type: 'shutdown'});
+  settle();
+  expect(types(newer.sent)).toEqual(['welcome', 'shutdown']);
+  newer.terminate();
+  expect(types(inputs)).toEqual(['host-connected', 'host-connected', 'host-disconnected']);
+  hosts.close();
+});
+
+test('a read that its host does not live to answer fails instead of hanging', async () => {
+  const {hosts, connect} = rig();
+  const connection = connect();
+  const reading = hosts.read({folder: '/f', file: 'logs/1.1.log', offset: 0, length: 10});
+  await Promise.resolve();
+  expect(types(connection.sent)).toContain('read');
+  connection.terminate();
+  expect(await reading).toMatchObject({ok: false, failure: {reason: 'daemon-unreachable'}});
+  hosts.close();
+});
+
+test('a connection that begins with anything but hello is refused', () => {
+  const {hosts, inputs} = rig();
+  const connection = new Connection();
+  hosts.accept(connection as unknown as HostSocket);
+  connection.say({type: 'beat'});
+  expect(types(connection.sent)).toEqual(['refuse']);
+  expect(inputs).toEqual([]);
+});

@@ -1,0 +1,98 @@
+import {expect, test} from 'vitest';
+import {orderOf} from '../../src/daemon/orders.ts';
+import type {Assignment, NeedResult} from '../../src/federation/engine-io.ts';
+import {agentId, attemptId, taskSeq, teamId} from '../../src/model/ids.ts';
+import type {TaskSpec} from '../../src/model/task.ts';
+import type {TeamSpec} from '../../src/model/team.ts';
+
+const spec: TaskSpec = {
+  id: 'check',
+  run: 'echo hi',
+  expressions: {},
+  needs: [],
+  condition: 'success',
+  retries: 0,
+  priority: 0,
+  env: {},
+  continueOnError: false,
+};
+
+const team: TeamSpec = {
+  name: 'audit',
+  count: 1,
+  plan: null,
+  cwd: '/work/here',
+  umask: 0o022,
+  env: {},
+  secretNames: [],
+  failFast: false,
+  maxFailures: null,
+  timeoutMs: null,
+  traceId: 'a'.repeat(32),
+};
+
+function assignment(over: Partial<Assignment> = {}): Assignment {
+  return {
+    attempt: attemptId(9),
+    teamId: teamId(1),
+    task: taskSeq(4),
+    taskId: 'check',
+    spec,
+    item: undefined,
+    number: 2,
+    agentId: agentId('audit-01'),
+    needs: [],
+    ...over,
+  };
+}
+
+function need(over: Partial<NeedResult>): NeedResult {
+  const ended = {state: 'succeeded', foreach: false, total: 1, succeeded: 1, failed: 0, outputs: null} as const;
+  return {id: 'list', seq: taskSeq(0), ...ended, ...over};
+}
+
+function order(over: Partial<Assignment>) {
+  const made = orderOf(assignment(over), team);
+  if (!made.ok) throw new Error(made.failure.reason);
+  return made.value;
+}
+
+test('an attempt runs in the folder of its team, logs by its number, and carries the trace of the request', () => {
+  expect(order({})).toMatchObject({cwd: '/work/here', logFile: 'logs/4.2.log', outputFile: null, inputs: []});
+  expect(order({}).traceparent).toMatch(/^00-a{32}-[0-9a-f]{16}-01$/);
+  expect(order({spec: {...spec, workingDirectory: ['sub/', {item: ['dir']}]}, item: {dir: 'x'}}).cwd).toBe(
+    '/work/here/sub/x',
+  );
+});
+
+test('it is told how its needs ended, and given the outputs of those that have put out something', () => {
+  const made = order({
+    needs: [
+      need({id: 'list', outputs: 'json'}),
+      need({id: 'all', foreach: true, total: 9, succeeded: 7, failed: 2, state: 'failed', outputs: 'lines'}),
+      need({id: 'silent'}),
+      need({id: 'broken', state: 'failed', succeeded: 0, failed: 1, outputs: 'text'}),
+    ],
+  });
+  expect(made.inputs).toEqual([
+    {name: 'list.json', target: 'outputs/list.json'},
+    {name: 'all', target: 'outputs/all'},
+  ]);
+  expect(JSON.parse(made.env['GODEL_NEEDS'] ?? '')).toMatchObject({
+    list: {state: 'succeeded', total: 1, succeeded: 1, failed: 0},
+    all: {state: 'failed', total: 9, succeeded: 7, failed: 2},
+    broken: {state: 'failed'},
+  });
+});
+
+test('the output of an instance goes into the folder of its task', () => {
+  const instance = {
+    spec: {...spec, outputs: 'json', foreach: {from: 'list', items: []}} as const,
+    taskId: 'check[a/b]',
+  };
+  expect(order({...instance, item: 'a/b'}).outputFile).toBe('outputs/check/a_b-4.json');
+});
+
+test('an item that no environment can hold is a failure of the attempt', () => {
+  expect(orderOf(assignment({item: 'a\0b'}), team)).toMatchObject({ok: false, failure: {reason: 'foreach-invalid'}});
+});
