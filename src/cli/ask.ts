@@ -32,7 +32,7 @@ export async function ask(cli: Cli, {text, keys, otherwise, signal}: Question): 
   keyboard.resume();
   try {
     const key = await nextKey(keyboard, new Set(keys), otherwise, signal);
-    cli.print.question(`${key}\n`);
+    cli.print.question(signal?.aborted ? '\n' : `${key}\n`);
     return key;
   } finally {
     keyboard.setRawMode(false);

@@ -92,10 +92,10 @@ class Attendant {
     this.#state = 'ending';
     this.#by ??= signal;
     this.#question.abort();
-    this.#cli.print.note(`Ending team ${this.#team}…`);
+    this.#display.say(`Ending team ${this.#team}…`);
     this.#ending = this.#client.kill(this.#team).then(answer => {
       // Not ended means that the feed ends with the same failure, which is then the command's.
-      if (!answer.ok) this.#cli.print.note(`Team ${this.#team} could not be ended.`);
+      if (!answer.ok) this.#display.say(`Team ${this.#team} could not be ended.`);
     });
   }
 

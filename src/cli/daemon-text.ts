@@ -22,6 +22,7 @@ export function daemonLines(daemon: DaemonView, print: Print): readonly string[]
     `teams   ${teams.length === 0 ? 'none' : teams.map(({name, state}) => `${name} (${state})`).join(', ')}`,
     `permits ${permits.granted} granted${permits.why === null ? '' : `; no more because ${permits.why}`}`,
     ...(daemon.storeTrouble === null ? [] : [print.style('red', `store   cannot be written: ${daemon.storeTrouble}`)]),
+    ...daemon.warnings.map(warning => print.style('yellow', `warning ${warning}`)),
     ...(hostRows.length === 0
       ? ['hosts   none']
       : tableLines(['HOST', 'PID', 'STATE', 'AGENTS', 'RUNNING'], hostRows, print)),

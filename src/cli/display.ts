@@ -6,6 +6,8 @@ import {FailureLines, progressLine} from './plain-progress.ts';
 /** What shows the progress of a team while a command waits for it. */
 export interface Display {
   show(view: TeamView): void;
+  /** Something to say that is no progress. */
+  say(text: string): void;
   /** Makes room for a question on the terminal; `resume` goes on showing. */
   pause(): void;
   resume(): Promise<void>;
@@ -38,6 +40,7 @@ export function plain({print}: Pick<Cli, 'print'>, say = (line: string) => print
   };
   return {
     ...silent(),
+    say,
     show(view) {
       for (const line of failures.next(view)) say(line);
       newest = view;
@@ -70,6 +73,7 @@ async function openLive(cli: Cli): Promise<Display> {
       live.keep(failures.next(view));
       live.show(view);
     },
+    say: text => live.notice(text),
     pause: stop,
     resume() {
       close ??= openProgress(live, cli.stderr);
@@ -95,7 +99,7 @@ export async function loadTui(cli: Cli) {
       import('../tui/open-progress.tsx'),
       import('../tui/open-status.tsx'),
     ]);
-    return {...live, ...progress, ...status};
+    return {LiveTeam: live.LiveTeam, openProgress: progress.openProgress, openStatus: status.openStatus};
   } finally {
     for (const [name, value] of before) {
       if (value === undefined) Reflect.deleteProperty(process.env, name);
@@ -105,5 +109,11 @@ export async function loadTui(cli: Cli) {
 }
 
 function silent(): Display {
-  return {show: () => undefined, pause: () => undefined, resume: () => Promise.resolve(), close: () => undefined};
+  return {
+    show: () => undefined,
+    say: () => undefined,
+    pause: () => undefined,
+    resume: () => Promise.resolve(),
+    close: () => undefined,
+  };
 }

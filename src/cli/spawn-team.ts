@@ -104,7 +104,11 @@ function currentUmask(): number {
 async function untilReady(cli: Cli, {client}: Project, team: string, hasPlan: boolean): Promise<ExitKind> {
   const display = await openDisplay(cli);
   const leave = new AbortController();
-  const unlisten = cli.interrupts.listen(() => leave.abort());
+  let left: ExitKind = 'ok';
+  const unlisten = cli.interrupts.listen(signal => {
+    left = signal === 'SIGINT' ? 'sigint' : 'sigterm';
+    leave.abort();
+  });
   let view: TeamView | null;
   try {
     view = await follow(client, team, {until: isSettled, onView: each => display.show(each), signal: leave.signal});
@@ -114,7 +118,7 @@ async function untilReady(cli: Cli, {client}: Project, team: string, hasPlan: bo
   }
   if (view === null) {
     cli.print.note(`Team ${team} goes on. ${followAdvice(team)}`);
-    return 'sigint';
+    return left;
   }
   if (cli.print.json !== 'none') cli.print.value(teamResult(view));
   else for (const line of readyLines(view, hasPlan)) cli.print.line(line);

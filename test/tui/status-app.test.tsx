@@ -27,6 +27,7 @@ test('80 by 24 holds what counts: progress, reasons for waiting, failures first,
   expect(text).toContain('530 tasks wait: every agent is busy');
   expect(text.indexOf('Failures: 2')).toBeLessThan(text.indexOf('Running: 50'));
   expect(text).toContain('Its command exited with code 1: no licence');
+  expect(lines[lines.findIndex(line => line === 'Running: 50') + 1]).toContain('audit-50');
   expect(lines.at(-1)).toContain('K end the team   j/k scroll   1–16 of 55');
 });
 
