@@ -97,7 +97,7 @@ function engineRate(folder: string): number {
   const options = {...policy, machineId: 'm', hostLostMs: 1000, random: seededRandom(1)};
   const {engine} = Engine.restore(store.load(), options, readClock());
   const host = {id: hostId('h'), machineId: 'm', process: {pid: 1, startTime: '1', bootId: 'b'}, gone: false};
-  let queue: Input[] = [{type: 'host-connected', host, holds: [], agents: []}, spawnInput()];
+  let queue: Input[] = [{type: 'host-connected', host, holds: [], agents: [], teams: []}, spawnInput()];
   let finished = 0;
   let started = 0;
   while (queue.length > 0) {

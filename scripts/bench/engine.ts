@@ -122,7 +122,7 @@ function runEngine(count: number): Measured {
   const take = (step: {effects: Effect[]}) => {
     for (const effect of step.effects) effects.push(effect);
   };
-  take(engine.handle({type: 'host-connected', host, holds: [], agents: []}, now));
+  take(engine.handle({type: 'host-connected', host, holds: [], agents: [], teams: []}, now));
   const before = cpuUs();
   const plan = {name: null, env: {}, tasks};
   const limits = {failFast: false, maxFailures: null, timeoutMs: null, traceId: '', secretNames: []};

@@ -26,7 +26,7 @@ import {Permits} from './permits.ts';
 import {Progress} from './progress.ts';
 import {Requests} from './requests.ts';
 import {SecretStore} from './secrets.ts';
-import {TickLoop} from './tick-loop.ts';
+import {type Moments, TickLoop} from './tick-loop.ts';
 
 export interface DaemonOptions {
   readonly paths: ProjectPaths;
@@ -65,7 +65,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     readClock(),
   );
 
-  const submit = (input: Input, durable?: () => void) => loop.submit(input, durable);
+  const submit = (input: Input, moments?: Moments) => loop.submit(input, moments);
   const requests = new Requests();
   const progress = new Progress();
   const secrets = new SecretStore(paths, log);

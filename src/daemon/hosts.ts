@@ -19,6 +19,7 @@ import {endProcess, processGone, spawnHost} from './host-process.ts';
 import {HostSession, type HostSocket} from './host-session.ts';
 import type {Log} from './log.ts';
 import type {FilePart} from './outputs.ts';
+import type {Moments} from './tick-loop.ts';
 
 export interface HostsOptions {
   readonly paths: ProjectPaths;
@@ -26,13 +27,16 @@ export interface HostsOptions {
   readonly version: string;
   readonly machineId: string;
   readonly limits: HostLimits;
-  readonly submit: (input: Input, durable?: () => void) => void;
+  readonly submit: (input: Input, moments?: Moments) => void;
   readonly printed: (attempt: AttemptId, line: string) => void;
   readonly log: Log;
 }
 
 interface KnownHost {
   readonly record: HostRecord;
+  /** Its latest connection, whose messages count. */
+  incoming: HostSession | null;
+  /** The same once the engine knows of it: what it is told from then on is meant for it. */
   session: HostSession | null;
   /** Reports up to this one have been taken; a host sends again what was not acknowledged. */
   reportsTaken: number;
@@ -141,7 +145,7 @@ export class Hosts {
   endTick(): void {
     for (const host of this.#hosts.values()) {
       this.#flushOrders(host);
-      host.session?.flushAcks();
+      host.incoming?.flushAcks();
     }
   }
 
@@ -166,7 +170,7 @@ export class Hosts {
     }
     await Promise.all(
       [...this.#hosts.values()].map(async host => {
-        host.session?.send({type: 'shutdown'});
+        host.incoming?.send({type: 'shutdown'});
         await this.#awaitEnd(host);
         this.#gone(host);
       }),
@@ -179,7 +183,7 @@ export class Hosts {
     this.#clearStarting();
     for (const host of this.#hosts.values()) {
       host.watch?.abort();
-      host.session?.end();
+      host.incoming?.end();
     }
     this.#offer(null);
   }
@@ -209,16 +213,16 @@ export class Hosts {
 
   #welcome(socket: HostSocket, hello: Hello): HelloResult {
     const {submit, version, limits} = this.#options;
-    const {hostId, machineId, process: identity, holds, agents, protocol} = hello;
+    const {hostId, machineId, process: identity, holds, agents, teams, protocol} = hello;
     if (this.#starting?.child.pid === identity.pid) this.#clearStarting();
     const record: HostRecord = {id: hostId, machineId, process: identity, gone: false};
     const host = this.#hosts.get(hostId) ?? this.#put(record);
     host.watch?.abort();
     host.watch = null;
-    host.orders = [];
-    const older = host.session;
+    const older = host.incoming;
     const session = new HostSession(hostId, socket);
-    host.session = session;
+    host.incoming = session;
+    host.session = null;
     older?.end();
     session.send({
       type: 'welcome',
@@ -226,13 +230,22 @@ export class Hosts {
       build: version,
       limits,
     });
-    submit({type: 'host-connected', host: record, holds, agents});
+    submit(
+      {type: 'host-connected', host: record, holds, agents, teams},
+      {
+        // What was decided before the engine knew of this connection was meant for the one before.
+        effective: () => {
+          host.orders = [];
+          if (host.incoming === session) host.session = session;
+        },
+      },
+    );
     this.#offer(session);
     return {host, session};
   }
 
   #receive({host, session}: HelloResult, message: HostMessage): void {
-    if (host.session !== session) return;
+    if (host.incoming !== session) return;
     switch (message.type) {
       case 'reports':
         return this.#takeReports(host, session, message);
@@ -255,18 +268,19 @@ export class Hosts {
   #takeReports(host: KnownHost, session: HostSession, {first, reports}: Extract<HostMessage, {type: 'reports'}>): void {
     for (const [index, report] of reports.entries()) {
       const number = first + index;
-      const durable = () => host.session?.acknowledge(number);
-      if (number <= host.reportsTaken) this.#options.submit({type: 'tick'}, durable);
+      const durable = () => session.acknowledge(number);
+      if (number <= host.reportsTaken) this.#options.submit({type: 'tick'}, {durable});
       else {
         host.reportsTaken = number;
-        this.#options.submit(inputOf(host.record.id, report), durable);
+        this.#options.submit(inputOf(host.record.id, report), {durable});
       }
     }
   }
 
   #left({host, session}: HelloResult): void {
     session.end();
-    if (host.session !== session) return;
+    if (host.incoming !== session) return;
+    host.incoming = null;
     host.session = null;
     host.orders = [];
     if (this.#phase === 'closed') return;
@@ -286,13 +300,13 @@ export class Hosts {
     if (this.#hosts.get(host.record.id) !== host || this.#phase === 'closed') return;
     this.#hosts.delete(host.record.id);
     host.watch?.abort();
-    host.session?.end();
+    host.incoming?.end();
     this.#options.log.info({host: host.record.id, pid: host.record.process.pid}, 'a host is gone');
     this.#options.submit({type: 'host-gone', hostId: host.record.id});
   }
 
   #put(record: HostRecord): KnownHost {
-    const host: KnownHost = {record, session: null, reportsTaken: -1, watch: null, orders: []};
+    const host: KnownHost = {record, incoming: null, session: null, reportsTaken: -1, watch: null, orders: []};
     this.#hosts.set(record.id, host);
     return host;
   }
@@ -317,7 +331,7 @@ export class Hosts {
   }
 
   #anySession(): Promise<HostSession | null> {
-    for (const {session} of this.#hosts.values()) if (session) return Promise.resolve(session);
+    for (const {incoming} of this.#hosts.values()) if (incoming) return Promise.resolve(incoming);
     return new Promise(resolve => {
       const limit = setTimeout(() => settle(null), READ_LIMIT_MS);
       const settle = (session: HostSession | null) => {

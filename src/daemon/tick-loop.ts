@@ -28,14 +28,21 @@ export interface SettledTick {
   readonly teams: ReadonlySet<TeamId>;
 }
 
-interface Queued {
+/** When the sender of an input wants to be called. */
+export interface Moments {
+  /** The effects of earlier inputs have been carried out, its own come next. */
+  readonly effective?: () => void;
+  /** Everything that follows from it has been committed and carried out. */
+  readonly durable?: () => void;
+}
+
+interface Queued extends Moments {
   readonly input: Input;
-  readonly durable: (() => void) | undefined;
 }
 
 interface Batch {
   readonly records: EngineRecord[];
-  readonly effects: Effect[];
+  readonly effects: (Effect | (() => void))[];
   readonly durable: (() => void)[];
 }
 
@@ -70,10 +77,9 @@ export class TickLoop {
     return this.#trouble;
   }
 
-  /** `durable` is called when everything that follows from the input has been committed and its effects carried out. */
-  submit(input: Input, durable?: () => void): void {
+  submit(input: Input, moments: Moments = {}): void {
     if (this.#isClosed) return;
-    this.#queue.push({input, durable});
+    this.#queue.push({input, ...moments});
     this.#schedule();
   }
 
@@ -119,9 +125,10 @@ export class TickLoop {
     const queue = this.#queue;
     this.#queue = [];
     const batch: Batch = {records: [], effects: [], durable: []};
-    for (const {input, durable} of queue) {
+    for (const {input, effective, durable} of queue) {
       const step = this.#options.engine.handle(input, this.#readNow());
       for (const record of step.records) batch.records.push(record);
+      if (effective) batch.effects.push(effective);
       for (const effect of step.effects) batch.effects.push(effect);
       if (durable) batch.durable.push(durable);
     }
@@ -152,11 +159,15 @@ export class TickLoop {
   }
 
   /** One effect that fails by a bug must not take the others with it: they belong to other teams. */
-  #perform(effect: Effect): void {
+  #perform(effect: Effect | (() => void)): void {
     try {
-      this.#options.perform(effect);
+      if (typeof effect === 'function') effect();
+      else this.#options.perform(effect);
     } catch (error) {
-      this.#options.log.error({effect: effect.type, error: failureOf(error)}, 'an effect failed');
+      this.#options.log.error(
+        {effect: typeof effect === 'function' ? 'effective' : effect.type, error: failureOf(error)},
+        'an effect failed',
+      );
     }
   }
 

@@ -29,6 +29,8 @@ export type Input =
       readonly host: HostRecord;
       readonly holds: readonly AttemptId[];
       readonly agents: readonly AgentId[];
+      /** The teams it has open. */
+      readonly teams: readonly TeamId[];
     }
   /** The connection is lost; the process may live and come back. */
   | {readonly type: 'host-disconnected'; readonly hostId: HostId}

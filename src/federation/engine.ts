@@ -269,26 +269,17 @@ export class Engine {
     this.#waiting.delete(team.id);
   }
 
-  #hostConnected(turn: Turn, {host: record, holds, agents}: InputOf<'host-connected'>): void {
+  #hostConnected(turn: Turn, {host: record, holds, agents, teams}: InputOf<'host-connected'>): void {
     const machine = this.#hosts.machine(record.machineId);
     machine.starting = false;
     machine.failedStarts = 0;
     if (!this.#hosts.get(record.id)) turn.record({kind: 'host', host: record});
     this.#hosts.put(record, {name: 'connected'});
     turn.emit(null, {type: 'host-connected', host: record.id, pid: record.process.pid});
-    this.#closeForgotten(turn, record.id, agents);
+    for (const id of teams) if (!this.#teams.has(id)) turn.effect({type: 'close-team', hostId: record.id, teamId: id});
     this.#reopenAgents(turn, record.id, new Set(agents));
     this.#compareAttempts(turn, record.id, new Set(holds));
     this.#reap(turn, machine);
-  }
-
-  /** Teams that ended while the host was away have to be closed there. */
-  #closeForgotten(turn: Turn, host: HostId, agents: readonly AgentId[]): void {
-    const names = new Set(agents.map(id => id.slice(0, id.lastIndexOf('-'))));
-    for (const name of names) {
-      const id = this.#names.get(name);
-      if (id !== undefined && !this.#teams.has(id)) turn.effect({type: 'close-team', hostId: host, teamId: id});
-    }
   }
 
   #reopenAgents(turn: Turn, host: HostId, known: ReadonlySet<AgentId>): void {
@@ -360,7 +351,6 @@ export class Engine {
 
   #agentsReady(turn: Turn, {hostId, agents}: InputOf<'agents-ready'>): void {
     if (!this.#hosts.isConnected(hostId)) return;
-    this.#closeForgotten(turn, hostId, agents);
     for (const team of this.#teamsOf(agents)) {
       for (const id of agents) {
         const agent = team.agents.get(id);

@@ -133,6 +133,7 @@ export class Host {
       process: identity,
       holds: this.#holds(),
       agents: [...this.#agents.keys()],
+      teams: [...this.#teams.keys()],
     };
   }
 

@@ -1,5 +1,5 @@
 import type {Effect, Input} from '../federation/engine-io.ts';
-import type {AgentId, AttemptId} from '../model/ids.ts';
+import type {AgentId, AttemptId, TeamId} from '../model/ids.ts';
 import type {Dice} from './dice.ts';
 import type {VirtualTime} from './virtual-time.ts';
 
@@ -9,7 +9,12 @@ export type Report = Extract<
 >;
 
 export type HostMessage =
-  | {readonly type: 'hello'; readonly holds: readonly AttemptId[]; readonly agents: readonly AgentId[]}
+  | {
+      readonly type: 'hello';
+      readonly holds: readonly AttemptId[];
+      readonly agents: readonly AgentId[];
+      readonly teams: readonly TeamId[];
+    }
   | {readonly type: 'report'; readonly number: number; readonly report: Report}
   | {readonly type: 'reaped'; readonly attempts: readonly AttemptId[]};
 

@@ -177,8 +177,8 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
     if (!host) return;
     switch (message.type) {
       case 'hello': {
-        const {holds, agents} = message;
-        this.submit({input: {type: 'host-connected', host: host.record, holds, agents}, link});
+        const {holds, agents, teams} = message;
+        this.submit({input: {type: 'host-connected', host: host.record, holds, agents, teams}, link});
         return;
       }
       case 'report':

@@ -68,9 +68,8 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     return this.#link;
   }
 
-  /** Teams of which it has agents: those it can name in its hello. */
   get openTeams(): readonly TeamId[] {
-    return [...this.#teams].filter(([, agents]) => agents.size > 0).map(([id]) => id);
+    return [...this.#teams.keys()];
   }
 
   holds(attempt: AttemptId): boolean {
@@ -89,7 +88,7 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     this.#lonely = false;
     const agents = [...this.#teams.values()].flatMap(team => [...team]);
     this.#trace(`hello holds ${[...this.#held.keys()].join(',') || 'nothing'}, ${agents.length} agents`);
-    this.#link.toDaemon({type: 'hello', holds: [...this.#held.keys()], agents});
+    this.#link.toDaemon({type: 'hello', holds: [...this.#held.keys()], agents, teams: [...this.#teams.keys()]});
     for (const {number, report} of this.#reports) this.#link.toDaemon({type: 'report', number, report});
   }
 

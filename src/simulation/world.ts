@@ -137,8 +137,7 @@ export class World {
     hold('the daemon is up at the end', engine !== null, () => 'it is down');
     this.#invariants.atRest(engine);
     for (const host of this.#hosts.values()) {
-      // A host that was away until its team was over and removed cannot be told: its hello names agents, not teams.
-      const left = host.isAlive ? host.openTeams.filter(id => !this.#ledger.removed.has(id)) : [];
+      const left = host.isAlive ? host.openTeams : [];
       hold('hosts close teams that are over', left.length === 0, () => `${host.record.id} has ${left.join(',')}`);
     }
   }

@@ -98,6 +98,7 @@ export type HostMessage =
       /** Attempts it has accepted and not yet finished, or finished with the report not acknowledged. */
       readonly holds: readonly AttemptId[];
       readonly agents: readonly AgentId[];
+      readonly teams: readonly TeamId[];
     }
   | {readonly type: 'reports'; readonly first: number; readonly reports: readonly Report[]}
   /** News for display only: neither numbered nor kept. */
@@ -112,6 +113,7 @@ const id = z.custom<AttemptId>(
   'expected an attempt id',
 );
 const agent = z.custom<AgentId>(value => typeof value === 'string' && value.length > 0 && value.length <= 200);
+const team = z.custom<TeamId>(value => Number.isSafeInteger(value) && (value as number) >= 0, 'expected a team id');
 const host = z.custom<HostId>(value => typeof value === 'string' && value.length > 0 && value.length <= 100);
 const text = (max: number) => z.string().max(max);
 const amount = z.number().nonnegative().nullable();
@@ -160,6 +162,7 @@ export const hostMessageSchema: z.ZodType<HostMessage> = z.discriminatedUnion('t
     process: z.object({pid: z.number().int().positive(), startTime: text(50), bootId: text(100)}),
     holds: z.array(id).max(100_000),
     agents: z.array(agent).max(100_000),
+    teams: z.array(team).max(100_000),
   }),
   z.object({type: z.literal('reports'), first: z.number().int().nonnegative(), reports: z.array(report).max(100_000)}),
   z.object({type: z.literal('progress'), lines: z.array(z.object({attempt: id, line: text(1000)})).max(100_000)}),

@@ -65,8 +65,9 @@ function rig() {
     version: '1',
     machineId: 'm',
     limits,
-    submit: (input, done) => {
+    submit: (input, {effective, durable: done} = {}) => {
       inputs.push(input);
+      if (effective) durable.push(effective);
       if (done) durable.push(done);
     },
     printed: () => undefined,
@@ -87,6 +88,7 @@ function rig() {
       process: ownIdentity(),
       holds: [attemptId(3)],
       agents: [agentId('a-1')],
+      teams: [],
       ...hello,
     });
     return connection;
@@ -120,6 +122,19 @@ test('a host of ours is welcomed with what it holds; a protocol that both speak 
   hosts.close();
 });
 
+test('what was decided before a new connection was known is not said over it', () => {
+  const {hosts, connect, settle} = rig();
+  connect();
+  settle();
+  const next = connect();
+  hosts.tell(hostId('h'), {type: 'stop', attempts: [attemptId(3)], by: 'user'});
+  expect(types(next.sent)).toEqual(['welcome']);
+  settle();
+  hosts.tell(hostId('h'), {type: 'stop', attempts: [attemptId(4)], by: 'user'});
+  expect(next.sent.slice(1)).toEqual([{type: 'stop', attempts: [4], by: 'user'}]);
+  hosts.close();
+});
+
 test('reports are taken once, and acknowledged when what follows is durable, again when sent again', () => {
   const {hosts, inputs, connect, settle} = rig();
   const connection = connect();
@@ -148,8 +163,8 @@ test('a newer connection of a host replaces the older one without the host havin
   expect(types(inputs)).toEqual(['host-connected', 'host-connected']);
   older.say({type: 'reports', first: 1, reports: [{type: 'attempt-verifying', attempt: attemptId(3)}]});
   expect(inputs).toHaveLength(2);
-  hosts.tell(hostId('h'), {type: 'shutdown'});
   settle();
+  hosts.tell(hostId('h'), {type: 'shutdown'});
   expect(types(newer.sent)).toEqual(['welcome', 'shutdown']);
   newer.terminate();
   expect(types(inputs)).toEqual(['host-connected', 'host-connected', 'host-disconnected']);

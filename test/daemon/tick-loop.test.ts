@@ -53,7 +53,10 @@ function rig({fullFor = 0, deadlineMs = null as number | null} = {}) {
     readNow: () => ({monoMs: Date.now(), wallMs: Date.now()}),
   });
   const submit = (name: string) =>
-    loop.submit({type: 'host-gone', hostId: hostId(name)}, () => story.push(`durable ${name}`));
+    loop.submit(
+      {type: 'host-gone', hostId: hostId(name)},
+      {effective: () => story.push(`effective ${name}`), durable: () => story.push(`durable ${name}`)},
+    );
   return {loop, story, submit};
 }
 
@@ -67,7 +70,9 @@ test('all inputs of a turn share one commit, and nothing is done before it', () 
     'handle a',
     'handle b',
     'commit 2',
+    'effective a',
     'perform a',
+    'effective b',
     'perform b',
     'durable a',
     'durable b',
@@ -89,11 +94,13 @@ test('while the store is full nothing is done, acknowledged or handled; then eve
     'full',
     'full',
     'commit 1',
+    'effective a',
     'perform a',
     'durable a',
     'settled',
     'handle b',
     'commit 1',
+    'effective b',
     'perform b',
     'durable b',
     'settled',

@@ -90,7 +90,7 @@ export class EngineWorld {
   }
 
   connect(id = this.host, holds: AttemptId[] = []): void {
-    this.give({type: 'host-connected', host: hostRecord(id), holds, agents: []});
+    this.give({type: 'host-connected', host: hostRecord(id), holds, agents: [], teams: []});
   }
 
   spawn(spec: TeamSpec): TeamId {

@@ -208,7 +208,7 @@ describe('leases', () => {
     world.give({type: 'host-gone', hostId: world.host});
     expect(world.effects).toContainEqual({type: 'start-host', machineId: 'm'});
     const next = hostId('h2');
-    world.give({type: 'host-connected', host: hostRecord(next), holds: [], agents: []});
+    world.give({type: 'host-connected', host: hostRecord(next), holds: [], agents: [], teams: []});
     expect(world.effects).toContainEqual({type: 'reap', hostId: next, attempts: [first]});
     expect(world.order()).toEqual(['a']);
     world.give({type: 'strays-gone', hostId: next, attempts: [first]});
@@ -223,7 +223,7 @@ describe('leases', () => {
       const attempt = world.attemptOf('a');
       const host = hostId(`r${round}`);
       world.give({type: 'host-gone', hostId: round === 0 ? world.host : hostId(`r${round - 1}`)});
-      world.give({type: 'host-connected', host: hostRecord(host), holds: [], agents: []});
+      world.give({type: 'host-connected', host: hostRecord(host), holds: [], agents: [], teams: []});
       world.give({type: 'strays-gone', hostId: host, attempts: [attempt]});
     }
     expect(world.view(id).failures[0]?.failure).toMatchObject({reason: 'attempts-lost', times: 4});
@@ -245,7 +245,13 @@ describe('leases', () => {
     const attempt = world.attemptOf('a');
     world.give({type: 'host-disconnected', hostId: world.host});
     const stray = attemptId(77);
-    const step = world.give({type: 'host-connected', host: hostRecord(world.host), holds: [stray], agents: []});
+    const step = world.give({
+      type: 'host-connected',
+      host: hostRecord(world.host),
+      holds: [stray],
+      agents: [],
+      teams: [],
+    });
     expect(step.effects).toContainEqual(
       expect.objectContaining({type: 'assign', assignment: expect.objectContaining({attempt})}),
     );
