@@ -116,7 +116,9 @@ function tooSlow(timeoutMs: number): Failure {
 
 function connectionFailure(error: Error, {socket, isRepeatable}: Exchange): Failure | NobodyListens {
   const code = 'code' in error ? String(error.code) : '';
-  if (ABSENT.has(code) || (isRepeatable && BROKEN.has(code))) return {nobodyListens: true};
+  // Reset while connecting: the daemon has ended without having read a byte.
+  const isUnread = 'syscall' in error && error.syscall === 'connect';
+  if (ABSENT.has(code) || ((isRepeatable || isUnread) && BROKEN.has(code))) return {nobodyListens: true};
   if (error.name === 'AbortError') return {reason: 'interrupted', signal: 'SIGINT'};
   if (code === 'EACCES' || code === 'EPERM') {
     return {

@@ -9,9 +9,15 @@ type Settle = (result: Result<TeamView, Failure>) => void;
 export class Requests {
   readonly #waiting = new Map<RequestId, Settle>();
   #next = 1;
+  #isClosed = false;
 
   /** `submit` gets the number to ask with. `settled` runs within the tick that answers, before its later effects. */
   ask(submit: (request: RequestId) => void, settled: Settle = () => undefined): Promise<Result<TeamView, Failure>> {
+    // It came in while the daemon was ending: the engine would take it and nobody would answer.
+    if (this.#isClosed) {
+      settled(fail(ending));
+      return Promise.resolve(fail(ending));
+    }
     const request = this.#next;
     this.#next += 1;
     return new Promise(resolve => {
@@ -31,6 +37,7 @@ export class Requests {
 
   /** The daemon ends: nobody will answer any more. */
   close(): void {
+    this.#isClosed = true;
     for (const settle of this.#waiting.values()) settle(fail(ending));
     this.#waiting.clear();
   }
