@@ -73,7 +73,14 @@ export class Feed {
     }
     const events =
       eventsAfter === undefined ? null : {cursor: eventsAfter, seq: eventsAfter === 0 ? 0 : null, live: false};
-    const reader: Reader = {socket, team, teamId: view.value.teamId, traceId: view.value.traceId, stale: events !== null, events};
+    const reader: Reader = {
+      socket,
+      team,
+      teamId: view.value.teamId,
+      traceId: view.value.traceId,
+      stale: events !== null,
+      events,
+    };
     this.#readers.add(reader);
     socket.onClose(() => this.#readers.delete(reader));
     socket.onMessage(() => undefined);

@@ -21,6 +21,7 @@ export function summaryLines(
   return [
     ...(withFailures ? failureLinesOf(view, print) : []),
     `${print.style('bold', `Team ${team}`)} ${stateText(view, print)} after ${wall}: ${plural(tasks.total, 'task')}${counts.length > 0 ? `, ${counts.join(', ')}` : ''}.`,
+    ...(view.endedBecause === null ? [] : [`  ${view.endedBecause}`]),
     `  ${plural(view.attempts, 'attempt')} (${view.retries} retried), ${mean} of ${view.agents.requested} agents busy on average, ${cpuText(usage.cpuSeconds, durationMs)}.`,
     `  Output of every task: godel team logs ${team} [TASK]`,
   ];
