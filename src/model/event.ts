@@ -52,8 +52,6 @@ export type EventBody =
   | {readonly type: 'host-disconnected'; readonly host: HostId}
   | {readonly type: 'host-gone'; readonly host: HostId};
 
-export type EventType = EventBody['type'];
-
 /** An event as the engine makes it: `teamId` is null for what concerns no single team. */
 export interface Event {
   readonly teamId: TeamId | null;
