@@ -112,7 +112,9 @@ export class Feed {
     for (const event of events) if (event.teamId !== null) this.changed(event.teamId);
   }
 
+  /** Sends what is due at once: whoever waits for a team that ended with the daemon would start another one to learn it. */
   close(): void {
+    this.#sweep();
     clearTimeout(this.#timer);
     for (const reader of this.#readers) void reader.socket.close({code: 1001, detail: 'the daemon is ending'});
     this.#readers.clear();

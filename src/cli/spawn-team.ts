@@ -46,13 +46,14 @@ export async function spawnTeam(cli: Cli, options: SpawnOptions): Promise<ExitKi
   return attendance.by === 'SIGINT' ? 'sigint' : 'sigterm';
 }
 
+/** Nothing to start a daemon for, should it have ended with the team. */
 async function sayLastWords(
   cli: Cli,
-  {client}: Project,
+  {visitor}: Project,
   {team, plan}: {team: string; plan: PlanSource},
 ): Promise<void> {
   if (plan.plan === undefined || cli.print.json !== 'none') return;
-  for (const line of await lastWords(client, team, plan.plan)) cli.print.line(`  ${line}`);
+  for (const line of await lastWords(visitor, team, plan.plan)) cli.print.line(`  ${line}`);
 }
 
 /** How many agents were asked for, within what the settings allow; an excess is refused with the setting to raise. */

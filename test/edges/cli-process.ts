@@ -9,6 +9,8 @@ export interface CliProcess {
   readonly pid: number;
   readonly child: ChildProcessWithoutNullStreams;
   readonly result: Promise<CliResult>;
+  /** What it has written to standard error so far. */
+  readonly said: () => string;
 }
 
 /** Runs the program in the rig's project without waiting for it; nothing is on its standard input. */
@@ -25,5 +27,5 @@ export function startCli(rig: Rig, args: readonly string[], env: Record<string, 
     child.once('error', reject);
     child.once('close', (code, signal) => resolve({code, signal, stdout, stderr}));
   });
-  return {pid, child, result};
+  return {pid, child, result, said: () => stderr};
 }

@@ -6,6 +6,7 @@ import type {TeamResult} from '../../src/cli/team-result.ts';
 import {Rig} from '../rig/rig.ts';
 import {processesOf} from '../rig/rig-processes.ts';
 import {until} from '../rig/until.ts';
+import {startCli} from './cli-process.ts';
 
 let rig: Rig;
 
@@ -119,12 +120,29 @@ test('a daemon is started once, stopped once, and never under a team unless told
   expect((await rig.godel(['team', 'list'])).stdout).toMatch(new RegExp(`^${team}\\s+killed`, 'm'));
 });
 
+test('a daemon that is stopped by force stays so, though commands are waiting for its teams', async () => {
+  const team = 'watched';
+  const spawned = startCli(rig, ['team', 'spawn', '--count', '2', '--plan', 'long.yaml', '--name', team]);
+  await until('it runs', () => spawned.said().includes(team));
+  const wait = startCli(rig, ['team', 'wait', team]);
+  await until('it is waited for', () => wait.said().includes(team));
+  expect((await rig.godel(['daemon', 'stop', '--force'])).code).toBe(0);
+  for (const {result} of [spawned, wait]) {
+    expect(await result).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^Team watched killed after/m) as string,
+    });
+  }
+  expect(hostsAndDaemons()).toEqual([]);
+});
+
 test('a spawn while the daemon stops is done, on the old daemon or a new one, or refused and not done', async () => {
   const runs = join(rig.folder, 'runs');
   const ranBefore = readFileSync(runs, 'utf8').length / 4;
   let done = 0;
   for (const leadMs of [0, 60, 120]) {
     expect((await rig.godel(['daemon', 'start'])).code).toBe(0);
+    // At several moments of its end, which no condition could tell from outside.
     const spawns = [spawnTwin(), sleep(leadMs).then(() => spawnTwin())];
     await sleep(100);
     const stop = await rig.godel(['daemon', 'stop']);
