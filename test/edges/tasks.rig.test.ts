@@ -173,6 +173,7 @@ test('a team that will not end is ended: asked, and after the grace killed', asy
 test('what a task is handed is handed on unchanged, whatever it does to its copy', async () => {
   const {code, result} = await runTeam('inputs', {
     list: {run: 'echo original', outputs: 'text'},
+    modes: {run: 'ls -ld "$GODEL_INPUTS" | cut -c 1-10', outputs: 'text'},
     many: {foreach: ['x', '.y'], run: 'echo "$GODEL_ITEM"', outputs: 'text'},
     vandal: {
       needs: ['list', 'many'],
@@ -188,6 +189,7 @@ test('what a task is handed is handed on unchanged, whatever it does to its copy
   const outputs = join(await teamFolderOf('inputs'), 'outputs');
   expect(readFileSync(join(outputs, 'reader.txt'), 'utf8')).toBe('original\n.y\nx\nlist.txt\nmany\n');
   // Nothing that others are handed can be written by mistake (root can write anything).
-  expect(statSync(join(outputs, '..', 'inputs', 'none')).mode & 0o777).toBe(0o500);
+  expect(readFileSync(join(outputs, 'list.txt'), 'utf8')).toBe('original\n');
+  expect(readFileSync(join(outputs, 'modes.txt'), 'utf8')).toBe('dr-x------\n');
   expect(statSync(join(outputs, 'list.txt')).mode & 0o777).toBe(0o400);
 });
