@@ -110,6 +110,8 @@ export class Feed {
       }
     }
     for (const event of events) if (event.teamId !== null) this.changed(event.teamId);
+    // Whoever waits for the end of a team is not kept waiting for the next round of views.
+    if (events.some(({body}) => body.type === 'team-finished')) this.#hurry();
   }
 
   /** Sends what is due at once: whoever waits for a team that ended with the daemon would start another one to learn it. */
@@ -125,6 +127,13 @@ export class Feed {
       this.#timer = undefined;
       this.#sweep();
     }, inMs);
+  }
+
+  #hurry(): void {
+    if (this.#timer === undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#schedule(0);
   }
 
   #sweep(): void {
