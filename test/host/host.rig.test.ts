@@ -20,6 +20,18 @@ describe('running', () => {
     expect(existsSync(join(rig.teamFolder, 'logs', '1.log'))).toBe(false);
   });
 
+  test.each([
+    ['no program can be started with', {BIG: 'x'.repeat(200_000)}],
+    ['is too long to be reported', {PATH: '/nowhere/at/all:'.repeat(400)}],
+  ])('agents of a team whose environment %s are not ready, and the host lives', async (_, env) => {
+    await using rig = await HostRig.start();
+    const team = {teamId: teamId(2), name: 'b', env: {PATH: process.env['PATH'] ?? '', ...env}};
+    rig.daemon.send({type: 'open-team', team: {...team, umask: 0o22, folder: rig.teamFolder}});
+    rig.daemon.send({type: 'open-agents', teamId: teamId(2), agents: [agentId('b-1')]});
+    await until('agents failed', () => [...rig.daemon.reports.values()].some(({type}) => type === 'agents-failed'));
+    expect(await rig.run(1, 'true')).toMatchObject({result: {ok: true}});
+  });
+
   test('agents of a team without a shell are not ready', async () => {
     await using rig = await HostRig.start();
     rig.openTeam({PATH: '/nowhere'});
@@ -383,4 +395,12 @@ describe('ending', () => {
     await rig.daemon.outcome(1);
     expect(identityOf(puppet.pid)).toBeNull();
   });
+});
+
+test('a working directory with a name longer than a report may carry is a failure like any other', async () => {
+  await using rig = await HostRig.start();
+  const cwd = join(rig.work, ...Array.from({length: 20}, () => 'd'.repeat(180)));
+  rig.assign({...rig.order(1, 'true'), cwd});
+  const {result} = await rig.daemon.outcome(1);
+  expect(result).toMatchObject({ok: false, failure: {reason: 'spawn-failed', detail: expect.stringContaining('ddd')}});
 });
