@@ -163,6 +163,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
 
   let ended: Promise<void> | undefined;
   const end = async (how: DaemonEnd) => {
+    backend.takeNoMoreTeams();
     const hasWork = engine.activeTeams > 0;
     const closing = new Closing();
     closing.add(() => store.close());
