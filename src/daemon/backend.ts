@@ -104,6 +104,8 @@ export class DaemonBackend implements Backend {
     if (refused) return fail(refused);
     const plan = request.plan === undefined ? ok(null) : compilePlan(request.plan, 'the plan');
     if (!plan.ok) return plan;
+    const size = charactersOf(request.env) + charactersOf(plan.value?.env ?? {});
+    if (size > MAX_ENV_CHARACTERS) return fail(envTooLarge(size));
     const {plain, secrets} = splitSecrets(request.env);
     const spec = specOf({request, plan: plan.value, env: plain, secretNames: Object.keys(secrets), traceId});
     const nameTaken = request.name === undefined ? 'suffix' : 'refuse';
@@ -228,6 +230,23 @@ export class DaemonBackend implements Backend {
       return ok({teamId, file: logFile(row.seq, chosen.number), hasEnded: chosen.endedAtMs !== null});
     });
   }
+}
+
+/** What Linux lets a program start with at most; and in one message it reaches every host. */
+const MAX_ENV_CHARACTERS = 2 * 1024 * 1024;
+
+function charactersOf(env: Readonly<Record<string, string>>): number {
+  return Object.entries(env).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+}
+
+function envTooLarge(size: number): Failure {
+  return {
+    reason: 'out-of-range',
+    what: 'The environment of the tasks in characters',
+    value: String(size),
+    range: `at most ${MAX_ENV_CHARACTERS}`,
+    why: 'no program can be started with more',
+  };
 }
 
 interface AttemptLog {

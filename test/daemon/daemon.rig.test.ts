@@ -202,6 +202,13 @@ test('a team that is asked for while the daemon ends is run by the next one', as
   expect(rig.daemonPid()).not.toBe(first);
 });
 
+test('an environment that no program could be started with is refused', async () => {
+  await using rig = await Rig.create();
+  const large = Object.fromEntries(Array.from({length: 200}, (_, index) => [`V${index}`, 'x'.repeat(100_000)]));
+  const spawned = await rig.client().spawn({count: 1, cwd: rig.folder, umask: 0o022, env: {...rig.env, ...large}});
+  expect(spawned).toMatchObject({ok: false, failure: {reason: 'out-of-range'}});
+});
+
 test('stopping the daemon is refused while a team runs, unless the team is to end with it', async () => {
   await using rig = await Rig.create();
   const {team} = await rig.spawn({plan: {version: 1, tasks: {a: {run: 'sleep 600'}}}, count: 1});
