@@ -342,12 +342,14 @@ export class Engine {
     machine.failedStarts += 1;
     const delayMs = backoffMs(machine.failedStarts, {baseMs: 500, maxMs: 30_000}, this.#options.random);
     this.#deadlines.add({atMs: turn.now.monoMs + delayMs, kind: 'start-host', machineId});
-    if (machine.failedStarts !== MAX_FAILED_STARTS) return;
+    if (machine.failedStarts < MAX_FAILED_STARTS) return;
     for (const team of [...this.#teams.values()]) {
       const failure: Failure = {reason: 'host-start-failed', times: machine.failedStarts, detail};
       turn.emit(team.id, {type: 'agents-failed', failure, agents: team.spec.count});
       this.#end(turn, team, 'no-host', failureText(failure));
     }
+    // Teams that come later have as many tries.
+    machine.failedStarts = 0;
   }
 
   #agentsReady(turn: Turn, {hostId, agents}: InputOf<'agents-ready'>): void {
