@@ -1,8 +1,9 @@
 import {formatDuration} from '../base/duration.ts';
 import {never} from '../base/never.ts';
-import {lastLine, oneLine} from '../base/one-line.ts';
+import {oneLine} from '../base/one-line.ts';
 import {formatSize} from '../base/size.ts';
 import type {Failure, PlanProblem, StopReason} from './failure.ts';
+import {tellingLine} from './telling-line.ts';
 
 /** One readable sentence or two: what happened, to which named thing, and what to do next. Safe to show on a terminal. */
 export function failureText(failure: Failure): string {
@@ -122,7 +123,7 @@ function invalidText(
   const total = problems.length + omitted;
   if (first === undefined) return `The ${what}s in ${file} are invalid.`;
   const rest = total > 1 ? ` (and ${count(total - 1, 'more problem')})` : '';
-  return `${placed(file, first)}${rest}${first.hint === undefined ? '' : `. ${capital(first.hint)}`}`;
+  return `${placed(file, first)}${rest}${first.hint === undefined ? '' : `. ${capital(stopped(first.hint))}`}`;
 }
 
 /** One problem of a file at its place, with its hint below. */
@@ -149,7 +150,7 @@ function ended({exitCode, signal}: {exitCode: number | null; signal: string | nu
 }
 
 function tailText(tail: string): string {
-  const line = lastLine(tail, 300);
+  const line = tellingLine(tail, 300);
   return line === null ? ' without printing anything.' : `: ${line}`;
 }
 
@@ -168,8 +169,13 @@ function similar(candidates: readonly string[]): string {
 }
 
 function withHint(message: string, hint: string | undefined): string {
-  if (hint === undefined) return /[.!?…]$/.test(message) ? message : `${message}.`;
-  return `${message.replace(/[.!?]$/, '')}. ${capital(hint)}`;
+  if (hint === undefined) return stopped(message);
+  return `${stopped(message)} ${capital(stopped(hint))}`;
+}
+
+/** Ended as a sentence is. */
+function stopped(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
 function capital(text: string): string {
