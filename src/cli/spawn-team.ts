@@ -4,6 +4,7 @@ import type {SpawnRequest} from '../api/contract.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
 import type {TeamView} from '../model/team-view.ts';
+import {SETTING_KINDS} from '../config/setting-kinds.ts';
 import {attend} from './attend.ts';
 import type {Cli, GlobalOptions} from './cli.ts';
 import {must, openProject, type Project, settingsOf} from './connect.ts';
@@ -64,7 +65,7 @@ function agentCount(cli: Cli, options: SpawnOptions): number {
   }
   const {settings, provenance} = settingsOf(cli, options);
   const from = provenance.maxAgents === 'default' ? 'by default' : `from ${provenance.maxAgents}`;
-  const why = `max-agents is ${settings.maxAgents} ${from}; every agent at work is a process tree on this machine`;
+  const why = `max-agents is ${settings.maxAgents} ${from} and at most ${SETTING_KINDS.maxAgents.max}; every agent at work is a process tree on this machine`;
   return wholeNumber('--count', {min: 1, max: settings.maxAgents, why})(options.count);
 }
 
