@@ -1,7 +1,15 @@
 import {parseArgs} from 'node:util';
+import {recordTable} from './reliability-table.ts';
 import {chaosRound, type ChaosReport} from '../test/chaos/chaos-round.ts';
 
-const {values} = parseArgs({options: {rounds: {type: 'string', default: '50'}, from: {type: 'string', default: '1'}}});
+const {values} = parseArgs({
+  options: {
+    rounds: {type: 'string', default: '50'},
+    from: {type: 'string', default: '1'},
+    /** Write the result to docs/reliability.md. */
+    record: {type: 'boolean', default: false},
+  },
+});
 const first = Number(values.from);
 const reports: ChaosReport[] = [];
 for (let seed = first; seed < first + Number(values.rounds); seed += 1) {
@@ -18,11 +26,19 @@ for (let seed = first; seed < first + Number(values.rounds); seed += 1) {
   }
 }
 const sum = (pick: (report: ChaosReport) => number) => reports.reduce((total, report) => total + pick(report), 0);
-console.log(
-  `\n| rounds | passed | daemon kills | host kills | attempt kills | CLI kills | attempts | lost with their host |`,
-);
-console.log('|---|---|---|---|---|---|---|---|');
-const killed = (['daemon', 'host', 'attempt', 'cli'] as const).map(target => sum(report => report.kills[target]));
-console.log(
-  `| ${values.rounds} | ${reports.length} | ${killed.join(' | ')} | ${sum(report => report.attempts)} | ${sum(report => report.lost)} |`,
-);
+const kills = (target: keyof ChaosReport['kills']) => sum(report => report.kills[target]);
+const row = {
+  rounds: Number(values.rounds),
+  passed: reports.length,
+  'daemon kills': kills('daemon'),
+  'host kills': kills('host'),
+  'command kills': kills('attempt'),
+  'CLI kills': kills('cli'),
+  attempts: sum(report => report.attempts),
+  'lost with their host': sum(report => report.lost),
+  'run again after being recorded as finished': 0,
+  'processes left': 0,
+};
+console.table(row);
+// The two zeros are what a round that passed has checked; with a round that failed there is nothing to record.
+if (values.record && reports.length === row.rounds) recordTable('chaos', row);

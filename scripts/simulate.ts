@@ -1,7 +1,9 @@
 import {parseArgs} from 'node:util';
+import {recordTable} from './reliability-table.ts';
 import {runSeed, type SeedResult} from '../src/simulation/run-seed.ts';
 
-const USAGE = `npm run simulate -- [--seeds N] [--from SEED]   lives through N simulated worlds (default 1000, from 1)
+const USAGE = `npm run simulate -- [--seeds N] [--from SEED]   lives through N simulated worlds (default 1000, from 1);
+                                                 --record writes the result to docs/reliability.md
 npm run simulate -- --seed SEED [--trace]        lives through one of them again, line by line with --trace`;
 const SHOWN_LINES = 60;
 const MAX_FAILURES = 5;
@@ -12,6 +14,7 @@ const {values} = parseArgs({
     from: {type: 'string', default: '1'},
     seed: {type: 'string'},
     trace: {type: 'boolean', default: false},
+    record: {type: 'boolean', default: false},
     help: {type: 'boolean', default: false},
   },
 });
@@ -55,6 +58,18 @@ function runMany(from: number, seeds: number): number {
   }
   console.table(Object.fromEntries([...total].sort(([a], [b]) => (a < b ? -1 : 1))));
   const seconds = (performance.now() - started) / 1000;
+  if (values.record) {
+    const sum = (wanted: (what: string) => boolean) =>
+      [...total].reduce((all, [what, times]) => (wanted(what) ? all + times : all), 0);
+    recordTable('simulation', {
+      seeds: done,
+      'inputs handled': sum(what => what === 'inputs handled'),
+      'faults injected': sum(what => what.startsWith('fault: ') || what.startsWith('daemon crash')),
+      'of these daemon crashes': sum(what => what.startsWith('daemon crash')),
+      'virtual days': Math.round(virtualMs / 86_400_000),
+      failures,
+    });
+  }
   console.log(
     `${done} seeds from ${from}: ${failures} failed; ${(virtualMs / 86_400_000).toFixed(1)} virtual days in ${seconds.toFixed(1)} s.`,
   );
