@@ -1,5 +1,6 @@
 import {formatDuration} from '../base/duration.ts';
 import {oneLine} from '../base/one-line.ts';
+import {shellWord} from '../base/shell-word.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {agentsText, countFacts, cpuText, plural, usageText, waitingTexts} from '../tui/team-facts.ts';
 import type {Print} from './print.ts';
@@ -23,7 +24,7 @@ export function summaryLines(
     `${print.style('bold', `Team ${team}`)} ${stateText(view, print)} after ${wall}: ${plural(tasks.total, 'task')}${counts.length > 0 ? `, ${counts.join(', ')}` : ''}.`,
     ...(view.endedBecause === null ? [] : [`  ${view.endedBecause}`]),
     `  ${plural(view.attempts, 'attempt')} (${view.retries} retried), ${mean} of ${view.agents.requested} agents busy on average, ${cpuText(usage.cpuSeconds, durationMs)}.`,
-    `  Output of every task: godel team logs ${team} [TASK]`,
+    `  Output of every task: godel team logs ${shellWord(team)} [TASK]`,
   ];
 }
 

@@ -1,6 +1,7 @@
 import {formatDuration} from '../base/duration.ts';
 import {never} from '../base/never.ts';
 import {oneLine} from '../base/one-line.ts';
+import {shellWord} from '../base/shell-word.ts';
 import {formatSize} from '../base/size.ts';
 import type {Failure, PlanProblem, StopReason} from './failure.ts';
 import {tellingLine} from './telling-line.ts';
@@ -55,7 +56,7 @@ function sentence(failure: Failure): string {
     case 'config-invalid':
       return invalidText('setting', failure.file, failure.problems, 0);
     case 'team-exists':
-      return `There is already a team ${quote(failure.name)} (${failure.state}). Choose another --name, or remove it with \`godel team rm ${failure.name}\`.`;
+      return `There is already a team ${quote(failure.name)} (${failure.state}). Choose another --name, or remove it with \`godel team rm ${shellWord(failure.name)}\`.`;
     case 'team-not-found':
       return `There is no team ${quote(failure.name)}. ${knownTeams(failure.known)}`;
     case 'team-ambiguous':
@@ -63,7 +64,7 @@ function sentence(failure: Failure): string {
         ? 'There is no team yet. Spawn one with `godel team spawn --count 4 --plan FILE`.'
         : `Which team? There are ${list(failure.known)}. Give the name of one.`;
     case 'team-active':
-      return `Team ${quote(failure.name)} is ${failure.state}. End it first with \`godel team kill ${failure.name}\`.`;
+      return `Team ${quote(failure.name)} is ${failure.state}. End it first with \`godel team kill ${shellWord(failure.name)}\`.`;
     case 'task-not-found':
       return `Team ${quote(failure.team)} has no task ${quote(failure.task)}.${similar(failure.similar)}`;
     case 'command-failed':

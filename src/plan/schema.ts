@@ -1,4 +1,5 @@
 import {z} from 'zod';
+import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
 import type {JsonValue} from '../base/json.ts';
 import {DURATION_PATTERN, parseDuration} from './duration.ts';
 
@@ -159,9 +160,7 @@ export const planSchema = z.strictObject(
     version: z.literal(1, expected('1')).meta({description: 'Version of the plan language'}),
     name: z
       .string(expected('text'))
-      .min(1, expected('text, not empty'))
-      .max(100, expected('text of at most 100 characters'))
-      .refine(name => !CONTROL.test(name), expected('text without control characters'))
+      .regex(TEAM_NAME, expected(TEAM_NAME_RULE))
       .meta({description: 'Name of the team, unless one is given'})
       .optional(),
     env: env.meta({description: 'Environment of all tasks'}).optional(),

@@ -1,4 +1,5 @@
-import {existsSync, writeFileSync} from 'node:fs';
+import {spawnSync} from 'node:child_process';
+import {closeSync, existsSync, openSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import {Rig} from '../rig/rig.ts';
@@ -156,6 +157,30 @@ tasks:
     /^=== a \(attempt 1\)\none\n[^\n]*two\n=== b \(attempt 1\)\nfrom b\n/,
   );
   expect((await rig.godel(['team', 'logs', 'talk', 'bb'])).code).toBe(2);
+});
+
+test('a name with spaces is quoted where it is to be copied, and --set that comes too late is said', async () => {
+  await using rig = await Rig.create();
+  rig.writePlan('version: 1\nname: my plan\ntasks: {a: {run: echo hi}}\n');
+  const spawned = await rig.godel(['team', 'spawn', '--count', '1', '--plan', 'godel.yaml', '--set', 'kill-grace=1s']);
+  expect(spawned).toMatchObject({code: 0, stderr: ''});
+  expect(spawned.stdout).toContain("godel team logs 'my plan' [TASK]");
+  const late = await rig.godel(['daemon', 'start', '--set', 'kill-grace=2s']);
+  expect(late.stderr).toContain('so --set kill-grace does not reach it. After `godel daemon stop`');
+  const both = await rig.godel(['team', 'wait', 'my plan', '--json']);
+  expect(parse(both.stdout)).toMatchObject({team: 'my plan', state: 'succeeded'});
+});
+
+test('a failure stands once where both outputs go to one place', async () => {
+  await using rig = await Rig.create();
+  rig.writePlan('version: 1\ntasks: {a: {run: echo no luck; exit 3}}\n');
+  const file = join(rig.folder, 'both.txt');
+  const descriptor = openSync(file, 'w');
+  const program = join(import.meta.dirname, '..', '..', 'bin', 'godel.js');
+  const args = [program, 'team', 'spawn', '--count', '1', '--plan', 'godel.yaml'];
+  spawnSync(process.execPath, args, {cwd: rig.folder, env: rig.env, stdio: ['ignore', descriptor, descriptor]});
+  closeSync(descriptor);
+  expect(readFileSync(file, 'utf8').match(/no luck/g)).toHaveLength(1);
 });
 
 test('a foreach stands for its instances, and following misses none, however quick', async () => {

@@ -18,6 +18,8 @@ test.each([
   [['team', 'spawn', '--cuont', '3'], "unknown option '--cuont'. Did you mean --count?"],
   [['team', 'rm'], "missing required argument 'name'. See `godel team rm --help`."],
   [['frob'], "unknown command 'frob'. See `godel --help`."],
+  [['team', 'spawn', '--count', '2', '--name', '-x'], '--name is "-x", but must be a line of up to 100 characters'],
+  [['team', 'kill', 'audit', '--all'], 'NAME and --all exclude each other. Give one of them.'],
   [['status'], "unknown command 'status'. Did you mean `godel team status` or `godel daemon status`?"],
   [['team', 'list', 'extra'], 'too many arguments'],
   [['team', 'spawn'], '--count is missing. Say how many agents'],
