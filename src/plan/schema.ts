@@ -1,7 +1,8 @@
 import {z} from 'zod';
-import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
+import {DURATION_PATTERN} from '../base/duration.ts';
 import type {JsonValue} from '../base/json.ts';
-import {DURATION_PATTERN, parseDuration} from './duration.ts';
+import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
+import {parseTimeout} from './timeout.ts';
 
 /**
  * The plan document, described once: types, checks and `godel.schema.json` come from here. An `error` text is what was
@@ -48,7 +49,7 @@ const script = z
 const durationText = 'a time such as `90s`, `10m` or `1h30m`, or a number of seconds, more than 0 and at most 24 days';
 const duration = z
   .union([z.string().regex(DURATION_PATTERN, expected(durationText)), z.number().positive()], expected(durationText))
-  .refine(value => parseDuration(value) !== null, expected(durationText))
+  .refine(value => parseTimeout(value) !== null, expected(durationText))
   .meta({description: 'A time such as `90s`, `10m` or `1h30m`, or a number of seconds'});
 
 const wholeText = (min: number, max: number) => `a whole number from ${min} to ${max}`;
