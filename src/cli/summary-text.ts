@@ -2,7 +2,7 @@ import {formatDuration} from '../base/duration.ts';
 import {oneLine} from '../base/one-line.ts';
 import {shellWord} from '../base/shell-word.ts';
 import type {TeamView} from '../model/team-view.ts';
-import {agentsText, countFacts, cpuText, plural, usageText, waitingTexts} from '../tui/team-facts.ts';
+import {agentsText, countFacts, cpuText, plural, STATE_COLORS, usageText, waitingTexts} from '../tui/team-facts.ts';
 import type {Print} from './print.ts';
 
 /** Failures listed in text; all that are known stand in the JSON. */
@@ -78,15 +78,6 @@ export function tableLines(head: readonly string[], rows: readonly (readonly str
   return [print.style('bold', format(head)), ...rows.map(format)];
 }
 
-const COLORS = {
-  running: 'cyan',
-  idle: 'cyan',
-  draining: 'yellow',
-  succeeded: 'green',
-  failed: 'red',
-  killed: 'red',
-} as const;
-
 function stateText({state}: TeamView, print: Print): string {
-  return print.style(COLORS[state], state);
+  return print.style(STATE_COLORS[state], state);
 }
