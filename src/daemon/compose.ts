@@ -47,7 +47,7 @@ export interface Daemon {
 }
 
 /** A task that loses its host more often than this fails: it may be what kills them. */
-const MAX_LOSSES = 3;
+const MAX_LOSSES = 10;
 /** Other projects count our attempts for this long after we were last heard of. */
 const LEASE_STALE_MS = 60_000;
 const TRIM_EVERY_MS = 600_000;

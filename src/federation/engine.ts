@@ -398,11 +398,7 @@ export class Engine {
   #attemptFinished(turn: Turn, {hostId, attempt: id, outcome}: InputOf<'attempt-finished'>): void {
     const attempt = this.#leased(turn, {hostId, id, report: 'attempt-finished'});
     if (!attempt) return;
-    const {team, task} = attempt;
-    this.#endAttempt(turn, attempt, () => {
-      const retryAtMs = team.finish(turn, attempt, outcome);
-      if (retryAtMs !== null) this.#deadlines.add({atMs: retryAtMs, kind: 'retry', teamId: team.id, task});
-    });
+    this.#endAttempt(turn, attempt, () => attempt.team.finish(turn, attempt, outcome));
   }
 
   /** The fence: only the host that holds the lease is heard about an attempt, and only while the lease is open. */
@@ -425,14 +421,15 @@ export class Engine {
     }
   }
 
-  /** Ends the lease, frees the agent, and lets the team say what follows. */
-  #endAttempt(turn: Turn, attempt: Attempt, conclude: () => void): void {
-    const {team, agent} = attempt;
+  /** Ends the lease, frees the agent, and lets the team say what follows, perhaps that it is to be tried again later. */
+  #endAttempt(turn: Turn, attempt: Attempt, conclude: () => number | null): void {
+    const {team, agent, task} = attempt;
     this.#attempts.delete(attempt.id);
     for (const machine of this.#hosts.machines()) machine.orphans.delete(attempt);
     team.agents.release(agent, {usable: this.#hosts.isConnected(agent.host)});
     if (agent.host === null) this.#homeless.add(team);
-    conclude();
+    const retryAtMs = conclude();
+    if (retryAtMs !== null) this.#deadlines.add({atMs: retryAtMs, kind: 'retry', teamId: team.id, task});
     this.#settle(turn, team);
   }
 

@@ -195,13 +195,14 @@ export class Team {
     return this.#fail(turn, attempt, result.failure);
   }
 
-  /** No process of the attempt is left and nobody will report on it. */
-  lose(turn: Turn, attempt: Attempt): void {
+  /** No process of the attempt is left and nobody will report on it. Returns when to try again, as `finish` does. */
+  lose(turn: Turn, attempt: Attempt): number | null {
     turn.record({kind: 'attempt-ended', id: attempt.id, outcome: null, atMs: turn.now.wallMs});
     turn.emit(this.id, {type: 'attempt-lost', task: attempt.task.id, attempt: attempt.id, host: attempt.host});
     this.#drop(attempt);
-    if (this.ending !== null) this.#cancel(turn, attempt.task, this.ending);
-    else this.#lose(turn, attempt);
+    if (this.ending === null) return this.#lose(turn, attempt);
+    this.#cancel(turn, attempt.task, this.ending);
+    return null;
   }
 
   /** The delay before the next attempt is over. */
@@ -276,22 +277,18 @@ export class Team {
       this.#conclude(turn, task, {name: 'failed', failure});
       return null;
     }
-    const {retryBaseMs, retryMaxMs} = this.#policy;
-    const delayMs = backoffMs(task.failures, {baseMs: retryBaseMs, maxMs: retryMaxMs}, this.#random);
     this.totals.retries += 1;
-    this.#enter(task, {name: 'backing-off', untilWallMs: turn.now.wallMs + delayMs});
-    this.#recordState(turn, task);
-    turn.emit(this.id, {
-      type: 'attempt-failed',
-      task: task.id,
-      attempt: attempt.id,
-      failure,
-      retryInMs: Math.ceil(delayMs),
-    });
-    return turn.now.monoMs + delayMs;
+    const atMs = this.#backOff(turn, task, task.failures);
+    const retryInMs = Math.ceil(atMs - turn.now.monoMs);
+    turn.emit(this.id, {type: 'attempt-failed', task: task.id, attempt: attempt.id, failure, retryInMs});
+    return atMs;
   }
 
-  #lose(turn: Turn, attempt: Attempt): null {
+  /**
+   * A task that is lost is no worse for it the first time and goes again at once. From the second time on it waits, longer
+   * each time: should one task be what kills its hosts, those beside it get the time to end without it.
+   */
+  #lose(turn: Turn, attempt: Attempt): number | null {
     const {task} = attempt;
     task.losses += 1;
     if (task.losses > this.#policy.maxLosses) {
@@ -300,9 +297,19 @@ export class Team {
       this.#conclude(turn, task, {name: 'failed', failure});
       return null;
     }
+    if (task.losses > 1) return this.#backOff(turn, task, task.losses - 1);
     this.#makeReady(task);
     this.#recordState(turn, task);
     return null;
+  }
+
+  /** Returns when the next attempt is due (monotonic). */
+  #backOff(turn: Turn, task: TaskNode, tries: number): number {
+    const {retryBaseMs, retryMaxMs} = this.#policy;
+    const delayMs = backoffMs(tries, {baseMs: retryBaseMs, maxMs: retryMaxMs}, this.#random);
+    this.#enter(task, {name: 'backing-off', untilWallMs: turn.now.wallMs + delayMs});
+    this.#recordState(turn, task);
+    return turn.now.monoMs + delayMs;
   }
 
   #cancel(turn: Turn, task: TaskNode, by: StopReason): void {

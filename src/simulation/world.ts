@@ -214,11 +214,14 @@ export class World {
     if (open.length === 0) return;
     const {id: attempt, hostId: owner, agentId} = this.#dice.pick(open);
     const others = [...this.#hosts.keys()].filter(id => id !== owner);
-    const liar = this.#dice.pick([hostId('host-0'), ...others]);
     if (this.#dice.chance(0.3)) {
-      this.#daemon.submit({input: {type: 'agents-ready', hostId: liar, agents: [agentId]}});
+      // Only of hosts that can never get the agent: it may be another's when this is handled.
+      const dead = others.filter(id => !this.#hosts.get(id)?.isAlive);
+      const ghost = this.#dice.pick([hostId('host-0'), ...dead]);
+      this.#daemon.submit({input: {type: 'agents-ready', hostId: ghost, agents: [agentId]}});
       return;
     }
+    const liar = this.#dice.pick([hostId('host-0'), ...others]);
     const outcome = {result: {ok: true}, durationMs: 1, usage: UNKNOWN_USAGE, outputBytes: null} as const;
     this.#daemon.submit({input: {type: 'attempt-finished', hostId: liar, attempt, outcome}});
   }

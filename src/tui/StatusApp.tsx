@@ -30,7 +30,7 @@ export function StatusApp({live, onQuit, onKill}: StatusAppProps) {
       return;
     }
     if (input === 'q' || (key.escape && mode !== 'help')) return onQuit();
-    if (input === '?' || key.escape) setMode(mode === 'help' ? 'watching' : 'help');
+    if (input === '?' || key.escape) setMode(before => (before === 'help' ? 'watching' : 'help'));
     if (input === 'K' && view !== null && view.outcome === null && mode !== 'killing') setMode('asking-to-kill');
     const step = scrollStep(input, key, height);
     if (step === 0 || view === null) return;
@@ -41,8 +41,8 @@ export function StatusApp({live, onQuit, onKill}: StatusAppProps) {
   const newest = useRef(press);
   newest.current = press;
   const onInput = useCallback((input: string, key: Key) => {
-    // Keys that are held or typed fast arrive together.
-    if (input.length > 1 && /^[jk ]+$/.test(input)) for (const character of input) newest.current(character, key);
+    // Keys that are held or typed fast arrive together; none that could end the team is taken out of pasted text.
+    if (input.length > 1 && /^[jkgGq? ]+$/.test(input)) for (const character of input) newest.current(character, key);
     else newest.current(input, key);
   }, []);
   useInput(onInput);

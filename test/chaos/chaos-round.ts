@@ -74,9 +74,10 @@ export async function chaosRound(seed: number): Promise<ChaosReport> {
   const kills = await killAtRandom(rig, cli, seededRandom(seed));
   await until('the plan has finished by itself', () => existsSync(join(rig.folder, 'finished')), {
     withinMs: FINISH_WITHIN_MS,
-  }).catch((error: unknown) => {
+  }).catch(async (error: unknown) => {
     const left = processesOf(rig.root).map(({pid, command}) => `${pid} ${command}`);
-    throw new Error(`${String(error)}\n${rig.log()}\n${left.join('\n')}`);
+    const states = JSON.stringify([await rig.client().daemon(), await rig.client().teams()]);
+    throw new Error(`${String(error)}\n${rig.log()}\n${left.join('\n')}\n${states}`);
   });
   await until('the team is over', async () => {
     const view = await rig.client().team('chaos');

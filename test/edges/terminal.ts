@@ -1,7 +1,7 @@
 import {type ChildProcessWithoutNullStreams, execFileSync, spawn, spawnSync} from 'node:child_process';
-import {readlinkSync} from 'node:fs';
+import {readFileSync, readlinkSync} from 'node:fs';
+import {join} from 'node:path';
 import type {Rig} from '../rig/rig.ts';
-import {processesOf} from '../rig/rig-processes.ts';
 import {until} from '../rig/until.ts';
 import {PROGRAM} from './cli-process.ts';
 
@@ -10,19 +10,22 @@ export function hasTerminals(): boolean {
   return process.platform === 'linux' && spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0;
 }
 
+let terminals = 0;
+
 /** The program at a terminal of its own (by `script` of util-linux), whose keys and size the test controls. */
 export class Terminal implements AsyncDisposable {
   readonly exited: Promise<number | null>;
-  readonly #rig: Rig;
+  readonly #pidFile: string;
   readonly #script: ChildProcessWithoutNullStreams;
   #shown = '';
 
   constructor(rig: Rig, args: readonly string[], {columns = 80, rows = 24, env = {}} = {}) {
-    this.#rig = rig;
-    const quoted = [process.execPath, PROGRAM, ...args].map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+    const words = [process.execPath, PROGRAM, ...args].map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+    this.#pidFile = join(rig.root, `terminal-${(terminals += 1)}.pid`);
     // Notes the settings of the terminal before and after; Ctrl-C is for the program, not for this shell.
     const size = `stty rows ${rows} columns ${columns}`;
-    const script = `trap : INT; ${size}; stty -g > before; ${quoted}; code=$?; stty -g > after; exit $code`;
+    const program = `sh -c 'echo $$ > "$0"; exec "$@"' '${this.#pidFile}' ${words}`;
+    const script = `trap : INT; ${size}; stty -g > before; ${program}; code=$?; stty -g > after; exit $code`;
     this.#script = spawn('script', ['-qec', script, '/dev/null'], {
       cwd: rig.folder,
       env: {
@@ -62,11 +65,7 @@ export class Terminal implements AsyncDisposable {
 
   /** The pid of the program itself. */
   get pid(): number {
-    const found = processesOf(this.#rig.root).find(
-      ({command}) => command.includes(PROGRAM) && !command.startsWith('script') && !command.startsWith('sh '),
-    );
-    if (!found) throw new Error('the program does not run');
-    return found.pid;
+    return Number(readFileSync(this.#pidFile, 'utf8'));
   }
 
   resize(columns: number, rows: number): void {
@@ -76,7 +75,7 @@ export class Terminal implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#script.stdin.end();
-    this.#script.kill('SIGTERM');
+    if (this.#script.exitCode === null) process.kill(this.pid, 'SIGKILL');
     await this.exited;
   }
 }

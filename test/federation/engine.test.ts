@@ -225,6 +225,10 @@ describe('leases', () => {
       world.give({type: 'host-gone', hostId: round === 0 ? world.host : hostId(`r${round - 1}`)});
       world.give({type: 'host-connected', host: hostRecord(host), holds: [], agents: [], teams: []});
       world.give({type: 'strays-gone', hostId: host, attempts: [attempt]});
+      // The first loss is made good at once, later ones after a delay.
+      const atOnce = world.attemptOf('a') !== attempt;
+      expect(atOnce).toBe(round === 0);
+      world.later(1000);
     }
     expect(world.view(id).failures[0]?.failure).toMatchObject({reason: 'attempts-lost', times: 4});
   });
