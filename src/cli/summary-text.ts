@@ -43,8 +43,11 @@ export function statusLines(view: TeamView, print: Print): readonly string[] {
 }
 
 /** One failure as a line: the task, then its sentence. */
-export function failureLine({task, text}: TeamView['failures'][number], paint: (text: string) => string): string {
-  return `${paint(`failed ${oneLine(task)}`)}: ${oneLine(text, 1000)}`;
+export function failureLine(
+  {task, attempts, text}: TeamView['failures'][number],
+  paint: (text: string) => string,
+): string {
+  return `${paint(`failed ${oneLine(task)}`)}${attempts > 1 ? ` (${attempts} attempts)` : ''}: ${oneLine(text, 1000)}`;
 }
 
 function failureLinesOf({failures, tasks}: TeamView, print: Print): string[] {
