@@ -1,6 +1,6 @@
 import type {Command, Option} from 'commander';
 import {buildProgram} from '../src/cli/program.ts';
-import {SETTING_KINDS, SETTING_NAMES, showSetting} from '../src/config/setting-kinds.ts';
+import {rangeOf, SETTING_KINDS, SETTING_NAMES, showSetting} from '../src/config/setting-kinds.ts';
 import {DEFAULT_SETTINGS} from '../src/config/settings.ts';
 import {EXIT_CODES} from '../src/model/exit-code.ts';
 
@@ -26,11 +26,18 @@ export function cliDocs(): string {
     ),
     '## Settings',
     'A setting is taken from `--set key=value`, else from its environment variable, else from `godel.config.yaml` in the project, else from `$XDG_CONFIG_HOME/godel/config.yaml` (`~/.config/godel/config.yaml`), else the default. `godel config show` says which. A running daemon keeps the settings it was started with.',
+    '```yaml\n# godel.config.yaml\nmax-agents: 200\nretry-base: 5s\nmin-free-disk: 1GiB\n```',
     ...table(
-      ['key', 'variable', 'default', 'meaning'],
+      ['key', 'variable', 'default', 'may be', 'meaning'],
       SETTING_NAMES.map(name => {
         const kind = SETTING_KINDS[name];
-        return [`\`${kind.key}\``, `\`${kind.env}\``, showSetting(kind, DEFAULT_SETTINGS[name]), kind.meaning];
+        return [
+          `\`${kind.key}\``,
+          `\`${kind.env}\``,
+          showSetting(kind, DEFAULT_SETTINGS[name]),
+          rangeOf(kind),
+          kind.meaning,
+        ];
       }),
     ),
   ].join('\n\n')}\n`;

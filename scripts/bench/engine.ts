@@ -7,6 +7,7 @@ import {attemptId, hostId, teamId} from '../../src/model/ids.ts';
 import type {TaskSpec} from '../../src/model/task.ts';
 import {UNKNOWN_USAGE} from '../../src/model/usage.ts';
 import {type Bench, type BenchRow, median} from './table.ts';
+import {taskSpec} from '../../test/model/fabricated-specs.ts';
 
 const WIDTH = 50;
 const RUNS = 5;
@@ -89,17 +90,7 @@ function layeredPlan(count: number): TaskSpec[] {
     const needs = new Set<string>();
     if (before >= 0)
       for (let n = Math.floor(random() * 4); n > 0; n -= 1) needs.add(`t${before + Math.floor(random() * layer)}`);
-    return {
-      id: `t${index}`,
-      run: 'true',
-      expressions: {},
-      needs: [...needs],
-      condition: 'success',
-      retries: 0,
-      priority: 0,
-      env: {},
-      continueOnError: false,
-    };
+    return taskSpec(`t${index}`, {needs: [...needs]});
   });
 }
 

@@ -5,10 +5,10 @@ import {performance} from 'node:perf_hooks';
 import Database from 'better-sqlite3';
 import {agentId, attemptId, hostId, taskSeq, teamId} from '../../src/model/ids.ts';
 import type {EngineRecord, NewTask} from '../../src/model/record.ts';
-import type {TeamSpec} from '../../src/model/team.ts';
 import {UNKNOWN_USAGE} from '../../src/model/usage.ts';
 import {openSqliteStore} from '../../src/store/sqlite/sqlite-store.ts';
 import type {Store} from '../../src/store/store.ts';
+import {teamSpec} from '../../test/model/fabricated-specs.ts';
 
 /**
  * Durable completions per second: what SQLite itself does at the same batch size, and the store with everything that a
@@ -22,19 +22,7 @@ const RUNS = Number(process.env['RUNS'] ?? 7);
 const BULK = 100_000;
 
 const TEAM = teamId(1);
-const SPEC: TeamSpec = {
-  name: 'bench',
-  count: WIDTH,
-  plan: null,
-  cwd: '/tmp',
-  umask: 0o022,
-  env: {},
-  secretNames: [],
-  failFast: false,
-  maxFailures: null,
-  timeoutMs: null,
-  traceId: '0'.repeat(32),
-};
+const SPEC = teamSpec({name: 'bench', count: WIDTH});
 
 function inFolder<T>(body: (folder: string) => T): T {
   const folder = mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'godel-bench-'));

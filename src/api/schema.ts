@@ -2,16 +2,10 @@ import {z} from 'zod';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
 import type {TaskStateName} from '../model/task.ts';
+import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
 import {type LogQuery, MAX_LOG_BYTES, MAX_PAGE, type SpawnRequest, type TaskListQuery} from './contract.ts';
 
-const name = z
-  .string()
-  .min(1)
-  .max(100)
-  .regex(
-    /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u,
-    'expected letters, digits, ".", "_" or "-", starting with a letter or digit',
-  );
+const name = z.string().regex(TEAM_NAME, `expected ${TEAM_NAME_RULE}`);
 const path = z.string().min(1).max(4096);
 /** The number of agents is checked against the settings where they are known; here only that it is a number. */
 const spawnRequest: z.ZodType<SpawnRequest> = z.object({

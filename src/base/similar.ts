@@ -1,38 +1,46 @@
-/** The candidates that a typing mistake may have meant, nearest first; at most three, none when nothing is near. */
-export function similarTo(word: string, candidates: Iterable<string>): string[] {
-  const limit = Math.max(1, Math.floor(word.length / 3));
-  const near: {candidate: string; distance: number}[] = [];
+const MAX_SUGGESTIONS = 3;
+/** Beyond this the search for a likeness costs more than it helps. */
+const MAX_CANDIDATES = 200_000;
+
+/** The candidates that `word` is probably a slip of, nearest first, at most three: at most a third of its letters differ. */
+export function similarTo(word: string, candidates: Iterable<string>): readonly string[] {
+  const limit = Math.min(3, Math.max(1, Math.floor(word.length / 3)));
+  const found: {candidate: string; distance: number}[] = [];
+  let looked = 0;
   for (const candidate of candidates) {
+    if (++looked > MAX_CANDIDATES) break;
     if (Math.abs(candidate.length - word.length) > limit) continue;
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance <= limit) near.push({candidate, distance});
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), limit);
+    if (distance <= limit) found.push({candidate, distance});
   }
-  near.sort((a, b) => a.distance - b.distance);
-  return near.slice(0, 3).map(each => each.candidate);
+  found.sort((a, b) => a.distance - b.distance);
+  return found.slice(0, MAX_SUGGESTIONS).map(({candidate}) => candidate);
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that turn one word into the other (optimal string alignment). */
-function editDistance(a: string, b: string): number {
-  let beforePrevious: number[] = [];
-  let previous = Array.from({length: b.length + 1}, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const same = a[row - 1] === b[column - 1];
-      let best = Math.min(
-        at(previous, column) + 1,
-        at(current, column - 1) + 1,
-        at(previous, column - 1) + (same ? 0 : 1),
-      );
-      if (row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]) {
-        best = Math.min(best, at(beforePrevious, column - 2) + 1);
+/**
+ * Insertions, deletions, replacements and swaps of neighbours that lead from `a` to `b`; anything above `limit` when
+ * there are more than `limit`.
+ */
+function editDistance(a: string, b: string, limit: number): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({length: b.length + 1}, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    let best = i;
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = at(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      let cost = Math.min(replaced, at(last, j) + 1, at(row, j - 1) + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        cost = Math.min(cost, at(beforeLast, j - 2) + 1);
       }
-      current.push(best);
+      row.push(cost);
+      best = Math.min(best, cost);
     }
-    beforePrevious = previous;
-    previous = current;
+    if (best > limit) return limit + 1;
+    beforeLast = last;
+    last = row;
   }
-  return at(previous, b.length);
+  return at(last, b.length);
 }
 
 function at(row: readonly number[], index: number): number {

@@ -9,9 +9,12 @@ export interface Cli {
   /** The environment as it was when the process started. */
   readonly env: Readonly<Record<string, string>>;
   readonly stdin: NodeJS.ReadStream;
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
+  readonly stdout: Output;
+  readonly stderr: Output;
 }
+
+/** Where a process writes; the file descriptor is there when it is one of the system's. */
+export type Output = NodeJS.WriteStream & {readonly fd?: number};
 
 /** Options that every command understands. */
 export interface GlobalOptions {

@@ -52,6 +52,15 @@ export function settingsOf(cli: Cli, options: GlobalOptions): LoadedSettings {
   return must(loadSettings({projectFolder: projectFolder(cli, options), env: cli.env, home: homedir(), ...flags}));
 }
 
+/** Says that `--set` is of no use to a daemon that runs already. */
+export async function noteUnheardSettings(cli: Cli, {visitor}: Project, {set = {}}: GlobalOptions): Promise<void> {
+  const keys = Object.keys(set);
+  if (keys.length === 0 || !(await visitor.daemon()).ok) return;
+  cli.print.note(
+    `The daemon is running and keeps the settings it was started with, so --set ${keys.join(', ')} does not reach it. After \`godel daemon stop\` the next command starts one with new settings.`,
+  );
+}
+
 /** The value, or the failure thrown to where all failures of a command are said. */
 export function must<T>(result: Result<T, Failure>): T {
   if (result.ok) return result.value;

@@ -1,21 +1,24 @@
 import {StringDecoder} from 'node:string_decoder';
 import type {ApiClient} from '../api/client.ts';
 import {sleep} from '../base/clock.ts';
-import {isTerminal} from '../model/task.ts';
+import {isTerminal, type TaskStateName} from '../model/task.ts';
 import type {Cli} from './cli.ts';
 import {must} from './connect.ts';
 import {follow} from './follow.ts';
-import {attemptsOf, type LoggedAttempt} from './read-logs.ts';
+import {attemptsOf, instancesOf, lastAttempts, type LoggedAttempt, type TaskFilter} from './read-logs.ts';
 
 const POLL_MS = 300;
 
+interface Followed {
+  readonly team: string;
+  readonly task: string | undefined;
+  /** Without one task: so many attempts that were started before are shown first. */
+  readonly last: number;
+}
+
 /** Prints what is printed until the task, or without one the team, is over. Several tasks get their id as a prefix. */
-export async function followLogs(
-  cli: Cli,
-  client: ApiClient,
-  {team, task}: {team: string; task: string | undefined},
-): Promise<void> {
-  if (task === undefined) return followTeamLogs(cli, client, team);
+export async function followLogs(cli: Cli, client: ApiClient, {team, task, last}: Followed): Promise<void> {
+  if (task === undefined) return followAll(cli, client, {team, last});
   for (let shown = 0; ; ) {
     const [latest] = await attemptsOf(client, team, task);
     // An attempt that failed may be followed by another one.
@@ -24,30 +27,60 @@ export async function followLogs(
       await followOne(client, team, latest, data => sayChunk(cli, latest, data));
       continue;
     }
-    const [row] = must(await client.tasks(team, {id: task}));
-    if (row !== undefined && isTerminal(row.state.name)) return;
+    const state = await stateOf(client, team, task);
+    const isOver = state === undefined || isTerminal(state);
+    // A `foreach` has no attempts itself; its instances have.
+    if (shown === 0 && (isOver || state === 'expanded')) return followInstances(cli, client, {team, task, last});
+    if (isOver) return;
     await sleep(POLL_MS);
   }
 }
 
-/** Every attempt that is running now or starts later, each line under its task's id. */
-async function followTeamLogs(cli: Cli, client: ApiClient, team: string): Promise<void> {
-  const followed = new Map<string, Promise<void>>();
+async function followInstances(cli: Cli, client: ApiClient, {team, task, last}: Followed & {readonly task: string}) {
+  const over = new AbortController();
+  const following = followAll(cli, client, {team, last, isMeant: instancesOf(task), signal: over.signal});
+  for (;;) {
+    const state = await stateOf(client, team, task);
+    if (state === undefined || isTerminal(state)) break;
+    await sleep(POLL_MS);
+  }
+  over.abort();
+  await following;
+}
+
+async function stateOf(client: ApiClient, team: string, task: string): Promise<TaskStateName | undefined> {
+  const [row] = must(await client.tasks(team, {id: task}));
+  return row?.state.name;
+}
+
+interface FollowAll {
+  readonly team: string;
+  readonly last: number;
+  readonly isMeant?: TaskFilter;
+  readonly signal?: AbortSignal;
+}
+
+/** The attempts that were started last and every one that starts from now on, each line under its task's id. */
+async function followAll(cli: Cli, client: ApiClient, {team, last, isMeant = () => true, signal}: FollowAll) {
+  const followed: Promise<void>[] = [];
   const start = (attempt: LoggedAttempt) => {
-    const key = `${attempt.task} ${attempt.attempt}`;
-    if (followed.has(key)) return;
     const lines = new Lines(line => sayLine(cli, attempt, line));
-    followed.set(
-      key,
-      followOne(client, team, attempt, data => lines.push(data)).then(() => lines.end()),
-    );
+    const following = followOne(client, team, attempt, data => lines.push(data)).then(() => lines.end());
+    // A failure is thrown below, where all are awaited; until then nobody listens.
+    following.catch(() => undefined);
+    followed.push(following);
   };
+  const {attempts, cursor} = await lastAttempts(client, team, {last, isMeant});
+  for (const attempt of attempts) start(attempt);
+  // By the journal: an attempt may begin and end between two views.
   await follow(client, team, {
-    onView: view => {
-      for (const {task, attempt} of view.running) start({task, attempt});
+    eventsAfter: cursor,
+    onEvent: ({body}) => {
+      if (body.type === 'attempt-leased' && isMeant(body.task)) start({task: body.task, attempt: body.number});
     },
+    ...(signal === undefined ? {} : {signal}),
   });
-  await Promise.all(followed.values());
+  await Promise.all(followed);
 }
 
 async function followOne(

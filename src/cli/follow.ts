@@ -9,8 +9,10 @@ export interface FollowOptions {
   /** Absent: until the team is over. */
   readonly until?: (view: TeamView) => boolean;
   readonly onView?: (view: TeamView) => void;
-  /** Every event of the team once and in order, those before this call included. */
+  /** Every event of the team after `eventsAfter` once and in order, those before this call included. */
   readonly onEvent?: (event: TracedEvent) => void;
+  /** A cursor; absent: from the first event. */
+  readonly eventsAfter?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -18,19 +20,19 @@ const EVENT_PAGE = 1000;
 
 /** Follows a team, over restarts of the daemon, and returns the view that ended it; null when the signal was aborted. */
 export async function follow(client: ApiClient, team: string, options: FollowOptions = {}): Promise<TeamView | null> {
-  const {until = isOver, onView, onEvent, signal} = options;
+  const {until = isOver, onView, onEvent, eventsAfter = 0, signal} = options;
   const stop = new AbortController();
   const onAbort = () => stop.abort();
   signal?.addEventListener('abort', onAbort, {once: true});
   if (signal?.aborted) return null;
-  let lastCursor = 0;
+  let lastCursor = eventsAfter;
   const emit = (event: TracedEvent) => {
     if (event.cursor <= lastCursor) return;
     lastCursor = event.cursor;
     onEvent?.(event);
   };
   try {
-    const events = onEvent === undefined ? {} : {eventsAfter: 0};
+    const events = onEvent === undefined ? {} : {eventsAfter};
     for await (const message of followTeam(client, {team, ...events, signal: stop.signal})) {
       if (message.type === 'error') throw new GodelError(message.error);
       if (message.type === 'event') emit(message.event);

@@ -1,4 +1,5 @@
 import type {ExitKind} from '../model/exit-code.ts';
+import {GodelError} from '../model/failure.ts';
 import {isFinal} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {plural} from '../tui/team-facts.ts';
@@ -16,6 +17,9 @@ export interface KillOptions {
 
 /** Ends the teams meant, and returns when nothing of them runs. Teams that are over already stay as they are. */
 export async function killTeams(cli: Cli, project: Project, {name, all, yes}: KillOptions): Promise<ExitKind> {
+  if (all && name !== undefined) {
+    throw new GodelError({reason: 'usage', message: 'NAME and --all exclude each other', hint: 'Give one of them.'});
+  }
   const teams = all ? await activeTeams(project) : [await pickTeam(project, name)];
   const active = teams.filter(({state}) => !isFinal(state));
   if (active.length > 0 && !yes && !(await isMeant(cli, active))) {

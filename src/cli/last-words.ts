@@ -2,6 +2,7 @@ import type {ApiClient} from '../api/client.ts';
 import {lastLine} from '../base/one-line.ts';
 import {GodelError} from '../model/failure.ts';
 import type {Plan} from '../model/plan.ts';
+import type {TeamView} from '../model/team-view.ts';
 import {readLog} from './read-logs.ts';
 
 const MAX_TASKS = 3;
@@ -10,11 +11,13 @@ const MAX_LENGTH = 300;
 
 /**
  * What the tasks that close a plan printed last, which is where its result is: `report: The report is in report.md`.
- * Nothing when the plan ends in many tasks.
+ * Nothing when the plan ends in many tasks, and nothing of those that failed: that has been said with the failure.
  */
-export async function lastWords(client: ApiClient, team: string, plan: Plan): Promise<readonly string[]> {
-  const tasks = closingTasks(plan);
-  if (tasks.length > MAX_TASKS) return [];
+export async function lastWords(client: ApiClient, {team, failures}: TeamView, plan: Plan): Promise<readonly string[]> {
+  const closing = closingTasks(plan);
+  if (closing.length > MAX_TASKS) return [];
+  const failed = new Set(failures.map(({task}) => task));
+  const tasks = closing.filter(task => !failed.has(task));
   const words = await Promise.all(tasks.map(task => lastLineOf(client, team, task)));
   return words.flatMap((line, index) => (line === null ? [] : [`${tasks[index] ?? ''}: ${line}`]));
 }

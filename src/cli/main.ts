@@ -41,13 +41,20 @@ async function runCommand(args: readonly string[], cli: Cli): Promise<ExitKind> 
   } catch (error) {
     if (!(error instanceof CommanderError)) return report(cli.print, failureOf(error));
     if (error.exitCode === 0) return 'ok';
-    return reportUsage(cli.print, error, errorText);
+    return reportUsage(cli.print, {error, errorText, program, args});
   }
 }
 
+interface WrongUse {
+  readonly error: CommanderError;
+  readonly errorText: string;
+  readonly program: Command;
+  readonly args: readonly string[];
+}
+
 /** Help without being asked (a command is missing) is an error of use; so is everything else commander complains about. */
-function reportUsage(print: Print, error: CommanderError, errorText: string): ExitKind {
-  if (error.code !== 'commander.help') return report(print, usageFailure(error));
+function reportUsage(print: Print, {error, errorText, program, args}: WrongUse): ExitKind {
+  if (error.code !== 'commander.help') return report(print, usageFailure(error, program, args));
   if (print.json !== 'none') {
     return report(print, {reason: 'usage', message: 'a command is missing', hint: 'See godel --help.'});
   }
@@ -55,10 +62,33 @@ function reportUsage(print: Print, error: CommanderError, errorText: string): Ex
   return 'usage';
 }
 
-function usageFailure(error: CommanderError): Failure {
+function usageFailure(error: CommanderError, program: Command, args: readonly string[]): Failure {
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
-  const hint = suggestion === undefined ? 'See --help.' : suggestion.replace(/^\((.*)\)$/, '$1');
+  if (suggestion !== undefined) return {reason: 'usage', message, hint: suggestion.replace(/^\((.*)\)$/, '$1')};
+  const path = commandPath(program, args);
+  const unknown = error.code === 'commander.unknownCommand' ? args[path.length] : undefined;
+  const meant = unknown === undefined ? [] : groupsWith(program, unknown).map(group => `\`godel ${group} ${unknown}\``);
+  const hint =
+    meant.length > 0 ? `Did you mean ${meant.join(' or ')}?` : `See \`${['godel', ...path].join(' ')} --help\`.`;
   return {reason: 'usage', message, hint};
+}
+
+/** The words that lead to the command meant, as far as there is one. */
+function commandPath(program: Command, args: readonly string[]): readonly string[] {
+  const path: string[] = [];
+  let at = program;
+  for (const word of args) {
+    const next = at.commands.find(command => command.name() === word);
+    if (next === undefined) break;
+    path.push(word);
+    at = next;
+  }
+  return path;
+}
+
+/** The groups that have a command of this name: people forget the first word. */
+function groupsWith(program: Command, name: string): readonly string[] {
+  return program.commands.filter(({commands}) => commands.some(each => each.name() === name)).map(each => each.name());
 }
 
 /** Says a failure: to people on standard error, and with `--json` as the one value on standard output. */

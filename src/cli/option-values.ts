@@ -1,5 +1,6 @@
 import {parseDuration} from '../base/duration.ts';
 import {GodelError} from '../model/failure.ts';
+import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
 
 /** A parser for an option that takes a whole number. */
 export function wholeNumber(what: string, {min, max, why}: {min: number; max?: number; why?: string}) {
@@ -18,5 +19,13 @@ export function duration(what: string) {
     if (value !== null && value > 0) return value;
     const range = 'a duration with its unit, for example 30s, 10m or 1h30m';
     throw new GodelError({reason: 'out-of-range', what, value: text, range});
+  };
+}
+
+/** A parser for an option that takes the name of a team that is to be made. */
+export function teamName(what: string) {
+  return (text: string): string => {
+    if (TEAM_NAME.test(text)) return text;
+    throw new GodelError({reason: 'out-of-range', what, value: text, range: TEAM_NAME_RULE});
   };
 }

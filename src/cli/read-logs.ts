@@ -27,21 +27,38 @@ export async function attemptsOf(
   throw new GodelError({reason: 'out-of-range', what: '--attempt', value: String(number), range});
 }
 
-/** The attempts of a team that were started last, in the order of their start, as the journal has them. */
-export async function lastAttempts(client: ApiClient, team: string, last: number) {
+/** Which attempts are meant, by the id of their task. */
+export type TaskFilter = (task: string) => boolean;
+
+/** The instances of a `foreach`: no other id has a bracket. */
+export function instancesOf(task: string): TaskFilter {
+  return id => id.startsWith(`${task}[`);
+}
+
+/**
+ * The attempts of a team that were started last, in the order of their start, as the journal has them; `cursor` is where
+ * the journal ended.
+ */
+export async function lastAttempts(client: ApiClient, team: string, {last, isMeant = () => true}: LastAttempts) {
   let attempts: LoggedAttempt[] = [];
   let total = 0;
-  for (let after = 0; ; ) {
-    const page = must(await client.events(team, {after, limit: PAGE}));
-    for (const {cursor, body} of page) {
-      after = cursor;
-      if (body.type !== 'attempt-leased') continue;
+  for (let cursor = 0; ; ) {
+    const page = must(await client.events(team, {after: cursor, limit: PAGE}));
+    for (const event of page) {
+      ({cursor} = event);
+      const {body} = event;
+      if (body.type !== 'attempt-leased' || !isMeant(body.task)) continue;
       total += 1;
       attempts.push({task: body.task, attempt: body.number});
     }
     attempts = attempts.slice(-last);
-    if (page.length < PAGE) return {attempts, omitted: total - attempts.length};
+    if (page.length < PAGE) return {attempts, omitted: total - attempts.length, cursor};
   }
+}
+
+interface LastAttempts {
+  readonly last: number;
+  readonly isMeant?: TaskFilter;
 }
 
 /** The whole log of an attempt as it is now, or its end; `skipped` bytes before that are left out. */

@@ -1,12 +1,14 @@
 import {randomBytes} from 'node:crypto';
 import path from 'node:path';
 import type {SpawnRequest} from '../api/contract.ts';
+import {shellWord} from '../base/shell-word.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
 import type {TeamView} from '../model/team-view.ts';
+import {SETTING_KINDS} from '../config/setting-kinds.ts';
 import {attend} from './attend.ts';
 import type {Cli, GlobalOptions} from './cli.ts';
-import {must, openProject, type Project, settingsOf} from './connect.ts';
+import {must, noteUnheardSettings, openProject, type Project, settingsOf} from './connect.ts';
 import {openDisplay} from './display.ts';
 import {follow} from './follow.ts';
 import {wholeNumber} from './option-values.ts';
@@ -31,6 +33,7 @@ export async function spawnTeam(cli: Cli, options: SpawnOptions): Promise<ExitKi
   const count = agentCount(cli, options);
   const plan = await planSource(cli, options);
   const project = openProject(cli, options);
+  await noteUnheardSettings(cli, project, options);
   const {team} = must(await project.client.spawn(requestOf(cli, {...options, count}, plan)));
   if (plan === null || options.detach === true) return await untilReady(cli, project, team, plan !== null);
   const attendance = await attend(cli, project.client, team);
@@ -40,7 +43,7 @@ export async function spawnTeam(cli: Cli, options: SpawnOptions): Promise<ExitKi
   }
   const kind = sayResult(cli, attendance.view);
   if (attendance.by === null) {
-    await sayLastWords(cli, project, {team, plan});
+    await sayLastWords(cli, project, {view: attendance.view, plan});
     return kind;
   }
   return attendance.by === 'SIGINT' ? 'sigint' : 'sigterm';
@@ -50,10 +53,10 @@ export async function spawnTeam(cli: Cli, options: SpawnOptions): Promise<ExitKi
 async function sayLastWords(
   cli: Cli,
   {visitor}: Project,
-  {team, plan}: {team: string; plan: PlanSource},
+  {view, plan}: {view: TeamView; plan: PlanSource},
 ): Promise<void> {
   if (plan.plan === undefined || cli.print.json !== 'none') return;
-  for (const line of await lastWords(visitor, team, plan.plan)) cli.print.line(`  ${line}`);
+  for (const line of await lastWords(visitor, view, plan.plan)) cli.print.line(`  ${line}`);
 }
 
 /** How many agents were asked for, within what the settings allow; an excess is refused with the setting to raise. */
@@ -64,7 +67,7 @@ function agentCount(cli: Cli, options: SpawnOptions): number {
   }
   const {settings, provenance} = settingsOf(cli, options);
   const from = provenance.maxAgents === 'default' ? 'by default' : `from ${provenance.maxAgents}`;
-  const why = `max-agents is ${settings.maxAgents} ${from}; every agent at work is a process tree on this machine`;
+  const why = `max-agents is ${settings.maxAgents} ${from} and at most ${SETTING_KINDS.maxAgents.max}; every agent at work is a process tree on this machine`;
   return wholeNumber('--count', {min: 1, max: settings.maxAgents, why})(options.count);
 }
 
@@ -136,10 +139,11 @@ function readyLines({team, agents}: TeamView, hasPlan: boolean): readonly string
   if (hasPlan) return [ready, `It works by itself. ${followAdvice(team)}`];
   return [
     ready,
-    `They are idle: this team has no plan. Give the next one work with \`godel team spawn --count ${agents.requested} --plan FILE\`; end this one with \`godel team kill ${team}\`.`,
+    `They are idle: this team has no plan. Give the next one work with \`godel team spawn --count ${agents.requested} --plan FILE\`; end this one with \`godel team kill ${shellWord(team)}\`.`,
   ];
 }
 
 function followAdvice(team: string): string {
-  return `Follow it with \`godel team status ${team}\`, wait with \`godel team wait ${team}\`, end it with \`godel team kill ${team}\`.`;
+  const name = shellWord(team);
+  return `Follow it with \`godel team status ${name}\`, wait with \`godel team wait ${name}\`, end it with \`godel team kill ${name}\`.`;
 }

@@ -1,7 +1,8 @@
 import {formatDuration} from '../base/duration.ts';
 import {oneLine} from '../base/one-line.ts';
+import {shellWord} from '../base/shell-word.ts';
 import type {TeamView} from '../model/team-view.ts';
-import {agentsText, countFacts, cpuText, plural, usageText, waitingTexts} from '../tui/team-facts.ts';
+import {agentsText, countFacts, cpuText, plural, STATE_COLORS, usageText, waitingTexts} from '../tui/team-facts.ts';
 import type {Print} from './print.ts';
 
 /** Failures listed in text; all that are known stand in the JSON. */
@@ -23,7 +24,7 @@ export function summaryLines(
     `${print.style('bold', `Team ${team}`)} ${stateText(view, print)} after ${wall}: ${plural(tasks.total, 'task')}${counts.length > 0 ? `, ${counts.join(', ')}` : ''}.`,
     ...(view.endedBecause === null ? [] : [`  ${view.endedBecause}`]),
     `  ${plural(view.attempts, 'attempt')} (${view.retries} retried), ${mean} of ${view.agents.requested} agents busy on average, ${cpuText(usage.cpuSeconds, durationMs)}.`,
-    `  Output of every task: godel team logs ${team} [TASK]`,
+    `  Output of every task: godel team logs ${shellWord(team)} [TASK]`,
   ];
 }
 
@@ -42,8 +43,11 @@ export function statusLines(view: TeamView, print: Print): readonly string[] {
 }
 
 /** One failure as a line: the task, then its sentence. */
-export function failureLine({task, text}: TeamView['failures'][number], paint: (text: string) => string): string {
-  return `${paint(`failed ${oneLine(task)}`)}: ${oneLine(text, 1000)}`;
+export function failureLine(
+  {task, attempts, text}: TeamView['failures'][number],
+  paint: (text: string) => string,
+): string {
+  return `${paint(`failed ${oneLine(task)}`)}${attempts > 1 ? ` (${attempts} attempts)` : ''}: ${oneLine(text, 1000)}`;
 }
 
 function failureLinesOf({failures, tasks}: TeamView, print: Print): string[] {
@@ -77,15 +81,6 @@ export function tableLines(head: readonly string[], rows: readonly (readonly str
   return [print.style('bold', format(head)), ...rows.map(format)];
 }
 
-const COLORS = {
-  running: 'cyan',
-  idle: 'cyan',
-  draining: 'yellow',
-  succeeded: 'green',
-  failed: 'red',
-  killed: 'red',
-} as const;
-
 function stateText({state}: TeamView, print: Print): string {
-  return print.style(COLORS[state], state);
+  return print.style(STATE_COLORS[state], state);
 }

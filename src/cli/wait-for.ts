@@ -1,3 +1,4 @@
+import {fstatSync} from 'node:fs';
 import type {ApiClient} from '../api/client.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import type {TeamView} from '../model/team-view.ts';
@@ -32,14 +33,18 @@ export async function waitFor(cli: Cli, client: ApiClient, team: string): Promis
   }
 }
 
-/** Then the failures stand above already, as they happened. */
-function sharesTerminal({stdout, stderr}: Cli): boolean {
-  return stdout.isTTY && stderr.isTTY;
+/** Whether both go to one terminal, file or pipe (`2>&1`): then the failures stand above already, as they happened. */
+function goesTogether({stdout, stderr}: Cli): boolean {
+  if (stdout.isTTY || stderr.isTTY) return stdout.isTTY && stderr.isTTY;
+  if (stdout.fd === undefined || stderr.fd === undefined) return false;
+  const out = fstatSync(stdout.fd);
+  const err = fstatSync(stderr.fd);
+  return out.dev === err.dev && out.ino === err.ino;
 }
 
 /** The end of a team for people, or as the JSON value of `team spawn` and `team wait`. */
 export function sayResult(cli: Cli, view: TeamView): ExitKind {
   if (cli.print.json !== 'none') cli.print.value(teamResult(view));
-  else for (const line of summaryLines(view, cli.print, {withFailures: !sharesTerminal(cli)})) cli.print.line(line);
+  else for (const line of summaryLines(view, cli.print, {withFailures: !goesTogether(cli)})) cli.print.line(line);
   return exitKindOfTeam(view);
 }

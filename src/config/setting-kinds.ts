@@ -63,7 +63,7 @@ export function parseSetting(
   | {readonly ok: true; readonly value: number | null}
   | {readonly ok: false; readonly message: string; readonly hint: string} {
   if (kind.auto && (written === null || written === 'auto')) return {ok: true, value: null};
-  const hint = `Give ${rangeOf(kind)}${kind.auto ? ', or auto' : ''}, for example \`${kind.key}: ${exampleOf(kind)}\`.`;
+  const hint = `Give ${nounOf(kind.kind)} ${rangeOf(kind)}, for example \`${kind.key}: ${exampleOf(kind)}\`.`;
   const value = numberOf(kind.kind, written);
   if (value === null) {
     return {
@@ -83,6 +83,11 @@ export function showSetting(kind: SettingKind, value: number | null): string {
   return value === null ? 'auto' : showNumber(kind.kind, value).replaceAll(' min', 'm').replaceAll(' ', '');
 }
 
+/** `from 1 to 10000`. */
+export function rangeOf({kind, min, max, auto}: SettingKind): string {
+  return `from ${showNumber(kind, min)} to ${showNumber(kind, max)}${auto ? ', or auto' : ''}`;
+}
+
 function numberOf(kind: Kind, written: unknown): number | null {
   if (kind === 'count') {
     const value = typeof written === 'string' && /^\d+$/.test(written.trim()) ? Number(written) : written;
@@ -94,10 +99,6 @@ function numberOf(kind: Kind, written: unknown): number | null {
 
 function parseText(written: unknown, parse: (text: string) => number | null): number | null {
   return typeof written === 'string' ? parse(written) : null;
-}
-
-function rangeOf({kind, min, max}: SettingKind): string {
-  return `${nounOf(kind)} from ${showNumber(kind, min)} to ${showNumber(kind, max)}`;
 }
 
 function nounOf(kind: Kind): string {

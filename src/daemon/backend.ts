@@ -186,7 +186,7 @@ export class DaemonBackend implements Backend {
     return engine.view(id, {now: readClock(), lastLine: attempt => progress.lastLine(attempt)});
   }
 
-  #whyNotSpawn({count, cwd}: SpawnRequest): Failure | null {
+  #whyNotSpawn({count}: SpawnRequest): Failure | null {
     const {settings, storeTrouble, paths} = this.#options;
     if (!this.#takesTeams) return daemonEnding;
     const trouble = storeTrouble();
@@ -199,7 +199,7 @@ export class DaemonBackend implements Backend {
       what: 'The number of agents',
       value: String(count),
       range: `1 to ${settings.maxAgents}`,
-      why: `the setting max-agents is ${settings.maxAgents} for ${cwd}`,
+      why: `the daemon was started with max-agents ${settings.maxAgents}; \`godel daemon stop\` lets the next command start one with other settings`,
     };
   }
 

@@ -1,8 +1,10 @@
 import {formatDuration} from '../base/duration.ts';
 import {never} from '../base/never.ts';
-import {lastLine, oneLine} from '../base/one-line.ts';
+import {oneLine} from '../base/one-line.ts';
+import {shellWord} from '../base/shell-word.ts';
 import {formatSize} from '../base/size.ts';
 import type {Failure, PlanProblem, StopReason} from './failure.ts';
+import {tellingLine} from './telling-line.ts';
 
 /** One readable sentence or two: what happened, to which named thing, and what to do next. Safe to show on a terminal. */
 export function failureText(failure: Failure): string {
@@ -54,7 +56,7 @@ function sentence(failure: Failure): string {
     case 'config-invalid':
       return invalidText('setting', failure.file, failure.problems, 0);
     case 'team-exists':
-      return `There is already a team ${quote(failure.name)} (${failure.state}). Choose another --name, or remove it with \`godel team rm ${failure.name}\`.`;
+      return `There is already a team ${quote(failure.name)} (${failure.state}). Choose another --name, or remove it with \`godel team rm ${shellWord(failure.name)}\`.`;
     case 'team-not-found':
       return `There is no team ${quote(failure.name)}. ${knownTeams(failure.known)}`;
     case 'team-ambiguous':
@@ -62,7 +64,7 @@ function sentence(failure: Failure): string {
         ? 'There is no team yet. Spawn one with `godel team spawn --count 4 --plan FILE`.'
         : `Which team? There are ${list(failure.known)}. Give the name of one.`;
     case 'team-active':
-      return `Team ${quote(failure.name)} is ${failure.state}. End it first with \`godel team kill ${failure.name}\`.`;
+      return `Team ${quote(failure.name)} is ${failure.state}. End it first with \`godel team kill ${shellWord(failure.name)}\`.`;
     case 'task-not-found':
       return `Team ${quote(failure.team)} has no task ${quote(failure.task)}.${similar(failure.similar)}`;
     case 'command-failed':
@@ -122,7 +124,7 @@ function invalidText(
   const total = problems.length + omitted;
   if (first === undefined) return `The ${what}s in ${file} are invalid.`;
   const rest = total > 1 ? ` (and ${count(total - 1, 'more problem')})` : '';
-  return `${placed(file, first)}${rest}${first.hint === undefined ? '' : `. ${capital(first.hint)}`}`;
+  return `${placed(file, first)}${rest}${first.hint === undefined ? '' : `. ${capital(stopped(first.hint))}`}`;
 }
 
 /** One problem of a file at its place, with its hint below. */
@@ -149,7 +151,7 @@ function ended({exitCode, signal}: {exitCode: number | null; signal: string | nu
 }
 
 function tailText(tail: string): string {
-  const line = lastLine(tail, 300);
+  const line = tellingLine(tail, 300);
   return line === null ? ' without printing anything.' : `: ${line}`;
 }
 
@@ -170,8 +172,13 @@ function similar(candidates: readonly string[]): string {
 }
 
 function withHint(message: string, hint: string | undefined): string {
-  if (hint === undefined) return /[.!?…]$/.test(message) ? message : `${message}.`;
-  return `${message.replace(/[.!?]$/, '')}. ${capital(hint)}`;
+  if (hint === undefined) return stopped(message);
+  return `${stopped(message)} ${capital(stopped(hint))}`;
+}
+
+/** Ended as a sentence is. */
+function stopped(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
 function capital(text: string): string {

@@ -10,6 +10,10 @@ export function isFinal(state: TeamState): boolean {
   return state === 'succeeded' || state === 'failed' || state === 'killed';
 }
 
+/** What a team may be called: one line that no command line takes for an option and no address for a path. */
+export const TEAM_NAME = /^(?![-.\s])[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]{1,100}$/u;
+export const TEAM_NAME_RULE = 'a line of up to 100 characters that does not begin with a space, "-" or "."';
+
 /** What was asked for when the team was spawned; never changes afterwards. */
 export interface TeamSpec {
   readonly name: string;

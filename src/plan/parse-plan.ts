@@ -31,7 +31,7 @@ export function readPlan(file: string): Result<ParsedPlan, Failure> {
   if (bytes === null) {
     return unreadable(
       file,
-      `is larger than ${megabytes(MAX_FILE_BYTES)}`,
+      `it is larger than ${megabytes(MAX_FILE_BYTES)}`,
       'put long lists into a file that a task prints, and go over it with `foreach`',
     );
   }
@@ -43,13 +43,13 @@ export function parsePlan({file, bytes}: {file: string; bytes: Uint8Array}): Res
   const text = decode(bytes);
   if (!text.ok) return unreadable(file, text.failure.detail, text.failure.hint);
   if (!/^[ \t]*[^\s#]/m.test(text.value)) {
-    return unreadable(file, 'is empty', 'a plan begins with `version: 1` and has `tasks`');
+    return unreadable(file, 'it is empty', 'a plan begins with `version: 1` and has `tasks`');
   }
   const json = readJson(text.value);
   if (!json && bytes.length > MAX_YAML_BYTES) {
     return unreadable(
       file,
-      `is larger than ${megabytes(MAX_YAML_BYTES)}`,
+      `it is larger than ${megabytes(MAX_YAML_BYTES)}`,
       `a plan of up to ${megabytes(MAX_FILE_BYTES)} is read when it is JSON`,
     );
   }
@@ -81,13 +81,13 @@ function decode(bytes: Uint8Array): Result<string, {detail: string; hint: string
   const [first, second] = bytes;
   const hint = 'a plan is YAML or JSON text in UTF-8';
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
-    return fail({detail: 'is in UTF-16', hint: 'save it as UTF-8'});
+    return fail({detail: 'it is in UTF-16', hint: 'save it as UTF-8'});
   }
-  if (bytes.includes(0)) return fail({detail: 'is not text: it has a NUL byte', hint});
+  if (bytes.includes(0)) return fail({detail: 'it is not text: it has a NUL byte', hint});
   try {
     return ok(new TextDecoder('utf-8', {fatal: true}).decode(bytes));
   } catch {
-    return fail({detail: 'is not text in UTF-8', hint});
+    return fail({detail: 'it is not text in UTF-8', hint});
   }
 }
 
@@ -113,10 +113,12 @@ function readBounded(file: string): Buffer | null {
 
 function ioDetail(error: unknown): {readonly detail: string; readonly hint?: string} {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code === 'ENOENT') return {detail: 'does not exist'};
-  if (code === 'EISDIR') return {detail: 'is a directory', hint: 'name the plan file in it, for example `godel.yaml`'};
-  if (code === 'EACCES' || code === 'EPERM') return {detail: 'may not be read by you', hint: 'check its permissions'};
-  return {detail: `cannot be read: ${error instanceof Error ? error.message : String(error)}`};
+  if (code === 'ENOENT') return {detail: 'it does not exist', hint: 'check the path, or the folder you are in'};
+  if (code === 'EISDIR')
+    return {detail: 'it is a directory', hint: 'name the plan file in it, for example `godel.yaml`'};
+  if (code === 'EACCES' || code === 'EPERM')
+    return {detail: 'it may not be read by you', hint: 'check its permissions'};
+  return {detail: `it cannot be read: ${error instanceof Error ? error.message : String(error)}`};
 }
 
 function unreadable(file: string, detail: string, hint?: string): {readonly ok: false; readonly failure: Failure} {

@@ -1,7 +1,7 @@
 import type {ForeachSource, OutputKind} from '../model/task.ts';
 import {type NeedsByIndex, cyclesIn, sort} from './dependency-resolver.ts';
 import type {Problem, ProblemList} from './problem.ts';
-import {didYouMean} from './similar.ts';
+import {didYouMean} from './did-you-mean.ts';
 
 /** What a task says about other tasks. `outputs` is unknown for a task that is wrong in itself. */
 export interface TaskReferences {

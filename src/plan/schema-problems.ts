@@ -1,7 +1,7 @@
 import type {z} from 'zod';
 import {type DocumentPath, type Problem, placeName} from './problem.ts';
 import {defaultsSchema, planSchema, taskSchema} from './schema.ts';
-import {didYouMean} from './similar.ts';
+import {didYouMean} from './did-you-mean.ts';
 
 type Issue = z.core.$ZodIssue;
 

@@ -1,6 +1,8 @@
 import {z} from 'zod';
+import {DURATION_PATTERN} from '../base/duration.ts';
 import type {JsonValue} from '../base/json.ts';
-import {DURATION_PATTERN, parseDuration} from './duration.ts';
+import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
+import {parseTimeout} from './timeout.ts';
 
 /**
  * The plan document, described once: types, checks and `godel.schema.json` come from here. An `error` text is what was
@@ -47,7 +49,7 @@ const script = z
 const durationText = 'a time such as `90s`, `10m` or `1h30m`, or a number of seconds, more than 0 and at most 24 days';
 const duration = z
   .union([z.string().regex(DURATION_PATTERN, expected(durationText)), z.number().positive()], expected(durationText))
-  .refine(value => parseDuration(value) !== null, expected(durationText))
+  .refine(value => parseTimeout(value) !== null, expected(durationText))
   .meta({description: 'A time such as `90s`, `10m` or `1h30m`, or a number of seconds'});
 
 const wholeText = (min: number, max: number) => `a whole number from ${min} to ${max}`;
@@ -159,9 +161,7 @@ export const planSchema = z.strictObject(
     version: z.literal(1, expected('1')).meta({description: 'Version of the plan language'}),
     name: z
       .string(expected('text'))
-      .min(1, expected('text, not empty'))
-      .max(100, expected('text of at most 100 characters'))
-      .refine(name => !CONTROL.test(name), expected('text without control characters'))
+      .regex(TEAM_NAME, expected(TEAM_NAME_RULE))
       .meta({description: 'Name of the team, unless one is given'})
       .optional(),
     env: env.meta({description: 'Environment of all tasks'}).optional(),

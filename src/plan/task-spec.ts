@@ -1,6 +1,6 @@
 import type {JsonValue} from '../base/json.ts';
 import type {Condition, ForeachSource, TaskSpec, Template} from '../model/task.ts';
-import {parseDuration} from './duration.ts';
+import {parseTimeout} from './timeout.ts';
 import {type ExpressionProblem, findExpressions, itemPath, parseExpression, parseTemplate} from './expressions.ts';
 import {type DocumentPath, type Problem, placeName} from './problem.ts';
 import type {DefaultsDocument, TaskDocument} from './schema.ts';
@@ -117,7 +117,7 @@ export function foreachSource(
 }
 
 function timeoutOf(timeout: string | number | undefined): number | undefined {
-  return timeout === undefined ? undefined : (parseDuration(timeout) ?? undefined);
+  return timeout === undefined ? undefined : (parseTimeout(timeout) ?? undefined);
 }
 
 /** Compiles the texts of one task; gathers the variables that its scripts refer to. */

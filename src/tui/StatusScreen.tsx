@@ -151,7 +151,7 @@ function Footer({view, mode, ageMs, offset, height}: StatusScreenProps & {readon
     );
   }
   if (mode === 'killing') return <Text color="yellow">Ending the team…</Text>;
-  if (mode === 'help') return <Text dimColor>? back q quit</Text>;
+  if (mode === 'help') return <Text dimColor>{'? back   q quit'}</Text>;
   const total = bodyRows(view, ageMs).length;
   const shown = windowOf(Array.from({length: total}), offset, height);
   const place = total > height ? `   ${shown.offset + 1}–${shown.offset + shown.rows.length} of ${total}` : '';

@@ -1,22 +1,13 @@
 import {Box, Text} from 'ink';
 import {formatDuration} from '../base/duration.ts';
 import type {TeamView} from '../model/team-view.ts';
-import {bar, countFacts, doneFraction, elapsedMs, progressText, type Tone} from './team-facts.ts';
+import {bar, countFacts, doneFraction, elapsedMs, progressText, STATE_COLORS, type Tone} from './team-facts.ts';
 
 const STYLES: Readonly<Record<Tone, {readonly color?: string; readonly bold?: boolean}>> = {
   good: {color: 'green'},
   bad: {color: 'red', bold: true},
   busy: {color: 'cyan'},
   plain: {},
-};
-
-const STATE_COLORS: Readonly<Record<TeamView['state'], string>> = {
-  running: 'cyan',
-  idle: 'cyan',
-  draining: 'yellow',
-  succeeded: 'green',
-  failed: 'red',
-  killed: 'red',
 };
 
 export interface TeamHeaderProps {

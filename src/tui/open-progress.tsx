@@ -15,11 +15,16 @@ export function openProgress(live: LiveTeam, stream: NodeJS.WriteStream): () => 
     maxFps: MAX_REDRAWS_PER_SECOND,
   });
   return () => {
-    instance.clear();
+    // Unmounting draws what is still to be drawn, and after `clear()` ink would take that for a change of a frame that is
+    // gone. So the last frame is drawn here: two empty lines, which differ from every frame before, then taken back.
+    instance.rerender(<Progress live={live} closing />);
     instance.unmount();
+    stream.write(TWO_LINES_UP);
   };
 }
 
-function Progress({live}: {readonly live: LiveTeam}) {
-  return <ProgressView {...useLiveTeam(live)} {...useTerminalSize()} />;
+const TWO_LINES_UP = '\u001b[2A';
+
+function Progress({live, closing = false}: {readonly live: LiveTeam; readonly closing?: boolean}) {
+  return <ProgressView {...useLiveTeam(live)} {...useTerminalSize()} closing={closing} />;
 }

@@ -1,7 +1,7 @@
 import {formatDuration} from '../base/duration.ts';
 import {oneLine} from '../base/one-line.ts';
 import {formatSize} from '../base/size.ts';
-import {isFinal} from '../model/team.ts';
+import {isFinal, type TeamState} from '../model/team.ts';
 import type {TaskCounts, TeamView} from '../model/team-view.ts';
 
 /** What a count means for the reader: `good` and `bad` are coloured, `plain` is not. */
@@ -12,6 +12,16 @@ export interface CountFact {
   readonly count: number;
   readonly tone: Tone;
 }
+
+/** The colour of a team's state, on a screen and in text. */
+export const STATE_COLORS = {
+  running: 'cyan',
+  idle: 'cyan',
+  draining: 'yellow',
+  succeeded: 'green',
+  failed: 'red',
+  killed: 'red',
+} as const satisfies Record<TeamState, string>;
 
 /** Tasks that came to their end by themselves; what was cancelled was never done. */
 export function doneCount({succeeded, failed, skipped}: TaskCounts): number {

@@ -15,6 +15,9 @@ test.each([
   ['', null],
   ['-1s', null],
   ['1 s', null],
+  ['30m1h', null],
+  ['1h1h', null],
+  ['1.5ms', null],
   ['9'.repeat(400) + 's', null],
 ])('the duration %j is %s ms', (text, ms) => {
   expect(parseDuration(text)).toBe(ms);

@@ -1,4 +1,5 @@
-import {existsSync, writeFileSync} from 'node:fs';
+import {spawnSync} from 'node:child_process';
+import {closeSync, existsSync, openSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import {Rig} from '../rig/rig.ts';
@@ -158,6 +159,59 @@ tasks:
   expect((await rig.godel(['team', 'logs', 'talk', 'bb'])).code).toBe(2);
 });
 
+test('a name with spaces is quoted where it is to be copied, and --set that comes too late is said', async () => {
+  await using rig = await Rig.create();
+  rig.writePlan('version: 1\nname: my plan\ntasks: {a: {run: echo hi}}\n');
+  const spawned = await rig.godel(['team', 'spawn', '--count', '1', '--plan', 'godel.yaml', '--set', 'kill-grace=1s']);
+  expect(spawned).toMatchObject({code: 0, stderr: ''});
+  expect(spawned.stdout).toContain("godel team logs 'my plan' [TASK]");
+  const late = await rig.godel(['daemon', 'start', '--set', 'kill-grace=2s']);
+  expect(late.stderr).toContain('so --set kill-grace does not reach it. After `godel daemon stop`');
+  const both = await rig.godel(['team', 'wait', 'my plan', '--json']);
+  expect(parse(both.stdout)).toMatchObject({team: 'my plan', state: 'succeeded'});
+});
+
+test('a failure stands once where both outputs go to one place', async () => {
+  await using rig = await Rig.create();
+  rig.writePlan('version: 1\ntasks: {a: {run: echo no luck; exit 3}}\n');
+  const file = join(rig.folder, 'both.txt');
+  const descriptor = openSync(file, 'w');
+  const program = join(import.meta.dirname, '..', '..', 'bin', 'godel.js');
+  const args = [program, 'team', 'spawn', '--count', '1', '--plan', 'godel.yaml'];
+  spawnSync(process.execPath, args, {cwd: rig.folder, env: rig.env, stdio: ['ignore', descriptor, descriptor]});
+  closeSync(descriptor);
+  expect(readFileSync(file, 'utf8').match(/no luck/g)).toHaveLength(1);
+});
+
+test('a foreach stands for its instances, and following misses none, however quick', async () => {
+  await using rig = await Rig.create();
+  const items = Array.from({length: 40}, (_, index) => `i${index}`);
+  rig.writePlan(`
+version: 1
+name: quick
+tasks:
+  first: {run: "until test -e go; do sleep 0.05; done"}
+  each: {needs: [first], foreach: [${items.join(', ')}], run: 'echo "saw $GODEL_ITEM"'}
+  never: {needs: [each], if: failure(), run: echo never}
+`);
+  await rig.godel(['team', 'spawn', '--count', '2', '--plan', 'godel.yaml', '--detach']);
+  const all = startCli(rig, ['team', 'logs', '--follow']);
+  const group = startCli(rig, ['team', 'logs', 'quick', 'each', '--follow']);
+  await taskRuns(rig, 'quick', {withOutput: false});
+  writeFileSync(join(rig.folder, 'go'), '');
+  const expected = items.map(item => `each[${item}] | saw ${item}`).sort();
+  expect((await all.ended).stdout.trim().split('\n').sort()).toEqual(expected);
+  expect((await group.ended).stdout.trim().split('\n').sort()).toEqual(expected);
+  const after = await rig.godel(['team', 'logs', 'quick', 'each', '--last', '39']);
+  expect(after.stdout.match(/^=== each\[i\d+\] \(attempt 1\)\nsaw i\d+$/gm)).toHaveLength(39);
+  expect(after.stderr).toBe('1 earlier attempt is left out; --last 40 shows all.\n');
+  expect(await rig.godel(['team', 'logs', 'quick', 'never'])).toMatchObject({
+    code: 0,
+    stdout: '',
+    stderr: 'Task never has printed nothing: no attempt of it was started (skipped).\n',
+  });
+});
+
 test('a reader that goes away ends the output quietly', async () => {
   await using rig = await Rig.create();
   rig.writePlan('version: 1\nname: loud\ntasks:\n  a: {run: seq 1 200000}\n');
@@ -168,10 +222,10 @@ test('a reader that goes away ends the output quietly', async () => {
   expect(ended).toMatchObject({code: 0, stderr: ''});
 });
 
-async function taskRuns(rig: Rig, team: string): Promise<void> {
+async function taskRuns(rig: Rig, team: string, {withOutput = true} = {}): Promise<void> {
   const client = rig.client();
   await until(`a task of ${team} runs`, async () => {
     const view = await client.team(team);
-    return view.ok && view.value.running.some(({lastLine}) => lastLine !== null);
+    return view.ok && view.value.running.some(({lastLine}) => !withOutput || lastLine !== null);
   });
 }

@@ -1,6 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
+import {expectSameShape} from '../docs/same-shape.ts';
 import {Rig} from '../rig/rig.ts';
 
 const TEXT = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'json.md'), 'utf8');
@@ -14,24 +15,6 @@ interface Example {
 const EXAMPLES: readonly Example[] = [...TEXT.matchAll(/```sh\n(godel .*)\n```\n\n```(?:json)?\n([\s\S]*?)```/g)].map(
   ([, command = '', answer = '']) => ({command, answer}),
 );
-
-/**
- * What a reader may rely on: the fields and the kinds of their values. null stands for anything, since it means unknown;
- * of a list the first element counts.
- */
-function expectSameShape(actual: unknown, documented: unknown, path: string): void {
-  if (actual === null || documented === null) return;
-  if (Array.isArray(documented) && Array.isArray(actual)) {
-    if (documented.length > 0 && actual.length > 0) expectSameShape(actual[0], documented[0], `${path}[0]`);
-    return;
-  }
-  expect(typeof actual, path).toBe(typeof documented);
-  if (typeof documented !== 'object' || typeof actual !== 'object') return;
-  expect(Object.keys(actual).sort(), path).toEqual(Object.keys(documented).sort());
-  for (const [key, value] of Object.entries(documented)) {
-    expectSameShape((actual as Record<string, unknown>)[key], value, `${path}.${key}`);
-  }
-}
 
 test('every example of docs/json.md prints what the page says, in the order of the page', async () => {
   await using rig = await Rig.create();

@@ -16,7 +16,11 @@ test.each([
   [['taem'], "unknown command 'taem'. Did you mean team?"],
   [['team', 'sapwn'], "unknown command 'sapwn'. Did you mean spawn?"],
   [['team', 'spawn', '--cuont', '3'], "unknown option '--cuont'. Did you mean --count?"],
-  [['team', 'rm'], "missing required argument 'name'. See --help."],
+  [['team', 'rm'], "missing required argument 'name'. See `godel team rm --help`."],
+  [['frob'], "unknown command 'frob'. See `godel --help`."],
+  [['team', 'spawn', '--count', '2', '--name', '-x'], '--name is "-x", but must be a line of up to 100 characters'],
+  [['team', 'kill', 'audit', '--all'], 'NAME and --all exclude each other. Give one of them.'],
+  [['status'], "unknown command 'status'. Did you mean `godel team status` or `godel daemon status`?"],
   [['team', 'list', 'extra'], 'too many arguments'],
   [['team', 'spawn'], '--count is missing. Say how many agents'],
   [
@@ -38,14 +42,14 @@ test.each(['0', '-1', 'abc', '1e9', '1001', '', '1.5'])(
     const {code, stderr} = await run('team', 'spawn', '--count', count);
     expect(code).toBe(2);
     expect(stderr).toContain(
-      `--count is "${count}", but must be a whole number from 1 to 1000 (max-agents is 1000 by default;`,
+      `--count is "${count}", but must be a whole number from 1 to 1000 (max-agents is 1000 by default and at most 10000; every agent`,
     );
   },
 );
 
 test('the limit of --count follows the setting and says where it comes from', async () => {
   const {stderr} = await run('team', 'spawn', '--count', '9', '--set', 'max-agents=8');
-  expect(stderr).toContain('from 1 to 8 (max-agents is 8 from --set max-agents;');
+  expect(stderr).toContain('from 1 to 8 (max-agents is 8 from --set max-agents and at most 10000;');
 });
 
 test('with --json an error is the one value on stdout and nothing else is printed', async () => {

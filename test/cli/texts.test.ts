@@ -1,5 +1,6 @@
 import {PassThrough} from 'node:stream';
 import {expect, test} from 'vitest';
+import {logLine} from '../../src/cli/log-line.ts';
 import {onlyTeam} from '../../src/cli/pick-team.ts';
 import {FailureLines, progressLine} from '../../src/cli/plain-progress.ts';
 import {Print} from '../../src/cli/print.ts';
@@ -41,7 +42,7 @@ test('the summary says what was done, how long, how busy, and where the output i
     {withFailures: true},
   );
   expect(lines).toEqual([
-    'failed check[node_modules/left-pad]: Its command exited with code 1: no licence',
+    'failed check[node_modules/left-pad] (3 attempts): Its command exited with code 1: no licence',
     'failed check[node_modules/@scope/a-package-with-quite-a-long-name]: It ran longer than its timeout of 1 min and was stopped. Raise `timeout` in the plan if it needs more.',
     'Team audit failed after 3 min 20 s: 1000 tasks, 409 succeeded, 2 failed, 1 skipped.',
     '  466 attempts (4 retried), 48.2 of 50 agents busy on average, CPU 812 s over 3 min 20 s (4.1 cores).',
@@ -168,4 +169,14 @@ test('logs reach a file byte by byte, and a terminal without what could steer it
   const terminal = new PassThrough();
   printTo(terminal, {isTTY: true}).log(bytes);
   expect(String(terminal.read())).toBe('\u001b[31mred\u001b[0m\tok\r\n\ufffd');
+});
+
+test('a line of the daemon log is readable, and a line that is none stays', () => {
+  const line =
+    '{"level":40,"time":"2026-11-20T05:43:20.990Z","pid":7,"host":"host-1","error":{"reason":"usage"},"msg":"a host is gone"}';
+  expect(logLine(line)).toBe(
+    '2026-11-20T05:43:20.990Z warn  a host is gone host=host-1 error={"reason":"usage"} pid=7',
+  );
+  expect(logLine('{"half')).toBe('{"half');
+  expect(logLine('    at x (y.ts:1:2)\u001b[2J')).toBe('at x (y.ts:1:2)');
 });

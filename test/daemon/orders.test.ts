@@ -2,35 +2,11 @@ import {expect, test} from 'vitest';
 import {inMessages, orderOf} from '../../src/daemon/orders.ts';
 import type {Assignment, NeedResult} from '../../src/federation/engine-io.ts';
 import {agentId, attemptId, taskSeq, teamId} from '../../src/model/ids.ts';
-import type {TaskSpec} from '../../src/model/task.ts';
-import type {TeamSpec} from '../../src/model/team.ts';
 import {MAX_MESSAGE_BYTES} from '../../src/wire/json-socket.ts';
+import {taskSpec, teamSpec} from '../model/fabricated-specs.ts';
 
-const spec: TaskSpec = {
-  id: 'check',
-  run: 'echo hi',
-  expressions: {},
-  needs: [],
-  condition: 'success',
-  retries: 0,
-  priority: 0,
-  env: {},
-  continueOnError: false,
-};
-
-const team: TeamSpec = {
-  name: 'audit',
-  count: 1,
-  plan: null,
-  cwd: '/work/here',
-  umask: 0o022,
-  env: {},
-  secretNames: [],
-  failFast: false,
-  maxFailures: null,
-  timeoutMs: null,
-  traceId: 'a'.repeat(32),
-};
+const spec = taskSpec('check', {run: 'echo hi'});
+const team = teamSpec({count: 1, cwd: '/work/here', traceId: 'a'.repeat(32)});
 
 function assignment(over: Partial<Assignment> = {}): Assignment {
   return {

@@ -1,5 +1,8 @@
-import {readFileSync} from 'node:fs';
+import {readdirSync, readFileSync} from 'node:fs';
+import {createRequire} from 'node:module';
 import {expect, test} from 'vitest';
+import type {Backend} from '../../src/api/backend.ts';
+import {createRoutes} from '../../src/api/routes.ts';
 import {EXIT_CODES} from '../../src/model/exit-code.ts';
 import {pages} from './pages.ts';
 
@@ -37,3 +40,59 @@ test('every npm script that the pages name exists', () => {
   expect(named.length).toBeGreaterThan(3);
   expect(named.filter(({script}) => !(script in scripts))).toEqual([]);
 });
+
+test('the API page has every route of the daemon, and no others', () => {
+  const us = {version: '0', projectId: '0', folder: '/'};
+  const app = createRoutes({backend: {} as Backend, us, onBug: () => undefined});
+  const served = new Set(
+    app.routes.filter(({method}) => method !== 'ALL').map(({method, path}) => `${method} ${path}`),
+  );
+  const documented = rows(read('docs/api.md')).flatMap(([method, path]) =>
+    path?.startsWith('`/v1') ? [`${plain(method)} ${plain(path)}`] : [],
+  );
+  expect(documented.toSorted()).toEqual([...served].toSorted());
+});
+
+test('the JSON page has every kind of event, and no others', () => {
+  const union = /export type EventBody =(.*?);\n\n/s.exec(read('src/model/event.ts'))![1]!;
+  const kinds = [...union.matchAll(/type: '([a-z-]+)'/g)].map(match => match[1]!);
+  const section = /^## Events$(.*?)^## /ms.exec(read('docs/json.md'))![1]!;
+  const documented = rows(section).flatMap(([cell]) => /^`([a-z-]+)`$/.exec(cell!)?.[1] ?? []);
+  expect(documented.toSorted()).toEqual(kinds.toSorted());
+});
+
+test('the architecture page has the import table that is checked', () => {
+  const {forbidden} = createRequire(import.meta.url)('../../.dependency-cruiser.cjs') as {
+    forbidden: readonly {name: string; to: {pathNot?: string}}[];
+  };
+  const table = Object.fromEntries(
+    forbidden.flatMap(({name, to}) => {
+      const [folder, ...allowed] = /^\^src\/\((.*)\)\/$/.exec(to.pathNot ?? '')?.[1]?.split('|') ?? [];
+      return folder !== undefined && name === `imports-of-${folder}` ? [[folder, allowed] as const] : [];
+    }),
+  );
+  const documented = rows(read('docs/architecture.md')).flatMap(([folder, , imports]) =>
+    /^`[a-z]+`$/.test(folder!) ? [[plain(folder), imports === '–' ? [] : imports!.split(', ')] as const] : [],
+  );
+  expect(Object.fromEntries(documented)).toEqual(table);
+  expect(
+    readdirSync(new URL('../../src/', import.meta.url))
+      .filter(name => !name.includes('.'))
+      .toSorted(),
+  ).toEqual(Object.keys(table).toSorted());
+});
+
+test('the plan page has every variable that a task is given', () => {
+  const named = new Set(
+    ['host/attempt-environment.ts', 'daemon/orders.ts', 'cli/spawn-team.ts'].flatMap(file =>
+      [...read(`src/${file}`).matchAll(/\b(GODEL_[A-Z_]+|TRACEPARENT):/g)].map(match => match[1]!),
+    ),
+  );
+  const documented = rows(read('docs/plan-file.md')).map(([cell]) => plain(cell));
+  expect(named.size).toBe(9);
+  expect([...named].filter(name => !documented.includes(name))).toEqual([]);
+});
+
+function plain(cell: string | undefined): string {
+  return (cell ?? '').replaceAll('`', '');
+}

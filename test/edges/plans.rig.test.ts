@@ -36,22 +36,22 @@ test('a plan that is none is refused with a sentence, and nothing is started or 
   writeFileSync(join(folder, 'bomb.yaml'), aliasBomb());
   writeFileSync(join(folder, 'none.yaml'), 'version: 1\ntasks: {}\n');
   const cases = [
-    ['missing.yaml', 'plan-unreadable', 'missing.yaml: does not exist.'],
-    ['plans', 'plan-unreadable', 'plans: is a directory. Name the plan file in it, for example `godel.yaml`'],
-    ['empty.yaml', 'plan-unreadable', 'empty.yaml: is empty. A plan begins with `version: 1` and has `tasks`'],
-    ['comments.yaml', 'plan-unreadable', 'comments.yaml: is empty.'],
+    ['missing.yaml', 'plan-unreadable', 'missing.yaml: it does not exist.'],
+    ['plans', 'plan-unreadable', 'plans: it is a directory. Name the plan file in it, for example `godel.yaml`'],
+    ['empty.yaml', 'plan-unreadable', 'empty.yaml: it is empty. A plan begins with `version: 1` and has `tasks`'],
+    ['comments.yaml', 'plan-unreadable', 'comments.yaml: it is empty.'],
     [
       'binary.yaml',
       'plan-unreadable',
-      'binary.yaml: is not text: it has a NUL byte. A plan is YAML or JSON text in UTF-8',
+      'binary.yaml: it is not text: it has a NUL byte. A plan is YAML or JSON text in UTF-8',
     ],
-    ['latin1.yaml', 'plan-unreadable', 'latin1.yaml: is not text in UTF-8.'],
-    ['sixty.yaml', 'plan-unreadable', 'sixty.yaml: is larger than 50 MB. Put long lists into a file'],
-    ['/dev/zero', 'plan-unreadable', '/dev/zero: is larger than 50 MB.'],
+    ['latin1.yaml', 'plan-unreadable', 'latin1.yaml: it is not text in UTF-8.'],
+    ['sixty.yaml', 'plan-unreadable', 'sixty.yaml: it is larger than 50 MB. Put long lists into a file'],
+    ['/dev/zero', 'plan-unreadable', '/dev/zero: it is larger than 50 MB.'],
     [
       'fifty.yaml',
       'plan-unreadable',
-      'fifty.yaml: is larger than 20 MB. A plan of up to 50 MB is read when it is JSON',
+      'fifty.yaml: it is larger than 20 MB. A plan of up to 50 MB is read when it is JSON',
     ],
     ['bomb.yaml', 'plan-invalid', 'bomb.yaml'],
     ['none.yaml', 'plan-invalid', 'none.yaml:2:'],
@@ -77,7 +77,7 @@ test('a number of agents that makes no sense is refused with its limit and the r
     const answer = await rig.godel(['team', 'spawn', `--count=${count}`, '--plan', 'godel.yaml']);
     expect(answer).toMatchObject({code: 2, stdout: ''});
     expect(answer.stderr).toBe(
-      `godel: --count is ${JSON.stringify(count)}, but must be a whole number from 1 to 1000 (max-agents is 1000 by default; every agent at work is a process tree on this machine).\n`,
+      `godel: --count is ${JSON.stringify(count)}, but must be a whole number from 1 to 1000 (max-agents is 1000 by default and at most 10000; every agent at work is a process tree on this machine).\n`,
     );
   }
   const missing = await rig.godel(['team', 'spawn', '--plan', 'godel.yaml', '--json']);

@@ -9,6 +9,7 @@ import type {TeamSpec} from '../../src/model/team.ts';
 import {UNKNOWN_USAGE} from '../../src/model/usage.ts';
 import {Engine} from '../../src/federation/engine.ts';
 import type {Assignment, Effect, Input, Step} from '../../src/federation/engine-io.ts';
+import {taskSpec, teamSpec as fabricatedTeamSpec} from '../model/fabricated-specs.ts';
 
 export const EMPTY_STATE: StoredState = {
   nextTeamId: teamId(1),
@@ -18,36 +19,10 @@ export const EMPTY_STATE: StoredState = {
   over: [],
 };
 
-export function task(id: string, spec: Partial<TaskSpec> = {}): TaskSpec {
-  return {
-    id,
-    run: 'true',
-    expressions: {},
-    needs: [],
-    condition: 'success',
-    retries: 0,
-    priority: 0,
-    env: {},
-    continueOnError: false,
-    ...spec,
-  };
-}
+export const task = taskSpec;
 
 export function teamSpec(tasks: readonly TaskSpec[] | null, spec: Partial<TeamSpec> = {}): TeamSpec {
-  return {
-    name: 'audit',
-    count: 2,
-    plan: tasks && {name: null, env: {}, tasks},
-    cwd: '/tmp',
-    umask: 0o022,
-    env: {},
-    secretNames: [],
-    failFast: false,
-    maxFailures: null,
-    timeoutMs: null,
-    traceId: '0'.repeat(32),
-    ...spec,
-  };
+  return fabricatedTeamSpec({plan: tasks && {name: null, env: {}, tasks}, ...spec});
 }
 
 export function hostRecord(id: HostId): HostRecord {

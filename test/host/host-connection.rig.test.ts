@@ -5,7 +5,8 @@ import {expect, test} from 'vitest';
 import {agentId, attemptId, teamId} from '../../src/model/ids.ts';
 import {identityOf} from '../../src/os/process-identity.ts';
 import {Puppets} from '../rig/puppet.ts';
-import {HostRig, LIMITS, TestDaemon, until} from './host-rig.ts';
+import {until} from '../rig/until.ts';
+import {HostRig, LIMITS, TestDaemon} from './host-rig.ts';
 
 test('keeps working while the daemon is dead, and tells the next one everything', async () => {
   await using puppets = await Puppets.listen();

@@ -17,8 +17,8 @@ import {
   type Report,
 } from '../../src/wire/host-protocol.ts';
 import type {JsonSocket} from '../../src/wire/json-socket.ts';
+import {until} from '../rig/until.ts';
 
-const DEADLINE_MS = 30_000;
 const TEAM = teamId(1);
 
 export const LIMITS: HostLimits = {
@@ -30,17 +30,6 @@ export const LIMITS: HostLimits = {
 };
 
 type Message<T extends HostMessage['type']> = Extract<HostMessage, {type: T}>;
-
-/** Waits for a condition, with a deadline. */
-export async function until<T>(what: string, look: () => T | undefined | null | false): Promise<T> {
-  const deadline = performance.now() + DEADLINE_MS;
-  for (;;) {
-    const found = look();
-    if (found !== undefined && found !== null && found !== false) return found;
-    if (performance.now() > deadline) throw new Error(`not within ${DEADLINE_MS} ms: ${what}`);
-    await new Promise(done => setTimeout(done, 5));
-  }
-}
 
 /** A daemon as far as a host can tell: takes its connections, keeps what it says, acknowledges when told to. */
 export class TestDaemon {

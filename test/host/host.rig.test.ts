@@ -14,7 +14,8 @@ import {describe, expect, test} from 'vitest';
 import {agentId, teamId} from '../../src/model/ids.ts';
 import {identityOf, processState} from '../../src/os/process-identity.ts';
 import {Puppets} from '../rig/puppet.ts';
-import {HostRig, LIMITS, until} from './host-rig.ts';
+import {until} from '../rig/until.ts';
+import {HostRig, LIMITS} from './host-rig.ts';
 
 const SUCCESS = {result: {ok: true}};
 

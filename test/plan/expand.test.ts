@@ -81,7 +81,8 @@ describe('the instances of a foreach', () => {
     const item = fc.oneof(
       fc.constantFrom('a', 'a#2', 'a#3', '1', 'null', '', '(empty)', 'a\n', 'true'),
       fc.constantFrom(1, true, null),
-      fc.jsonValue({maxDepth: 2}),
+      // A key `__proto__` is refused, see the test of parsing.
+      fc.jsonValue({maxDepth: 2}).filter(value => !JSON.stringify(value).includes('__proto__')),
     );
     fc.assert(
       fc.property(

@@ -95,11 +95,11 @@ tasks:
   });
 
   it.each([
-    ['', 'is empty'],
-    [' \n# only a comment\n', 'is empty'],
-    [Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1]), 'is not text: it has a NUL byte'],
-    [Buffer.from([0x61, 0xff, 0x62]), 'is not text in UTF-8'],
-    [Buffer.from('\ufeffversion: 1', 'utf16le'), 'is in UTF-16'],
+    ['', 'it is empty'],
+    [' \n# only a comment\n', 'it is empty'],
+    [Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1]), 'it is not text: it has a NUL byte'],
+    [Buffer.from([0x61, 0xff, 0x62]), 'it is not text in UTF-8'],
+    [Buffer.from('\ufeffversion: 1', 'utf16le'), 'it is in UTF-16'],
   ])('refuses %j: %s', (bytes, detail) => {
     expect(parse(bytes)).toMatchObject(unreadable(detail));
   });
@@ -170,17 +170,17 @@ describe('readPlan', () => {
 
   it('refuses what is no file, with a reason', () => {
     mkdirSync(join(folder, 'sub'));
-    expect(readPlan(join(folder, 'sub'))).toMatchObject(unreadable('is a directory'));
-    expect(readPlan(join(folder, 'nothing.yaml'))).toMatchObject(unreadable('does not exist'));
-    expect(readPlan('/dev/null')).toMatchObject(unreadable('is empty'));
+    expect(readPlan(join(folder, 'sub'))).toMatchObject(unreadable('it is a directory'));
+    expect(readPlan(join(folder, 'nothing.yaml'))).toMatchObject(unreadable('it does not exist'));
+    expect(readPlan('/dev/null')).toMatchObject(unreadable('it is empty'));
   });
 
   it('refuses 50 MB, also from something that never ends', () => {
     const file = join(folder, 'large.yaml');
     writeFileSync(file, Buffer.alloc(50_000_001, 0x20));
-    expect(readPlan(file)).toMatchObject(unreadable('is larger than 50 MB'));
-    expect(readPlan('/dev/zero')).toMatchObject(unreadable('is larger than 50 MB'));
+    expect(readPlan(file)).toMatchObject(unreadable('it is larger than 50 MB'));
+    expect(readPlan('/dev/zero')).toMatchObject(unreadable('it is larger than 50 MB'));
     writeFileSync(file, `version: 1\n#${'x'.repeat(20_000_000)}`);
-    expect(readPlan(file)).toMatchObject(unreadable('is larger than 20 MB'));
+    expect(readPlan(file)).toMatchObject(unreadable('it is larger than 20 MB'));
   });
 });

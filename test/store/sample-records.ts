@@ -3,39 +3,23 @@ import type {AttemptOutcome} from '../../src/model/attempt.ts';
 import type {EventBody} from '../../src/model/event.ts';
 import {agentId, attemptId, hostId, taskSeq, teamId} from '../../src/model/ids.ts';
 import type {EngineRecord, NewTask} from '../../src/model/record.ts';
-import type {TaskSpec, TaskState} from '../../src/model/task.ts';
+import type {TaskState} from '../../src/model/task.ts';
 import type {TeamSpec, TeamState} from '../../src/model/team.ts';
 import type {TeamView} from '../../src/model/team-view.ts';
 import {UNKNOWN_USAGE} from '../../src/model/usage.ts';
+import {taskSpec, teamSpec} from '../model/fabricated-specs.ts';
 
 /** Records as an engine would make them, with what a test cares about given and the rest filled in. */
-export const check: TaskSpec = {
-  id: 'check',
-  run: 'true',
-  expressions: {},
-  needs: [],
-  condition: 'success',
-  retries: 0,
-  priority: 0,
-  env: {},
-  continueOnError: false,
-};
+export const check = taskSpec('check');
 
 export function spec(changes: Partial<TeamSpec> = {}): TeamSpec {
-  return {
-    name: 'audit',
-    count: 2,
+  return teamSpec({
     plan: {name: 'audit', env: {LEVEL: 'strict'}, tasks: [check]},
     cwd: '/tmp/ünï code',
-    umask: 0o022,
     env: {PATH: '/bin'},
     secretNames: ['TOKEN'],
-    failFast: false,
-    maxFailures: null,
-    timeoutMs: null,
-    traceId: '0'.repeat(32),
     ...changes,
-  };
+  });
 }
 
 export function created(team: number, changes?: Partial<TeamSpec>): EngineRecord {

@@ -10,9 +10,12 @@ idle-shutdown).`,
     examples: ['godel daemon start', 'godel daemon start --set idle-shutdown=1d'],
   }).action((_options: object, command: Command) =>
     run(async cli => {
-      const {must, openProject} = await import('../connect.ts');
+      const options = command.optsWithGlobals<GlobalOptions>();
+      const {must, noteUnheardSettings, openProject} = await import('../connect.ts');
       const {daemonLine} = await import('../daemon-text.ts');
-      const daemon = must(await openProject(cli, command.optsWithGlobals<GlobalOptions>()).client.daemon());
+      const project = openProject(cli, options);
+      await noteUnheardSettings(cli, project, options);
+      const daemon = must(await project.client.daemon());
       if (cli.print.json === 'none') cli.print.line(daemonLine(daemon));
       else cli.print.value(daemon);
       return 'ok';

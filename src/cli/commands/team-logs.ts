@@ -12,8 +12,8 @@ interface Options extends GlobalOptions {
 export function teamLogs(run: Runner): Command {
   return define('logs', {
     summary: 'Show what tasks printed',
-    description: `With TASK the whole log of its latest attempt; without, the attempts of all tasks in order of their start,
-each under a header and with its end only when it is long.`,
+    description: `With TASK the whole log of its latest attempt; without, or when TASK is a foreach, the attempts of all
+its tasks in order of their start, each under a header and with its end only when it is long.`,
     examples: [
       'godel team logs',
       "godel team logs audit 'check[node_modules/ws]'",
@@ -23,11 +23,14 @@ each under a header and with its end only when it is long.`,
   })
     .argument('[name]', 'the team; may be left out when there is one')
     .argument('[task]', 'the task as `team status` shows it')
-    .option('-f, --follow', 'go on printing until the task or the team is over; several tasks get their id as a prefix')
+    .option(
+      '-f, --follow',
+      'go on printing until the task or the team is over; lines of several tasks begin with their ids',
+    )
     .option('--attempt <n>', 'an earlier attempt of TASK, from 1', wholeNumber('--attempt', {min: 1}))
     .option(
       '--last <n>',
-      'without TASK: the attempts shown, the last ones',
+      'of several tasks: how many attempts are shown, the last ones',
       wholeNumber('--last', {min: 1, max: 10_000}),
       100,
     )

@@ -1,7 +1,7 @@
 import type {Command} from 'commander';
 import type {GlobalOptions} from '../cli.ts';
 import {define, type Runner} from '../define.ts';
-import {duration, wholeNumber} from '../option-values.ts';
+import {duration, teamName, wholeNumber} from '../option-values.ts';
 import type {SpawnOptions} from '../spawn-team.ts';
 
 export function teamSpawn(run: Runner): Command {
@@ -19,7 +19,11 @@ went. Without a plan the agents are made ready and wait.`,
     .option('--count <n>', 'how many agents (required)')
     .option('--plan <file>', 'the plan, YAML or JSON')
     .option('--each <command>', 'one task for each line of standard input; {} in the command is the line')
-    .option('--name <name>', "the team's name; default: the plan's name")
+    .option(
+      '--name <name>',
+      "the team's name; default: the plan's name, or team, with -2, -3… where that is taken",
+      teamName('--name'),
+    )
     .option('--detach', 'return when the agents are ready; the team goes on by itself')
     .option('--timeout <duration>', 'end the team when it is not over after this long', duration('--timeout'))
     .option('--fail-fast', 'end the team at the first failed task')

@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {didYouMean, similarTo} from '../../src/plan/similar.ts';
+import {similarTo} from '../../src/base/similar.ts';
+import {didYouMean} from '../../src/plan/did-you-mean.ts';
 
 describe('similarTo', () => {
   const known = ['retries', 'timeout', 'outputs', 'needs', 'if'];
