@@ -63,7 +63,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   const machine = machineId();
   const {engine, step} = Engine.restore(
     stored,
-    {...settings, maxLosses: MAX_LOSSES, machineId: machine, random: Math.random},
+    {...settings, maxLosses: MAX_LOSSES, machineId: machine, bootId: ownIdentity().bootId, random: Math.random},
     readClock(),
   );
 
