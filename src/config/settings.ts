@@ -28,6 +28,8 @@ export interface Settings {
   readonly memoryPerAttemptBytes: number;
   /** Events kept in the journal. */
   readonly keepEvents: number;
+  /** Teams that are over and kept with their logs and outputs; beyond that the oldest go. */
+  readonly keepTeams: number;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -46,4 +48,5 @@ export const DEFAULT_SETTINGS: Settings = {
   minFreeDiskBytes: 256 * 1024 * 1024,
   memoryPerAttemptBytes: 32 * 1024 * 1024,
   keepEvents: 1_000_000,
+  keepTeams: 100,
 };

@@ -59,6 +59,9 @@ export class Effects {
   perform(effect: Effect): void {
     const {hosts, requests, permits} = this.#options;
     switch (effect.type) {
+      case 'forget-team':
+        this.#options.log.info({team: effect.name}, 'removed the oldest team that was over (setting keep-teams)');
+        return void this.removeFiles(effect.teamId);
       case 'answer':
         return requests.answer(effect.request, effect.result);
       case 'start-host':

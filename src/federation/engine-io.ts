@@ -91,6 +91,8 @@ export type Effect =
   | {readonly type: 'read-output'; readonly teamId: TeamId; readonly task: TaskSeq; readonly taskSpec: TaskSpec}
   /** The engine could use this many permits; answered by `permits` inputs, now and whenever it changes. */
   | {readonly type: 'want-permits'; readonly want: number}
+  /** So many teams are over that this one, the oldest, has been removed: its files can go. */
+  | {readonly type: 'forget-team'; readonly teamId: TeamId; readonly name: string}
   /** The team is over and recorded: what the daemon keeps for it in memory or in the runtime folder can go. */
   | {readonly type: 'team-over'; readonly teamId: TeamId; readonly view: TeamView};
 

@@ -25,6 +25,8 @@ export interface EngineOptions extends RetryPolicy {
   readonly bootId: string;
   /** How long a silent host may stay away before it is ended, in milliseconds. */
   readonly hostLostMs: number;
+  /** Teams that are over and kept, ≥ 1; beyond that the oldest are removed. */
+  readonly keepTeams: number;
   readonly random: Random;
 }
 
@@ -216,10 +218,21 @@ export class Engine {
     }
     this.#answerOver(turn, request, id);
     const view = this.#over.get(id);
-    if (!view) return;
+    if (view) this.#forget(turn, view);
+  }
+
+  #forget(turn: Turn, {teamId: id, team}: TeamView): void {
     this.#over.delete(id);
-    this.#names.delete(view.team);
+    this.#names.delete(team);
     turn.record({kind: 'team-removed', id});
+  }
+
+  #forgetOldest(turn: Turn): void {
+    for (const view of this.#over.values()) {
+      if (this.#over.size <= this.#options.keepTeams) return;
+      this.#forget(turn, view);
+      turn.effect({type: 'forget-team', teamId: view.teamId, name: view.team});
+    }
   }
 
   #answerOver(turn: Turn, request: RequestId, id: TeamId): void {
@@ -270,6 +283,7 @@ export class Engine {
       turn.effect({type: 'answer', request, result: {ok: true, value: view}});
     }
     this.#waiting.delete(team.id);
+    this.#forgetOldest(turn);
   }
 
   #hostConnected(turn: Turn, {host: record, holds, agents, teams}: InputOf<'host-connected'>): void {

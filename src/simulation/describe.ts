@@ -82,6 +82,8 @@ export function describeEffect(effect: Effect): string {
       return `read-output ${effect.teamId}/${effect.task}`;
     case 'want-permits':
       return `want-permits ${effect.want}`;
+    case 'forget-team':
+      return `forget-team ${effect.teamId}`;
     case 'team-over':
       return `team-over ${effect.teamId}`;
   }

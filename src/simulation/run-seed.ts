@@ -63,6 +63,7 @@ export function realEngine(seed: number): EngineFactory {
   const options = {
     machineId: 'machine-1',
     bootId: 'boot',
+    keepTeams: 2,
     hostLostMs: 15_000,
     retryBaseMs: 500,
     retryMaxMs: 20_000,

@@ -377,6 +377,7 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
         this.#want = effect.want;
         later(dice.spread(0.1, 50), () => this.capacityChanged());
         return;
+      case 'forget-team':
       case 'team-over':
         return;
       case 'reap':

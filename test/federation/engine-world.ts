@@ -50,6 +50,7 @@ export class EngineWorld {
     const options = {
       machineId: 'm',
       bootId: 'boot',
+      keepTeams: 2,
       hostLostMs: 1000,
       maxLosses: 3,
       retryBaseMs: 100,

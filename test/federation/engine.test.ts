@@ -322,6 +322,19 @@ describe('teams', () => {
     expect(world.engine.teamNamed('audit')).toBeNull();
   });
 
+  it('keeps so many teams that are over, and removes the oldest beyond that', () => {
+    const world = new EngineWorld();
+    world.connect();
+    const ids = ['one', 'two', 'three'].map(name => {
+      const id = world.spawn(teamSpec([task(name)], {name}));
+      world.finish(name);
+      return id;
+    });
+    expect(world.engine.teamIds()).toEqual(ids.slice(1));
+    expect(world.records).toContainEqual({kind: 'team-removed', id: ids[0]});
+    expect(world.effects).toContainEqual({type: 'forget-team', teamId: ids[0], name: 'one'});
+  });
+
   it('ends a team whose agents all fail', () => {
     const world = new EngineWorld();
     world.connect();
