@@ -94,7 +94,7 @@ function engineRate(folder: string): number {
   if (!opened.ok) throw new Error(opened.failure.reason);
   using store = opened.value;
   const policy = {retryBaseMs: 100, retryMaxMs: 1000, maxLosses: 5};
-  const options = {...policy, machineId: 'm', hostLostMs: 1000, random: seededRandom(1)};
+  const options = {...policy, machineId: 'm', bootId: 'boot', hostLostMs: 1000, random: seededRandom(1)};
   const {engine} = Engine.restore(store.load(), options, readClock());
   const host = {id: hostId('h'), machineId: 'm', process: {pid: 1, startTime: '1', bootId: 'b'}, gone: false};
   let queue: Input[] = [{type: 'host-connected', host, holds: [], agents: [], teams: []}, spawnInput()];

@@ -106,7 +106,7 @@ function runEngine(count: number): Measured {
   const stored = {nextTeamId: teamId(1), nextAttemptId: attemptId(1), hosts: [], teams: [], over: []};
   const policy = {retryBaseMs: 100, retryMaxMs: 1000, maxLosses: 5};
   const now = {monoMs: 1, wallMs: 1};
-  const options = {...policy, machineId: 'm', hostLostMs: 1000, random: seededRandom(1)};
+  const options = {...policy, machineId: 'm', bootId: 'boot', hostLostMs: 1000, random: seededRandom(1)};
   const {engine} = Engine.restore(stored, options, now);
   const host = {id: hostId('h'), machineId: 'm', process: {pid: 1, startTime: '1', bootId: 'b'}, gone: false};
   const effects: Effect[] = [];

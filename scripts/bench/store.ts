@@ -68,7 +68,7 @@ function withStore<T>(tasks: number, body: (store: Store) => T): T {
     if (!opened.ok) throw new Error(JSON.stringify(opened.failure));
     using store = opened.value;
     store.commit([
-      {kind: 'team-created', id: TEAM, spec: SPEC, atMs: Date.now()},
+      {kind: 'team-created', id: TEAM, spec: SPEC, at: {wallMs: Date.now(), monoMs: 0, bootId: 'boot'}},
       {kind: 'tasks-created', teamId: TEAM, tasks: newTasks(tasks)},
     ]);
     return body(store);

@@ -1,4 +1,6 @@
+import {sleep} from '../base/clock.ts';
 import {fail, ok, type Result} from '../base/result.ts';
+import {listensOn} from '../base/unix-socket.ts';
 import type {TracedEvent} from '../model/event.ts';
 import type {Failure} from '../model/failure.ts';
 import type {AttemptRow, TaskRow} from '../model/row.ts';
@@ -41,6 +43,10 @@ interface Call {
   /** Doing it twice is the same as once; true for GET. */
   readonly isRepeatable?: boolean;
 }
+
+/** A daemon that ends waits for its hosts, and these for what they are running. */
+const END_LIMIT_MS = 15_000;
+const END_LOOK_MS = 20;
 
 /**
  * The daemon's API for programs, one method per route of `contract.ts`. Keeps no connection and no state. The daemon is
@@ -140,15 +146,28 @@ export class ApiClient {
 
   async #call<T>(call: Call): Answer<T> {
     const first = await this.#send(call);
-    if (first.ok) return this.#read<T>(first.value);
-    if (!('nobodyListens' in first.failure)) return fail(first.failure);
     const {start} = this.#options;
+    if (first.ok) {
+      const answer = this.#read<T>(first.value);
+      const isEnding = !answer.ok && answer.failure.reason === 'daemon-unreachable' && answer.failure.ending === true;
+      if (!start || !isEnding) return answer;
+      if (!(await this.#hasEnded())) return answer;
+    } else if (!('nobodyListens' in first.failure)) return fail(first.failure);
     if (!start) return fail(notRunning());
     const started = await start();
     if (!started.ok) return started;
     const second = await this.#send(call);
     if (second.ok) return this.#read<T>(second.value);
     return fail('nobodyListens' in second.failure ? notRunning() : second.failure);
+  }
+
+  async #hasEnded(): Promise<boolean> {
+    const deadline = performance.now() + END_LIMIT_MS;
+    while (await listensOn(this.#options.socket)) {
+      if (performance.now() > deadline) return false;
+      await sleep(END_LOOK_MS);
+    }
+    return true;
   }
 
   #send({method, path, body, signal, waits, isRepeatable = method === 'GET'}: Call) {

@@ -23,7 +23,7 @@ import type {Effects} from './effects.ts';
 import type {Hosts} from './hosts.ts';
 import {logFile} from './orders.ts';
 import type {Progress} from './progress.ts';
-import type {Requests} from './requests.ts';
+import {daemonEnding, type Requests} from './requests.ts';
 import {type SecretStore, splitSecrets} from './secrets.ts';
 
 export interface DaemonBackendOptions {
@@ -48,6 +48,8 @@ export interface DaemonBackendOptions {
 export class DaemonBackend implements Backend {
   readonly #options: DaemonBackendOptions;
   readonly #startedMs = readClock().monoMs;
+  readonly #spawning = new Set<Promise<unknown>>();
+  #takesTeams = true;
 
   constructor(options: DaemonBackendOptions) {
     this.#options = options;
@@ -77,10 +79,17 @@ export class DaemonBackend implements Backend {
     };
   }
 
+  /** The daemon is about to end: a team that it took now would be left to nobody. */
+  takeNoMoreTeams(): void {
+    this.#takesTeams = false;
+  }
+
   async stop({force}: {readonly force: boolean}): Promise<Answer<readonly string[]>> {
+    while (this.#spawning.size > 0) await Promise.all(this.#spawning);
     const active = this.teams().filter(({state}) => !isFinal(state));
     const first = active[0];
     if (first && !force) return fail({reason: 'team-active', name: first.team, state: first.state});
+    this.takeNoMoreTeams();
     for (const ended of await Promise.all(active.map(({teamId}) => this.#end(teamId)))) if (!ended.ok) return ended;
     this.#options.shutDown();
     return ok(active.map(({team}) => team));
@@ -95,16 +104,20 @@ export class DaemonBackend implements Backend {
     if (refused) return fail(refused);
     const plan = request.plan === undefined ? ok(null) : compilePlan(request.plan, 'the plan');
     if (!plan.ok) return plan;
+    const size = charactersOf(request.env) + charactersOf(plan.value?.env ?? {});
+    if (size > MAX_ENV_CHARACTERS) return fail(envTooLarge(size));
     const {plain, secrets} = splitSecrets(request.env);
     const spec = specOf({request, plan: plan.value, env: plain, secretNames: Object.keys(secrets), traceId});
     const nameTaken = request.name === undefined ? 'suffix' : 'refuse';
-    return this.#options.requests.ask(
+    const spawned = this.#options.requests.ask(
       id => this.#options.submit({type: 'spawn-team', request: id, spec, nameTaken}),
       // Within the tick that makes the team: its hosts are told the environment right after.
       result => {
         if (result.ok) this.#options.secrets.keep(result.value.teamId, secrets);
       },
     );
+    this.#spawning.add(spawned);
+    return spawned.finally(() => this.#spawning.delete(spawned));
   }
 
   teams(): readonly TeamView[] {
@@ -175,6 +188,7 @@ export class DaemonBackend implements Backend {
 
   #whyNotSpawn({count}: SpawnRequest): Failure | null {
     const {settings, storeTrouble, paths} = this.#options;
+    if (!this.#takesTeams) return daemonEnding;
     const trouble = storeTrouble();
     if (trouble !== null) {
       return {reason: 'store-unusable', path: paths.storeFile, detail: trouble, hint: 'Try again when this is mended.'};
@@ -216,6 +230,23 @@ export class DaemonBackend implements Backend {
       return ok({teamId, file: logFile(row.seq, chosen.number), hasEnded: chosen.endedAtMs !== null});
     });
   }
+}
+
+/** What Linux lets a program start with at most; and in one message it reaches every host. */
+const MAX_ENV_CHARACTERS = 2 * 1024 * 1024;
+
+function charactersOf(env: Readonly<Record<string, string>>): number {
+  return Object.entries(env).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+}
+
+function envTooLarge(size: number): Failure {
+  return {
+    reason: 'out-of-range',
+    what: 'The environment of the tasks in characters',
+    value: String(size),
+    range: `at most ${MAX_ENV_CHARACTERS}`,
+    why: 'no program can be started with more',
+  };
 }
 
 interface AttemptLog {

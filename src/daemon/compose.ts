@@ -9,6 +9,7 @@ import type {Settings} from '../config/settings.ts';
 import {Engine} from '../federation/engine.ts';
 import type {Input} from '../federation/engine-io.ts';
 import {type Failure, failureOf} from '../model/failure.ts';
+import type {StoredState} from '../model/record.ts';
 import {freeDiskBytes, machineId, memory} from '../os/machine.ts';
 import {isAlive, ownIdentity} from '../os/process-identity.ts';
 import {removeDaemonFile, writeDaemonFile} from '../project/daemon-file.ts';
@@ -21,6 +22,7 @@ import {DaemonBackend} from './backend.ts';
 import {Effects} from './effects.ts';
 import {Hosts} from './hosts.ts';
 import {IdleWatch} from './idle-watch.ts';
+import {removeLeftovers} from './leftovers.ts';
 import type {Log} from './log.ts';
 import {Permits} from './permits.ts';
 import {Progress} from './progress.ts';
@@ -61,7 +63,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   const machine = machineId();
   const {engine, step} = Engine.restore(
     stored,
-    {...settings, maxLosses: MAX_LOSSES, machineId: machine, random: Math.random},
+    {...settings, maxLosses: MAX_LOSSES, machineId: machine, bootId: ownIdentity().bootId, random: Math.random},
     readClock(),
   );
 
@@ -156,6 +158,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     await server.value.close();
     return announced;
   }
+  tidyUp(options, stored);
   hosts.restore(stored.hosts);
   loop.begin(step);
   idle.start();
@@ -163,6 +166,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
 
   let ended: Promise<void> | undefined;
   const end = async (how: DaemonEnd) => {
+    backend.takeNoMoreTeams();
     const hasWork = engine.activeTeams > 0;
     const closing = new Closing();
     closing.add(() => store.close());
@@ -190,6 +194,16 @@ function announce({paths, version}: DaemonOptions): Result<void, Failure> {
     return ok(undefined);
   } catch (error) {
     return fail(unusable(daemonFile, error));
+  }
+}
+
+/** What cannot be removed now is looked at again at the next start. */
+function tidyUp({paths, log}: DaemonOptions, stored: StoredState): void {
+  try {
+    const removed = removeLeftovers(paths, stored);
+    if (removed.length > 0) log.info({removed}, 'removed what an earlier daemon had left');
+  } catch (error) {
+    log.warn({error: failureOf(error)}, 'what an earlier daemon left could not be removed');
   }
 }
 

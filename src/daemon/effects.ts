@@ -84,6 +84,7 @@ export class Effects {
         return permits.want(effect.want);
       case 'team-over':
         this.#teams.delete(effect.teamId);
+        this.#options.progress.teamOver(effect.teamId);
         return this.#options.secrets.forget(effect.teamId);
       default:
         never(effect);

@@ -18,6 +18,7 @@ import {
 import {endProcess, processGone, spawnHost} from './host-process.ts';
 import {HostSession, type HostSocket} from './host-session.ts';
 import type {Log} from './log.ts';
+import {inMessages} from './orders.ts';
 import type {FilePart} from './outputs.ts';
 import type {Moments} from './tick-loop.ts';
 
@@ -312,8 +313,7 @@ export class Hosts {
   }
 
   #flushOrders(host: KnownHost): void {
-    if (host.orders.length === 0) return;
-    host.session?.send({type: 'assign', orders: host.orders});
+    for (const orders of inMessages(host.orders)) host.session?.send({type: 'assign', orders});
     host.orders = [];
   }
 

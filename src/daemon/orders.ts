@@ -1,12 +1,20 @@
 import {resolve} from 'node:path';
 import {randomBytes} from 'node:crypto';
-import {ok, type Result} from '../base/result.ts';
+import {fail, ok, type Result} from '../base/result.ts';
 import type {Assignment, NeedResult} from '../federation/engine-io.ts';
 import type {Failure} from '../model/failure.ts';
 import type {TeamSpec} from '../model/team.ts';
 import {renderAttempt} from '../plan/render.ts';
 import type {AttemptOrder} from '../wire/host-protocol.ts';
+import {MAX_MESSAGE_BYTES} from '../wire/json-socket.ts';
 import {extension, inputNames, instanceOutputFile, outputFile, outputFolder} from './output-paths.ts';
+
+const MAX_NEEDS_BYTES = 100 * 1024;
+/** What there is in an order beside what is counted: names and numbers, the working directory. */
+const OVERHEAD_BYTES = 30_000;
+const OVERHEAD_PER_INPUT_BYTES = 25;
+/** A character of JSON at worst, `\\u0001`. */
+const MAX_CHARACTER_BYTES = 6;
 
 /** What the host is told to do for an assignment. Fails when the item cannot be filled in. */
 export function orderOf(assignment: Assignment, team: TeamSpec): Result<AttemptOrder, Failure> {
@@ -14,7 +22,7 @@ export function orderOf(assignment: Assignment, team: TeamSpec): Result<AttemptO
   const rendered = renderAttempt(spec, item);
   if (!rendered.ok) return rendered;
   const {script, verify, env, workingDirectory} = rendered.value;
-  return ok({
+  const order: AttemptOrder = {
     attempt,
     teamId,
     task: taskId,
@@ -22,7 +30,7 @@ export function orderOf(assignment: Assignment, team: TeamSpec): Result<AttemptO
     number,
     script,
     verify,
-    env: {...env, GODEL_NEEDS: needsText(needs)},
+    env: {...env, ...needsVariable(needs)},
     cwd: workingDirectory === null ? team.cwd : resolve(team.cwd, workingDirectory),
     outputs: spec.outputs ?? null,
     timeoutMs: spec.timeoutMs ?? null,
@@ -30,8 +38,44 @@ export function orderOf(assignment: Assignment, team: TeamSpec): Result<AttemptO
     outputFile: spec.outputs ? outputOf(assignment, spec.outputs) : null,
     inputs: inputsOf(needs),
     traceparent: `00-${team.traceId}-${randomBytes(8).toString('hex')}-01`,
-  });
+  };
+  return sizeOf(order) <= MAX_MESSAGE_BYTES ? ok(order) : fail(tooLarge);
 }
+
+/** Orders that together fit into one message: a host that is sent more cuts the connection, each time anew. */
+export function* inMessages(orders: readonly AttemptOrder[]): Generator<AttemptOrder[]> {
+  let portion: AttemptOrder[] = [];
+  let size = 0;
+  for (const order of orders) {
+    const more = sizeOf(order);
+    if (size + more > MAX_MESSAGE_BYTES) {
+      yield portion;
+      portion = [];
+      size = 0;
+    }
+    portion.push(order);
+    size += more;
+  }
+  if (portion.length > 0) yield portion;
+}
+
+/** How large an order may be as JSON, told without making the text. */
+function sizeOf({script, verify, env, inputs}: AttemptOrder): number {
+  let characters = script.length + (verify?.length ?? 0);
+  for (const [name, value] of Object.entries(env)) characters += name.length + value.length;
+  let size = OVERHEAD_BYTES + characters * MAX_CHARACTER_BYTES;
+  // Made of plain letters by `output-paths.ts`.
+  for (const {name, target} of inputs) size += OVERHEAD_PER_INPUT_BYTES + name.length + target.length;
+  return size;
+}
+
+const tooLarge: Failure = {
+  reason: 'spawn-failed',
+  command: 'run',
+  code: 'E2BIG',
+  detail:
+    'its script, its variables and the list of the outputs that it is given are together more than fits into one message to its host',
+};
 
 export function logFile(task: number, number: number): string {
   return `logs/${task}.${number}.log`;
@@ -52,8 +96,13 @@ function inputsOf(needs: readonly NeedResult[]): AttemptOrder['inputs'] {
   });
 }
 
-function needsText(needs: readonly NeedResult[]): string {
-  return JSON.stringify(
+/**
+ * Linux starts no program with a variable of more than 128 KiB, and a task that joins thousands of others has to start:
+ * it goes without this one.
+ */
+function needsVariable(needs: readonly NeedResult[]): Record<string, string> {
+  const text = JSON.stringify(
     Object.fromEntries(needs.map(({id, state, total, succeeded, failed}) => [id, {state, total, succeeded, failed}])),
   );
+  return Buffer.byteLength(text) <= MAX_NEEDS_BYTES ? {GODEL_NEEDS: text} : {};
 }

@@ -25,7 +25,9 @@ export class Permits {
     this.#beat = setInterval(() => options.admission.beat(readClock()), BEAT_MS);
   }
 
+  /** Gives back at once what a dead predecessor of this project held beyond the attempts that still run. */
   static start(options: PermitsOptions): Permits {
+    options.admission.request(0, options.running());
     return new Permits(options);
   }
 

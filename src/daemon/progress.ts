@@ -25,13 +25,17 @@ export class Progress {
     return this.#lines.get(attempt) ?? null;
   }
 
-  ended(attempt: AttemptId): void {
+  teamOver(team: TeamId): void {
+    for (const [attempt, owner] of this.#teams) if (owner === team) this.#forget(attempt);
+  }
+
+  #forget(attempt: AttemptId): void {
     this.#lines.delete(attempt);
     this.#teams.delete(attempt);
   }
 
   #forgetOldest(): void {
     const oldest = this.#teams.keys().next();
-    if (!oldest.done) this.ended(oldest.value);
+    if (!oldest.done) this.#forget(oldest.value);
   }
 }

@@ -15,8 +15,8 @@ export class Requests {
   ask(submit: (request: RequestId) => void, settled: Settle = () => undefined): Promise<Result<TeamView, Failure>> {
     // It came in while the daemon was ending: the engine would take it and nobody would answer.
     if (this.#isClosed) {
-      settled(fail(ending));
-      return Promise.resolve(fail(ending));
+      settled(fail(daemonEnding));
+      return Promise.resolve(fail(daemonEnding));
     }
     const request = this.#next;
     this.#next += 1;
@@ -38,13 +38,14 @@ export class Requests {
   /** The daemon ends: nobody will answer any more. */
   close(): void {
     this.#isClosed = true;
-    for (const settle of this.#waiting.values()) settle(fail(ending));
+    for (const settle of this.#waiting.values()) settle(fail(daemonEnding));
     this.#waiting.clear();
   }
 }
 
-const ending: Failure = {
+export const daemonEnding: Failure = {
   reason: 'daemon-unreachable',
   detail: 'The daemon is ending.',
   hint: 'Run the command again: it starts a new daemon.',
+  ending: true,
 };

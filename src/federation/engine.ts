@@ -21,6 +21,8 @@ import {Turn} from './turn.ts';
 export interface EngineOptions extends RetryPolicy {
   /** The machine the daemon is on: hosts are started there. */
   readonly machineId: string;
+  /** Since when monotonic times count. */
+  readonly bootId: string;
   /** How long a silent host may stay away before it is ended, in milliseconds. */
   readonly hostLostMs: number;
   readonly random: Random;
@@ -172,7 +174,7 @@ export class Engine {
     const tasks = spec.plan ? buildTaskGraph(spec.plan) : [];
     const team = new Team({id, spec, startedAt: turn.now, tasks, policy: this.#options, random: this.#options.random});
     this.#adopt(team);
-    turn.record({kind: 'team-created', id, spec, atMs: turn.now.wallMs});
+    turn.record({kind: 'team-created', id, spec, at: {...turn.now, bootId: this.#options.bootId}});
     const rows = tasks.map(({seq, id: task, specIndex}) => ({seq, id: task, specIndex, group: null, item: null}));
     if (rows.length > 0) turn.record({kind: 'tasks-created', teamId: id, tasks: rows});
     turn.emit(id, {type: 'team-spawned', name: spec.name, agents: spec.count, tasks: tasks.length});
@@ -342,12 +344,14 @@ export class Engine {
     machine.failedStarts += 1;
     const delayMs = backoffMs(machine.failedStarts, {baseMs: 500, maxMs: 30_000}, this.#options.random);
     this.#deadlines.add({atMs: turn.now.monoMs + delayMs, kind: 'start-host', machineId});
-    if (machine.failedStarts !== MAX_FAILED_STARTS) return;
+    if (machine.failedStarts < MAX_FAILED_STARTS) return;
     for (const team of [...this.#teams.values()]) {
       const failure: Failure = {reason: 'host-start-failed', times: machine.failedStarts, detail};
       turn.emit(team.id, {type: 'agents-failed', failure, agents: team.spec.count});
       this.#end(turn, team, 'no-host', failureText(failure));
     }
+    // Teams that come later have as many tries.
+    machine.failedStarts = 0;
   }
 
   #agentsReady(turn: Turn, {hostId, agents}: InputOf<'agents-ready'>): void {
@@ -584,7 +588,12 @@ export class Engine {
     }
     for (const record of stored.hosts) this.#expectBack(turn, record);
     for (const row of stored.teams) {
-      const team = restoreTeam(row, {now: turn.now, policy: this.#options, random: this.#options.random});
+      const team = restoreTeam(row, {
+        now: turn.now,
+        bootId: this.#options.bootId,
+        policy: this.#options,
+        random: this.#options.random,
+      });
       this.#adopt(team);
       for (const open of row.openAttempts) this.#holdAgain(turn, team, open);
       this.#resumeTimers(turn, team);

@@ -1,7 +1,7 @@
 import type {Now} from '../base/clock.ts';
 import type {Random} from '../base/random.ts';
 import {failureText} from '../model/failure-text.ts';
-import type {StoredTask, StoredTeam} from '../model/record.ts';
+import type {Instant, StoredTask, StoredTeam} from '../model/record.ts';
 import {isTerminal} from '../model/task.ts';
 import {buildTaskGraph} from './task-graph.ts';
 import type {TaskNode} from './task-node.ts';
@@ -10,17 +10,23 @@ import {type RetryPolicy, Team} from './team.ts';
 
 export interface RestoreOptions {
   readonly now: Now;
+  readonly bootId: string;
   readonly policy: RetryPolicy;
   readonly random: Random;
 }
 
 /** The team as it stood when the store was last written; call `begin` afterwards to let it go on. */
-export function restoreTeam(stored: StoredTeam, {now, policy, random}: RestoreOptions): Team {
+export function restoreTeam(stored: StoredTeam, {now, bootId, policy, random}: RestoreOptions): Team {
   const tasks = stored.spec.plan ? buildTaskGraph(stored.spec.plan) : [];
   const rows = [...tasks];
-  const elapsedMs = Math.max(0, now.wallMs - stored.startedAtMs);
-  const startedAt = {wallMs: stored.startedAtMs, monoMs: now.monoMs - elapsedMs};
-  const team = new Team({id: stored.id, spec: stored.spec, startedAt, tasks, policy, random});
+  const team = new Team({
+    id: stored.id,
+    spec: stored.spec,
+    startedAt: inThisBoot(stored.startedAt, {now, bootId}),
+    tasks,
+    policy,
+    random,
+  });
   const groups = new Set(stored.tasks.map(row => row.group).filter(seq => seq !== null));
   for (const node of rows) {
     const row = stored.tasks[node.seq];
@@ -37,6 +43,12 @@ export function restoreTeam(stored: StoredTeam, {now, policy, random}: RestoreOp
   team.totals.busyMs = busyMs;
   team.totals.usage = {...team.totals.usage, cpuSeconds, maxRssBytes};
   return team;
+}
+
+/** Setting the wall clock changes nothing, but after a reboot it alone tells how long ago that was. */
+function inThisBoot(at: Instant, {now, bootId}: {now: Now; bootId: string}): Now {
+  if (at.bootId === bootId) return at;
+  return {wallMs: at.wallMs, monoMs: now.monoMs - Math.max(0, now.wallMs - at.wallMs)};
 }
 
 /** A template that succeeded was expanded, perhaps to nothing; one that failed or was cancelled only if it has instances. */

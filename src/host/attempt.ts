@@ -10,6 +10,7 @@ import type {ChildCpu, PeakMemory} from '../os/usage.ts';
 import type {Command, Runtime} from '../runtimes/runtime.ts';
 import type {AttemptOrder, HostLimits, TeamOpening} from '../wire/host-protocol.ts';
 import {attemptEnvironment, inputsFolderOf} from './attempt-environment.ts';
+import {shortened} from './file-failure.ts';
 import {makeInputsFolder, removeFolder} from './inputs-folder.ts';
 import {OutputFile} from './output-file.ts';
 import {OutputLog} from './output-log.ts';
@@ -223,8 +224,9 @@ export class Attempt {
   #startFailure(step: 'run' | 'verify', {file}: Command, {code, detail}: StartFailure): Failure {
     const command = file.slice(0, 1000);
     const folderProblem = this.#folderProblem();
-    if (folderProblem !== null) return {reason: 'spawn-failed', command, code, detail: folderProblem};
-    if (code !== 'ENOENT' && code !== 'EACCES') return {reason: 'spawn-failed', command, code, detail};
+    if (folderProblem !== null) return {reason: 'spawn-failed', command, code, detail: shortened(folderProblem)};
+    if (code !== 'ENOENT' && code !== 'EACCES')
+      return {reason: 'spawn-failed', command, code, detail: shortened(detail)};
     const noted = this.#log.note(code === 'ENOENT' ? `${file}: command not found` : `${file}: permission denied`);
     return noted.ok ? this.#exitFailure(step, {exitCode: code === 'ENOENT' ? 127 : 126, signal: null}) : noted.failure;
   }

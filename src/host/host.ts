@@ -13,6 +13,7 @@ import {AttemptRunner, type OpenTeam} from './attempt-runner.ts';
 import {emptyInputsFolderOf} from './attempt-environment.ts';
 import {DaemonLink} from './daemon-link.ts';
 import type {HostOptions} from './host-options.ts';
+import {shortened} from './file-failure.ts';
 import {makeEmptyInputsFolder, removeFolder} from './inputs-folder.ts';
 import {Progress} from './progress.ts';
 import {readPart} from './read-part.ts';
@@ -218,7 +219,7 @@ export class Host {
     const probed = await this.#teams.get(teamId)?.runtime.probe();
     if (!probed?.ok) {
       const detail = probed?.failure ?? `team ${teamId} is not open on this host`;
-      return this.#reports.add({type: 'agents-failed', agents, detail});
+      return this.#reports.add({type: 'agents-failed', agents, detail: shortened(detail)});
     }
     for (const agent of agents) this.#agents.set(agent, teamId);
     this.#reports.add({type: 'agents-ready', agents});

@@ -76,15 +76,17 @@ export function startGroup(options: GroupOptions): Promise<Result<ProcessGroup, 
     const ownUmask = process.umask(umask);
     try {
       const child = spawn(file, args, {cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe']});
+      const {pid} = child;
+      if (pid === undefined) {
+        // Without a free descriptor there are not even pipes.
+        child.once('error', error => resolve(fail(startFailure(error))));
+        return;
+      }
       child.stdout.on('data', onStdout);
       child.stderr.on('data', onStderr);
-      const {pid} = child;
-      if (pid === undefined) child.once('error', error => resolve(fail(startFailure(error))));
-      else {
-        // Made at once: `exit` must not happen before somebody listens.
-        const group = new ProcessGroup(child, pid);
-        child.once('spawn', () => resolve(ok(group)));
-      }
+      // Made at once: `exit` must not happen before somebody listens.
+      const group = new ProcessGroup(child, pid);
+      child.once('spawn', () => resolve(ok(group)));
     } catch (error) {
       // Most errors come as an event, E2BIG and invalid arguments are thrown.
       resolve(fail(startFailure(error)));

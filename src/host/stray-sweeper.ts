@@ -60,10 +60,22 @@ export class StraySweeper {
     const [urgent, later] = [this.#urgent, this.#later];
     this.#urgent = new Map();
     this.#later = new Set();
-    const sweep = endStrays({cookies: new Set([...urgent.keys(), ...later]), graceMs: this.#graceMs}).then(() => {
-      for (const waiting of urgent.values()) for (const resolve of waiting) resolve();
-    });
+    const sweep = endStrays({cookies: new Set([...urgent.keys(), ...later]), graceMs: this.#graceMs}).then(
+      () => {
+        for (const waiting of urgent.values()) for (const resolve of waiting) resolve();
+      },
+      () => this.#again(urgent, later),
+    );
     this.#running.add(sweep);
     void sweep.finally(() => this.#running.delete(sweep));
+  }
+
+  /** The processes could not be looked through (no free file descriptor, for example): that passes. */
+  #again(urgent: ReadonlyMap<string, (() => void)[]>, later: ReadonlySet<string>): void {
+    for (const [cookie, waiting] of urgent) {
+      this.#urgent.set(cookie, [...(this.#urgent.get(cookie) ?? []), ...waiting]);
+    }
+    for (const cookie of later) this.#later.add(cookie);
+    this.#wakeAt(readClock().monoMs + SOON_MS);
   }
 }

@@ -158,6 +158,8 @@ function tailText(tail: string): string {
 function spawnAdvice(code: string): string {
   if (code === 'ENOENT') return 'Check `working-directory` and that the shell exists.';
   if (code === 'EAGAIN' || code === 'ENOMEM') return 'The machine is short of processes or memory; use fewer agents.';
+  if (code === 'EMFILE' || code === 'ENFILE') return 'Allow more open files (`ulimit -n`), or use fewer agents.';
+  if (code === 'E2BIG') return 'Hand over large texts in files: a script or a variable may have 128 KiB.';
   return 'Check the permissions of its working directory.';
 }
 

@@ -65,7 +65,13 @@ export type Failure =
   | {readonly reason: 'agent-failed'; readonly agent: AgentId; readonly detail: string}
   | {readonly reason: 'host-start-failed'; readonly times: number; readonly detail: string}
   | {readonly reason: 'team-timed-out'; readonly timeoutMs: number}
-  | {readonly reason: 'daemon-unreachable'; readonly detail: string; readonly hint?: string}
+  /** `ending`: it answered that it ends and does nothing about the request any more. */
+  | {
+      readonly reason: 'daemon-unreachable';
+      readonly detail: string;
+      readonly hint?: string;
+      readonly ending?: true;
+    }
   | {
       readonly reason: 'daemon-incompatible';
       readonly daemonVersion: string;

@@ -1,3 +1,4 @@
+import type {Now} from '../base/clock.ts';
 import type {JsonValue} from '../base/json.ts';
 import type {AttemptOutcome} from './attempt.ts';
 import type {Event} from './event.ts';
@@ -13,7 +14,7 @@ import type {TeamView} from './team-view.ts';
  * which a daemon restarts; events are the journal beside them, in the same transaction.
  */
 export type StateRecord =
-  | {readonly kind: 'team-created'; readonly id: TeamId; readonly spec: TeamSpec; readonly atMs: number}
+  | {readonly kind: 'team-created'; readonly id: TeamId; readonly spec: TeamSpec; readonly at: Instant}
   | {readonly kind: 'team-state'; readonly id: TeamId; readonly state: TeamState; readonly ending: StopReason | null}
   /** The view is what `team status` shows from then on; the engine forgets the team. */
   | {
@@ -56,6 +57,11 @@ export type StateRecord =
 
 export type EngineRecord = StateRecord | {readonly kind: 'event'; readonly event: Event};
 
+/** A moment that can be measured from after a restart: `monoMs` counts within the boot, the wall clock beyond it. */
+export interface Instant extends Now {
+  readonly bootId: string;
+}
+
 /** A row of the plan (its `spec` is `plan.tasks[specIndex]`), or an instance that a `foreach` added. */
 export interface NewTask {
   readonly seq: TaskSeq;
@@ -93,7 +99,7 @@ export interface StoredTeam {
   readonly spec: TeamSpec;
   readonly state: TeamState;
   readonly ending: StopReason | null;
-  readonly startedAtMs: number;
+  readonly startedAt: Instant;
   readonly tasks: readonly StoredTask[];
   readonly openAttempts: readonly OpenAttempt[];
   /** Sums over the attempts that ended. */

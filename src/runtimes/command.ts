@@ -29,8 +29,16 @@ export function commandRuntime({env}: {env: Readonly<Record<string, string>>}): 
   };
 }
 
-/** Starts the shell and has it answer. */
-function tryShell(shell: Shell, env: Readonly<Record<string, string>>): Promise<Result<void, string>> {
+/** Starts the shell and has it answer. An environment too large for any program makes `spawn` itself throw. */
+async function tryShell(shell: Shell, env: Readonly<Record<string, string>>): Promise<Result<void, string>> {
+  try {
+    return await answerOf(shell, env);
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function answerOf(shell: Shell, env: Readonly<Record<string, string>>): Promise<Result<void, string>> {
   return new Promise(resolve => {
     const child = spawn(shell, ['-e', '-c', 'echo ready'], {env, stdio: ['ignore', 'pipe', 'ignore'], cwd: '/'});
     const limit = setTimeout(() => child.kill('SIGKILL'), PROBE_MS);

@@ -62,6 +62,7 @@ export function realEngine(seed: number): EngineFactory {
   const random = seededRandom(seed);
   const options = {
     machineId: 'machine-1',
+    bootId: 'boot',
     hostLostMs: 15_000,
     retryBaseMs: 500,
     retryMaxMs: 20_000,

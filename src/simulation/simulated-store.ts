@@ -112,13 +112,13 @@ export function foldRecords(records: readonly StateRecord[]): StoredState {
   };
 }
 
-function newTeam({id, spec, atMs}: Extract<StateRecord, {kind: 'team-created'}>): TeamFold {
+function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): TeamFold {
   return {
     id,
     spec,
     state: spec.plan ? 'running' : 'idle',
     ending: null,
-    startedAtMs: atMs,
+    startedAt: at,
     tasks: [],
     open: new Map(),
     totals: {attempts: 0, busyMs: 0, cpuSeconds: null, maxRssBytes: null},

@@ -184,6 +184,31 @@ test('SIGTERM ends the daemon and leaves the work running; the next daemon takes
   expect(view).toMatchObject({state: 'succeeded', attempts: 1});
 });
 
+test('a team that is asked for while the daemon ends is run by the next one', async () => {
+  await using rig = await Rig.create({env: {GODEL_KILL_GRACE: '500ms'}});
+  const stubborn = {run: "trap '' TERM; touch ready; sleep 600 & wait; wait; sleep 600"};
+  const {team} = await rig.spawn({plan: {version: 1, tasks: {stubborn}}, count: 1});
+  await until('it runs', () => existsSync(join(rig.folder, 'ready')));
+  const first = rig.daemonPid();
+  const stopped = rig.client().stopDaemon({force: true});
+  await until('it is being ended', async () => {
+    const view = await rig.client().team(team);
+    return view.ok && view.value.state === 'draining';
+  });
+  await rig.spawn({name: 'late', plan: {version: 1, tasks: {a: {run: 'touch done'}}}, count: 1});
+  expect(await stopped).toEqual({ok: true, value: [team]});
+  // Nobody asks again: a question would start a daemon and hide that there was none.
+  await until('the late team has run', () => existsSync(join(rig.folder, 'done')));
+  expect(rig.daemonPid()).not.toBe(first);
+});
+
+test('an environment that no program could be started with is refused', async () => {
+  await using rig = await Rig.create();
+  const large = Object.fromEntries(Array.from({length: 200}, (_, index) => [`V${index}`, 'x'.repeat(100_000)]));
+  const spawned = await rig.client().spawn({count: 1, cwd: rig.folder, umask: 0o022, env: {...rig.env, ...large}});
+  expect(spawned).toMatchObject({ok: false, failure: {reason: 'out-of-range'}});
+});
+
 test('stopping the daemon is refused while a team runs, unless the team is to end with it', async () => {
   await using rig = await Rig.create();
   const {team} = await rig.spawn({plan: {version: 1, tasks: {a: {run: 'sleep 600'}}}, count: 1});

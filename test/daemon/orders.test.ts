@@ -1,7 +1,8 @@
 import {expect, test} from 'vitest';
-import {orderOf} from '../../src/daemon/orders.ts';
+import {inMessages, orderOf} from '../../src/daemon/orders.ts';
 import type {Assignment, NeedResult} from '../../src/federation/engine-io.ts';
 import {agentId, attemptId, taskSeq, teamId} from '../../src/model/ids.ts';
+import {MAX_MESSAGE_BYTES} from '../../src/wire/json-socket.ts';
 import {taskSpec, teamSpec} from '../model/fabricated-specs.ts';
 
 const spec = taskSpec('check', {run: 'echo hi'});
@@ -58,6 +59,30 @@ test('it is told how its needs ended, and given the outputs of those that have p
     list: {state: 'succeeded', total: 1, succeeded: 1, failed: 0},
     all: {state: 'failed', total: 9, succeeded: 7, failed: 2},
     broken: {state: 'failed'},
+  });
+});
+
+test('a task that needs thousands of others goes without a variable that no program could be started with', () => {
+  const needs = Array.from({length: 10_000}, (_, index) => need({id: `part-${index}`, outputs: 'json'}));
+  const made = order({needs});
+  expect(made.env).not.toHaveProperty('GODEL_NEEDS');
+  expect(made.inputs).toHaveLength(10_000);
+});
+
+test('orders go in messages that a host accepts', () => {
+  const large = order({spec: {...spec, run: '\u0001'.repeat(100_000)}});
+  const orders = [order({}), ...Array.from({length: 200}, () => large)];
+  const messages = [...inMessages(orders)];
+  expect(messages.flat()).toEqual(orders);
+  for (const message of messages) expect(JSON.stringify(message).length).toBeLessThan(MAX_MESSAGE_BYTES);
+  expect([...inMessages(Array.from({length: 50}, () => order({})))]).toHaveLength(1);
+});
+
+test('an order that no message can hold is a failure of the attempt', () => {
+  const needs = Array.from({length: 200_000}, (_, index) => need({id: `${'n'.repeat(60)}-${index}`, outputs: 'json'}));
+  expect(orderOf(assignment({needs}), team)).toMatchObject({
+    ok: false,
+    failure: {reason: 'spawn-failed', code: 'E2BIG'},
   });
 });
 

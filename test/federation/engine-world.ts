@@ -47,7 +47,14 @@ export class EngineWorld {
 
   constructor({permits = 100, stored = EMPTY_STATE}: {permits?: number; stored?: StoredState} = {}) {
     this.permits = permits;
-    const options = {machineId: 'm', hostLostMs: 1000, maxLosses: 3, retryBaseMs: 100, retryMaxMs: 1000};
+    const options = {
+      machineId: 'm',
+      bootId: 'boot',
+      hostLostMs: 1000,
+      maxLosses: 3,
+      retryBaseMs: 100,
+      retryMaxMs: 1000,
+    };
     const {engine, step} = Engine.restore(stored, {...options, random: seededRandom(1)}, this.now());
     this.engine = engine;
     this.#keep(step);

@@ -342,3 +342,18 @@ describe('teams', () => {
     expect(world.view(id).tasks.skipped).toBe(99_999);
   });
 });
+
+describe('hosts that cannot be started', () => {
+  it('end the team of today and that of tomorrow, each after the same number of tries', () => {
+    const world = new EngineWorld();
+    for (const name of ['today', 'tomorrow']) {
+      const id = world.spawn(teamSpec([task('a')], {name}));
+      for (let tries = 1; tries <= 5; tries += 1) {
+        expect(world.view(id).state).toBe('running');
+        world.give({type: 'host-start-failed', machineId: 'm', detail: 'no node here'});
+        world.later(60_000);
+      }
+      expect(world.view(id)).toMatchObject({state: 'failed', tasks: {cancelled: 1}});
+    }
+  });
+});

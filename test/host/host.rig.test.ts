@@ -1,4 +1,14 @@
-import {chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
+import {execFileSync} from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, test} from 'vitest';
 import {agentId, teamId} from '../../src/model/ids.ts';
@@ -19,6 +29,18 @@ describe('running', () => {
     await until('agents ready', () => [...rig.daemon.reports.values()].some(report => report.type === 'agents-ready'));
     expect(await rig.run(1, 'true')).toMatchObject({...SUCCESS, outputBytes: null});
     expect(existsSync(join(rig.teamFolder, 'logs', '1.log'))).toBe(false);
+  });
+
+  test.each([
+    ['no program can be started with', {BIG: 'x'.repeat(200_000)}],
+    ['is too long to be reported', {PATH: '/nowhere/at/all:'.repeat(400)}],
+  ])('agents of a team whose environment %s are not ready, and the host lives', async (_, env) => {
+    await using rig = await HostRig.start();
+    const team = {teamId: teamId(2), name: 'b', env: {PATH: process.env['PATH'] ?? '', ...env}};
+    rig.daemon.send({type: 'open-team', team: {...team, umask: 0o22, folder: rig.teamFolder}});
+    rig.daemon.send({type: 'open-agents', teamId: teamId(2), agents: [agentId('b-1')]});
+    await until('agents failed', () => [...rig.daemon.reports.values()].some(({type}) => type === 'agents-failed'));
+    expect(await rig.run(1, 'true')).toMatchObject({result: {ok: true}});
   });
 
   test('agents of a team without a shell are not ready', async () => {
@@ -385,3 +407,29 @@ describe('ending', () => {
     expect(identityOf(puppet.pid)).toBeNull();
   });
 });
+
+test('a working directory with a name longer than a report may carry is a failure like any other', async () => {
+  await using rig = await HostRig.start();
+  const cwd = join(rig.work, ...Array.from({length: 20}, () => 'd'.repeat(180)));
+  rig.assign({...rig.order(1, 'true'), cwd});
+  const {result} = await rig.daemon.outcome(1);
+  expect(result).toMatchObject({ok: false, failure: {reason: 'spawn-failed', detail: expect.stringContaining('ddd')}});
+});
+
+test.runIf(process.platform === 'linux')(
+  'without a free file descriptor an attempt fails and says so; the host and its other attempts live',
+  async () => {
+    await using puppets = await Puppets.listen();
+    await using rig = await HostRig.start();
+    rig.assign(rig.order(1, puppets.command('p')));
+    const running = await puppets.next();
+    const pid = rig.daemon.heard('hello')[0]!.process.pid;
+    const allow = (files: number) => execFileSync('prlimit', ['--pid', String(pid), `--nofile=${files}:`]);
+    allow(readdirSync(`/proc/${pid}/fd`).length + 1);
+    expect((await rig.run(2, 'echo hi')).result).toMatchObject({failure: {reason: 'spawn-failed', code: 'EMFILE'}});
+    allow(1000);
+    await running.exit(0);
+    expect((await rig.daemon.outcome(1)).result).toEqual({ok: true});
+    expect((await rig.run(3, 'echo hi')).result).toEqual({ok: true});
+  },
+);

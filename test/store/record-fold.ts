@@ -1,4 +1,4 @@
-import type {EngineRecord, HostRecord, NewTask, StateRecord, StoredState} from '../../src/model/record.ts';
+import type {Instant, EngineRecord, HostRecord, NewTask, StateRecord, StoredState} from '../../src/model/record.ts';
 import type {StoredEvent} from '../../src/model/event.ts';
 import {attemptId, type TaskSeq, type TeamId, teamId} from '../../src/model/ids.ts';
 import type {AttemptRow, TaskRow, TeamRow} from '../../src/model/row.ts';
@@ -10,6 +10,7 @@ type Growing<T> = {-readonly [K in keyof T]: T[K]};
 interface TeamFold {
   readonly row: Growing<TeamRow>;
   readonly spec: TeamSpec;
+  readonly startedAt: Instant;
   ending: StopReason | null;
   readonly tasks: Growing<TaskRow>[];
   readonly attempts: Growing<AttemptRow>[];
@@ -42,12 +43,12 @@ export class RecordFold {
       hosts: [...this.#hosts.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
       teams: teams
         .filter(({row}) => row.endedAtMs === null)
-        .map(({row, spec, ending, tasks, attempts}) => ({
+        .map(({row, spec, startedAt, ending, tasks, attempts}) => ({
           id: row.id,
           spec,
           state: row.state,
           ending,
-          startedAtMs: row.startedAtMs,
+          startedAt,
           tasks,
           openAttempts: attempts
             .filter(attempt => attempt.endedAtMs === null)
@@ -151,14 +152,15 @@ export class RecordFold {
   }
 }
 
-function newTeam({id, spec, atMs}: Extract<StateRecord, {kind: 'team-created'}>): TeamFold {
+function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): TeamFold {
   const hasPlan = spec.plan !== null;
   const {name, count, cwd, umask, secretNames, failFast, maxFailures, timeoutMs, traceId} = spec;
   const shown = {name, count, cwd, umask, secretNames, failFast, maxFailures, timeoutMs, traceId, hasPlan};
   const state = hasPlan ? 'running' : 'idle';
   return {
-    row: {id, spec: shown, state, startedAtMs: atMs, endedAtMs: null, view: null},
+    row: {id, spec: shown, state, startedAtMs: at.wallMs, endedAtMs: null, view: null},
     spec,
+    startedAt: at,
     ending: null,
     tasks: [],
     attempts: [],

@@ -23,7 +23,12 @@ export function spec(changes: Partial<TeamSpec> = {}): TeamSpec {
 }
 
 export function created(team: number, changes?: Partial<TeamSpec>): EngineRecord {
-  return {kind: 'team-created', id: teamId(team), spec: spec(changes), atMs: 1_700_000_000_000};
+  return {
+    kind: 'team-created',
+    id: teamId(team),
+    spec: spec(changes),
+    at: {wallMs: 1_700_000_000_000, monoMs: 12.5, bootId: 'boot'},
+  };
 }
 
 export function task(seq: number, changes: Partial<NewTask> = {}): NewTask {

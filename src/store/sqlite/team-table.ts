@@ -2,18 +2,19 @@ import type {Database} from 'better-sqlite3';
 import type {StopReason} from '../../model/failure.ts';
 import type {TeamId} from '../../model/ids.ts';
 import type {Plan} from '../../model/plan.ts';
-import type {StateRecord} from '../../model/record.ts';
+import type {Instant, StateRecord} from '../../model/record.ts';
 import type {TeamRow} from '../../model/row.ts';
 import type {TeamSpec, TeamState} from '../../model/team.ts';
 import type {TeamView} from '../../model/team-view.ts';
 import type {Meta} from './meta.ts';
 
-const CREATE = `INSERT INTO teams (id, state, started_at_ms, has_plan, spec) VALUES (?, ?, ?, ?, ?)`;
+const CREATE = `INSERT INTO teams (id, state, started_at_ms, started_mono_ms, started_boot, has_plan, spec)
+  VALUES (?, ?, ?, ?, ?, ?, ?)`;
 const CREATE_PLAN = 'INSERT INTO team_plans (team, plan, env) VALUES (?, ?, ?)';
 const SET_STATE = 'UPDATE teams SET state = ?, ending = ? WHERE id = ? AND ended_at_ms IS NULL';
 const FINISH = 'UPDATE teams SET state = ?, ended_at_ms = ?, view = ? WHERE id = ? AND ended_at_ms IS NULL';
 const LIST = 'SELECT id, state, started_at_ms, ended_at_ms, has_plan, spec, view FROM teams ORDER BY id';
-const LIST_ACTIVE = `SELECT id, state, ending, started_at_ms, spec, plan, env
+const LIST_ACTIVE = `SELECT id, state, ending, started_at_ms, started_mono_ms, started_boot, spec, plan, env
   FROM teams JOIN team_plans ON team = id WHERE ended_at_ms IS NULL ORDER BY id`;
 const LIST_OVER = 'SELECT view FROM teams WHERE ended_at_ms IS NOT NULL ORDER BY id';
 const LAST = 'SELECT max(id) FROM teams';
@@ -34,6 +35,8 @@ interface ActiveRow {
   readonly state: string;
   readonly ending: string | null;
   readonly started_at_ms: number;
+  readonly started_mono_ms: number;
+  readonly started_boot: string;
   readonly spec: string;
   readonly plan: string;
   readonly env: string;
@@ -44,7 +47,7 @@ export interface ActiveTeam {
   readonly spec: TeamSpec;
   readonly state: TeamState;
   readonly ending: StopReason | null;
-  readonly startedAtMs: number;
+  readonly startedAt: Instant;
 }
 
 /** Teams. The plan and the environment, which may be large, stand apart from what a list of teams shows. */
@@ -62,7 +65,7 @@ export class TeamTable {
 
   constructor(db: Database, meta: Meta) {
     this.#meta = meta;
-    this.#create = db.prepare<[number, string, number, number, string]>(CREATE);
+    this.#create = db.prepare<[number, string, number, number, string, number, string]>(CREATE);
     this.#createPlan = db.prepare<[number, string, string]>(CREATE_PLAN);
     this.#setState = db.prepare<[string, string | null, number]>(SET_STATE);
     this.#finish = db.prepare<[string, number, string, number]>(FINISH);
@@ -73,10 +76,12 @@ export class TeamTable {
     this.#remove = REMOVE.map(sql => db.prepare<[number]>(sql));
   }
 
-  create({id, spec, atMs}: Extract<StateRecord, {kind: 'team-created'}>): void {
+  create({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): void {
     if (id < 1) throw new Error(`Internal error: team ids begin at 1, got ${id}`);
     const {plan, env, ...rest} = spec;
-    this.#create.run(id, plan === null ? 'idle' : 'running', atMs, plan === null ? 0 : 1, JSON.stringify(rest));
+    const {wallMs, monoMs, bootId} = at;
+    const state = plan === null ? 'idle' : 'running';
+    this.#create.run(id, state, wallMs, monoMs, bootId, plan === null ? 0 : 1, JSON.stringify(rest));
     this.#createPlan.run(id, JSON.stringify(plan), JSON.stringify(env));
   }
 
@@ -135,6 +140,6 @@ function activeOf(row: ActiveRow): ActiveTeam {
     spec: {...spec, plan, env},
     state: row.state as TeamState,
     ending: row.ending as StopReason | null,
-    startedAtMs: row.started_at_ms,
+    startedAt: {wallMs: row.started_at_ms, monoMs: row.started_mono_ms, bootId: row.started_boot},
   };
 }

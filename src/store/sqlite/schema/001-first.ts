@@ -22,6 +22,8 @@ CREATE TABLE teams (
   state TEXT NOT NULL,
   ending TEXT,
   started_at_ms INTEGER NOT NULL,
+  started_mono_ms REAL NOT NULL,
+  started_boot TEXT NOT NULL,
   ended_at_ms INTEGER,
   has_plan INTEGER NOT NULL,
   spec TEXT NOT NULL,
