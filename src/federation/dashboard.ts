@@ -11,6 +11,7 @@ import {
   type TeamView,
   type WaitingView,
 } from '../model/team-view.ts';
+import type {Usage} from '../model/usage.ts';
 import type {Attempt, Team} from './team.ts';
 
 export interface ViewOptions {
@@ -43,7 +44,7 @@ export function viewTeam(team: Team, {now, capacityWhy = null, lastLine = () => 
     startedAtMs: Math.round(team.startedAt.wallMs),
     durationMs: Math.round(durationMs),
     meanBusyAgents: meanBusy(team, now, durationMs),
-    usage: team.totals.usage,
+    usage: shown(team.totals.usage),
     waiting: waiting(team, capacityWhy),
     running: running(team, now, lastLine),
     failures: failures(team),
@@ -58,6 +59,12 @@ export function finalView(team: Team, now: Now): TeamView {
   const state = outcome === 'ok' ? 'succeeded' : outcome === 'killed' ? 'killed' : 'failed';
   const view = viewTeam(team, {now});
   return {...view, state, outcome, agents: {...view.agents, busy: 0}, waiting: [], running: []};
+}
+
+/** To a hundredth of a second, which is as fine as the OS counts. */
+function shown(usage: Usage): Usage {
+  const {cpuSeconds} = usage;
+  return {...usage, cpuSeconds: cpuSeconds === null ? null : Math.round(cpuSeconds * 100) / 100};
 }
 
 function outcomeOf(team: Team): TeamOutcome {

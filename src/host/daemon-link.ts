@@ -10,6 +10,10 @@ import {shouldLaunch} from './daemon-revival.ts';
 
 const DEAD_AFTER_MS = 15_000;
 const RECONNECT = {baseMs: 50, maxMs: 1000};
+/** Codes with which one side says that it cannot take what the other has sent. */
+const REJECTIONS = new Set([1002, 1007, 1008, 1009]);
+const MAX_REJECTIONS = 10;
+const REJECTIONS_WITHIN_MS = 60_000;
 
 export interface DaemonLinkOptions {
   readonly socketPath: string;
@@ -19,6 +23,8 @@ export interface DaemonLinkOptions {
   /** An answer goes back over the connection that asked: on the next one its number means another request. */
   readonly onMessage: (message: DaemonMessage, answer: (message: HostMessage) => void) => void;
   readonly onLost: (detail: string) => void;
+  /** The same message is refused again and again: going on would be a loop. */
+  readonly onRejected: (detail: string) => void;
   /** Starts a daemon; called only while nobody listens, and never twice at a time. */
   readonly launch: () => Promise<Result<void, Failure>>;
   /** Whether a daemon is missed: a host without work does not bring one back. */
@@ -35,6 +41,7 @@ export class DaemonLink {
   /** Since when nobody listens on the socket. */
   #deadSinceMs: number | null = null;
   #launchesMs: number[] = [];
+  #rejectionsMs: number[] = [];
   #launching: Promise<unknown> | undefined;
 
   constructor(options: DaemonLinkOptions) {
@@ -80,11 +87,11 @@ export class DaemonLink {
     socket.send(this.#options.hello());
   }
 
-  #down(down: Down): 'again' {
+  #down(down: Down): 'again' | 'stop' {
     this.#socket = undefined;
     if (down.kind === 'closed') {
       this.#options.onLost(`connection closed (${down.closed.code}) ${down.closed.detail}`);
-      return 'again';
+      return REJECTIONS.has(down.closed.code) ? this.#rejected(down.closed.detail) : 'again';
     }
     const {failure} = down;
     if (failure.kind === 'no-listener' && (failure.code === 'ENOENT' || failure.code === 'ECONNREFUSED')) {
@@ -94,6 +101,14 @@ export class DaemonLink {
       if (failure.kind === 'refused') this.#options.log(`the daemon refused the connection: ${failure.detail}`);
     }
     return 'again';
+  }
+
+  #rejected(detail: string): 'again' | 'stop' {
+    const nowMs = readClock().monoMs;
+    this.#rejectionsMs = [...this.#rejectionsMs.filter(atMs => nowMs - atMs < REJECTIONS_WITHIN_MS), nowMs];
+    if (this.#rejectionsMs.length < MAX_REJECTIONS) return 'again';
+    this.#options.onRejected(detail);
+    return 'stop';
   }
 
   #missed(nowMs: number): void {

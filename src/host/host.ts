@@ -91,6 +91,7 @@ export class Host {
       hello: () => this.#hello(),
       onMessage: (message, answer) => this.#receive(message, answer),
       onLost: detail => this.#lost(detail),
+      onRejected: detail => this.#rejected(detail),
       launch: dependencies.launchDaemon,
       needsDaemon: () => this.#needsDaemon(),
       log: dependencies.log,
@@ -157,6 +158,12 @@ export class Host {
     if (this.#state.name !== 'welcomed') return;
     this.#dependencies.log(`lost the daemon: ${detail}`);
     this.#state = {name: 'away', grace: this.#startGrace()};
+  }
+
+  /** Ending makes the attempts lost ones, which are given out again; a loop would keep them for ever. */
+  #rejected(detail: string): void {
+    this.#dependencies.log(`daemon and host cannot take each other's messages (${detail}): stopping everything`);
+    this.end('superseded');
   }
 
   #startGrace(): NodeJS.Timeout {

@@ -45,7 +45,9 @@ export class JsonSocket<Out, In> {
       this.#receive(data, isBinary);
     });
     webSocket.on('error', error => {
-      this.#closing ??= {code: 1006, detail: error.message};
+      // What `ws` itself cannot take, such as a message that is too large, breaks the protocol; the rest is the line.
+      const code = 'code' in error && String(error.code).startsWith('WS_ERR') ? 1002 : 1006;
+      this.#closing ??= {code, detail: error.message};
     });
     webSocket.on('close', (code, reason) => {
       watch.stop();

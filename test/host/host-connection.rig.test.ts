@@ -84,6 +84,19 @@ test('a daemon that refuses it ends it', async () => {
   await rig[Symbol.asyncDispose]();
 });
 
+test('ends rather than telling for ever what its daemon does not take', async () => {
+  await using puppets = await Puppets.listen();
+  const rig = await HostRig.start();
+  rig.assign(rig.order(1, puppets.command('p')), rig.order(2, puppets.command('q')));
+  const [first, second] = [await puppets.next(), await puppets.next()];
+  rig.daemon.rejects = true;
+  await first.exit(0);
+  expect(await rig.exited).toBe(0);
+  expect(identityOf(second.pid)).toBeNull();
+  expect(rig.daemon.connections).toBeLessThan(20);
+  await rig[Symbol.asyncDispose]();
+});
+
 test('reaps what another host of this store has left', async () => {
   await using puppets = await Puppets.listen();
   await using rig = await HostRig.start();

@@ -43,6 +43,8 @@ export class TestDaemon {
   connections = 0;
   acknowledges = true;
   refuses = false;
+  /** Cuts every connection over which a report comes. */
+  rejects = false;
 
   static async listen(socketPath: string, limits: HostLimits = LIMITS): Promise<TestDaemon> {
     const daemon = new TestDaemon(limits);
@@ -104,6 +106,10 @@ export class TestDaemon {
       );
     }
     if (message.type !== 'reports') return;
+    if (this.rejects) {
+      void this.#socket?.close({code: 1008, detail: 'not to be understood'});
+      return;
+    }
     message.reports.forEach((report, index) => {
       const number = message.first + index;
       const before = this.reports.get(number);
