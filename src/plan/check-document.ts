@@ -93,7 +93,7 @@ function checkTasks(top: Top, problems: ProblemList): {specs: TaskSpec[]; refere
     const path = ['tasks', id];
     const parsed = isTaskId(id) ? taskSchema.safeParse(raw) : null;
     if (parsed?.success !== true) {
-      references.push({id, needs: [], foreach: undefined, outputs: 'unknown'});
+      references.push({id, needs: legibleNeeds(raw), foreach: undefined, outputs: 'unknown'});
       if (!parsed) problems.error({path, at: 'key', message: `${JSON.stringify(id)} is not ${ID_TEXT}`});
       else for (const problem of schemaProblems(parsed.error, {value: raw, path})) problems.error(problem);
       continue;
@@ -109,6 +109,13 @@ function checkTasks(top: Top, problems: ProblemList): {specs: TaskSpec[]; refere
   function report(problem: Problem): void {
     problems.error(problem);
   }
+}
+
+/** What a task that is wrong in itself says it needs, as far as that can be read: a wrong name is worth saying too. */
+function legibleNeeds(raw: unknown): readonly string[] {
+  const needs = isMapping(raw) ? raw['needs'] : undefined;
+  if (typeof needs === 'string') return [needs];
+  return Array.isArray(needs) ? needs.filter(need => typeof need === 'string') : [];
 }
 
 function warnAbout(specs: readonly TaskSpec[], problems: ProblemList): void {

@@ -60,6 +60,14 @@ const CASES: readonly {name: string; text: string; want: readonly string[]}[] = 
     want: ['1:10 `version` must be 1, not 2'],
   },
   {
+    name: 'a wrong need of a task that is wrong in itself',
+    text: 'version: 1\ntasks:\n  a: {run: x}\n  b: {run: x, needs: [aa], retries: -1}',
+    want: [
+      '4:23 task `b` needs `aa`, and there is no such task | did you mean `a`?',
+      '4:37 `retries` of task `b` must be a whole number from 0 to 100, not -1',
+    ],
+  },
+  {
     name: 'needs that do not exist',
     text: 'version: 1\ntasks:\n  build: {run: x}\n  test: {run: x, needs: [build, biuld]}\n  ship: {run: x, needs: nothing}',
     want: [
