@@ -1,3 +1,4 @@
+import {randomUUID} from 'node:crypto';
 import {sleep} from '../base/clock.ts';
 import {fail, ok, type Result} from '../base/result.ts';
 import {listensOn} from '../base/unix-socket.ts';
@@ -82,8 +83,11 @@ export class ApiClient {
     );
   }
 
+  /** Makes one team, also when the daemon dies before it can answer and the request is sent to the next one. */
   async spawn(request: SpawnRequest): Answer<TeamView> {
-    return pick(await this.#call<{team: TeamView}>({method: 'POST', path: '/teams', body: request}), body => body.team);
+    const body = {key: randomUUID(), ...request};
+    const call = {method: 'POST', path: '/teams', body, isRepeatable: true} as const;
+    return pick(await this.#call<{team: TeamView}>(call), answer => answer.team);
   }
 
   async teams(): Answer<readonly TeamView[]> {

@@ -53,6 +53,8 @@ export interface SpawnRequest {
   readonly maxFailures?: number;
   readonly timeoutMs?: number;
   readonly traceparent?: string;
+  /** Chosen by the caller for this request alone: sent again, it is answered with the team it has made. */
+  readonly key?: string;
 }
 
 export interface DaemonView {

@@ -19,6 +19,7 @@ const spawnRequest: z.ZodType<SpawnRequest> = z.object({
   maxFailures: z.number().int().min(1).max(1_000_000_000).exactOptional(),
   timeoutMs: z.number().min(1).max(1e12).exactOptional(),
   traceparent: z.string().max(200).exactOptional(),
+  key: z.string().min(1).max(100).exactOptional(),
 });
 
 const taskStates = [

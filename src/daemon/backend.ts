@@ -1,3 +1,4 @@
+import {randomUUID} from 'node:crypto';
 import type {Answer, Backend} from '../api/backend.ts';
 import type {DaemonView, EventQuery, LogPart, LogQuery, SpawnRequest, TaskListQuery} from '../api/contract.ts';
 import {MAX_LOG_BYTES, MAX_PAGE} from '../api/contract.ts';
@@ -48,7 +49,8 @@ export interface DaemonBackendOptions {
 export class DaemonBackend implements Backend {
   readonly #options: DaemonBackendOptions;
   readonly #startedMs = readClock().monoMs;
-  readonly #spawning = new Set<Promise<unknown>>();
+  /** Spawns that are not answered yet, by the key of their request. */
+  readonly #spawning = new Map<string, Promise<Answer<TeamView>>>();
   #takesTeams = true;
 
   constructor(options: DaemonBackendOptions) {
@@ -85,7 +87,7 @@ export class DaemonBackend implements Backend {
   }
 
   async stop({force}: {readonly force: boolean}): Promise<Answer<readonly string[]>> {
-    while (this.#spawning.size > 0) await Promise.all(this.#spawning);
+    while (this.#spawning.size > 0) await Promise.all(this.#spawning.values());
     const active = this.teams().filter(({state}) => !isFinal(state));
     const first = active[0];
     if (first && !force) return fail({reason: 'team-active', name: first.team, state: first.state});
@@ -100,6 +102,9 @@ export class DaemonBackend implements Backend {
   }
 
   async spawn(request: SpawnRequest, traceId: string): Promise<Answer<TeamView>> {
+    const key = request.key ?? randomUUID();
+    const earlier = this.#spawning.get(key) ?? this.#spawnedBefore(key);
+    if (earlier) return earlier;
     const refused = this.#whyNotSpawn(request);
     if (refused) return fail(refused);
     const plan = request.plan === undefined ? ok(null) : compilePlan(request.plan, 'the plan');
@@ -107,7 +112,14 @@ export class DaemonBackend implements Backend {
     const size = charactersOf(request.env) + charactersOf(plan.value?.env ?? {});
     if (size > MAX_ENV_CHARACTERS) return fail(envTooLarge(size));
     const {plain, secrets} = splitSecrets(request.env);
-    const spec = specOf({request, plan: plan.value, env: plain, secretNames: Object.keys(secrets), traceId});
+    const spec = specOf({
+      request,
+      plan: plan.value,
+      env: plain,
+      secretNames: Object.keys(secrets),
+      traceId,
+      requestKey: key,
+    });
     const nameTaken = request.name === undefined ? 'suffix' : 'refuse';
     const spawned = this.#options.requests.ask(
       id => this.#options.submit({type: 'spawn-team', request: id, spec, nameTaken}),
@@ -116,8 +128,14 @@ export class DaemonBackend implements Backend {
         if (result.ok) this.#options.secrets.keep(result.value.teamId, secrets);
       },
     );
-    this.#spawning.add(spawned);
-    return spawned.finally(() => this.#spawning.delete(spawned));
+    this.#spawning.set(key, spawned);
+    return spawned.finally(() => this.#spawning.delete(key));
+  }
+
+  #spawnedBefore(key: string): Answer<TeamView> | null {
+    const row = this.#options.store.teams().find(({spec}) => spec.requestKey === key);
+    const view = row && this.#view(row.id);
+    return view ? ok(view) : null;
   }
 
   teams(): readonly TeamView[] {
@@ -262,12 +280,14 @@ function specOf({
   env,
   secretNames,
   traceId,
+  requestKey,
 }: {
   request: SpawnRequest;
   plan: Plan | null;
   env: Readonly<Record<string, string>>;
   secretNames: readonly string[];
   traceId: string;
+  requestKey: string;
 }): TeamSpec {
   return {
     name: request.name ?? plan?.name ?? 'team',
@@ -281,5 +301,6 @@ function specOf({
     maxFailures: request.maxFailures ?? null,
     timeoutMs: request.timeoutMs ?? null,
     traceId,
+    requestKey,
   };
 }

@@ -1,4 +1,5 @@
-import {writeSync} from 'node:fs';
+import {existsSync, writeSync} from 'node:fs';
+import {ok} from '../base/result.ts';
 import {machineId} from '../os/machine.ts';
 import {ownIdentity} from '../os/process-identity.ts';
 import {Host} from './host.ts';
@@ -19,6 +20,12 @@ function crash(error: unknown): void {
   process.exit(7);
 }
 
+/** A daemon that ends with no work left takes its file with it; one that dies leaves it behind. */
+async function hasEndedInOrder(projectFolder: string): Promise<boolean> {
+  const {projectPaths} = await import('../project/project-paths.ts');
+  return !existsSync(projectPaths(projectFolder).daemonFile);
+}
+
 async function main(): Promise<void> {
   const options = parseHostOptions(process.argv.slice(2));
   const host = new Host(options, {
@@ -27,6 +34,11 @@ async function main(): Promise<void> {
     identity: ownIdentity(),
     // Loaded when it is needed: a small process forks faster.
     launchDaemon: async () => {
+      if (await hasEndedInOrder(options.projectFolder)) {
+        log('the daemon has ended in good order, so there is nothing left to do here');
+        host.end('daemon-lost');
+        return ok(undefined);
+      }
       const {launchDaemon} = await import('../project/launch-daemon.ts');
       return launchDaemon({projectFolder: options.projectFolder});
     },

@@ -33,4 +33,6 @@ export interface TeamSpec {
   readonly timeoutMs: number | null;
   /** W3C trace id, 32 hex digits: correlates the request with everything that follows from it. */
   readonly traceId: string;
+  /** What the request was marked with, so that one that is sent again makes no second team. */
+  readonly requestKey?: string;
 }

@@ -126,6 +126,18 @@ test('a message it cannot read costs the connection and nothing else', async () 
   expect(await rig.daemon.outcome(1)).toMatchObject({result: {ok: true}});
 });
 
+test('does not bring back a daemon that has ended in order', async () => {
+  await using puppets = await Puppets.listen();
+  const rig = await HostRig.start({limits: {...LIMITS, graceMs: 60_000}});
+  rig.assign(rig.order(1, puppets.command('p')));
+  const puppet = await puppets.next();
+  rmSync(join(rig.work, '.godel', 'daemon.json'));
+  await rig.daemon.kill();
+  expect(await rig.exited).toBe(0);
+  expect(identityOf(puppet.pid)).toBeNull();
+  await rig[Symbol.asyncDispose]();
+});
+
 test('brings a dead daemon back while it has a team, and does not start it in a loop', async () => {
   // The built host beside a daemon that only notes that it was started.
   const program = mkdtempSync(join(tmpdir(), 'godel-program-'));

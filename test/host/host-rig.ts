@@ -1,5 +1,5 @@
 import {type ChildProcess, spawn} from 'node:child_process';
-import {existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync} from 'node:fs';
+import {existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync} from 'node:fs';
 import {createServer, type Server} from 'node:http';
 import {tmpdir} from 'node:os';
 import {join, resolve} from 'node:path';
@@ -152,7 +152,9 @@ export class HostRig implements AsyncDisposable {
     this.socketPath = join(folder, 'd.sock');
     this.teamFolder = join(folder, 'teams', '1');
     this.work = join(folder, 'work');
-    mkdirSync(this.work);
+    // What a daemon leaves behind unless it ends in order.
+    mkdirSync(join(this.work, '.godel'), {recursive: true});
+    writeFileSync(join(this.work, '.godel', 'daemon.json'), '{}');
     this.#daemon = daemon;
     const args = ['--project', this.work, '--project-id', 'p1', '--socket', this.socketPath];
     this.#host = spawn(process.execPath, [program, ...args, '--store-id', this.storeId, '--host-id', 'h-1'], {
