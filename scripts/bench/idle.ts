@@ -67,7 +67,10 @@ async function cost(count: number): Promise<Cost> {
     return view.ok && view.value.agents.ready === Math.max(count, 1) && view.value.tasks.running === count;
   });
   const own = processesOf(rig.root).filter(({command}) => /dist\/(daemon|host)\.js/.test(command));
-  const sleepers = processesOf(rig.root).filter(({command}) => command.startsWith('sleep '));
+  const sleepers = await until('all processes run', () => {
+    const found = processesOf(rig.root).filter(({command}) => command.startsWith('sleep '));
+    return found.length === count ? found : null;
+  });
   // Starting 200 tasks leaves work behind for a moment; what is measured is the steady state.
   await sleep(3000);
   const before = own.map(({pid}) => cpuSecondsOf(pid));
