@@ -17,7 +17,7 @@ import {type Bench, type BenchRow, median} from './table.ts';
 
 const WIDTH = 50;
 const TASKS = 20_000;
-const RUNS = 5;
+const RUNS = 11;
 const OUTCOME = {result: {ok: true}, durationMs: 1, usage: UNKNOWN_USAGE, outputBytes: null} as const;
 
 /**
@@ -39,17 +39,21 @@ export const completionsBench: Bench = {
     }
     const rate = median(ours);
     const bull = await bullRates();
-    const row = (what: string, anchor: number, limit: number | null): BenchRow => ({
-      what,
-      ours: `${Math.round(rate)}/s`,
-      anchor: `${Math.round(anchor)}/s`,
-      ratio: `${(rate / anchor).toFixed(2)}×`,
-      target: limit === null ? '–' : `≥ ${limit}×`,
-      met: limit === null ? null : rate / anchor >= limit,
-    });
+    // The disk changes its mind within seconds, so each run is held against the one right before it.
+    const row = (what: string, anchors: readonly number[], limit: number | null): BenchRow => {
+      const ratio = median(anchors.map((anchor, index) => (ours[index] ?? rate) / anchor));
+      return {
+        what,
+        ours: `${Math.round(rate)}/s`,
+        anchor: `${Math.round(median(anchors))}/s`,
+        ratio: `${ratio.toFixed(2)}×`,
+        target: limit === null ? '–' : `≥ ${limit}×`,
+        met: limit === null ? null : ratio >= limit,
+      };
+    };
     return [
-      row('against bare SQLite, 50 rows per commit', median(bare), 0.3),
-      row('against bare SQLite, one row per commit', median(single), null),
+      row('against bare SQLite, 50 rows per commit', bare, 0.3),
+      row('against bare SQLite, one row per commit', single, null),
       bull === null
         ? {
             what: 'against BullMQ',
@@ -59,7 +63,7 @@ export const completionsBench: Bench = {
             target: '≥ 1×',
             met: null,
           }
-        : row('against BullMQ, one worker, 50 at a time', median(bull), 1),
+        : row('against BullMQ, one worker, 50 at a time', bull, 1),
     ];
   },
 };
