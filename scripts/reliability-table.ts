@@ -1,5 +1,6 @@
 import {readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {formatPage} from './format-page.ts';
 
 const PAGE = join(import.meta.dirname, '..', 'docs', 'reliability.md');
 
@@ -15,4 +16,5 @@ export function recordTable(name: string, row: Readonly<Record<string, string | 
   const values = Object.values(cells).map(value => (typeof value === 'number' ? value.toLocaleString('en') : value));
   const table = [line(Object.keys(cells)), line(values.map(() => '---')), line(values)].join('\n');
   writeFileSync(PAGE, `${head}${begin}\n\n${table}\n\n${end}${tail}`);
+  formatPage(PAGE);
 }

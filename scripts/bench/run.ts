@@ -8,6 +8,7 @@ import {engineBench} from './engine.ts';
 import {idleBench} from './idle.ts';
 import {spawningBench} from './spawning.ts';
 import {statusBench} from './status.ts';
+import {formatPage} from '../format-page.ts';
 import {type Bench, markdown} from './table.ts';
 
 const BENCHES: readonly Bench[] = [commandsBench, engineBench, completionsBench, spawningBench, idleBench, statusBench];
@@ -32,4 +33,5 @@ function writePage(tables: readonly string[]): void {
   const load = readFileSync('/proc/loadavg', 'utf8').split(' ').slice(0, 3).join(' ');
   const machine = `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Linux ${release()}, Node ${process.version}; load average after the run ${load}; ${new Date().toISOString().slice(0, 10)}.`;
   writeFileSync(PAGE, `${head}<!-- tables -->\n\nMachine: ${machine}\n\n${tables.join('\n')}`);
+  formatPage(PAGE);
 }
