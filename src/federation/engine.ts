@@ -1,37 +1,27 @@
-import {backoffMs} from '../base/backoff.ts';
 import type {Now} from '../base/clock.ts';
 import {never} from '../base/never.ts';
-import type {Random} from '../base/random.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
 import {type AgentId, type AttemptId, attemptId, type HostId, type TeamId, teamId} from '../model/ids.ts';
-import type {HostRecord, OpenAttempt, StoredState} from '../model/record.ts';
+import type {OpenAttempt, StoredState} from '../model/record.ts';
 import type {TeamSpec} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {finalView, type ViewOptions, viewTeam} from './dashboard.ts';
 import {type Deadline, Deadlines} from './deadlines.ts';
 import type {Input, RequestId, Step} from './engine-io.ts';
-import {type Host, Hosts, type Machine} from './hosts.ts';
+import {Pool, type PoolOptions} from './pool.ts';
 import {restoreTeam} from './restore-team.ts';
 import {fairest} from './scheduler.ts';
 import {buildTaskGraph} from './task-graph.ts';
 import {type Attempt, type RetryPolicy, Team} from './team.ts';
 import {Turn} from './turn.ts';
 
-export interface EngineOptions extends RetryPolicy {
-  /** The machine the daemon is on: hosts are started there. */
-  readonly machineId: string;
+export interface EngineOptions extends RetryPolicy, PoolOptions {
   /** Since when monotonic times count. */
   readonly bootId: string;
-  /** How long a silent host may stay away before it is ended, in milliseconds. */
-  readonly hostLostMs: number;
   /** Teams that are over and kept, ≥ 1; beyond that the oldest are removed. */
   readonly keepTeams: number;
-  readonly random: Random;
 }
-
-/** Host starts that fail one after the other before the teams are ended. */
-const MAX_FAILED_STARTS = 5;
 
 type InputOf<T extends Input['type']> = Extract<Input, {type: T}>;
 
@@ -46,21 +36,20 @@ export class Engine {
   readonly #over = new Map<TeamId, TeamView>();
   readonly #names = new Map<string, TeamId>();
   readonly #attempts = new Map<AttemptId, Attempt>();
-  readonly #hosts = new Hosts();
   readonly #deadlines = new Deadlines();
+  readonly #pool: Pool;
   readonly #waiting = new Map<TeamId, RequestId[]>();
   #nextTeam: number;
   #nextAttempt: number;
   #permits = 0;
   #permitsWhy: string | null = null;
   #wanted = 0;
-  /** Teams whose agents need a host. */
-  readonly #homeless = new Set<Team>();
 
   private constructor(stored: StoredState, options: EngineOptions) {
     this.#options = options;
     this.#nextTeam = stored.nextTeamId;
     this.#nextAttempt = stored.nextAttemptId;
+    this.#pool = new Pool(options, {teams: this.#teams, attempts: this.#attempts, deadlines: this.#deadlines});
   }
 
   /** An engine that goes on where the store was last written (an empty state is a first start). */
@@ -98,13 +87,8 @@ export class Engine {
     return this.#teams.size;
   }
 
-  hosts(): {record: HostRecord; state: Host['state']['name']; agents: number; running: number}[] {
-    return [...this.#hosts.all()].map(host => ({
-      record: host.record,
-      state: host.state.name,
-      agents: this.#agentsOn(host.record.id),
-      running: [...this.#attempts.values()].filter(attempt => attempt.host === host.record.id).length,
-    }));
+  hosts(): ReturnType<Pool['hosts']> {
+    return this.#pool.hosts();
   }
 
   get permits(): {granted: number; why: string | null} {
@@ -115,7 +99,7 @@ export class Engine {
     const turn = new Turn(now);
     act(turn);
     this.#runDeadlines(turn);
-    this.#place(turn);
+    this.#pool.place(turn);
     this.#dispatch(turn);
     this.#askForPermits(turn);
     return turn.step;
@@ -132,9 +116,9 @@ export class Engine {
       case 'host-connected':
         return this.#hostConnected(turn, input);
       case 'host-disconnected':
-        return this.#hostDisconnected(turn, input.hostId);
+        return this.#pool.disconnected(turn, input.hostId);
       case 'host-gone':
-        return this.#hostGone(turn, input.hostId);
+        return this.#pool.gone(turn, input.hostId);
       case 'host-start-failed':
         return this.#hostStartFailed(turn, input);
       case 'agents-ready':
@@ -191,7 +175,7 @@ export class Engine {
   #adopt(team: Team): void {
     this.#teams.set(team.id, team);
     this.#names.set(team.spec.name, team.id);
-    this.#homeless.add(team);
+    this.#pool.house(team);
   }
 
   #freeName(name: string): string {
@@ -252,7 +236,7 @@ export class Engine {
       else byHost.set(attempt.host, [attempt.id]);
     }
     for (const [hostId, attempts] of byHost) {
-      if (this.#hosts.isConnected(hostId)) turn.effect({type: 'stop-attempts', hostId, attempts, by});
+      if (this.#pool.isConnected(hostId)) turn.effect({type: 'stop-attempts', hostId, attempts, by});
     }
     this.#settle(turn, team);
   }
@@ -270,14 +254,11 @@ export class Engine {
   #finish(turn: Turn, team: Team): void {
     const view = finalView(team, turn.now);
     this.#teams.delete(team.id);
-    this.#homeless.delete(team);
     this.#over.set(team.id, view);
     this.#deadlines.dropTeam(team.id);
     turn.record({kind: 'team-finished', id: team.id, state: view.state, atMs: turn.now.wallMs, view});
     turn.emit(team.id, {type: 'team-finished', state: view.state});
-    for (const host of this.#hosts.all()) {
-      if (host.state.name === 'connected') turn.effect({type: 'close-team', hostId: host.record.id, teamId: team.id});
-    }
+    this.#pool.close(turn, team);
     turn.effect({type: 'team-over', teamId: team.id, view});
     for (const request of this.#waiting.get(team.id) ?? []) {
       turn.effect({type: 'answer', request, result: {ok: true, value: view}});
@@ -286,29 +267,10 @@ export class Engine {
     this.#forgetOldest(turn);
   }
 
-  #hostConnected(turn: Turn, {host: record, holds, agents, teams}: InputOf<'host-connected'>): void {
-    const machine = this.#hosts.machine(record.machineId);
-    machine.starting = false;
-    machine.failedStarts = 0;
-    if (!this.#hosts.get(record.id)) turn.record({kind: 'host', host: record});
-    this.#hosts.put(record, {name: 'connected'});
-    turn.emit(null, {type: 'host-connected', host: record.id, pid: record.process.pid});
-    for (const id of teams) if (!this.#teams.has(id)) turn.effect({type: 'close-team', hostId: record.id, teamId: id});
-    this.#reopenAgents(turn, record.id, new Set(agents));
-    this.#compareAttempts(turn, record.id, new Set(holds));
-    this.#reap(turn, machine);
-  }
-
-  #reopenAgents(turn: Turn, host: HostId, known: ReadonlySet<AgentId>): void {
-    for (const team of this.#teams.values()) {
-      const here = team.agents.all.filter(agent => agent.host === host);
-      if (here.length === 0) continue;
-      turn.effect({type: 'open-team', hostId: host, teamId: team.id, spec: team.spec});
-      for (const agent of here) if (known.has(agent.id)) team.agents.acknowledge(agent);
-      const lost = here.filter(agent => !known.has(agent.id) && agent.state !== 'gone').map(agent => agent.id);
-      if (lost.length > 0) turn.effect({type: 'open-agents', hostId: host, teamId: team.id, agents: lost});
-      this.#announceReady(turn, team);
-    }
+  #hostConnected(turn: Turn, {host, holds, agents, teams}: InputOf<'host-connected'>): void {
+    this.#pool.connected(turn, {host, agents, teams});
+    this.#compareAttempts(turn, host.id, new Set(holds));
+    this.#pool.reap(turn);
   }
 
   /**
@@ -328,54 +290,24 @@ export class Engine {
     if (foreign.length > 0) turn.effect({type: 'stop-attempts', hostId: host, attempts: foreign, by: 'superseded'});
   }
 
-  #hostDisconnected(turn: Turn, id: HostId): void {
-    const host = this.#hosts.get(id);
-    if (host?.state.name !== 'connected') return;
-    const sinceMs = turn.now.monoMs;
-    host.state = {name: 'silent', sinceMs};
-    this.#deadlines.add({atMs: sinceMs + this.#options.hostLostMs, kind: 'host-silent', hostId: id, since: sinceMs});
-    for (const team of this.#teams.values()) team.agents.suspend(id);
-    turn.emit(null, {type: 'host-disconnected', host: id});
-  }
-
-  #hostGone(turn: Turn, id: HostId): void {
-    const host = this.#hosts.get(id);
-    if (!host) return;
-    this.#hosts.remove(id);
-    turn.record({kind: 'host', host: {...host.record, gone: true}});
-    turn.emit(null, {type: 'host-gone', host: id});
-    const machine = this.#hosts.machine(host.record.machineId);
-    for (const attempt of this.#attempts.values()) if (attempt.host === id) machine.orphans.add(attempt);
-    for (const team of this.#teams.values()) {
-      team.agents.displace(id);
-      this.#homeless.add(team);
-    }
-    this.#reap(turn, machine);
-  }
-
   #hostStartFailed(turn: Turn, {machineId, detail}: InputOf<'host-start-failed'>): void {
-    const machine = this.#hosts.machine(machineId);
-    machine.failedStarts += 1;
-    const delayMs = backoffMs(machine.failedStarts, {baseMs: 500, maxMs: 30_000}, this.#options.random);
-    this.#deadlines.add({atMs: turn.now.monoMs + delayMs, kind: 'start-host', machineId});
-    if (machine.failedStarts < MAX_FAILED_STARTS) return;
+    const times = this.#pool.startFailed(turn, machineId);
+    if (times === null) return;
     for (const team of [...this.#teams.values()]) {
-      const failure: Failure = {reason: 'host-start-failed', times: machine.failedStarts, detail};
+      const failure: Failure = {reason: 'host-start-failed', times, detail};
       turn.emit(team.id, {type: 'agents-failed', failure, agents: team.spec.count});
       this.#end(turn, team, 'no-host', failureText(failure));
     }
-    // Teams that come later have as many tries.
-    machine.failedStarts = 0;
   }
 
   #agentsReady(turn: Turn, {hostId, agents}: InputOf<'agents-ready'>): void {
-    if (!this.#hosts.isConnected(hostId)) return;
+    if (!this.#pool.isConnected(hostId)) return;
     for (const team of this.#teamsOf(agents)) {
       for (const id of agents) {
         const agent = team.agents.get(id);
         if (agent?.host === hostId) team.agents.acknowledge(agent);
       }
-      this.#announceReady(turn, team);
+      team.announceReady(turn);
     }
   }
 
@@ -390,7 +322,7 @@ export class Engine {
       for (const agent of failed) team.agents.fail(agent);
       const failure: Failure = {reason: 'agent-failed', agent: first.id, detail};
       turn.emit(team.id, {type: 'agents-failed', failure, agents: failed.length});
-      this.#announceReady(turn, team);
+      team.announceReady(turn);
       if (team.agents.count('gone') === team.spec.count) this.#end(turn, team, 'no-agents', failureText(failure));
     }
   }
@@ -399,13 +331,6 @@ export class Engine {
     const first = agents[0];
     if (first === undefined) return [];
     return [...this.#teams.values()].filter(team => agents.some(id => team.agents.get(id) !== undefined));
-  }
-
-  #announceReady(turn: Turn, team: Team): void {
-    if (team.announcedReady || team.agents.count('starting') > 0) return;
-    team.announcedReady = true;
-    const agents = team.agents.count('idle') + team.agents.count('busy');
-    turn.emit(team.id, {type: 'team-ready', agents});
   }
 
   #attemptVerifying(turn: Turn, {hostId, attempt: id}: InputOf<'attempt-verifying'>): void {
@@ -429,23 +354,18 @@ export class Engine {
   }
 
   #straysGone(turn: Turn, {hostId, attempts}: InputOf<'strays-gone'>): void {
-    const host = this.#hosts.get(hostId);
-    if (!host) return;
-    const machine = this.#hosts.machine(host.record.machineId);
     for (const id of attempts) {
       const attempt = this.#attempts.get(id);
-      if (!attempt || !machine.orphans.delete(attempt)) continue;
+      if (!attempt || !this.#pool.claimOrphan(hostId, attempt)) continue;
       this.#endAttempt(turn, attempt, () => attempt.team.lose(turn, attempt));
     }
   }
 
   /** Ends the lease, frees the agent, and lets the team say what follows, perhaps that it is to be tried again later. */
   #endAttempt(turn: Turn, attempt: Attempt, conclude: () => number | null): void {
-    const {team, agent, task} = attempt;
+    const {team, task} = attempt;
     this.#attempts.delete(attempt.id);
-    for (const machine of this.#hosts.machines()) machine.orphans.delete(attempt);
-    team.agents.release(agent, {usable: this.#hosts.isConnected(agent.host)});
-    if (agent.host === null) this.#homeless.add(team);
+    this.#pool.release(attempt);
     const retryAtMs = conclude();
     if (retryAtMs !== null) this.#deadlines.add({atMs: retryAtMs, kind: 'retry', teamId: team.id, task});
     this.#settle(turn, team);
@@ -480,75 +400,13 @@ export class Engine {
         if (team) this.#end(turn, team, 'team-timeout', timeoutText(team));
         return;
       }
-      case 'host-silent': {
-        const host = this.#hosts.get(due.hostId);
-        if (host?.state.name !== 'silent' || host.state.sinceMs !== due.since) return;
-        host.state = {name: 'ending'};
-        turn.effect({type: 'kill-host', hostId: due.hostId});
-        return;
-      }
-      case 'start-host': {
-        const machine = this.#hosts.machine(due.machineId);
-        machine.starting = false;
-        this.#needHost(turn, machine);
-        return;
-      }
+      case 'host-silent':
+        return this.#pool.silenceDue(turn, due);
+      case 'start-host':
+        return this.#pool.startDue(turn, due.machineId);
       default:
         never(due);
     }
-  }
-
-  /** Gives every agent without a host to one that is connected, or asks for one. */
-  #place(turn: Turn): void {
-    for (const team of this.#homeless) {
-      const unplaced = team.agents.unplaced();
-      if (unplaced.length === 0) {
-        this.#homeless.delete(team);
-        continue;
-      }
-      const host = this.#leastCrowded();
-      if (!host) {
-        this.#needHost(turn, this.#hosts.machine(this.#options.machineId));
-        continue;
-      }
-      const hostId = host.record.id;
-      for (const agent of unplaced) team.agents.place(agent, hostId);
-      turn.effect({type: 'open-team', hostId, teamId: team.id, spec: team.spec});
-      turn.effect({type: 'open-agents', hostId, teamId: team.id, agents: unplaced.map(agent => agent.id)});
-      this.#homeless.delete(team);
-    }
-  }
-
-  #leastCrowded(): Host | null {
-    let best: {host: Host; agents: number} | null = null;
-    for (const host of this.#hosts.all()) {
-      if (host.state.name !== 'connected') continue;
-      const agents = this.#agentsOn(host.record.id);
-      if (best === null || agents < best.agents) best = {host, agents};
-    }
-    return best?.host ?? null;
-  }
-
-  #agentsOn(host: HostId): number {
-    let count = 0;
-    for (const team of this.#teams.values()) for (const agent of team.agents.all) if (agent.host === host) count += 1;
-    return count;
-  }
-
-  #needHost(turn: Turn, machine: Machine): void {
-    if (machine.starting || this.#hosts.expectedOn(machine.id)) return;
-    if (this.#teams.size === 0) return;
-    machine.starting = true;
-    turn.effect({type: 'start-host', machineId: machine.id});
-  }
-
-  /** Has a host of the machine look for what dead hosts left behind. */
-  #reap(turn: Turn, machine: Machine): void {
-    if (machine.orphans.size === 0) return;
-    const host = this.#hosts.connectedOn(machine.id);
-    if (!host) return this.#needHost(turn, machine);
-    const attempts = [...machine.orphans].map(attempt => attempt.id);
-    turn.effect({type: 'reap', hostId: host.record.id, attempts});
   }
 
   /** Binds ready tasks to free agents, as long as there are permits: the fairest team first. */
@@ -600,7 +458,7 @@ export class Engine {
       this.#over.set(view.teamId, view);
       this.#names.set(view.team, view.teamId);
     }
-    for (const record of stored.hosts) this.#expectBack(turn, record);
+    for (const record of stored.hosts) this.#pool.expectBack(turn, record);
     for (const row of stored.teams) {
       const team = restoreTeam(row, {
         now: turn.now,
@@ -612,24 +470,12 @@ export class Engine {
       for (const open of row.openAttempts) this.#holdAgain(turn, team, open);
       this.#resumeTimers(turn, team);
     }
-    for (const record of stored.hosts) this.#rehouse(record.id);
+    for (const record of stored.hosts) this.#pool.rehouse(record.id);
     for (const team of [...this.#teams.values()]) {
       if (team.ending === null) team.begin(turn);
       this.#settle(turn, team);
     }
-    for (const machine of this.#hosts.machines()) this.#reap(turn, machine);
-  }
-
-  /** A host that was there when the last daemon ended: it has until the deadline to come back. */
-  #expectBack(turn: Turn, record: HostRecord): void {
-    const sinceMs = turn.now.monoMs;
-    this.#hosts.put(record, {name: 'silent', sinceMs});
-    this.#deadlines.add({
-      atMs: sinceMs + this.#options.hostLostMs,
-      kind: 'host-silent',
-      hostId: record.id,
-      since: sinceMs,
-    });
+    this.#pool.reap(turn);
   }
 
   #holdAgain(turn: Turn, team: Team, open: OpenAttempt): void {
@@ -645,13 +491,7 @@ export class Engine {
     team.hold(attempt);
     team.agents.occupy(agent, id);
     this.#attempts.set(id, attempt);
-    if (this.#hosts.get(host)) team.agents.place(agent, host);
-    else this.#hosts.machine(this.#options.machineId).orphans.add(attempt);
-  }
-
-  /** Free agents were on a host that may come back: wait for it rather than start another one. */
-  #rehouse(host: HostId): void {
-    for (const team of this.#teams.values()) for (const agent of team.agents.unplaced()) team.agents.place(agent, host);
+    this.#pool.takeOver(attempt);
   }
 
   #resumeTimers(turn: Turn, team: Team): void {

@@ -130,6 +130,13 @@ export class Team {
     return this.ending !== null ? true : this.spec.plan !== null && this.#open === 0;
   }
 
+  /** Says once when no agent is starting any more. */
+  announceReady(turn: Turn): void {
+    if (this.announcedReady || this.agents.count('starting') > 0) return;
+    this.announcedReady = true;
+    turn.emit(this.id, {type: 'team-ready', agents: this.agents.count('idle') + this.agents.count('busy')});
+  }
+
   /** Lets every task go whose needs are over: all that have none, at the start; all that became free, after a restart. */
   begin(turn: Turn): void {
     for (const task of [...this.tasks]) {
