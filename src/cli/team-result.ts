@@ -43,7 +43,6 @@ const KINDS: Readonly<Record<TeamOutcome, ExitKind>> = {
   'tasks-failed': 'tasks',
   'timed-out': 'timeout',
   killed: 'tasks',
-  interrupted: 'sigint',
 };
 
 /** How a process that waited for the team ends. A team that is not over has done nothing wrong yet. */

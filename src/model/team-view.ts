@@ -36,7 +36,7 @@ export interface TeamView {
   readonly outcome: TeamOutcome | null;
 }
 
-export type TeamOutcome = 'ok' | 'tasks-failed' | 'timed-out' | 'killed' | 'interrupted';
+export type TeamOutcome = 'ok' | 'tasks-failed' | 'timed-out' | 'killed';
 
 /** Instances of a `foreach` count as tasks, their template does not. */
 export interface TaskCounts {

@@ -120,7 +120,6 @@ test.each([
   ['tasks-failed', 'tasks'],
   ['timed-out', 'timeout'],
   ['killed', 'tasks'],
-  ['interrupted', 'sigint'],
 ] as const)('a team with the outcome %s ends the command as %s', (outcome, kind) => {
   expect(exitKindOfTeam(fabricatedView({outcome}))).toBe(kind);
 });
