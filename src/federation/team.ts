@@ -231,10 +231,10 @@ export class Team {
     this.state = 'draining';
     turn.record({kind: 'team-state', id: this.id, state: 'draining', ending: by});
     turn.emit(this.id, {type: 'team-ending', by});
-    this.cancelIdleTasks(turn, by);
+    this.#cancelIdleTasks(turn, by);
   }
 
-  cancelIdleTasks(turn: Turn, by: StopReason): void {
+  #cancelIdleTasks(turn: Turn, by: StopReason): void {
     const groups: TaskNode[] = [];
     for (const task of this.tasks) {
       const {name} = task.state;

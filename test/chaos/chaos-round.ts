@@ -166,19 +166,22 @@ function checkTask(task: TaskRow, attempts: readonly AttemptRow[]): void {
 }
 
 /** What really ran, in the words of the attempts themselves, against what is recorded. */
-function checkLedger(ledger: readonly string[], attempts: readonly AttemptRow[]): void {
+export function checkLedger(ledger: readonly string[], attempts: readonly AttemptRow[]): void {
   const recorded = new Map(attempts.map(attempt => [Number(attempt.id), attempt]));
   const ended = new Set<number>();
   const started = new Set<number>();
+  const latest = new Map<string, number>();
   for (const line of ledger) {
-    const [what, cookie = '', taskId] = line.split(' ');
+    const [what, cookie = '', taskId = ''] = line.split(' ');
     const id = Number(cookie.split('.').at(-1));
     const attempt = recorded.get(id);
     if (!attempt) throw new Error(`an attempt ran that is not recorded: ${line}`);
-    if (attempt.taskId !== taskId)
-      throw new Error(`attempt ${id} ran ${taskId ?? ''} but is recorded for ${attempt.taskId}`);
+    if (attempt.taskId !== taskId) throw new Error(`attempt ${id} ran ${taskId} but is recorded for ${attempt.taskId}`);
     if (what === 'start' && started.has(id)) throw new Error(`attempt ${id} was started twice`);
     (what === 'start' ? started : ended).add(id);
+    const newest = latest.get(taskId) ?? id;
+    if (newest > id) throw new Error(`attempt ${id} of ${taskId} still ran when attempt ${newest} had started`);
+    latest.set(taskId, id);
   }
   for (const attempt of attempts) {
     const ran = attempt.taskId === 'list' || ended.has(attempt.id);

@@ -81,6 +81,5 @@ export class Terminal implements AsyncDisposable {
 }
 
 function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is to go
   return text.replaceAll(/\x1b\[[0-9;?<>=]*[ -/]*[@-~]|\x1b\][^\x07]*\x07|\x1b[@-Z\\^_78=>]/g, '');
 }

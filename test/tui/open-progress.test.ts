@@ -21,7 +21,6 @@ function turn(): Promise<void> {
 function screenAfter(written: string): readonly string[] {
   const lines = [''];
   let row = 0;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal obeys
   for (const [token, count, command] of written.matchAll(/\u001b\[\??([\d;]*)([A-Za-z])|\n|[^\n\u001b]+/g)) {
     if (token === '\n') {
       row += 1;
