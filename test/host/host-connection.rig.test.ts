@@ -135,6 +135,8 @@ test('does not bring back a daemon that has ended in order', async () => {
   await rig.daemon.kill();
   expect(await rig.exited).toBe(0);
   expect(identityOf(puppet.pid)).toBeNull();
+  // A daemon that had been started would have made its store here.
+  expect(existsSync(join(rig.work, '.godel', 'store.db'))).toBe(false);
   await rig[Symbol.asyncDispose]();
 });
 
