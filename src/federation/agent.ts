@@ -8,4 +8,6 @@ export interface Agent {
   /** The host it is placed on; null while none is there. */
   host: HostId | null;
   attempt: AttemptId | null;
+  /** Its runtime failed a probe while it was at work: it is gone when that is over. */
+  isBroken: boolean;
 }

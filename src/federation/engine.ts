@@ -248,7 +248,8 @@ export class Engine {
       if (failFast && team.countedFailures > 0) return this.#end(turn, team, 'fail-fast');
       if (maxFailures !== null && team.countedFailures >= maxFailures) return this.#end(turn, team, 'max-failures');
     }
-    if (team.isOver && this.#teams.has(team.id)) this.#finish(turn, team);
+    if (team.isOver && this.#teams.has(team.id)) return this.#finish(turn, team);
+    if (team.ending === null && team.agents.count('gone') === team.spec.count) this.#end(turn, team, 'no-agents');
   }
 
   #finish(turn: Turn, team: Team): void {

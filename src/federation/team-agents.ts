@@ -17,6 +17,7 @@ export class TeamAgents {
       state: 'starting' as const,
       host: null,
       attempt: null,
+      isBroken: false,
     }));
     this.#byId = new Map(this.all.map(agent => [agent.id, agent]));
     this.#counts = {starting: count, idle: 0, busy: 0, gone: 0};
@@ -46,7 +47,8 @@ export class TeamAgents {
 
   /** The agent's runtime does not work on its host. */
   fail(agent: Agent): void {
-    if (agent.state === 'starting' || agent.state === 'idle') this.#enter(agent, 'gone');
+    if (agent.state === 'busy') agent.isBroken = true;
+    else if (agent.state !== 'gone') this.#enter(agent, 'gone');
   }
 
   /** The next free agent, busy with the attempt from now on. */
@@ -64,7 +66,8 @@ export class TeamAgents {
   /** The agent's attempt is over. `usable`: its host is connected and knows it. */
   release(agent: Agent, {usable}: {usable: boolean}): void {
     agent.attempt = null;
-    this.#enter(agent, usable ? 'idle' : 'starting');
+    if (agent.isBroken) this.#enter(agent, 'gone');
+    else this.#enter(agent, usable ? 'idle' : 'starting');
   }
 
   /** The host cannot be reached: its free agents are not to be used. */
@@ -77,6 +80,7 @@ export class TeamAgents {
     for (const agent of this.all) {
       if (agent.host !== host) continue;
       agent.host = null;
+      agent.isBroken = false;
       if (agent.state === 'idle') this.#enter(agent, 'starting');
     }
   }

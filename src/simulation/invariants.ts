@@ -32,6 +32,8 @@ export class Invariants {
   readonly #around: Surroundings;
   /** The hosts that are connected, with the agents they have acknowledged. */
   readonly #connected = new Map<HostId, Set<AgentId>>();
+  /** Where an agent was last sent: a host goes on naming those that have moved away, until they are opened there again. */
+  readonly #placedOn = new Map<AgentId, HostId>();
   readonly #teamOf = new Map<AgentId, TeamId>();
   /** Attempts whose host has been told to stop them, over its present connection. */
   readonly #stopped = new Set<AttemptId>();
@@ -69,6 +71,7 @@ export class Invariants {
   daemonDies(): void {
     this.#around.ledger.rollback();
     this.#connected.clear();
+    this.#placedOn.clear();
     this.#stopped.clear();
     this.#failed.clear();
     this.#permits = 0;
@@ -255,6 +258,7 @@ export class Invariants {
         if (this.#teamOf.get(agent) !== effect.teamId) this.#failed.delete(agent);
         hold('an agent that failed is not opened again', this.#failed.get(agent) !== effect.hostId, () => agent);
         this.#teamOf.set(agent, effect.teamId);
+        this.#placedOn.set(agent, effect.hostId);
         this.#connected.get(effect.hostId)?.delete(agent);
       }
     }
@@ -290,6 +294,7 @@ export class Invariants {
     hold('no more attempts than permits', ledger.open.size <= this.#permits, () => {
       return `attempt ${id} is number ${ledger.open.size} of ${this.#permits}`;
     });
+    this.#placedOn.set(agentId, hostId);
     const ready = this.#connected.get(hostId)?.has(agentId) === true;
     hold('work goes to agents that are ready', ready, () => `${agentId} on ${hostId}`);
     hold('work goes to agents of the team', this.#teamOf.get(agentId) === task.team.id, () => agentId);
@@ -314,11 +319,12 @@ export class Invariants {
   /** A free agent, as long as there is no second host on which the engine may expect it. */
   #idleAgent(team: LedgerTeam): AgentId | undefined {
     const {ledger} = this.#around;
-    const [agents, ...others] = [...this.#connected.values()];
+    const [[host, agents] = [], ...others] = [...this.#connected];
     const known = [...ledger.hosts.values()].filter(({gone}) => !gone);
     if (!agents || others.length > 0 || known.length > 1) return undefined;
     return [...agents].find(agent => {
-      return this.#teamOf.get(agent) === team.id && !ledger.busy.has(agent) && !this.#failed.has(agent);
+      const isHere = (this.#placedOn.get(agent) ?? host) === host;
+      return isHere && this.#teamOf.get(agent) === team.id && !ledger.busy.has(agent) && !this.#failed.has(agent);
     });
   }
 

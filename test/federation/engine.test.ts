@@ -347,6 +347,15 @@ describe('teams', () => {
     expect(world.events('agents-failed')[0]?.failure).toMatchObject({reason: 'agent-failed', detail: 'no shell'});
   });
 
+  it('gives no more work to an agent whose runtime failed while it was at work', () => {
+    const world = new EngineWorld();
+    const id = world.start([task('a'), task('b', {needs: ['a']})], {count: 1});
+    world.give({type: 'agents-failed', hostId: world.host, agents: ['audit-01'] as never[], detail: 'no shell'});
+    world.finish('a');
+    expect(world.order()).toEqual(['a']);
+    expect(world.view(id)).toMatchObject({state: 'failed', agents: {failed: 1}, tasks: {succeeded: 1, cancelled: 1}});
+  });
+
   it('survives a chain of 100,000 skips without recursion', () => {
     const world = new EngineWorld();
     const tasks = Array.from({length: 100_000}, (_, i) => task(`t${i}`, i === 0 ? {} : {needs: [`t${i - 1}`]}));
