@@ -85,6 +85,9 @@ export class Effects {
         return this.#readOutput(effect);
       case 'want-permits':
         return permits.want(effect.want);
+      case 'provider-signal':
+      case 'merge':
+        return;
       case 'team-over':
         this.#teams.delete(effect.teamId);
         this.#options.progress.teamOver(effect.teamId);

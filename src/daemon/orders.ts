@@ -21,14 +21,15 @@ export function orderOf(assignment: Assignment, team: TeamSpec): Result<AttemptO
   const {attempt, teamId, task, taskId, spec, item, number, agentId, needs} = assignment;
   const rendered = renderAttempt(spec, item);
   if (!rendered.ok) return rendered;
-  const {script, verify, env, workingDirectory} = rendered.value;
+  if (rendered.value.work.kind === 'prompt') throw new Error('Internal error: not yet');
+  const {work, verify, env, workingDirectory} = rendered.value;
   const order: AttemptOrder = {
     attempt,
     teamId,
     task: taskId,
     agent: agentId,
     number,
-    script,
+    work,
     verify,
     env: {...env, ...needsVariable(needs)},
     cwd: workingDirectory === null ? team.cwd : resolve(team.cwd, workingDirectory),
@@ -60,8 +61,8 @@ export function* inMessages(orders: readonly AttemptOrder[]): Generator<AttemptO
 }
 
 /** How large an order may be as JSON, told without making the text. */
-function sizeOf({script, verify, env, inputs}: AttemptOrder): number {
-  let characters = script.length + (verify?.length ?? 0);
+function sizeOf({work, verify, env, inputs}: AttemptOrder): number {
+  let characters = (work.kind === 'command' ? work.script : work.prompt).length + (verify?.length ?? 0);
   for (const [name, value] of Object.entries(env)) characters += name.length + value.length;
   let size = OVERHEAD_BYTES + characters * MAX_CHARACTER_BYTES;
   // Made of plain letters by `output-paths.ts`.

@@ -1,12 +1,14 @@
 import type {JsonValue} from '../base/json.ts';
 import type {Result} from '../base/result.ts';
-import type {AttemptOutcome} from '../model/attempt.ts';
+import type {AttemptOutcome, Memo, SessionMark} from '../model/attempt.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
 import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from '../model/ids.ts';
-import type {EngineRecord, HostRecord} from '../model/record.ts';
+import type {Gate, ProviderId, ProviderSignal} from '../model/provider.ts';
+import type {AttemptMeans, EngineRecord, HostRecord} from '../model/record.ts';
 import type {TaskSpec} from '../model/task.ts';
 import type {TeamSpec} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
+import type {MergeResult, Work} from '../model/work.ts';
 
 /** Correlates an input that wants an answer with the `answer` effect. */
 export type RequestId = number;
@@ -45,6 +47,27 @@ export type Input =
       readonly detail: string;
     }
   | {readonly type: 'attempt-verifying'; readonly hostId: HostId; readonly attempt: AttemptId}
+  /** The agent has begun, or taken up, a conversation that can be gone on with. */
+  | {
+      readonly type: 'attempt-session';
+      readonly hostId: HostId;
+      readonly attempt: AttemptId;
+      readonly session: SessionMark;
+    }
+  /** A provider has answered, or refused, while the attempt was at work. */
+  | {
+      readonly type: 'provider-signal';
+      readonly hostId: HostId;
+      readonly attempt: AttemptId;
+      readonly signal: ProviderSignal;
+    }
+  | {
+      readonly type: 'merge-ended';
+      readonly teamId: TeamId;
+      readonly task: TaskSeq;
+      readonly attempt: AttemptId;
+      readonly result: MergeResult;
+    }
   | {
       readonly type: 'attempt-finished';
       readonly hostId: HostId;
@@ -59,8 +82,18 @@ export type Input =
       readonly task: TaskSeq;
       readonly output: Result<JsonValue, Failure>;
     }
-  /** How many attempts this project may run at a time just now, and what limits it. */
-  | {readonly type: 'permits'; readonly permits: number; readonly why: string | null}
+  /**
+   * How many attempts this project may run at a time just now, with how much memory set aside for them, and what limits it.
+   * `gates`: the same for the providers that limit just now; one that is not named does not.
+   */
+  | {
+      readonly type: 'permits';
+      readonly permits: number;
+      /** Absent: memory does not limit. */
+      readonly memoryBytes?: number;
+      readonly why: string | null;
+      readonly gates?: readonly Gate[];
+    }
   /** Time has passed: whatever is due by `now` happens. */
   | {readonly type: 'tick'};
 
@@ -89,8 +122,19 @@ export type Effect =
   /** Find and end what is left of these attempts, which ran under a host of the same machine that is gone. */
   | {readonly type: 'reap'; readonly hostId: HostId; readonly attempts: readonly AttemptId[]}
   | {readonly type: 'read-output'; readonly teamId: TeamId; readonly task: TaskSeq; readonly taskSpec: TaskSpec}
-  /** The engine could use this many permits; answered by `permits` inputs, now and whenever it changes. */
-  | {readonly type: 'want-permits'; readonly want: number}
+  /** The engine could use this much; answered by `permits` inputs, now and whenever it changes. */
+  | {
+      readonly type: 'want-permits';
+      readonly want: number;
+      readonly memoryBytes: number;
+      readonly providers: readonly Demand[];
+    }
+  | {readonly type: 'provider-signal'; readonly signal: ProviderSignal}
+  /**
+   * Make the change part of the team's branch; answered by `merge-ended`. Asked again after a restart, also when it had been
+   * done: then the answer is the same.
+   */
+  | {readonly type: 'merge'; readonly request: MergeRequest}
   /** So many teams are over that this one, the oldest, has been removed: its files can go. */
   | {readonly type: 'forget-team'; readonly teamId: TeamId; readonly name: string}
   /** The team is over and recorded: what the daemon keeps for it in memory or in the runtime folder can go. */
@@ -109,6 +153,34 @@ export interface Assignment {
   readonly agentId: AgentId;
   /** For each need: how it ended, for `GODEL_NEEDS`. */
   readonly needs: readonly NeedResult[];
+  /** Absent for a command. */
+  readonly means?: AttemptMeans;
+  readonly memo?: Memo;
+  /** For a review: what is to be reviewed. */
+  readonly reviewed?: {readonly spec: TaskSpec; readonly work: Work | null};
+}
+
+export interface MergeRequest {
+  readonly teamId: TeamId;
+  readonly task: TaskSeq;
+  readonly taskId: string;
+  readonly attempt: AttemptId;
+  readonly work: Work;
+  /** What the commit says of where it comes from; null is left out. */
+  readonly credits: {
+    readonly agent: AgentId;
+    readonly runtime: string;
+    readonly model: string | null;
+    readonly usd: number | null;
+    readonly reviewer: AgentId | null;
+  };
+}
+
+/** What the engine could use of a provider, and what of that runs. */
+export interface Demand {
+  readonly provider: ProviderId;
+  readonly want: number;
+  readonly running: number;
 }
 
 export interface NeedResult {

@@ -129,6 +129,10 @@ export class Engine {
         return this.#attemptVerifying(turn, input);
       case 'attempt-finished':
         return this.#attemptFinished(turn, input);
+      case 'attempt-session':
+      case 'provider-signal':
+      case 'merge-ended':
+        return;
       case 'strays-gone':
         return this.#straysGone(turn, input);
       case 'output-read':
@@ -451,7 +455,7 @@ export class Engine {
     const less = want === 0 ? this.#wanted > 0 : want * 2 <= this.#wanted;
     if (!more && !less) return;
     this.#wanted = want;
-    turn.effect({type: 'want-permits', want});
+    turn.effect({type: 'want-permits', want, memoryBytes: 0, providers: []});
   }
 
   #restore(turn: Turn, stored: StoredState): void {

@@ -68,6 +68,8 @@ export class Team {
     'backing-off': 0,
     running: 0,
     verifying: 0,
+    reviewing: 0,
+    merging: 0,
     expanded: 0,
     succeeded: 0,
     failed: 0,

@@ -119,7 +119,8 @@ export class Attempt {
     const {order} = this;
     const {team} = this.#means;
     await makeInputsFolder(inputsFolderOf(order, team), {teamFolder: team.folder, inputs: order.inputs});
-    const run = await this.#step('run', order.script);
+    if (order.work.kind !== 'command') return fail({reason: 'unexpected', message: 'not a command'});
+    const run = await this.#step('run', order.work.script);
     if (!run.ok) return run;
     const checked = this.#output?.check() ?? ok(undefined);
     if (!checked.ok) return checked;

@@ -1,2 +1,26 @@
 /** `starting` until its live host has acknowledged it and its runtime has answered a probe. */
 export type AgentState = 'starting' | 'idle' | 'busy' | 'gone';
+
+/** Agents that are alike. */
+export interface AgentGroup {
+  /** As people call them, for example `coder`. */
+  readonly name: string;
+  readonly count: number;
+  /** Empty: it accepts every task. */
+  readonly skills: readonly string[];
+  /** What does its prompts: `claude`, `pi`…, or the name of a custom runtime. `command`: it takes no prompts. */
+  readonly runtime: string;
+  readonly model: string | null;
+  /** In USD, for selection and scaling; null: unknown. */
+  readonly costPerHour: number | null;
+  /** Relative to others, > 0; default 1. */
+  readonly speed: number;
+  /** Attempts at a time, ≥ 1. */
+  readonly slots: number;
+}
+
+/** What a prompt is done with. */
+export interface ModelChoice {
+  readonly runtime: string;
+  readonly model: string | null;
+}

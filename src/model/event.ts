@@ -46,6 +46,36 @@ export type EventBody =
       readonly report: string;
       readonly why: 'unknown-attempt' | 'not-current' | 'wrong-host';
     }
+  /** The provider let nothing more through: the task goes again when it does. */
+  | {
+      readonly type: 'attempt-limited';
+      readonly task: string;
+      readonly attempt: AttemptId;
+      readonly provider: string;
+      readonly kind: 'throttled' | 'quota' | 'overloaded';
+      readonly retryInMs: number;
+    }
+  /** Something to know about an attempt that went on or succeeded all the same. */
+  | {readonly type: 'attempt-warning'; readonly task: string; readonly attempt: AttemptId; readonly text: string}
+  | {readonly type: 'team-warning'; readonly text: string}
+  | {
+      readonly type: 'task-reviewed';
+      readonly task: string;
+      readonly by: AgentId;
+      readonly approved: boolean;
+      readonly comments: string;
+    }
+  /** The change is part of the team's branch, whose tip is now this commit. */
+  | {readonly type: 'task-merged'; readonly task: string; readonly attempt: AttemptId; readonly tip: string}
+  | {
+      readonly type: 'merge-conflict';
+      readonly task: string;
+      readonly attempt: AttemptId;
+      readonly files: readonly string[];
+      /** What happens now: another attempt brings it together, or the task has failed. */
+      readonly next: 'resolve' | 'parked';
+    }
+  | {readonly type: 'task-escalated'; readonly task: string; readonly to: string}
   | {readonly type: 'agents-failed'; readonly failure: Failure; readonly agents: number}
   | {readonly type: 'waiting-for-capacity'; readonly why: string}
   | {readonly type: 'host-connected'; readonly host: HostId; readonly pid: number}

@@ -38,6 +38,10 @@ export function stopText(by: StopReason): string {
       return 'its host lost the daemon and could not start another one';
     case 'superseded':
       return 'another attempt of the task took its place';
+    case 'budget':
+      return 'what is left of the budget does not pay for another attempt';
+    case 'quota':
+      return 'the quota of the provider is used up';
     default:
       return never(by);
   }
@@ -85,6 +89,39 @@ function sentence(failure: Failure): string {
       return `Its \`foreach\` cannot be expanded: ${failure.detail}`;
     case 'instances-failed':
       return `${failure.failed} of its ${failure.total} instances failed.`;
+    case 'agent-error':
+      return agentErrorText(failure);
+    case 'provider-limited':
+      return limitedText(failure);
+    case 'no-change':
+      return 'It reported success but has changed no file, and a change was asked for. If none is needed, say `change: optional` in the plan.';
+    case 'outside-touches':
+      return outsideText(failure);
+    case 'over-cap':
+      return `It had used ${failure.capUsd === null ? `${failure.capTokens ?? '?'} tokens` : usd(failure.capUsd)}, which is what one attempt of it may, and was stopped. Give the task a higher \`estimate\`, or the team a higher --budget.`;
+    case 'workspace-failed':
+      return withHint(`Its worktree could not be used: ${failure.detail}`, failure.hint);
+    case 'merge-conflict':
+      return `Its change conflicts with what others have merged, in ${list(failure.files)}. Nothing is lost: it is kept in ${failure.ref}. Merge it by hand with \`git switch ${shellWord(failure.branch)} && git cherry-pick ${failure.ref}\`.`;
+    case 'merge-verify-failed':
+      return `Merged into the branch of the team it makes the plan's verify command fail: it ${ended({...failure, signal: null})}${tailText(failure.tail)} The change is kept in ${failure.ref}.`;
+    case 'review-rejected':
+      return `Its reviewer sent it back ${times(failure.rounds)}, last with: ${failure.comments}`;
+    case 'budget-exhausted':
+      return `The budget of ${failure.what === 'usd' ? usd(failure.limit) : `${failure.limit} tokens`} does not pay for another attempt (${failure.what === 'usd' ? usd(failure.used) : failure.used} used or reserved). Raise --budget and spawn again; what is merged stays.`;
+    case 'price-unknown':
+      return `A budget in USD cannot be kept: nobody knows what ${modelText(failure)} costs. Give its price under \`prices:\` in godel.config.yaml, or limit tokens with --budget-tokens instead.`;
+    case 'repository-required':
+      return withHint(
+        `Coding agents work in git worktrees, and ${failure.folder} is no place for that: ${failure.detail}`,
+        'Run godel inside a git repository (`git init` makes one)',
+      );
+    case 'runtime-missing':
+      return withHint(`The runtime ${failure.runtime} cannot be used here: ${failure.detail}`, failure.hint);
+    case 'spawn-refused':
+      return `An agent may not spawn a team here: ${failure.detail} Allow it with \`--allow spawn\` when you spawn its team.`;
+    case 'git-failed':
+      return withHint(`git failed: ${failure.detail}`, failure.hint);
     case 'stopped':
       return `Stopped because ${stopText(failure.by)}.`;
     case 'attempts-lost':
@@ -112,6 +149,49 @@ function sentence(failure: Failure): string {
     default:
       return never(failure);
   }
+}
+
+function agentErrorText({runtime, kind, detail}: Extract<Failure, {reason: 'agent-error'}>): string {
+  const said = detail.trim() === '' ? '' : `: ${detail.trim()}`;
+  switch (kind) {
+    case 'auth':
+      return withHint(`${runtime} is not logged in, or its key is not accepted${said}`, `see \`godel runtimes\``);
+    case 'refused':
+      return withHint(`${runtime} refused the task${said}`, undefined);
+    case 'permission-denied':
+      return withHint(`${runtime} was denied something it needed${said}`, 'allow it with --allow if you want that');
+    case 'context-too-long':
+      return withHint(`The task is more than the model of ${runtime} can take in${said}`, 'split it into smaller ones');
+    case 'bad-output':
+      return withHint(`${runtime} did not answer in the form that was asked for${said}`, undefined);
+    case 'crashed':
+      return withHint(`${runtime} ended without a result${said}`, undefined);
+    default:
+      return never(kind);
+  }
+}
+
+function limitedText({provider, kind, retryAfterMs, detail}: Extract<Failure, {reason: 'provider-limited'}>): string {
+  const what = {throttled: 'limits the rate of requests', quota: 'has no quota left', overloaded: 'is overloaded'}[
+    kind
+  ];
+  const wait = retryAfterMs === null ? '' : ` (try again in ${formatDuration(retryAfterMs)})`;
+  return withHint(`The provider ${provider} ${what}${wait}${detail === '' ? '' : `: ${detail}`}`, undefined);
+}
+
+function outsideText({files, omitted, globs}: Extract<Failure, {reason: 'outside-touches'}>): string {
+  const more = omitted > 0 ? ` and ${omitted} more` : '';
+  return globs.length === 0
+    ? `It has changed ${list(files)}${more}, and was to change nothing.`
+    : `It has changed ${list(files)}${more}, outside of \`touches\` (${globs.join(', ')}).`;
+}
+
+function modelText({runtime, model}: {runtime: string; model: string | null}): string {
+  return model === null ? `the model that ${runtime} chooses` : `${runtime}/${model}`;
+}
+
+function usd(amount: number): string {
+  return `$${amount < 0.1 ? amount.toFixed(4) : amount.toFixed(2)}`;
 }
 
 function invalidText(

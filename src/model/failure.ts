@@ -61,6 +61,68 @@ export type Failure =
   | {readonly reason: 'foreach-invalid'; readonly detail: string}
   | {readonly reason: 'instances-failed'; readonly failed: number; readonly total: number}
   | {readonly reason: 'stopped'; readonly by: StopReason}
+  /** A coding agent ended without doing its task. `detail` is what it said of it. */
+  | {
+      readonly reason: 'agent-error';
+      readonly runtime: string;
+      readonly kind: AgentErrorKind;
+      readonly detail: string;
+      readonly exitCode: number | null;
+    }
+  /** The provider let nothing more through; no fault of the task or the agent, and no retry is used up by it. */
+  | {
+      readonly reason: 'provider-limited';
+      readonly provider: string;
+      readonly kind: 'throttled' | 'quota' | 'overloaded';
+      readonly retryAfterMs: number | null;
+      readonly detail: string;
+    }
+  /** It reported success and has changed nothing, though a change was asked for. */
+  | {readonly reason: 'no-change'}
+  /** It has changed files outside of `touches`, or any at all where none may be changed (`globs` is empty then). */
+  | {
+      readonly reason: 'outside-touches';
+      readonly files: readonly string[];
+      readonly omitted: number;
+      readonly globs: readonly string[];
+    }
+  /** It has used what one attempt may. Null: that was not what was limited. */
+  | {readonly reason: 'over-cap'; readonly capUsd: number | null; readonly capTokens: number | null}
+  | {readonly reason: 'workspace-failed'; readonly detail: string; readonly hint?: string}
+  /** The work is kept in `ref`. */
+  | {
+      readonly reason: 'merge-conflict';
+      readonly files: readonly string[];
+      readonly ref: string;
+      readonly branch: string;
+    }
+  | {
+      readonly reason: 'merge-verify-failed';
+      readonly exitCode: number | null;
+      readonly tail: string;
+      readonly ref: string;
+    }
+  | {
+      readonly reason: 'review-rejected';
+      readonly rounds: number;
+      readonly comments: string;
+      readonly ref: string | null;
+    }
+  | {
+      readonly reason: 'budget-exhausted';
+      readonly what: 'usd' | 'tokens';
+      readonly limit: number;
+      readonly used: number;
+    }
+  /** A budget in USD with something whose price nobody knows. */
+  | {readonly reason: 'price-unknown'; readonly runtime: string; readonly model: string | null}
+  /** Prompts, or tasks with a worktree, and no git repository to work in. */
+  | {readonly reason: 'repository-required'; readonly folder: string; readonly detail: string}
+  /** `hint` says how to get one. */
+  | {readonly reason: 'runtime-missing'; readonly runtime: string; readonly detail: string; readonly hint: string}
+  /** An agent asked for a team of its own, and that was not allowed. */
+  | {readonly reason: 'spawn-refused'; readonly detail: string}
+  | {readonly reason: 'git-failed'; readonly detail: string; readonly hint?: string}
   | {readonly reason: 'attempts-lost'; readonly times: number; readonly lastHost: HostId}
   | {readonly reason: 'agent-failed'; readonly agent: AgentId; readonly detail: string}
   | {readonly reason: 'host-start-failed'; readonly times: number; readonly detail: string}
@@ -96,8 +158,25 @@ export const STOP_REASONS = [
   'no-agents',
   'daemon-lost',
   'superseded',
+  'budget',
+  'quota',
 ] as const;
 export type StopReason = (typeof STOP_REASONS)[number];
+
+/**
+ * How a coding agent fails by itself. auth: not logged in, or the key is not accepted. refused: the model or a policy said no.
+ * permission-denied: it was not allowed a tool that it needed. context-too-long: what it was given, or has read, is more than
+ * the model takes. bad-output: it did not answer in the form that was asked for. crashed: everything else.
+ */
+export const AGENT_ERROR_KINDS = [
+  'auth',
+  'refused',
+  'permission-denied',
+  'context-too-long',
+  'bad-output',
+  'crashed',
+] as const;
+export type AgentErrorKind = (typeof AGENT_ERROR_KINDS)[number];
 
 /** Carries a `Failure` through a throw. Anything else thrown is a bug. */
 export class GodelError extends Error {

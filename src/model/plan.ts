@@ -1,3 +1,5 @@
+import type {AgentGroup, ModelChoice} from './agent.ts';
+import type {Budget} from './budget.ts';
 import type {TaskSpec} from './task.ts';
 
 /** A checked plan: ids are unique, needs exist, there is no cycle, defaults are filled in. Made only by `plan/`. */
@@ -5,4 +7,18 @@ export interface Plan {
   readonly name: string | null;
   readonly env: Readonly<Record<string, string>>;
   readonly tasks: readonly TaskSpec[];
+  /** The agents it wants, unless the command line says otherwise. */
+  readonly agents?: readonly AgentGroup[];
+  /** Shell script that must exit 0 on the team's branch after every merge. */
+  readonly verify?: string;
+  /** Names of variables whose values are secret whatever they look like. */
+  readonly secrets?: readonly string[];
+  readonly budget?: Budget;
+  readonly escalate?: Escalation;
+}
+
+/** After so many failures of a task (≥ 1) its prompt goes to the next of these choices, each in turn. */
+export interface Escalation {
+  readonly after: number;
+  readonly to: readonly ModelChoice[];
 }

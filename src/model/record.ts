@@ -1,6 +1,8 @@
 import type {Now} from '../base/clock.ts';
 import type {JsonValue} from '../base/json.ts';
-import type {AttemptOutcome} from './attempt.ts';
+import type {AttemptOutcome, Memo, SessionMark} from './attempt.ts';
+import type {AttemptTotals} from './attempt-totals.ts';
+import type {Cap} from './budget.ts';
 import type {Event} from './event.ts';
 import type {StopReason} from './failure.ts';
 import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from './ids.ts';
@@ -34,6 +36,8 @@ export type StateRecord =
       /** Attempts that count against `retries`, and attempts lost with their host. */
       readonly failures: number;
       readonly losses: number;
+      /** Absent: nothing is to be handed to the next attempt. */
+      readonly memo?: Memo;
     }
   | {
       readonly kind: 'attempt-leased';
@@ -45,7 +49,11 @@ export type StateRecord =
       readonly agentId: AgentId;
       readonly hostId: HostId;
       readonly atMs: number;
+      /** What does it: absent for a command. */
+      readonly means?: AttemptMeans;
     }
+  /** Its agent's conversation can be taken up again from here. */
+  | {readonly kind: 'attempt-session'; readonly id: AttemptId; readonly session: SessionMark}
   /** `outcome` is null when the attempt was lost with its host. */
   | {
       readonly kind: 'attempt-ended';
@@ -56,6 +64,15 @@ export type StateRecord =
   | {readonly kind: 'host'; readonly host: HostRecord};
 
 export type EngineRecord = StateRecord | {readonly kind: 'event'; readonly event: Event};
+
+/** What a prompt is done with, and what it may use. */
+export interface AttemptMeans {
+  readonly runtime: string;
+  readonly model: string | null;
+  readonly provider: string;
+  /** Reserved from the team's budget; the attempt is stopped when it has used it. */
+  readonly cap: Cap;
+}
 
 /** A moment that can be measured from after a restart: `monoMs` counts within the boot, the wall clock beyond it. */
 export interface Instant extends Now {
@@ -106,18 +123,11 @@ export interface StoredTeam {
   readonly totals: AttemptTotals;
 }
 
-export interface AttemptTotals {
-  /** All attempts, open ones included. */
-  readonly attempts: number;
-  readonly busyMs: number;
-  readonly cpuSeconds: number | null;
-  readonly maxRssBytes: number | null;
-}
-
 export interface StoredTask extends NewTask {
   readonly state: TaskState;
   readonly failures: number;
   readonly losses: number;
+  readonly memo?: Memo;
 }
 
 export interface OpenAttempt {
@@ -127,4 +137,6 @@ export interface OpenAttempt {
   readonly agentId: AgentId;
   readonly hostId: HostId;
   readonly leasedAtMs: number;
+  readonly means?: AttemptMeans;
+  readonly session?: SessionMark;
 }

@@ -1,6 +1,6 @@
-import type {AttemptOutcome} from './attempt.ts';
+import type {AttemptOutcome, SessionMark} from './attempt.ts';
 import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from './ids.ts';
-import type {StoredTask} from './record.ts';
+import type {AttemptMeans, StoredTask} from './record.ts';
 import type {TaskStateName} from './task.ts';
 import type {TeamSpec, TeamState} from './team.ts';
 import type {TeamView} from './team-view.ts';
@@ -38,4 +38,7 @@ export interface AttemptRow {
   readonly endedAtMs: number | null;
   /** null while the attempt runs, and when it was lost with its host. */
   readonly outcome: AttemptOutcome | null;
+  /** Absent for a command. */
+  readonly means?: AttemptMeans;
+  readonly session?: SessionMark;
 }

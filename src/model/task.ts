@@ -1,16 +1,31 @@
 import type {JsonValue} from '../base/json.ts';
 import type {Failure, StopReason} from './failure.ts';
 import type {AttemptId, TaskSeq} from './ids.ts';
+import type {Work} from './work.ts';
 
 /** A plain-text template: literal parts and references to the item, rendered by `plan/render.ts`. */
 export type Template = readonly (string | {readonly item: readonly string[]})[];
 
 /** What a task is, after the plan has been checked and its defaults filled in. Shared by all instances of a `foreach`. */
-export interface TaskSpec {
-  /** The id from the plan, for example `check`. */
-  readonly id: string;
+export type TaskSpec = CommandTask | PromptTask;
+
+/** A task done by running a script; any agent can do it. */
+export interface CommandTask extends TaskFacts {
   /** Shell script; references to the item have become environment variables named in `expressions`. */
   readonly run: string;
+  readonly prompt?: undefined;
+}
+
+/** A task done by a coding agent, always in a worktree of its own. */
+export interface PromptTask extends TaskFacts {
+  readonly run?: undefined;
+  /** What the agent is told to do. */
+  readonly prompt: Template;
+}
+
+export interface TaskFacts {
+  /** The id from the plan, for example `check`. */
+  readonly id: string;
   /** Shell script that must exit 0 for the attempt to count as succeeded. */
   readonly verify?: string;
   /** Values for the variables that `run` and `verify` refer to in place of `${{ … }}`. */
@@ -34,6 +49,43 @@ export interface TaskSpec {
   readonly continueOnError: boolean;
   /** Instances of a `foreach` that may run at a time, ≥ 1. */
   readonly maxParallel?: number;
+  /** Skills an agent must have; an agent without any skills accepts every task. */
+  readonly skills?: readonly string[];
+  /** Among the agents that may do it, those with more of these skills come first. */
+  readonly prefer?: readonly string[];
+  /** The runtime, and the model of it, that must do a prompt; absent: whatever the agent has. */
+  readonly runtime?: string;
+  readonly model?: string;
+  /** Runs in a git worktree of its own whose changes are merged. Always so for a prompt; absent: in place. */
+  readonly workspace?: 'worktree';
+  /** Whether the worktree must be changed (`required`), may be (`optional`) or must not be (`none`). Absent: `optional`. */
+  readonly change?: ChangeRule;
+  readonly touches?: Touches;
+  readonly estimate?: Estimate;
+  readonly review?: ReviewSpec;
+  /** This task reviews that one: it runs when an attempt of it has succeeded, and its verdict decides what follows. */
+  readonly reviews?: string;
+}
+
+export type ChangeRule = 'required' | 'optional' | 'none';
+
+/** The files a task may change, as globs relative to the root of the repository. */
+export interface Touches {
+  readonly globs: readonly string[];
+  /** What a change outside of them is. */
+  readonly policy: 'warn' | 'fail';
+}
+
+/** What somebody expects one attempt to take. */
+export interface Estimate {
+  readonly usd?: number;
+  readonly tokens?: number;
+  readonly durationMs?: number;
+}
+
+export interface ReviewSpec {
+  /** How often the task may be sent back, ≥ 1; after that it fails. */
+  readonly rounds: number;
 }
 
 export type Condition = 'success' | 'failure' | 'always';
@@ -46,10 +98,13 @@ export type ForeachSource =
 /**
  * Where a task stands.
  *
- *     waiting ──► ready ──► running ──► verifying ──► succeeded
- *        │          ▲          │            │
- *        │          └─ retry ──┴────────────┤
- *        └──────► skipped   cancelled ◄─────┴──────► failed
+ *     waiting ──► ready ──► running ──► verifying ──► reviewing ──► merging ──► succeeded
+ *        │          ▲          │            │            │            │
+ *        │          └─ retry ──┴────────────┴────────────┴────────────┤
+ *        └──────► skipped   cancelled ◄───────────────────────────────┴──────► failed
+ *
+ * reviewing: only with `review`. merging: only when the attempt has changed its worktree; the task is over when its
+ * change is part of the team's branch, so that whoever needs it starts from there.
  *
  * A `foreach` template is a group: it goes waiting → expanded → succeeded | failed | skipped | cancelled and never runs
  * itself.
@@ -61,6 +116,9 @@ export type TaskState =
   | {readonly name: 'backing-off'; readonly untilWallMs: number}
   | {readonly name: 'running'; readonly attempt: AttemptId}
   | {readonly name: 'verifying'; readonly attempt: AttemptId}
+  /** `work` is the change of the attempt that has succeeded; null when it has changed nothing. */
+  | {readonly name: 'reviewing'; readonly attempt: AttemptId; readonly work: Work | null}
+  | {readonly name: 'merging'; readonly attempt: AttemptId; readonly work: Work}
   | {readonly name: 'expanded'}
   | {readonly name: 'succeeded'}
   | {readonly name: 'failed'; readonly failure: Failure}

@@ -1,4 +1,7 @@
+import type {AgentGroup} from './agent.ts';
+import type {Budget} from './budget.ts';
 import type {Plan} from './plan.ts';
+import type {TeamRepository} from './work.ts';
 
 /**
  * running: has tasks that are not over. idle: agents but no plan. draining: being ended, with attempts still to stop.
@@ -35,4 +38,28 @@ export interface TeamSpec {
   readonly traceId: string;
   /** What the request was marked with, so that one that is sent again makes no second team. */
   readonly requestKey?: string;
+  /** Sums up to `count`. Absent: agents that only run commands. */
+  readonly groups?: readonly AgentGroup[];
+  readonly budget?: Budget;
+  /** Absent or null: no task of it has a worktree. */
+  readonly repository?: TeamRepository | null;
+  /** What agents may do beyond working in their worktree, for example `network` or `bash:npm test`; see docs/permissions. */
+  readonly allow?: readonly string[];
+  /** How deep in teams that were spawned by agents of teams this one is: 0 when a person spawned it. */
+  readonly depth?: number;
+}
+
+const COMMANDS_ONLY = {
+  name: 'agent',
+  skills: [],
+  runtime: 'command',
+  model: null,
+  costPerHour: null,
+  speed: 1,
+  slots: 1,
+};
+
+/** The agents of a team by group, in the order in which they are numbered. */
+export function groupsOf({count, groups}: Pick<TeamSpec, 'count' | 'groups'>): readonly AgentGroup[] {
+  return groups ?? [{...COMMANDS_ONLY, count}];
 }

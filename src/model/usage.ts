@@ -5,8 +5,11 @@ export interface Usage {
   /** Highest resident memory of one process of the tree, in bytes. */
   readonly maxRssBytes: number | null;
   readonly usd: number | null;
+  /** Without those read from or written to the provider's cache. */
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
+  readonly cacheReadTokens: number | null;
+  readonly cacheWriteTokens: number | null;
 }
 
 export const UNKNOWN_USAGE: Usage = {
@@ -15,6 +18,8 @@ export const UNKNOWN_USAGE: Usage = {
   usd: null,
   inputTokens: null,
   outputTokens: null,
+  cacheReadTokens: null,
+  cacheWriteTokens: null,
 };
 
 /** Sums what is known of both; a sum of nothing known is unknown. Memory is a peak, so it takes the larger. */
@@ -25,6 +30,8 @@ export function addUsage(a: Usage, b: Usage): Usage {
     usd: sum(a.usd, b.usd),
     inputTokens: sum(a.inputTokens, b.inputTokens),
     outputTokens: sum(a.outputTokens, b.outputTokens),
+    cacheReadTokens: sum(a.cacheReadTokens, b.cacheReadTokens),
+    cacheWriteTokens: sum(a.cacheWriteTokens, b.cacheWriteTokens),
   };
 }
 

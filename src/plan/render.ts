@@ -7,7 +7,9 @@ import {MAX_ENV_VALUE_BYTES} from './schema.ts';
 
 /** What a host runs for one attempt. `env` is what the task and its item add to the environment of the plan. */
 export interface RenderedAttempt {
-  readonly script: string;
+  readonly work:
+    | {readonly kind: 'command'; readonly script: string}
+    | {readonly kind: 'prompt'; readonly prompt: string};
   readonly verify: string | null;
   readonly env: Readonly<Record<string, string>>;
   /** As in the plan: absolute, or relative to the team's working directory. */
@@ -28,7 +30,11 @@ export function renderAttempt(spec: TaskSpec, item: JsonValue | undefined): Resu
     const wrong = unfit(value);
     if (wrong !== null) return fail({reason: 'foreach-invalid', detail: `${name} ${wrong}`});
   }
-  return ok({script: spec.run, verify: spec.verify ?? null, env, workingDirectory});
+  const work =
+    spec.prompt === undefined
+      ? {kind: 'command' as const, script: spec.run}
+      : {kind: 'prompt' as const, prompt: renderTemplate(spec.prompt, item)};
+  return ok({work, verify: spec.verify ?? null, env, workingDirectory});
 }
 
 /** The text of a template for an item. */

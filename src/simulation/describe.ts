@@ -24,6 +24,12 @@ export function describeInput(input: Input): string {
       return `${input.type} ${input.hostId} ${input.agents.join(',')}`;
     case 'attempt-verifying':
       return `attempt-verifying ${input.attempt} by ${input.hostId}`;
+    case 'attempt-session':
+      return `attempt-session ${input.attempt} by ${input.hostId}`;
+    case 'provider-signal':
+      return `provider-signal ${input.signal.provider} ${input.signal.kind} by ${input.hostId}`;
+    case 'merge-ended':
+      return `merge-ended ${input.teamId}/${input.task} ${input.result.kind}`;
     case 'attempt-finished':
       return `attempt-finished ${input.attempt} by ${input.hostId}: ${describeOutcome(input.outcome)}`;
     case 'strays-gone':
@@ -51,6 +57,8 @@ export function describeRecord(record: EngineRecord): string | null {
       return `task ${record.teamId}/${record.seq} ${record.state.name} f${record.failures} l${record.losses}`;
     case 'attempt-leased':
       return `attempt ${record.id} leased: task ${record.teamId}/${record.task} number ${record.number}, ${record.agentId} on ${record.hostId}`;
+    case 'attempt-session':
+      return `attempt ${record.id} has session ${record.session.session}`;
     case 'attempt-ended':
       return `attempt ${record.id} ended: ${record.outcome ? describeOutcome(record.outcome) : 'lost'}`;
     case 'host':
@@ -82,6 +90,10 @@ export function describeEffect(effect: Effect): string {
       return `read-output ${effect.teamId}/${effect.task}`;
     case 'want-permits':
       return `want-permits ${effect.want}`;
+    case 'provider-signal':
+      return `provider-signal ${effect.signal.provider} ${effect.signal.kind}`;
+    case 'merge':
+      return `merge ${effect.request.teamId}/${effect.request.task} attempt ${effect.request.attempt}`;
     case 'forget-team':
       return `forget-team ${effect.teamId}`;
     case 'team-over':

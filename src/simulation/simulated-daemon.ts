@@ -377,6 +377,8 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
         this.#want = effect.want;
         later(dice.spread(0.1, 50), () => this.capacityChanged());
         return;
+      case 'provider-signal':
+      case 'merge':
       case 'forget-team':
       case 'team-over':
         return;

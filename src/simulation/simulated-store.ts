@@ -1,7 +1,7 @@
-import type {AttemptOutcome} from '../model/attempt.ts';
+import type {Memo} from '../model/attempt.ts';
+import {addEnded, type AttemptTotals, NO_TOTALS} from '../model/attempt-totals.ts';
 import {type AttemptId, attemptId, type TeamId, teamId} from '../model/ids.ts';
 import type {
-  AttemptTotals,
   EngineRecord,
   HostRecord,
   OpenAttempt,
@@ -17,7 +17,7 @@ type Growing<T> = {-readonly [K in keyof T]: T[K]};
 interface TeamFold extends Growing<Omit<StoredTeam, 'tasks' | 'openAttempts' | 'totals'>> {
   readonly tasks: StoredTask[];
   readonly open: Map<AttemptId, OpenAttempt>;
-  readonly totals: Growing<AttemptTotals>;
+  totals: AttemptTotals;
 }
 
 /** A store whose disk is an array of transactions: what was committed is there after any crash, nothing else is. */
@@ -70,10 +70,10 @@ export function foldRecords(records: readonly StateRecord[]): StoredState {
         }
         break;
       case 'task-state': {
-        const {seq, state, failures, losses} = record;
+        const {seq, state, failures, losses, memo} = record;
         const tasks = teams.get(record.teamId)?.tasks;
         const task = tasks?.[seq];
-        if (tasks && task) tasks[seq] = {...task, state, failures, losses};
+        if (tasks && task) tasks[seq] = withMemo({...task, state, failures, losses}, memo);
         break;
       }
       case 'attempt-leased': {
@@ -81,15 +81,22 @@ export function foldRecords(records: readonly StateRecord[]): StoredState {
         const team = teams.get(record.teamId);
         if (team) {
           teamOf.set(record.id, team);
-          team.totals.attempts += 1;
+          team.totals = {...team.totals, attempts: team.totals.attempts + 1};
           team.open.set(record.id, openAttempt(record));
         }
         break;
       }
       case 'attempt-ended': {
         const team = teamOf.get(record.id);
+        const means = team?.open.get(record.id)?.means;
         team?.open.delete(record.id);
-        if (team && record.outcome) addOutcome(team.totals, record.outcome);
+        if (team) team.totals = addEnded(team.totals, {means, outcome: record.outcome});
+        break;
+      }
+      case 'attempt-session': {
+        const open = teamOf.get(record.id)?.open;
+        const attempt = open?.get(record.id);
+        if (open && attempt) open.set(record.id, {...attempt, session: record.session});
         break;
       }
       case 'host':
@@ -106,7 +113,7 @@ export function foldRecords(records: readonly StateRecord[]): StoredState {
       ...team,
       tasks: [...tasks],
       openAttempts: [...open.values()],
-      totals: {...totals},
+      totals,
     })),
     over: [...over.values()].sort((a, b) => a.teamId - b.teamId),
   };
@@ -121,17 +128,15 @@ function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): 
     startedAt: at,
     tasks: [],
     open: new Map(),
-    totals: {attempts: 0, busyMs: 0, cpuSeconds: null, maxRssBytes: null},
+    totals: NO_TOTALS,
   };
 }
 
 function openAttempt(record: Extract<StateRecord, {kind: 'attempt-leased'}>): OpenAttempt {
-  const {id, task, number, agentId, hostId, atMs} = record;
-  return {id, task, number, agentId, hostId, leasedAtMs: atMs};
+  const {id, task, number, agentId, hostId, atMs, means} = record;
+  return {id, task, number, agentId, hostId, leasedAtMs: atMs, ...(means ? {means} : {})};
 }
 
-function addOutcome(totals: Growing<AttemptTotals>, {durationMs, usage}: AttemptOutcome): void {
-  totals.busyMs += durationMs;
-  if (usage.cpuSeconds !== null) totals.cpuSeconds = (totals.cpuSeconds ?? 0) + usage.cpuSeconds;
-  if (usage.maxRssBytes !== null) totals.maxRssBytes = Math.max(totals.maxRssBytes ?? 0, usage.maxRssBytes);
+function withMemo({memo: _old, ...task}: StoredTask, memo: Memo | undefined): StoredTask {
+  return memo ? {...task, memo} : task;
 }

@@ -1,9 +1,12 @@
 import {z} from 'zod';
-import type {AttemptOutcome} from '../model/attempt.ts';
-import {STOP_REASONS, type StopReason} from '../model/failure.ts';
+import type {AgentSettings} from '../model/agent-settings.ts';
+import type {AttemptOutcome, SessionMark} from '../model/attempt.ts';
+import type {Cap} from '../model/budget.ts';
+import {AGENT_ERROR_KINDS, STOP_REASONS, type StopReason} from '../model/failure.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from '../model/ids.ts';
 import type {ProcessIdentity} from '../model/process-identity.ts';
-import type {OutputKind} from '../model/task.ts';
+import type {ProviderSignal} from '../model/provider.ts';
+import type {ChangeRule, OutputKind, Touches} from '../model/task.ts';
 
 /**
  * What daemon and host say to each other, over one WebSocket that the host opens. The host speaks first (`hello`); the
@@ -20,7 +23,7 @@ export interface AttemptOrder {
   readonly task: string;
   readonly agent: AgentId;
   readonly number: number;
-  readonly script: string;
+  readonly work: CommandWork | PromptWork;
   readonly verify: string | null;
   /** On top of the team's environment. */
   readonly env: Readonly<Record<string, string>>;
@@ -35,6 +38,42 @@ export interface AttemptOrder {
   /** Links made in the attempt's input folder (`GODEL_INPUTS`): name there, target relative to the team's folder. */
   readonly inputs: readonly {readonly name: string; readonly target: string}[];
   readonly traceparent: string;
+  /** Absent: it works in `cwd` as it is. Otherwise `cwd` is relative to the root of the worktree. */
+  readonly workspace?: WorkspaceOrder;
+}
+
+export interface CommandWork {
+  readonly kind: 'command';
+  readonly script: string;
+}
+
+export interface PromptWork {
+  readonly kind: 'prompt';
+  readonly prompt: string;
+  readonly runtime: string;
+  readonly model: string | null;
+  readonly cap: Cap;
+  /** The session to go on with; it was begun in that folder. */
+  readonly resume: SessionMark | null;
+  /** It answers with a verdict on the change that is in its worktree. */
+  readonly isReview: boolean;
+}
+
+/** The worktree of an attempt, and what is expected of it afterwards. */
+export interface WorkspaceOrder {
+  /** Absolute paths: the user's checkout, and the repository's common git folder. */
+  readonly root: string;
+  readonly gitFolder: string;
+  /** The commit to start from. */
+  readonly base: string;
+  /** A commit whose change is applied to it before the attempt starts, perhaps with conflict markers. */
+  readonly apply: string | null;
+  /** What keeps the work: `refs/godel/<team>/<task>/<attempt>`. */
+  readonly ref: string;
+  readonly change: ChangeRule;
+  readonly touches: Touches | null;
+  /** Subject of the commit. */
+  readonly subject: string;
 }
 
 export interface TeamOpening {
@@ -44,6 +83,13 @@ export interface TeamOpening {
   readonly umask: number;
   /** Absolute: logs, outputs and inputs of the team. */
   readonly folder: string;
+  /** Names in `env` whose values are secret: shown nowhere, and given only to what needs them. */
+  readonly secrets?: readonly string[];
+  /** The runtimes its agents use; their probes are what makes the agents ready. */
+  readonly runtimes?: readonly string[];
+  readonly allow?: readonly string[];
+  /** What the configuration says of runtimes, prices and worktrees. */
+  readonly agentSettings?: AgentSettings;
 }
 
 export type DaemonMessage =
@@ -83,6 +129,8 @@ export type Report =
   | {readonly type: 'agents-ready'; readonly agents: readonly AgentId[]}
   | {readonly type: 'agents-failed'; readonly agents: readonly AgentId[]; readonly detail: string}
   | {readonly type: 'attempt-verifying'; readonly attempt: AttemptId}
+  | {readonly type: 'attempt-session'; readonly attempt: AttemptId; readonly session: SessionMark}
+  | {readonly type: 'provider-signal'; readonly attempt: AttemptId; readonly signal: ProviderSignal}
   | {readonly type: 'attempt-finished'; readonly attempt: AttemptId; readonly outcome: AttemptOutcome};
 
 export type HostMessage =
@@ -132,20 +180,81 @@ const hostFailure = z.discriminatedUnion('reason', [
     reason: z.literal('stopped'),
     by: z.enum(STOP_REASONS),
   }),
+  z.object({
+    reason: z.literal('agent-error'),
+    runtime: text(100),
+    kind: z.enum(AGENT_ERROR_KINDS),
+    detail: text(8192),
+    exitCode: z.number().int().nullable(),
+  }),
+  z.object({
+    reason: z.literal('provider-limited'),
+    provider: text(200),
+    kind: z.enum(['throttled', 'quota', 'overloaded']),
+    retryAfterMs: amount,
+    detail: text(8192),
+  }),
+  z.object({reason: z.literal('no-change')}),
+  z.object({
+    reason: z.literal('outside-touches'),
+    files: z.array(text(5000)).max(100),
+    omitted: z.number().nonnegative(),
+    globs: z.array(text(5000)).max(1000),
+  }),
+  z.object({reason: z.literal('over-cap'), capUsd: amount, capTokens: amount}),
+  z.object({reason: z.literal('workspace-failed'), detail: text(8192), hint: text(2000).exactOptional()}),
+  z.object({reason: z.literal('git-failed'), detail: text(8192), hint: text(2000).exactOptional()}),
+  z.object({reason: z.literal('runtime-missing'), runtime: text(100), detail: text(2000), hint: text(2000)}),
   z.object({reason: z.literal('unexpected'), message: text(4000)}),
 ]);
+
+const commit = z.string().regex(/^[0-9a-f]{40,64}$/);
+const session = z.object({
+  attempt: z.number().int(),
+  runtime: text(100),
+  session: text(1000),
+  folder: text(5000),
+});
+const signal = z.object({
+  provider: text(200),
+  kind: z.enum(['ok', 'throttled', 'quota', 'overloaded']),
+  retryAfterMs: amount,
+});
 
 const outcome = z.object({
   result: z.union([z.object({ok: z.literal(true)}), z.object({ok: z.literal(false), failure: hostFailure})]),
   durationMs: z.number().nonnegative(),
-  usage: z.object({cpuSeconds: amount, maxRssBytes: amount, usd: amount, inputTokens: amount, outputTokens: amount}),
+  usage: z.object({
+    cpuSeconds: amount,
+    maxRssBytes: amount,
+    usd: amount,
+    inputTokens: amount,
+    outputTokens: amount,
+    cacheReadTokens: amount,
+    cacheWriteTokens: amount,
+  }),
   outputBytes: amount,
+  work: z
+    .object({
+      commit,
+      base: commit,
+      ref: text(1000),
+      files: z.number().nonnegative(),
+      insertions: z.number().nonnegative(),
+      deletions: z.number().nonnegative(),
+    })
+    .nullable()
+    .exactOptional(),
+  warnings: z.array(text(2000)).max(100).exactOptional(),
+  verdict: z.object({approved: z.boolean(), comments: text(8192)}).exactOptional(),
 });
 
 const report = z.discriminatedUnion('type', [
   z.object({type: z.literal('agents-ready'), agents: z.array(agent).max(100_000)}),
   z.object({type: z.literal('agents-failed'), agents: z.array(agent).max(100_000), detail: text(4000)}),
   z.object({type: z.literal('attempt-verifying'), attempt: id}),
+  z.object({type: z.literal('attempt-session'), attempt: id, session}),
+  z.object({type: z.literal('provider-signal'), attempt: id, signal}),
   z.object({type: z.literal('attempt-finished'), attempt: id, outcome}),
 ]);
 

@@ -109,7 +109,15 @@ test('the result has exactly the documented shape', () => {
     tasks: {total: 1000, succeeded: 409, failed: 2, skipped: 1, cancelled: 0},
     attempts: 466,
     durationMs: 1235,
-    usage: {cpuSeconds: 812, maxRssBytes: 58_720_256, usd: null, inputTokens: null, outputTokens: null},
+    usage: {
+      cpuSeconds: 812,
+      maxRssBytes: 58_720_256,
+      usd: null,
+      inputTokens: null,
+      outputTokens: null,
+      cacheReadTokens: null,
+      cacheWriteTokens: null,
+    },
     failures: fabricatedView().failures,
   });
 });

@@ -70,7 +70,7 @@ test('a task that needs thousands of others goes without a variable that no prog
 });
 
 test('orders go in messages that a host accepts', () => {
-  const large = order({spec: {...spec, run: '\u0001'.repeat(100_000)}});
+  const large = order({spec: taskSpec('count', {run: '\u0001'.repeat(100_000)})});
   const orders = [order({}), ...Array.from({length: 200}, () => large)];
   const messages = [...inMessages(orders)];
   expect(messages.flat()).toEqual(orders);

@@ -201,7 +201,7 @@ export class HostRig implements AsyncDisposable {
       task: `task-${attempt}`,
       agent: agentId('audit-01'),
       number: 1,
-      script,
+      work: {kind: 'command', script},
       verify: null,
       env: {},
       cwd: this.work,

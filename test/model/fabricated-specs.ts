@@ -1,8 +1,8 @@
-import type {TaskSpec} from '../../src/model/task.ts';
+import type {CommandTask} from '../../src/model/task.ts';
 import type {TeamSpec} from '../../src/model/team.ts';
 
 /** A task as a plan makes it, with what a test cares about given and the rest as it is by default. */
-export function taskSpec(id: string, changes: Partial<TaskSpec> = {}): TaskSpec {
+export function taskSpec(id: string, changes: Partial<CommandTask> = {}): CommandTask {
   return {
     id,
     run: 'true',

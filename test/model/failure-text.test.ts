@@ -5,6 +5,37 @@ import {agentId, hostId} from '../../src/model/ids.ts';
 
 /** One of each, so that a new member of the union does not compile without its example. */
 const EXAMPLES: {readonly [R in FailureReason]: Extract<Failure, {reason: R}>} = {
+  'agent-error': {reason: 'agent-error', runtime: 'claude', kind: 'auth', detail: 'Invalid API key', exitCode: 1},
+  'provider-limited': {
+    reason: 'provider-limited',
+    provider: 'anthropic',
+    kind: 'throttled',
+    retryAfterMs: 30_000,
+    detail: '429 too many requests',
+  },
+  'no-change': {reason: 'no-change'},
+  'outside-touches': {reason: 'outside-touches', files: ['README.md'], omitted: 2, globs: ['src/**']},
+  'over-cap': {reason: 'over-cap', capUsd: 0.5, capTokens: null},
+  'workspace-failed': {reason: 'workspace-failed', detail: 'no space left on device', hint: 'make room'},
+  'merge-conflict': {
+    reason: 'merge-conflict',
+    files: ['src/a.ts', 'src/b.ts'],
+    ref: 'refs/godel/audit/fix/7',
+    branch: 'godel/audit',
+  },
+  'merge-verify-failed': {
+    reason: 'merge-verify-failed',
+    exitCode: 1,
+    tail: '2 tests failed',
+    ref: 'refs/godel/audit/fix/7',
+  },
+  'review-rejected': {reason: 'review-rejected', rounds: 2, comments: 'The tests are missing.', ref: null},
+  'budget-exhausted': {reason: 'budget-exhausted', what: 'usd', limit: 5, used: 4.98},
+  'price-unknown': {reason: 'price-unknown', runtime: 'codex', model: null},
+  'repository-required': {reason: 'repository-required', folder: '/tmp/x', detail: 'it is not in a git repository'},
+  'runtime-missing': {reason: 'runtime-missing', runtime: 'pi', detail: 'it is not on PATH', hint: 'install it'},
+  'spawn-refused': {reason: 'spawn-refused', detail: 'Its team allows none.'},
+  'git-failed': {reason: 'git-failed', detail: 'index.lock exists'},
   usage: {reason: 'usage', message: 'unknown option --cuont', hint: 'Did you mean --count?'},
   'out-of-range': {reason: 'out-of-range', what: '--count', value: '0', range: 'a whole number from 1 to 1000'},
   'plan-unreadable': {reason: 'plan-unreadable', file: 'p.yaml', detail: 'it is a folder'},

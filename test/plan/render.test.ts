@@ -15,7 +15,12 @@ describe('an attempt', () => {
   it('of a plain task is its script and environment', () => {
     expect(render({env: {A: 1, B: true, C: 'c'}, verify: 'true', 'working-directory': 'sub dir'}, undefined)).toEqual({
       ok: true,
-      value: {script: 'x', verify: 'true', env: {A: '1', B: 'true', C: 'c'}, workingDirectory: 'sub dir'},
+      value: {
+        work: {kind: 'command', script: 'x'},
+        verify: 'true',
+        env: {A: '1', B: 'true', C: 'c'},
+        workingDirectory: 'sub dir',
+      },
     });
   });
 
@@ -30,7 +35,7 @@ describe('an attempt', () => {
     expect(render(fields, item)).toEqual({
       ok: true,
       value: {
-        script: 'cp "${GODEL_EXPR_1}" "${GODEL_EXPR_1}.bak"',
+        work: {kind: 'command', script: 'cp "${GODEL_EXPR_1}" "${GODEL_EXPR_1}.bak"'},
         verify: `test -f ''"\${GODEL_EXPR_1}"'' "\${GODEL_EXPR_2}"`,
         env: {
           WHERE: 'in $(touch pwned), .',

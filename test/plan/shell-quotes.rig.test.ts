@@ -84,6 +84,10 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, {recursive: true, force: true}));
 
+function scriptOf({work}: {work: {kind: string; script?: string}}): string {
+  return work.script ?? '';
+}
+
 function run(shell: string, script: string, item: JsonValue): readonly string[] {
   const plan = compilePlan({version: 1, tasks: {t: {foreach: [], run: script}}}, 'test');
   const spec = plan.ok ? plan.value.tasks[0] : undefined;
@@ -91,7 +95,7 @@ function run(shell: string, script: string, item: JsonValue): readonly string[] 
   const attempt = renderAttempt(spec, item);
   if (!attempt.ok) throw new Error(JSON.stringify(attempt.failure));
   const env = {PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', ...attempt.value.env};
-  const child = spawnSync(shell, ['-c', attempt.value.script], {
+  const child = spawnSync(shell, ['-c', scriptOf(attempt.value)], {
     cwd: folder,
     env,
     encoding: 'utf8',

@@ -38,7 +38,20 @@ const EVERY_KIND: readonly EngineRecord[] = [
   some.stateOf(1, 1, {name: 'waiting'}, 0, 1),
   some.leased(1, 1, 2, 2),
   some.leased(1, 2, 3),
-  some.ended(3, some.success({usage: {cpuSeconds: 0.5, maxRssBytes: 4096, usd: 0.1, inputTokens: 7, outputTokens: 8}})),
+  some.ended(
+    3,
+    some.success({
+      usage: {
+        cpuSeconds: 0.5,
+        maxRssBytes: 4096,
+        usd: 0.1,
+        inputTokens: 7,
+        outputTokens: 8,
+        cacheReadTokens: 9,
+        cacheWriteTokens: null,
+      },
+    }),
+  ),
   some.stateOf(1, 2, {name: 'succeeded'}),
   {kind: 'team-state', id: T1, state: 'draining', ending: 'user'},
   some.event(null, {type: 'host-gone', host: 'h2' as never}),

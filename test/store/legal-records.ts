@@ -101,7 +101,13 @@ function endAttempt(sketch: Sketch, who: number, how: number): EngineRecord[] {
     maxRssBytes: how % 3 ? how * 4096 : null,
     usd: how % 5 ? null : 0.25,
   };
-  const known = {...usage, inputTokens: how % 7 ? null : how, outputTokens: null};
+  const known = {
+    ...usage,
+    inputTokens: how % 7 ? null : how,
+    outputTokens: null,
+    cacheReadTokens: how % 2 ? how : null,
+    cacheWriteTokens: null,
+  };
   const outcomes = [
     success({usage: known, durationMs: how, outputBytes: how % 2 ? 17 : null}),
     success({result: {ok: false, failure}, durationMs: 0}),

@@ -52,13 +52,15 @@ export class RecordFold {
           tasks,
           openAttempts: attempts
             .filter(attempt => attempt.endedAtMs === null)
-            .map(({id, task, number, agentId, hostId, leasedAtMs}) => ({
+            .map(({id, task, number, agentId, hostId, leasedAtMs, means, session}) => ({
               id,
               task,
               number,
               agentId,
               hostId,
               leasedAtMs,
+              ...(means ? {means} : {}),
+              ...(session ? {session} : {}),
             })),
           totals: totalsOf(attempts),
         })),
@@ -112,8 +114,10 @@ export class RecordFold {
         this.#team(record.teamId).tasks.push(...record.tasks.map(newTask));
         break;
       case 'task-state': {
-        const {state, failures, losses} = record;
-        Object.assign(this.#task(record.teamId, record.seq), {state, failures, losses});
+        const {state, failures, losses, memo} = record;
+        const task = this.#task(record.teamId, record.seq);
+        delete task.memo;
+        Object.assign(task, {state, failures, losses, ...(memo ? {memo} : {})});
         break;
       }
       case 'attempt-leased':
@@ -129,8 +133,14 @@ export class RecordFold {
           leasedAtMs: record.atMs,
           endedAtMs: null,
           outcome: null,
+          ...(record.means ? {means: record.means} : {}),
         });
         break;
+      case 'attempt-session': {
+        const attempts = [...this.#teams.values()].flatMap(team => team.attempts);
+        Object.assign(attempts.find(({id}) => id === record.id)!, {session: record.session});
+        break;
+      }
       case 'attempt-ended': {
         const attempts = [...this.#teams.values()].flatMap(team => team.attempts);
         Object.assign(attempts.find(({id}) => id === record.id)!, {endedAtMs: record.atMs, outcome: record.outcome});
@@ -175,12 +185,29 @@ function totalsOf(attempts: readonly AttemptRow[]) {
   const outcomes = attempts.flatMap(({outcome}) => outcome ?? []);
   const cpu = outcomes.flatMap(({usage}) => usage.cpuSeconds ?? []);
   const rss = outcomes.flatMap(({usage}) => usage.maxRssBytes ?? []);
+  const over = attempts.filter(({endedAtMs}) => endedAtMs !== null);
+  const unknownUsd = over.filter(({outcome}) => (outcome?.usage.usd ?? null) === null);
+  const unknownTokens = over.filter(
+    ({outcome}) => (outcome?.usage.inputTokens ?? outcome?.usage.outputTokens ?? null) === null,
+  );
   return {
     attempts: attempts.length,
     busyMs: sum(outcomes.map(({durationMs}) => durationMs)),
-    cpuSeconds: cpu.length === 0 ? null : sum(cpu),
+    cpuSeconds: sumOfKnown(cpu),
     maxRssBytes: rss.length === 0 ? null : Math.max(...rss),
+    usd: sumOfKnown(outcomes.flatMap(({usage}) => usage.usd ?? [])),
+    inputTokens: sumOfKnown(outcomes.flatMap(({usage}) => usage.inputTokens ?? [])),
+    outputTokens: sumOfKnown(outcomes.flatMap(({usage}) => usage.outputTokens ?? [])),
+    cacheReadTokens: sumOfKnown(outcomes.flatMap(({usage}) => usage.cacheReadTokens ?? [])),
+    cacheWriteTokens: sumOfKnown(outcomes.flatMap(({usage}) => usage.cacheWriteTokens ?? [])),
+    unsettledUsd: sum(unknownUsd.map(({means}) => means?.cap.usd ?? 0)),
+    unsettledTokens: sum(unknownTokens.map(({means}) => means?.cap.tokens ?? 0)),
+    unpriced: unknownUsd.filter(({means}) => means !== undefined).length,
   };
+}
+
+function sumOfKnown(values: readonly number[]): number | null {
+  return values.length === 0 ? null : sum(values);
 }
 
 function sum(values: readonly number[]): number {

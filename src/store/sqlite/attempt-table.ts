@@ -1,25 +1,36 @@
 import type {Database} from 'better-sqlite3';
-import type {AttemptOutcome} from '../../model/attempt.ts';
+import type {AttemptOutcome, SessionMark} from '../../model/attempt.ts';
 import type {Failure} from '../../model/failure.ts';
 import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from '../../model/ids.ts';
-import type {AttemptTotals, OpenAttempt, StateRecord} from '../../model/record.ts';
+import {type AttemptTotals, NO_TOTALS} from '../../model/attempt-totals.ts';
+import type {AttemptMeans, OpenAttempt, StateRecord} from '../../model/record.ts';
 import type {AttemptRow} from '../../model/row.ts';
 import type {Meta} from './meta.ts';
 
-const LEASE = 'INSERT INTO attempts (team, id, task, number, agent, host, leased_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)';
+const LEASE =
+  'INSERT INTO attempts (team, id, task, number, agent, host, leased_at_ms, means) VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
+
+const SESSION = 'UPDATE attempts SET session = ? WHERE team = ? AND id = ?';
 
 const END = `UPDATE attempts SET ended_at_ms = ?, duration_ms = ?, failure = ?, cpu_seconds = ?, max_rss_bytes = ?,
-    usd = ?, input_tokens = ?, output_tokens = ?, output_bytes = ?
+    usd = ?, input_tokens = ?, output_tokens = ?, cache_read_tokens = ?, cache_write_tokens = ?, output_bytes = ?,
+    result = ?
   WHERE team = ? AND id = ? AND ended_at_ms IS NULL`;
 
-const OPEN_OF_TEAM = `SELECT id, task, number, agent, host, leased_at_ms
+const OPEN_OF_TEAM = `SELECT id, task, number, agent, host, leased_at_ms, means, session
   FROM attempts WHERE team = ? AND ended_at_ms IS NULL ORDER BY id`;
 
 const OPEN = `SELECT attempts.id AS attempt, team, task FROM teams JOIN attempts ON team = teams.id
   WHERE teams.ended_at_ms IS NULL AND attempts.ended_at_ms IS NULL`;
 
 const TOTALS = `SELECT count(*) AS attempts, coalesce(sum(duration_ms), 0) AS busyMs, sum(cpu_seconds) AS cpuSeconds,
-    max(max_rss_bytes) AS maxRssBytes
+    max(max_rss_bytes) AS maxRssBytes, sum(usd) AS usd, sum(input_tokens) AS inputTokens,
+    sum(output_tokens) AS outputTokens, sum(cache_read_tokens) AS cacheReadTokens,
+    sum(cache_write_tokens) AS cacheWriteTokens,
+    coalesce(sum(means ->> '$.cap.usd') FILTER (WHERE ended_at_ms IS NOT NULL AND usd IS NULL), 0) AS unsettledUsd,
+    coalesce(sum(means ->> '$.cap.tokens')
+      FILTER (WHERE ended_at_ms IS NOT NULL AND input_tokens IS NULL AND output_tokens IS NULL), 0) AS unsettledTokens,
+    count(*) FILTER (WHERE means IS NOT NULL AND ended_at_ms IS NOT NULL AND usd IS NULL) AS unpriced
   FROM attempts WHERE team = ?`;
 
 const LIST = `SELECT attempts.*, tasks.id AS task_id
@@ -37,6 +48,8 @@ interface OpenRow {
   readonly agent: string;
   readonly host: string;
   readonly leased_at_ms: number;
+  readonly means: string | null;
+  readonly session: string | null;
 }
 
 interface Row extends OpenRow {
@@ -52,10 +65,19 @@ interface Row extends OpenRow {
   readonly usd: number | null;
   readonly input_tokens: number | null;
   readonly output_tokens: number | null;
+  readonly cache_read_tokens: number | null;
+  readonly cache_write_tokens: number | null;
   readonly output_bytes: number | null;
+  /** What coding agents leave: an object of `work`, `warnings` and `verdict`, where there is any of it. */
+  readonly result: string | null;
 }
 
 type N = number | null;
+
+type LeftBehind = Pick<AttemptOutcome, 'work' | 'warnings' | 'verdict'>;
+
+/** What is not known of an attempt that was lost. */
+const NOTHING = [null, null, null, null, null, null, null, null, null, null, null] as const;
 
 /** Which task an open attempt works on. */
 export interface OpenLease {
@@ -68,6 +90,7 @@ export interface OpenLease {
 export class AttemptTable {
   readonly #meta: Meta;
   readonly #lease;
+  readonly #session;
   readonly #end;
   readonly #readOpen;
   readonly #openOfTeam;
@@ -80,8 +103,9 @@ export class AttemptTable {
 
   constructor(db: Database, meta: Meta) {
     this.#meta = meta;
-    this.#lease = db.prepare<[number, number, number, number, string, string, number]>(LEASE);
-    this.#end = db.prepare<[number, N, string | null, N, N, N, N, N, N, number, number]>(END);
+    this.#lease = db.prepare<[number, number, number, number, string, string, number, string | null]>(LEASE);
+    this.#session = db.prepare<[string, number, number]>(SESSION);
+    this.#end = db.prepare<[number, N, string | null, N, N, N, N, N, N, N, N, string | null, number, number]>(END);
     this.#readOpen = db.prepare<[], OpenLease>(OPEN);
     this.#openOfTeam = db.prepare<[number], OpenRow>(OPEN_OF_TEAM);
     this.#totals = db.prepare<[number], AttemptTotals>(TOTALS);
@@ -91,9 +115,16 @@ export class AttemptTable {
     this.#remove = db.prepare<[number]>(REMOVE);
   }
 
-  lease({id, teamId, task, number, agentId, hostId, atMs}: Extract<StateRecord, {kind: 'attempt-leased'}>): void {
-    this.#lease.run(teamId, id, task, number, agentId, hostId, atMs);
+  lease(record: Extract<StateRecord, {kind: 'attempt-leased'}>): void {
+    const {id, teamId, task, number, agentId, hostId, atMs, means} = record;
+    this.#lease.run(teamId, id, task, number, agentId, hostId, atMs, means ? JSON.stringify(means) : null);
     this.#open().set(id, {attempt: id, team: teamId, task});
+  }
+
+  noteSession({id, session}: Extract<StateRecord, {kind: 'attempt-session'}>): void {
+    const team = this.#open().get(id)?.team;
+    if (team === undefined) throw new Error(`Internal error: attempt ${id} has a session but is not open`);
+    this.#session.run(JSON.stringify(session), team, id);
   }
 
   end({id, outcome, atMs}: Extract<StateRecord, {kind: 'attempt-ended'}>): void {
@@ -113,7 +144,7 @@ export class AttemptTable {
   }
 
   totalsOf(team: TeamId): AttemptTotals {
-    return this.#totals.get(team) ?? {attempts: 0, busyMs: 0, cpuSeconds: null, maxRssBytes: null};
+    return this.#totals.get(team) ?? NO_TOTALS;
   }
 
   list(team: TeamId, task: TaskSeq | undefined): readonly AttemptRow[] {
@@ -142,10 +173,10 @@ export class AttemptTable {
   }
 
   #write(team: TeamId, id: AttemptId, outcome: AttemptOutcome | null, atMs: number): number {
-    if (outcome === null) return this.#end.run(atMs, null, null, null, null, null, null, null, null, team, id).changes;
+    if (outcome === null) return this.#end.run(atMs, ...NOTHING, team, id).changes;
     const {result, durationMs, usage, outputBytes} = outcome;
     const failure = result.ok ? null : JSON.stringify(result.failure);
-    const {cpuSeconds, maxRssBytes, usd, inputTokens, outputTokens} = usage;
+    const {cpuSeconds, maxRssBytes, usd, inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens} = usage;
     return this.#end.run(
       atMs,
       durationMs,
@@ -155,11 +186,19 @@ export class AttemptTable {
       usd,
       inputTokens,
       outputTokens,
+      cacheReadTokens,
+      cacheWriteTokens,
       outputBytes,
+      leftBehind(outcome),
       team,
       id,
     ).changes;
   }
+}
+
+function leftBehind({work, warnings, verdict}: AttemptOutcome): string | null {
+  if (!work && warnings === undefined && verdict === undefined) return null;
+  return JSON.stringify({work: work ?? undefined, warnings, verdict} satisfies Record<keyof LeftBehind, unknown>);
 }
 
 /** The casts here and below brand what this file has written, and name its JSON. */
@@ -171,6 +210,8 @@ function openOf(row: OpenRow): OpenAttempt {
     agentId: row.agent as AgentId,
     hostId: row.host as HostId,
     leasedAtMs: row.leased_at_ms,
+    ...(row.means === null ? {} : {means: JSON.parse(row.means) as AttemptMeans}),
+    ...(row.session === null ? {} : {session: JSON.parse(row.session) as SessionMark}),
   };
 }
 
@@ -195,7 +236,10 @@ function outcomeOf(row: Row): AttemptOutcome | null {
       usd: row.usd,
       inputTokens: row.input_tokens,
       outputTokens: row.output_tokens,
+      cacheReadTokens: row.cache_read_tokens,
+      cacheWriteTokens: row.cache_write_tokens,
     },
     outputBytes: row.output_bytes,
+    ...(row.result === null ? {} : (JSON.parse(row.result) as LeftBehind)),
   };
 }

@@ -128,6 +128,9 @@ class SqliteStore implements Store {
       case 'attempt-leased':
         this.#attempts.lease(record);
         return;
+      case 'attempt-session':
+        this.#attempts.noteSession(record);
+        return;
       case 'attempt-ended':
         this.#attempts.end(record);
         return;

@@ -2,8 +2,9 @@ import {never} from '../../base/never.ts';
 import type {Failure, StopReason} from '../../model/failure.ts';
 import type {AttemptId} from '../../model/ids.ts';
 import type {SkipReason, TaskState, TaskStateName} from '../../model/task.ts';
+import type {Work} from '../../model/work.ts';
 
-/** Numbers are for ever: they stand in stores. Those of the terminal states come last, from `FIRST_TERMINAL`. */
+/** Numbers are for ever: they stand in stores. A state is terminal from `FIRST_TERMINAL` to `LAST_TERMINAL`. */
 const CODES = {
   waiting: 0,
   ready: 1,
@@ -15,11 +16,14 @@ const CODES = {
   failed: 7,
   skipped: 8,
   cancelled: 9,
+  reviewing: 10,
+  merging: 11,
 } as const satisfies Record<TaskStateName, number>;
 
 export const RUNNING = CODES.running;
 export const VERIFYING = CODES.verifying;
 export const FIRST_TERMINAL = CODES.succeeded;
+export const LAST_TERMINAL = CODES.cancelled;
 
 const NAMES = Object.keys(CODES) as TaskStateName[]; // keys of a const object; its type is wider than they are
 
@@ -47,6 +51,9 @@ export function detailOf(state: TaskState): StateDetail {
     case 'running':
     case 'verifying':
       return state.attempt;
+    case 'reviewing':
+    case 'merging':
+      return JSON.stringify({attempt: state.attempt, work: state.work});
     case 'failed':
       return JSON.stringify(state.failure);
     case 'skipped':
@@ -72,6 +79,10 @@ export function stateOf(code: number, detail: StateDetail): TaskState {
     case 'running':
     case 'verifying':
       return {name, attempt: Number(detail) as AttemptId};
+    case 'reviewing':
+      return {name, ...(JSON.parse(String(detail)) as {attempt: AttemptId; work: Work | null})};
+    case 'merging':
+      return {name, ...(JSON.parse(String(detail)) as {attempt: AttemptId; work: Work})};
     case 'failed':
       return {name, failure: JSON.parse(String(detail)) as Failure};
     case 'skipped':

@@ -1,5 +1,6 @@
 import type {Database} from 'better-sqlite3';
 import type {JsonValue} from '../../base/json.ts';
+import type {Memo} from '../../model/attempt.ts';
 import type {TaskSeq, TeamId} from '../../model/ids.ts';
 import type {NewTask, StateRecord} from '../../model/record.ts';
 import type {TaskQuery, TaskRow} from '../../model/row.ts';
@@ -8,6 +9,7 @@ import {
   codeOf,
   detailOf,
   FIRST_TERMINAL,
+  LAST_TERMINAL,
   maskOf,
   RUNNING,
   type StateDetail,
@@ -17,14 +19,15 @@ import {
 
 const CREATE = 'INSERT INTO tasks (team, seq, id, spec_index, group_seq, item) VALUES (?, ?, ?, ?, ?, ?)';
 
-const SET_STATE = `INSERT INTO task_states (team, seq, state, failures, losses, detail) VALUES (?, ?, ?, ?, ?, ?)
+const SET_STATE = `INSERT INTO task_states (team, seq, state, failures, losses, detail, memo) VALUES (?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET
-    state = excluded.state, failures = excluded.failures, losses = excluded.losses, detail = excluded.detail
-  WHERE state < ${FIRST_TERMINAL}`;
+    state = excluded.state, failures = excluded.failures, losses = excluded.losses, detail = excluded.detail,
+    memo = excluded.memo
+  WHERE state < ${FIRST_TERMINAL} OR state > ${LAST_TERMINAL}`;
 
 /** @open: JSON of [seq, attempt] for each leased task. It runs, unless something later than that was recorded. */
 const LIST = `WITH open (seq, attempt) AS MATERIALIZED (SELECT value ->> 0, value ->> 1 FROM json_each(@open))
-  SELECT tasks.seq, id, spec_index, group_seq, item, failures, losses,
+  SELECT tasks.seq, id, spec_index, group_seq, item, failures, losses, memo,
     CASE WHEN attempt IS NULL THEN coalesce(state, 0) ELSE ${RUNNING} END AS state, coalesce(attempt, detail) AS detail
   FROM tasks LEFT JOIN task_states ON task_states.team = tasks.team AND task_states.seq = tasks.seq
     LEFT JOIN open ON open.seq = tasks.seq AND coalesce(state, 0) < ${VERIFYING}
@@ -46,6 +49,7 @@ interface Row {
   readonly state: number;
   readonly failures: number | null;
   readonly losses: number | null;
+  readonly memo: string | null;
   readonly detail: StateDetail;
 }
 
@@ -58,7 +62,7 @@ export class TaskTable {
 
   constructor(db: Database) {
     this.#create = db.prepare<[number, number, string, number, number | null, string | null]>(CREATE);
-    this.#setState = db.prepare<[number, number, number, number, number, StateDetail]>(SET_STATE);
+    this.#setState = db.prepare<[number, number, number, number, number, StateDetail, string | null]>(SET_STATE);
     this.#list = db.prepare<[Record<string, number | string | null>], Row>(LIST);
     this.#remove = REMOVE.map(sql => db.prepare<[number]>(sql));
   }
@@ -69,8 +73,9 @@ export class TaskTable {
     }
   }
 
-  setState({teamId, seq, state, failures, losses}: Extract<StateRecord, {kind: 'task-state'}>): void {
-    const {changes} = this.#setState.run(teamId, seq, codeOf(state.name), failures, losses, detailOf(state));
+  setState({teamId, seq, state, failures, losses, memo}: Extract<StateRecord, {kind: 'task-state'}>): void {
+    const kept = memo ? JSON.stringify(memo) : null;
+    const {changes} = this.#setState.run(teamId, seq, codeOf(state.name), failures, losses, detailOf(state), kept);
     if (changes === 0)
       throw new Error(`Internal error: task ${seq} of team ${teamId} is over and cannot be ${state.name}`);
   }
@@ -109,5 +114,6 @@ function taskOf(row: Row): TaskRow {
     state: stateOf(row.state, row.detail),
     failures: row.failures ?? 0,
     losses: row.losses ?? 0,
+    ...(row.memo === null ? {} : {memo: JSON.parse(row.memo) as Memo}),
   };
 }

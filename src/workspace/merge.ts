@@ -1,0 +1,37 @@
+import type {MergeResult, TeamRepository, Work} from '../model/work.ts';
+
+/** A change that is to become part of the team's branch. */
+export interface MergeItem {
+  readonly attempt: number;
+  /** The task's id as people see it. */
+  readonly task: string;
+  readonly work: Work;
+  /** The whole commit message, trailers included. */
+  readonly message: string;
+  readonly author: {readonly name: string; readonly email: string};
+}
+
+export interface MergeQueueOptions {
+  readonly repository: TeamRepository;
+  /** Where its worktree for `verify` is made, below `.godel/worktrees`. */
+  readonly folder: string;
+  /** Runs the plan's verify command in a folder; null: the plan has none. Its process is ended when `signal` is aborted. */
+  readonly verify:
+    | ((
+        folder: string,
+        signal: AbortSignal,
+      ) => Promise<{readonly ok: boolean; readonly exitCode: number | null; readonly tail: string}>)
+    | null;
+}
+
+/**
+ * Puts the changes of one team onto its branch, one commit each, one batch after the other: what is waiting when a batch
+ * begins is merged together, verified together, and taken apart by bisection when that fails. The branch moves, in one ref
+ * transaction with the marks of what was merged, only to a tip that has been verified. A change that was merged before
+ * (the daemon was restarted) is answered as merged.
+ */
+export interface MergeQueue extends AsyncDisposable {
+  /** The tip of the team's branch: where new attempts start from. */
+  tip(): Promise<string>;
+  merge(item: MergeItem): Promise<MergeResult>;
+}
