@@ -11,6 +11,9 @@ export const NO_AGENT_USAGE: AgentUsage = {
 
 /** Sums what is known of both; a sum of nothing known is unknown. */
 export function addAgentUsage(a: AgentUsage, b: AgentUsage): AgentUsage {
-  const {cpuSeconds: _cpu, maxRssBytes: _memory, ...sum} = addUsage({...UNKNOWN_USAGE, ...a}, {...UNKNOWN_USAGE, ...b});
-  return sum;
+  const {usd, inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens} = addUsage(
+    {...UNKNOWN_USAGE, ...a},
+    {...UNKNOWN_USAGE, ...b},
+  );
+  return {usd, inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens};
 }

@@ -24,5 +24,6 @@ export function countField(value: JsonValue | undefined, ...path: readonly (stri
 /** Empty when there is no array. */
 export function listField(value: JsonValue | undefined, ...path: readonly (string | number)[]): readonly JsonValue[] {
   const found = field(value, ...path);
-  return Array.isArray(found) ? found : [];
+  // `isArray` loses what is known of the elements.
+  return Array.isArray(found) ? (found as readonly JsonValue[]) : [];
 }
