@@ -63,7 +63,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   const machine = machineId();
   const {engine, step} = Engine.restore(
     stored,
-    {...settings, maxLosses: MAX_LOSSES, machineId: machine, bootId: ownIdentity().bootId, random: Math.random},
+    {
+      ...settings,
+      maxLosses: MAX_LOSSES,
+      maxConflicts: 2,
+      firstCap: {usd: 0.25, tokens: 200_000},
+      memoryOf: () => settings.memoryPerAttemptBytes,
+      machineId: machine,
+      bootId: ownIdentity().bootId,
+      random: Math.random,
+    },
     readClock(),
   );
 
