@@ -84,8 +84,9 @@ export class Effects {
       case 'read-output':
         return this.#readOutput(effect);
       case 'want-permits':
-        return permits.want(effect.want);
+        return permits.want(effect);
       case 'provider-signal':
+        return permits.signal(effect.signal);
       case 'merge':
         return;
       case 'team-over':
