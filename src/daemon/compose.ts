@@ -95,8 +95,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   });
   const permits = Permits.start({
     admission: ledger.value,
-    running: () => engine.hosts().reduce((sum, {running}) => sum + running, 0),
-    granted: ({permits, why}) => submit({type: 'permits', permits, why}),
+    running: () => ({
+      attempts: engine.hosts().reduce((sum, {running}) => sum + running, 0),
+      memoryBytes: 0,
+      providers: new Map(),
+    }),
+    granted: ({permits, memoryBytes, why, gates}) => submit({type: 'permits', permits, memoryBytes, why, gates}),
   });
   const effects = new Effects({
     paths,
@@ -241,6 +245,7 @@ function openAdmission({paths, settings}: DaemonOptions): Result<Admission, Fail
       };
     },
     readClock,
+    random: Math.random,
     staleAfterMs: LEASE_STALE_MS,
   });
 }
