@@ -72,6 +72,8 @@ export type ChangeRule = 'required' | 'optional' | 'none';
 /** The files a task may change, as globs relative to the root of the repository. */
 export interface Touches {
   readonly globs: readonly string[];
+  /** Further globs, each with values of the item: `plan/render.ts` adds them to `globs` for an instance. */
+  readonly itemGlobs?: readonly Template[];
   /** What a change outside of them is. */
   readonly policy: 'warn' | 'fail';
 }
@@ -93,7 +95,8 @@ export type OutputKind = 'text' | 'lines' | 'json';
 
 export type ForeachSource =
   | {readonly from: 'output'; readonly task: string; readonly path: readonly string[]}
-  | {readonly from: 'list'; readonly items: readonly JsonValue[]};
+  /** `matrix`: the items are the combinations of one, and an instance is named by all its values. */
+  | {readonly from: 'list'; readonly items: readonly JsonValue[]; readonly matrix?: true};
 
 /**
  * Where a task stands.
