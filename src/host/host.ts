@@ -237,7 +237,9 @@ export class Host {
   async #openAgents({teamId, agents, runtimes}: Extract<DaemonMessage, {type: 'open-agents'}>): Promise<void> {
     const open = this.#teams.get(teamId);
     const detail = `team ${teamId} is not open on this host`;
-    const reports = open ? await readinessOf(agents, open, runtimes) : [{type: 'agents-failed', agents, detail} as const];
+    const reports = open
+      ? await readinessOf(agents, open, runtimes)
+      : [{type: 'agents-failed', agents, detail} as const];
     for (const report of reports) {
       if (report.type === 'agents-ready') for (const agent of report.agents) this.#agents.set(agent, teamId);
       this.#reports.add(report);
