@@ -63,7 +63,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   const machine = machineId();
   const {engine, step} = Engine.restore(
     stored,
-    {...settings, maxLosses: MAX_LOSSES, machineId: machine, bootId: ownIdentity().bootId, random: Math.random},
+    {
+      ...settings,
+      maxLosses: MAX_LOSSES,
+      maxConflicts: 2,
+      firstCap: {usd: 0.25, tokens: 200_000},
+      memoryOf: () => settings.memoryPerAttemptBytes,
+      machineId: machine,
+      bootId: ownIdentity().bootId,
+      random: Math.random,
+    },
     readClock(),
   );
 
@@ -86,8 +95,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   });
   const permits = Permits.start({
     admission: ledger.value,
-    running: () => engine.hosts().reduce((sum, {running}) => sum + running, 0),
-    granted: ({permits, why}) => submit({type: 'permits', permits, why}),
+    running: () => ({
+      attempts: engine.hosts().reduce((sum, {running}) => sum + running, 0),
+      memoryBytes: 0,
+      providers: new Map(),
+    }),
+    granted: ({permits, memoryBytes, why, gates}) => submit({type: 'permits', permits, memoryBytes, why, gates}),
   });
   const effects = new Effects({
     paths,
@@ -232,6 +245,7 @@ function openAdmission({paths, settings}: DaemonOptions): Result<Admission, Fail
       };
     },
     readClock,
+    random: Math.random,
     staleAfterMs: LEASE_STALE_MS,
   });
 }

@@ -53,6 +53,9 @@ export class EngineWorld {
       keepTeams: 2,
       hostLostMs: 1000,
       maxLosses: 3,
+      maxConflicts: 2,
+      firstCap: {usd: 0.25, tokens: 100_000},
+      memoryOf: () => 0,
       retryBaseMs: 100,
       retryMaxMs: 1000,
     };
