@@ -31,8 +31,8 @@ export async function readinessOf(
     const named = runtimes?.[agent];
     const needed = named === undefined ? (team.runtimes ?? []) : [named];
     const found = await Promise.all(needed.map(problemOf));
-    const problem = found.find(detail => detail !== null);
-    if (problem === undefined || problem === null) ready.push(agent);
+    const problem = found.find(detail => detail !== null) ?? null;
+    if (problem === null) ready.push(agent);
     else failed.set(problem, [...(failed.get(problem) ?? []), agent]);
   }
   return [

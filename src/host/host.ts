@@ -14,7 +14,6 @@ import {AttemptRunner, type OpenTeam} from './attempt-runner.ts';
 import {emptyInputsFolderOf} from './attempt-environment.ts';
 import {DaemonLink} from './daemon-link.ts';
 import type {HostOptions} from './host-options.ts';
-import {shortened} from './file-failure.ts';
 import {makeEmptyInputsFolder, removeFolder} from './inputs-folder.ts';
 import {Progress} from './progress.ts';
 import {readPart} from './read-part.ts';
@@ -252,7 +251,7 @@ export class Host {
     for (const [agent, owner] of this.#agents) if (owner === teamId) this.#agents.delete(agent);
     await this.#runner.stopAll('superseded', teamId);
     await this.#sweeper.flush();
-    for (const name of open ? ['inputs', 'scratch'] : []) await removeFolder(join(open.team.folder, name));
+    if (open) for (const name of ['inputs', 'scratch']) await removeFolder(join(open.team.folder, name));
     if (this.#teams.size === 0) await this.#worktrees.tidy();
   }
 
