@@ -165,7 +165,7 @@ describe('limits of a provider', () => {
 
   it('hold back only attempts of that provider, and say why', () => {
     const world = new EngineWorld();
-    const tasks = [prompt('a'), prompt('b'), prompt('c', {runtime: 'pi'})];
+    const tasks = [prompt('a'), prompt('b', {runtime: 'claude'}), prompt('c', {runtime: 'pi'})];
     world.connect();
     world.gates = [{provider: 'anthropic', permits: 1, why: 'anthropic allows 1 at a time'}];
     const id = world.spawn({
