@@ -103,7 +103,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     running: () => engine.running(),
     granted: ({permits, memoryBytes, why, gates}) => submit({type: 'permits', permits, memoryBytes, why, gates}),
   });
-  const merges = new Merges({
+  const merges: Merges = new Merges({
     paths,
     storeId: store.id,
     submit,
@@ -111,7 +111,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     killGraceMs: settings.killGraceMs,
     log,
   });
-  const effects = new Effects({
+  const effects: Effects = new Effects({
     paths,
     hosts,
     requests,
