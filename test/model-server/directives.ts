@@ -20,7 +20,8 @@ const LINE = /^[\s>*-]*(?:\[task:[^\]]*\]\s*)?(EDIT|REPLACE|RUN|ANSWER|WRONGTOOL
  */
 export function directivesOf(prompt: string): Directive[] {
   const found: Directive[] = [];
-  const lines = prompt.split('\n');
+  // opencode puts a prompt with spaces between quotation marks.
+  const lines = prompt.replace(/^\s*"([\s\S]*)"\s*$/, '$1').split('\n');
   for (let at = 0; at < lines.length; at += 1) {
     const [, word, rest = ''] = LINE.exec(lines[at] ?? '') ?? [];
     if (word === undefined) continue;
