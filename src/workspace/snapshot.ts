@@ -22,10 +22,19 @@ export interface SnapshotOf {
 export interface Snapshot {
   /** A tree of all that is in the worktree and not ignored. */
   readonly tree: string;
+  /** How the tree differs from `base`. */
+  readonly change: Change;
   /** Files that are not in the tree because they are too large or could not be read. */
   readonly leftOut: readonly string[];
   /** Repositories made within, whose files are in the tree as any others. */
   readonly repositories: readonly string[];
+}
+
+export interface Change {
+  /** Relative to the root of the worktree. */
+  readonly paths: readonly string[];
+  readonly insertions: number;
+  readonly deletions: number;
 }
 
 /** GitHub's limit; a file of this size in a branch is trouble for everybody who gets it. */
@@ -93,23 +102,30 @@ class Shot {
     if (!unlinked.ok) return unlinked;
     const besides = this.#linked().map(path => `:(top,exclude,literal)${path}`);
     const listing = ['ls-files', '--others', '--modified', '--exclude-standard', '-z', '--', ':/', ...besides];
-    const there = await this.#paths(listing);
+    const there = await gitPaths(listing, this.#options());
     if (!there.ok) return there;
     const nested = there.value.filter(path => path.endsWith('/')).map(path => path.slice(0, -1));
     const huge = there.value.filter(path => this.#isHuge(path));
     this.#leftOut.push(...huge);
     const added = await this.#add([...this.#linked(), ...nested, ...huge]);
     if (!added.ok) return added;
-    const gitlinks = await this.#newGitlinks();
-    if (!gitlinks.ok) return gitlinks;
-    for (const path of [...nested, ...gitlinks.value]) {
+    for (const path of nested) {
       const taken = await this.#takeRepository(path);
       if (!taken.ok) return taken;
     }
-    const tree = await gitText(['write-tree'], this.#options());
-    return tree.ok
-      ? ok({tree: tree.value, leftOut: this.#leftOut.toSorted(), repositories: this.#repositories.toSorted()})
-      : tree;
+    const first = await this.#write();
+    if (!first.ok) return first;
+    const strangers = await this.#withoutSubmodules(first.value.gitlinks);
+    for (const path of strangers) {
+      const dropped = await this.#git(['update-index', '--force-remove', '-z', '--stdin'], {input: path});
+      if (!dropped.ok) return dropped;
+      const taken = await this.#takeRepository(path);
+      if (!taken.ok) return taken;
+    }
+    const written = strangers.length === 0 ? first : await this.#write();
+    if (!written.ok) return written;
+    const {tree, change} = written.value;
+    return ok({tree, change, leftOut: this.#leftOut.toSorted(), repositories: this.#repositories.toSorted()});
   }
 
   dispose(): void {
@@ -139,22 +155,24 @@ class Shot {
     return ok(undefined);
   }
 
+  /** Writes the index as a tree. `gitlinks`: paths at which it has a commit of another repository and `base` has not. */
+  async #write(): Promise<Result<{tree: string; change: Change; gitlinks: readonly string[]}, Failure>> {
+    const tree = await gitText(['write-tree'], this.#options());
+    if (!tree.ok) return tree;
+    const before = this.#within.depth === 0 ? ok(`${this.#of.base}^{tree}`) : await this.#emptyTree();
+    if (!before.ok) return before;
+    const args = ['diff-tree', '-r', '--raw', '--numstat', '--no-renames', '-z', before.value, tree.value];
+    const diff = await git(args, this.#options());
+    return diff.ok ? ok({tree: tree.value, ...readDiff(diff.value.stdout)}) : diff;
+  }
+
   /** Repositories that were added as if they were submodules, without being any: git would keep no file of them. */
-  async #newGitlinks(): Promise<Result<readonly string[], Failure>> {
-    const {base} = this.#of;
-    const against = this.#within.depth === 0 ? base : await this.#emptyTree();
-    const raw = await this.#paths(['diff-index', '--cached', '--raw', '--no-renames', '--no-abbrev', '-z', against]);
-    if (!raw.ok) return raw;
-    const links = raw.value.flatMap((entry, index) =>
-      /^:(?!160000)\d+ 160000 /.test(entry) ? [raw.value[index + 1] ?? ''] : [],
-    );
-    if (links.length === 0) return ok([]);
-    const listed = await git(['config', '--file', '.gitmodules', '--get-regexp', '\\.path$'], {
-      cwd: this.#within.workTree,
-      codes: [0, 1],
-    });
+  async #withoutSubmodules(gitlinks: readonly string[]): Promise<readonly string[]> {
+    if (gitlinks.length === 0) return [];
+    const args = ['config', '--file', '.gitmodules', '--get-regexp', '\\.path$'];
+    const listed = await git(args, {cwd: this.#within.workTree, codes: [0, 1]});
     const modules = listed.ok ? listed.value.stdout.split('\n').map(line => line.slice(line.indexOf(' ') + 1)) : [];
-    return ok(links.filter(path => !modules.includes(path)));
+    return gitlinks.filter(path => !modules.includes(path));
   }
 
   async #takeRepository(path: string): Promise<Result<void, Failure>> {
@@ -169,8 +187,6 @@ class Shot {
       if (!taken.ok) return taken;
       this.#repositories.push(path, ...taken.value.repositories.map(each => `${path}/${each}`));
       this.#leftOut.push(...taken.value.leftOut.map(each => `${path}/${each}`));
-      const dropped = await this.#git(['update-index', '--force-remove', '-z', '--stdin'], {input: path});
-      if (!dropped.ok) return dropped;
       const read = await this.#git(['read-tree', `--prefix=${path}/`, taken.value.tree]);
       return read.ok ? ok(undefined) : read;
     } finally {
@@ -178,9 +194,8 @@ class Shot {
     }
   }
 
-  async #emptyTree(): Promise<string> {
-    const made = await gitText(['hash-object', '-t', 'tree', '--stdin'], this.#options());
-    return made.ok ? made.value : '';
+  #emptyTree(): Promise<Result<string, Failure>> {
+    return gitText(['hash-object', '-t', 'tree', '-w', '--stdin'], this.#options());
   }
 
   #linked(): readonly string[] {
@@ -190,10 +205,6 @@ class Shot {
   #isHuge(path: string): boolean {
     const stats = lstatSync(join(this.#within.workTree, path), {throwIfNoEntry: false});
     return stats !== undefined && stats.isFile() && stats.size > MAX_FILE_BYTES;
-  }
-
-  #paths(args: readonly string[]): Promise<Result<string[], Failure>> {
-    return gitPaths(args, this.#options());
   }
 
   #git(args: readonly string[], more: {codes?: number[]; input?: string; timeoutMs?: number} = {}) {
@@ -210,4 +221,28 @@ class Shot {
 
 function hasLfs(path = ''): boolean {
   return path.split(delimiter).some(folder => existsSync(join(folder, 'git-lfs')));
+}
+
+/** What `diff-tree --raw --numstat -z` says: the raw entries with their paths first, then the counts. */
+function readDiff(text: string): {change: Change; gitlinks: readonly string[]} {
+  const fields = text.split('\0');
+  const paths: string[] = [];
+  const gitlinks: string[] = [];
+  let insertions = 0;
+  let deletions = 0;
+  for (let index = 0; index < fields.length - 1; index += 1) {
+    const field = fields[index] ?? '';
+    if (field.startsWith(':')) {
+      const path = fields[index + 1] ?? '';
+      paths.push(path);
+      if (/^:(?!160000)\d+ 160000 /.test(field)) gitlinks.push(path);
+      index += 1;
+    } else {
+      const [added, removed] = field.split('\t', 2);
+      // A dash: the file is binary.
+      insertions += Number(added) || 0;
+      deletions += Number(removed) || 0;
+    }
+  }
+  return {change: {paths, insertions, deletions}, gitlinks};
 }
