@@ -67,7 +67,13 @@ export class Merges {
     const team = this.#of(teamId, spec);
     if (!team) return ended({kind: 'failed', detail: 'its team has no git repository'});
     const {work, taskId} = request;
-    const item = {attempt, task: taskId, work, message: messageOf(request, spec), author: authorOf(request.credits.agent)};
+    const item = {
+      attempt,
+      task: taskId,
+      work,
+      message: messageOf(request, spec),
+      author: authorOf(request.credits.agent),
+    };
     team.queue.merge(item).then(ended, (error: unknown) => {
       this.#options.log.error({teamId, attempt, error: failureOf(error)}, 'a merge failed by a bug');
       ended({kind: 'failed', detail: failureText(failureOf(error))});
