@@ -31,8 +31,8 @@ export async function readinessOf(
     const named = runtimes?.[agent];
     const needed = named === undefined ? (team.runtimes ?? []) : [named];
     const found = await Promise.all(needed.map(problemOf));
-    const problem = found.find(detail => detail !== null);
-    if (problem === undefined || problem === null) ready.push(agent);
+    const problem = found.find(detail => detail !== null) ?? null;
+    if (problem === null) ready.push(agent);
     else failed.set(problem, [...(failed.get(problem) ?? []), agent]);
   }
   return [
@@ -47,10 +47,13 @@ async function problemWith(name: string, team: TeamOpening): Promise<string | nu
   const {agentRuntime, runtimeNames} = await import('../runtimes/registry.ts');
   const settings = team.agentSettings ?? NO_AGENT_SETTINGS;
   const runtime = await agentRuntime(name, settings);
-  if (runtime === null) return `There is no runtime ${name}; known are ${runtimeNames(settings).join(', ')}.`.slice(0, 2000);
+  if (runtime === null)
+    return `There is no runtime ${name}; known are ${runtimeNames(settings).join(', ')}.`.slice(0, 2000);
   const detection = await runtime.detect(environmentWith(team, [...runtime.secrets, ...grantedSecrets(team)]));
   if (detection.found) return null;
-  return shortened(`The runtime ${name} cannot be used here: ${sentence(detection.detail)} ${sentence(detection.hint)}`);
+  return shortened(
+    `The runtime ${name} cannot be used here: ${sentence(detection.detail)} ${sentence(detection.hint)}`,
+  );
 }
 
 function sentence(text: string): string {

@@ -56,7 +56,10 @@ export class AttemptWorktree {
     const files = await this.#workspace.changedFiles();
     if (!files.ok) return bounded(files);
     const {conflicts} = this.#workspace;
-    return ok({files: files.value, markers: conflicts.length === 0 ? [] : await this.#workspace.markersLeft(conflicts)});
+    return ok({
+      files: files.value,
+      markers: conflicts.length === 0 ? [] : await this.#workspace.markersLeft(conflicts),
+    });
   }
 
   /** Gives it back. Not what could not be saved: that stays where it is, and the failure says where. */

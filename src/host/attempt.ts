@@ -18,7 +18,7 @@ import {makeInputsFolder, removeFolder} from './inputs-folder.ts';
 import {OutputFile} from './output-file.ts';
 import {OutputLog} from './output-log.ts';
 import {type ProgramMeans, ProgramRunner} from './program-runner.ts';
-import {Redaction} from './redaction.ts';
+import type {Redaction} from './redaction.ts';
 import {reportable} from './reportable.ts';
 import {runScript, type StepMeans} from './script-step.ts';
 import type {Worktrees} from './worktrees.ts';

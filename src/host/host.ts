@@ -14,7 +14,6 @@ import {AttemptRunner, type OpenTeam} from './attempt-runner.ts';
 import {emptyInputsFolderOf} from './attempt-environment.ts';
 import {DaemonLink} from './daemon-link.ts';
 import type {HostOptions} from './host-options.ts';
-import {shortened} from './file-failure.ts';
 import {makeEmptyInputsFolder, removeFolder} from './inputs-folder.ts';
 import {Progress} from './progress.ts';
 import {readPart} from './read-part.ts';
@@ -237,7 +236,9 @@ export class Host {
   async #openAgents({teamId, agents, runtimes}: Extract<DaemonMessage, {type: 'open-agents'}>): Promise<void> {
     const open = this.#teams.get(teamId);
     const detail = `team ${teamId} is not open on this host`;
-    const reports = open ? await readinessOf(agents, open, runtimes) : [{type: 'agents-failed', agents, detail} as const];
+    const reports = open
+      ? await readinessOf(agents, open, runtimes)
+      : [{type: 'agents-failed', agents, detail} as const];
     for (const report of reports) {
       if (report.type === 'agents-ready') for (const agent of report.agents) this.#agents.set(agent, teamId);
       this.#reports.add(report);
@@ -250,7 +251,7 @@ export class Host {
     for (const [agent, owner] of this.#agents) if (owner === teamId) this.#agents.delete(agent);
     await this.#runner.stopAll('superseded', teamId);
     await this.#sweeper.flush();
-    for (const name of open ? ['inputs', 'scratch'] : []) await removeFolder(join(open.team.folder, name));
+    if (open) for (const name of ['inputs', 'scratch']) await removeFolder(join(open.team.folder, name));
     if (this.#teams.size === 0) await this.#worktrees.tidy();
   }
 

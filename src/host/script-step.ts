@@ -25,7 +25,10 @@ export interface ScriptStep {
 }
 
 /** Runs one script to its end, with everything it started. */
-export async function runScript(script: ScriptStep, {programs, log, ending}: StepMeans): Promise<Result<void, Failure>> {
+export async function runScript(
+  script: ScriptStep,
+  {programs, log, ending}: StepMeans,
+): Promise<Result<void, Failure>> {
   const {step, command, cwd, env, output} = script;
   const [stdout, stderr] = [log.stream(), log.stream()];
   const run = await programs.run({

@@ -41,7 +41,15 @@ export class Worktrees {
       if (ending.failure) return fail(ending.failure);
       const pool = await this.#open();
       const {root, gitFolder, base, apply, ref} = order.workspace;
-      const acquired = await pool.acquire({root, gitFolder, base, apply, ref, attempt: order.attempt, resume: resumeOf(order)});
+      const acquired = await pool.acquire({
+        root,
+        gitFolder,
+        base,
+        apply,
+        ref,
+        attempt: order.attempt,
+        resume: resumeOf(order),
+      });
       if (!acquired.ok) return acquired;
       this.#inUse.add(order.attempt);
       return ok(new AttemptWorktree(acquired.value, order));
