@@ -11,7 +11,7 @@ export type Directive =
   | {readonly do: 'wait'; readonly ms: number}
   | ({readonly do: 'fault'} & FaultOrder);
 
-const LINE = /^[\s>*-]*(?:\[task:[^\]]*\]\s*)?(EDIT|REPLACE|RUN|ANSWER|WRONGTOOL|REFUSE|WAIT|FAULT)\b[ \t]*(.*)$/;
+const LINE = /^[\s*-]*(?:\[task:[^\]]*\]\s*)?(EDIT|REPLACE|RUN|ANSWER|WRONGTOOL|REFUSE|WAIT|FAULT)\b[ \t]*(.*)$/;
 
 /**
  * Reads `EDIT path: content`, `REPLACE path: old => new`, `RUN command`, `ANSWER text`, `WRONGTOOL`, `REFUSE`, `WAIT ms` and
