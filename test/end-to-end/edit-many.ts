@@ -17,6 +17,8 @@ export interface EditMany extends Pick<ModelServerOptions, 'faults' | 'throttle'
   /** One task each. */
   readonly files: number;
   readonly withinMs: number;
+  /** What is asked for each file; by default to change it. */
+  readonly taskFor?: (file: string) => object;
 }
 
 /** What has become of it, seen from outside: from the branch, the server's books and what is left on the machine. */
@@ -61,12 +63,12 @@ export async function editMany(options: EditMany): Promise<EditManyReport> {
 }
 
 async function editWith(server: ModelServer, options: EditMany & CliSetUp): Promise<EditManyReport> {
-  const {cli, agents, files, withinMs, env, model} = options;
+  const {cli, agents, files, withinMs, taskFor = editTask, env, model} = options;
   await using rig = await Rig.create({env: {...env, PATH: `${cliFolder(cli) ?? ''}:${process.env['PATH'] ?? ''}`}});
   const repository = GeneratedRepository.create(rig.folder, {env: rig.env, count: files});
   using memory = new MemoryWatch(rig.root);
   const started = performance.now();
-  const {team} = await rig.spawn({count: agents, plan: planOf(repository, {cli, agents, model})});
+  const {team} = await rig.spawn({count: agents, plan: planOf(repository, {cli, agents, model, taskFor})});
   const view = await rig.waitFor(team, {withinMs});
   const tookMs = performance.now() - started;
   const branch = `godel/${team}`;
@@ -85,29 +87,31 @@ async function editWith(server: ModelServer, options: EditMany & CliSetUp): Prom
   };
 }
 
-/** A task for each file. Each has a check of its own, and the branch has one for all. */
-export function planOf(
-  repository: GeneratedRepository,
-  {cli, agents, model}: {cli: Cli; agents: number; model: string},
+function planOf(
+  {files}: GeneratedRepository,
+  {cli, agents, model, taskFor}: {cli: Cli; agents: number; model: string; taskFor: (file: string) => object},
 ): object {
-  const tasks = repository.files.map(file => {
-    const id = basename(file, '.mjs');
-    return [
-      id,
-      {
-        prompt: `[task:${id}] Let the module greet.\nEDIT ${file}: export const greeting = 'hello from ${basename(file)}';`,
-        verify: `node --input-type=module -e "const {greeting} = await import('./${file}'); process.exit(greeting ? 0 : 1)"`,
-        touches: file,
-        change: 'required',
-        retries: 3,
-      },
-    ];
-  });
   return {
     version: 1,
     name: `edit-${cli}`,
     verify: 'node check.mjs',
     agents: {coder: {count: agents, runtime: cli, model}},
-    tasks: Object.fromEntries(tasks),
+    tasks: Object.fromEntries(files.map(file => [idOf(file), taskFor(file)])),
   };
+}
+
+/** Each task has a check of its own; the branch has one for all. */
+function editTask(file: string): object {
+  const greeting = `export const greeting = 'hello from ${basename(file)}';`;
+  return {
+    prompt: `[task:${idOf(file)}] Let the module greet.\nEDIT ${file}: ${greeting}`,
+    verify: `node --input-type=module -e "const {greeting} = await import('./${file}'); process.exit(greeting ? 0 : 1)"`,
+    touches: file,
+    change: 'required',
+    retries: 3,
+  };
+}
+
+function idOf(file: string): string {
+  return basename(file, '.mjs');
 }
