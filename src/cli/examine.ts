@@ -35,7 +35,11 @@ export async function examine(cli: Cli, options: GlobalOptions): Promise<ExitKin
       : {what: 'daemon', state: 'ok', text: 'not running; team commands start it'},
     usable.length > 0
       ? {what: 'runtimes', state: 'ok', text: `${usable.join(', ')} can do prompts`}
-      : {what: 'runtimes', state: 'limited', text: 'no coding agent can be used: plans may have commands, but no prompts'},
+      : {
+          what: 'runtimes',
+          state: 'limited',
+          text: 'no coding agent can be used: plans may have commands, but no prompts',
+        },
   ];
   const missing = findings.some(({state}) => state === 'missing');
   if (cli.print.json !== 'none') {

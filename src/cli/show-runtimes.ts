@@ -28,7 +28,8 @@ export function runtimeLines(found: readonly DetectedRuntime[], print: Print): r
   const there = found.flatMap(({name, memoryBytes, detection}) =>
     detection.found ? [[name, detection.version, detection.login, sizeText(memoryBytes), detection.file]] : [],
   );
-  const table = there.length === 0 ? [] : tableLines(['RUNTIME', 'VERSION', 'LOGGED IN', 'MEMORY', 'PROGRAM'], there, print);
+  const table =
+    there.length === 0 ? [] : tableLines(['RUNTIME', 'VERSION', 'LOGGED IN', 'MEMORY', 'PROGRAM'], there, print);
   const notes = found.flatMap(({name, detection}) => {
     if (!detection.found) return [`${name}: ${detection.detail}. ${detection.hint}`];
     const login = detection.login === 'yes' ? [] : [`${name}: ${detection.loginDetail}`];
