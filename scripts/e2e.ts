@@ -42,6 +42,7 @@ function wrongIn(report: EditManyReport, files: number): string[] {
     'the cost is not what the server billed': Math.abs((view.usage.usd ?? 0) - ledger.bill().usd) < 0.000_001,
     'no fault was met': Object.keys(ledger.bill().faults).length > 0,
     'the checkout was touched': report.checkoutUntouched,
+    'a process was left': report.processes.length === 0,
     'a worktree was left': report.worktrees === 1 && report.worktreeFolders.length === 0,
   };
   const failures = view.failures.map(({task, text}) => `${task}: ${text}`);
@@ -67,7 +68,7 @@ function columnOf(cli: Cli, agents: number, report: EditManyReport): readonly (r
     ['billed by the server', `$${bill.usd.toFixed(6)}`],
     ['accounted by godel', `$${(view.usage.usd ?? Number.NaN).toFixed(6)}`],
     ['mean cost of a task', `$${(bill.usd / agents).toFixed(4)}`],
-    ['processes left', '0'],
+    ['processes left', String(report.processes.length)],
     ['worktrees left', String(report.worktrees - 1 + report.worktreeFolders.length)],
     ['peak memory of the CLIs (PSS)', megabytes(memory.agents)],
     [

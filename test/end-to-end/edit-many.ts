@@ -8,6 +8,8 @@ import {cliFolder} from '../model-server/installed-clis.ts';
 import type {Ledger} from '../model-server/ledger.ts';
 import {ModelServer, type ModelServerOptions} from '../model-server/model-server.ts';
 import {Rig} from '../rig/rig.ts';
+import {processesOf} from '../rig/rig-processes.ts';
+import {until} from '../rig/until.ts';
 import {GeneratedRepository} from './generated-repository.ts';
 import {type MemoryPeaks, MemoryWatch} from './memory-peaks.ts';
 
@@ -32,6 +34,8 @@ export interface EditManyReport {
   /** The user's own is one. */
   readonly worktrees: number;
   readonly worktreeFolders: readonly string[];
+  /** Command lines of what still ran when godel's daemon had been stopped. */
+  readonly processes: readonly string[];
   readonly memory: MemoryPeaks;
   readonly tookMs: number;
 }
@@ -82,9 +86,16 @@ async function editWith(server: ModelServer, options: EditMany & CliSetUp): Prom
     checkoutUntouched: repository.isUntouched,
     worktrees: repository.worktrees,
     worktreeFolders: existsSync(pool) ? readdirSync(pool) : [],
+    processes: await processesLeft(rig),
     memory: memory.peaks,
     tookMs,
   };
+}
+
+async function processesLeft(rig: Rig): Promise<readonly string[]> {
+  const gone = until('everything has ended', () => processesOf(rig.root).length === 0, {withinMs: 10_000});
+  await gone.catch(() => undefined);
+  return processesOf(rig.root).map(({command}) => command);
 }
 
 function planOf(
