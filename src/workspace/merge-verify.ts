@@ -18,6 +18,8 @@ import type {MergeQueueOptions, Verdict} from './merge.ts';
 
 type VerifierOptions = Pick<MergeQueueOptions, 'repository' | 'folder' | 'link'>;
 
+const ENDED: Failure = {reason: 'git-failed', detail: 'the merge queue is being closed'};
+
 /**
  * Runs the plan's verify command on commits, one after the other, in one worktree that is kept until it is disposed of. Each run
  * finds it as an attempt finds a new one: the commit, the linked folders, and nothing else.
@@ -39,11 +41,18 @@ export class TipVerifier implements AsyncDisposable {
   async verdictOn(commit: string): Promise<Result<Verdict, Failure>> {
     const known = this.#known.get(commit);
     if (known) return ok(known);
+    if (this.#isEnding()) return fail(ENDED);
     const ready = await this.#checkOut(commit);
     if (!ready.ok) return ready;
     const verdict = await this.#verify(this.#options.folder, this.#ending);
-    if (!this.#ending.aborted) this.#known.set(commit, verdict);
+    // Ended with us it says nothing about the commit.
+    if (this.#isEnding()) return fail(ENDED);
+    this.#known.set(commit, verdict);
     return ok(verdict);
+  }
+
+  #isEnding(): boolean {
+    return this.#ending.aborted;
   }
 
   /** Forgets all verdicts but that on the tip. */
