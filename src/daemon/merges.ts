@@ -6,12 +6,12 @@ import {failureText} from '../model/failure-text.ts';
 import type {TeamId} from '../model/ids.ts';
 import type {TeamSpec} from '../model/team.ts';
 import type {MergeResult} from '../model/work.ts';
+import {renderTemplate} from '../plan/render.ts';
 import type {ProjectPaths} from '../project/project-paths.ts';
 import type {MergeQueue} from '../workspace/merge.ts';
-import {commitMessage} from '../workspace/merge-message.ts';
+import {authorOf, commitMessage} from '../workspace/merge-message.ts';
 import {openMergeQueue} from '../workspace/merge-queue.ts';
 import type {Log} from './log.ts';
-import {subjectOf} from './orders.ts';
 import {verifyRunner} from './verify-merge.ts';
 
 export interface MergesOptions {
@@ -67,7 +67,13 @@ export class Merges {
     const team = this.#of(teamId, spec);
     if (!team) return ended({kind: 'failed', detail: 'its team has no git repository'});
     const {work, taskId} = request;
-    const item = {attempt, task: taskId, work, message: messageOf(request, spec), author: authorOf(request)};
+    const item = {
+      attempt,
+      task: taskId,
+      work,
+      message: messageOf(request, spec),
+      author: authorOf(request.credits.agent),
+    };
     team.queue.merge(item).then(ended, (error: unknown) => {
       this.#options.log.error({teamId, attempt, error: failureOf(error)}, 'a merge failed by a bug');
       ended({kind: 'failed', detail: failureText(failureOf(error))});
@@ -116,10 +122,7 @@ export class Merges {
   }
 }
 
-function messageOf({spec, taskId, credits, attempt}: MergeRequest, team: TeamSpec): string {
-  return commitMessage({subject: subjectOf(spec, taskId), team: team.name, task: taskId, attempt, ...credits});
-}
-
-function authorOf({credits}: MergeRequest): {name: string; email: string} {
-  return {name: credits.agent, email: `${credits.runtime}@godel.invalid`};
+function messageOf({spec, item, taskId: task, credits, attempt}: MergeRequest, team: TeamSpec): string {
+  const description = spec.prompt === undefined ? null : renderTemplate(spec.prompt, item);
+  return commitMessage({team: team.name, task, description, attempt, ...credits});
 }

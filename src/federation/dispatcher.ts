@@ -109,8 +109,12 @@ export class Dispatcher {
   }
 
   /** What runs now of what the ledger counts. */
-  running(): Want {
-    return {want: this.#count, memoryBytes: this.#reservedBytes, providers: this.#demands(new Map())};
+  running(): {
+    readonly attempts: number;
+    readonly memoryBytes: number;
+    readonly providers: ReadonlyMap<ProviderId, number>;
+  } {
+    return {attempts: this.#count, memoryBytes: this.#reservedBytes, providers: this.#running};
   }
 
   #openingFor(team: Team, {requirement, candidates}: ReadyClass, task: TaskNode): Opening {

@@ -18,17 +18,21 @@ export interface JsonLineReader {
 }
 
 export interface JsonLines {
-  push(chunk: Uint8Array): void;
+  readonly push: (chunk: Uint8Array) => void;
   /** The output is complete: what stands after the last line end is a line too. */
-  end(): void;
+  readonly end: () => void;
 }
 
 /**
  * Takes bytes as they come and gives the lines of JSON in them. Only `\n` ends a line (U+2028 is legal inside a JSON
  * string); lines are put together as bytes, so that a character cut in two by a chunk's end stays whole. A line over the
- * limit is dropped to its end and reported once.
+ * limit is dropped to its end and reported once. Lines that begin with one of `skip` are passed over unread.
  */
-export function jsonLines(reader: JsonLineReader, {maxLineBytes = MAX_LINE_BYTES} = {}): JsonLines {
+export function jsonLines(
+  reader: JsonLineReader,
+  {maxLineBytes = MAX_LINE_BYTES, skip = []}: {maxLineBytes?: number; skip?: readonly string[]} = {},
+): JsonLines {
+  const skipped = skip.map(prefix => Buffer.from(prefix));
   let parts: Uint8Array[] = [];
   let size = 0;
   let dropping = false;
@@ -49,7 +53,8 @@ export function jsonLines(reader: JsonLineReader, {maxLineBytes = MAX_LINE_BYTES
     parts = [];
     size = 0;
     dropping = false;
-    if (line !== null) readLine(line, reader);
+    if (line === null || skipped.some(prefix => line.subarray(0, prefix.length).equals(prefix))) return;
+    readLine(line, reader);
   }
 
   return {

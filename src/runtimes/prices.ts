@@ -63,13 +63,24 @@ function other(input: number, output: number, cacheRead: number): Price {
  * the end of the name (`claude-haiku-4-5-20251001`) and the provider before it (`anthropic/…`) may be left out of either.
  */
 export function priceOf(runtime: string, model: string | null, overrides: PriceOverrides): Price | null {
+  return ownPriceOf(runtime, model, overrides) ?? find(TABLE, model === null ? [] : namesOf(model));
+}
+
+/** The price that the user has set; null: none. */
+export function ownPriceOf(runtime: string, model: string | null, overrides: PriceOverrides): Price | null {
   if (model === null) return null;
-  const names = [model, withoutProvider(model), withoutDate(model), withoutDate(withoutProvider(model))];
-  const keys = [...names.map(name => `${runtime}/${name}`), ...names];
-  const own = keys.find(key => Object.hasOwn(overrides, key));
-  if (own !== undefined) return overrides[own] ?? null;
-  const listed = names.find(name => Object.hasOwn(TABLE, name));
-  return listed === undefined ? null : (TABLE[listed] ?? null);
+  const names = namesOf(model);
+  return find(overrides, [...names.map(name => `${runtime}/${name}`), ...names]);
+}
+
+function find(prices: PriceOverrides, keys: readonly string[]): Price | null {
+  const key = keys.find(name => Object.hasOwn(prices, name));
+  return key === undefined ? null : (prices[key] ?? null);
+}
+
+function namesOf(model: string): readonly string[] {
+  const bare = withoutProvider(model);
+  return [model, bare, withoutDate(model), withoutDate(bare)];
 }
 
 /** USD of what was used; null when the price or the tokens are unknown. Cache tokens that nobody counted are none. */

@@ -43,6 +43,9 @@ const CONFIG: Readonly<Record<string, string>> = {
   'core.fsmonitor': 'false',
   'core.splitIndex': 'false',
   'core.safecrlf': 'false',
+  // Kept work survives a power cut: one flush for all new objects of a call.
+  'core.fsync': 'committed,loose-object',
+  'core.fsyncMethod': 'batch',
   'core.quotePath': 'false',
   'core.pager': 'cat',
   'core.editor': 'true',
@@ -61,6 +64,7 @@ const CONFIG: Readonly<Record<string, string>> = {
   'merge.renames': 'true',
   'rerere.enabled': 'false',
   'submodule.recurse': 'false',
+  'worktree.useRelativePaths': 'false',
   'status.showUntrackedFiles': 'all',
   'advice.detachedHead': 'false',
   'advice.addEmbeddedRepo': 'false',

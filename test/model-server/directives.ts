@@ -11,7 +11,7 @@ export type Directive =
   | {readonly do: 'wait'; readonly ms: number}
   | ({readonly do: 'fault'} & FaultOrder);
 
-const LINE = /^[\s>*-]*(?:\[task:[^\]]*\]\s*)?(EDIT|REPLACE|RUN|ANSWER|WRONGTOOL|REFUSE|WAIT|FAULT)\b[ \t]*(.*)$/;
+const LINE = /^[\s*-]*(?:\[task:[^\]]*\]\s*)?(EDIT|REPLACE|RUN|ANSWER|WRONGTOOL|REFUSE|WAIT|FAULT)\b[ \t]*(.*)$/;
 
 /**
  * Reads `EDIT path: content`, `REPLACE path: old => new`, `RUN command`, `ANSWER text`, `WRONGTOOL`, `REFUSE`, `WAIT ms` and
@@ -20,7 +20,8 @@ const LINE = /^[\s>*-]*(?:\[task:[^\]]*\]\s*)?(EDIT|REPLACE|RUN|ANSWER|WRONGTOOL
  */
 export function directivesOf(prompt: string): Directive[] {
   const found: Directive[] = [];
-  const lines = prompt.split('\n');
+  // opencode puts a prompt with spaces between quotation marks.
+  const lines = prompt.replace(/^\s*"([\s\S]*)"\s*$/, '$1').split('\n');
   for (let at = 0; at < lines.length; at += 1) {
     const [, word, rest = ''] = LINE.exec(lines[at] ?? '') ?? [];
     if (word === undefined) continue;

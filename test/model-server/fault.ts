@@ -3,7 +3,7 @@ import {chance} from './bill.ts';
 /**
  * What can go wrong. throttled: too many requests (429). overloaded: 529, or 503 where the API knows no 529. unavailable: 503.
  * quota: the account has used up what it may. unauthorized: 401. too-long: the prompt does not fit. hang: the answer
- * stops half-way and the connection stays. cut: the connection goes half-way. garbage: what comes half-way is not the
+ * stops half-way and the connection stays. cut: the connection goes half-way. reset: it goes before any answer. garbage: what comes half-way is not the
  * protocol. error-in-stream: the provider reports an error half-way. wrong-tool: a tool call with arguments that do not fit.
  * refusal: the model declines.
  */
@@ -16,6 +16,7 @@ export const FAULT_KINDS = [
   'too-long',
   'hang',
   'cut',
+  'reset',
   'garbage',
   'error-in-stream',
   'wrong-tool',

@@ -34,6 +34,7 @@ export class Ledger {
   #now = 0;
   #peak = 0;
 
+  /** How many requests are being answered; what the throttle refuses is not. */
   get concurrency(): number {
     return this.#now;
   }

@@ -50,7 +50,8 @@ export class ModelServer implements AsyncDisposable {
     this.#options = options;
     this.#server = createServer({keepAliveTimeout: 60_000}, (request, response) => {
       this.#serve(request, response).catch((error: unknown) => {
-        response.destroy(error instanceof Error ? error : new Error(String(error)));
+        if (response.headersSent) return response.destroy();
+        sendJson(response, 500, {error: {type: 'model_server_bug', message: String(error)}});
       });
     });
   }
@@ -119,10 +120,11 @@ export class ModelServer implements AsyncDisposable {
       whole: false,
       tokens: NO_TOKENS,
     };
-    this.ledger.enter();
+    const {throttle} = this.#options;
+    const refused = throttle !== undefined && this.ledger.concurrency >= throttle.concurrent;
+    if (!refused) this.ledger.enter();
     try {
-      const {throttle} = this.#options;
-      if (throttle !== undefined && this.ledger.concurrency > throttle.concurrent) {
+      if (refused) {
         done.fault = 'throttle';
         done.status = sendError(response, dialect, {kind: 'throttled', retryAfter: throttle.retryAfter ?? 1});
         return;
@@ -130,6 +132,10 @@ export class ModelServer implements AsyncDisposable {
       const fault = this.#faultOf(conversation, task);
       done.fault = fault?.kind ?? null;
       await sleep((this.#options.latencyMs ?? 0) + waitOf(conversation));
+      if (fault?.kind === 'reset') {
+        response.destroy();
+        return;
+      }
       if (fault !== null && isError(fault.kind)) {
         done.status = sendError(response, dialect, {...fault, kind: fault.kind});
         return;
@@ -141,7 +147,7 @@ export class ModelServer implements AsyncDisposable {
       done.whole = sent.whole;
       if (sent.whole) this.#cached.set(cacheKey(conversation, task), tokensIn(text));
     } finally {
-      this.ledger.leave();
+      if (!refused) this.ledger.leave();
       this.ledger.charges.push({
         atMs: started - this.#startedAt,
         tookMs: performance.now() - started,

@@ -125,7 +125,8 @@ function exampleOf(schema: unknown): unknown {
 }
 
 function patchCall(tool: Tool, patch: string): Call {
-  return {name: tool.name, input: tool.freeform ? patch : {input: patch}};
+  const key = Object.keys(tool.properties)[0] ?? 'input';
+  return {name: tool.name, input: tool.freeform ? patch : {[key]: patch}};
 }
 
 function addFile(path: string, content: string): string {
