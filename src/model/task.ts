@@ -1,7 +1,7 @@
 import type {JsonValue} from '../base/json.ts';
 import type {Failure, StopReason} from './failure.ts';
 import type {AttemptId, TaskSeq} from './ids.ts';
-import type {Work} from './work.ts';
+import type {Credits, Work} from './work.ts';
 
 /** A plain-text template: literal parts and references to the item, rendered by `plan/render.ts`. */
 export type Template = readonly (string | {readonly item: readonly string[]})[];
@@ -119,9 +119,9 @@ export type TaskState =
   | {readonly name: 'backing-off'; readonly untilWallMs: number}
   | {readonly name: 'running'; readonly attempt: AttemptId}
   | {readonly name: 'verifying'; readonly attempt: AttemptId}
-  /** `work` is the change of the attempt that has succeeded; null when it has changed nothing. */
-  | {readonly name: 'reviewing'; readonly attempt: AttemptId; readonly work: Work | null}
-  | {readonly name: 'merging'; readonly attempt: AttemptId; readonly work: Work}
+  /** `work` is the change of the attempt that has succeeded, `credits` whose it is. */
+  | {readonly name: 'reviewing'; readonly attempt: AttemptId; readonly work: Work; readonly credits: Credits}
+  | {readonly name: 'merging'; readonly attempt: AttemptId; readonly work: Work; readonly credits: Credits}
   | {readonly name: 'expanded'}
   | {readonly name: 'succeeded'}
   | {readonly name: 'failed'; readonly failure: Failure}

@@ -3,6 +3,7 @@ import Database from 'better-sqlite3';
 import {seededRandom} from '../../../src/base/random.ts';
 import {readClock} from '../../../src/base/clock.ts';
 import {openLedger} from '../../../src/daemon/admission/ledger.ts';
+import {commands} from './demands.ts';
 
 /** Waits for the start signal on stdin, opens the ledger, asks many times, and prints the most that was ever held. */
 const [file = '', project = '', limit = ''] = process.argv.slice(2);
@@ -16,6 +17,7 @@ const opened = openLedger({
   limits: {maxRunning: Number(limit), minFreeMemoryBytes: 0, minFreeDiskBytes: 0, memoryPerAttemptBytes: 1},
   probe: () => ({availableMemoryBytes: null, totalMemoryBytes: null, freeDiskBytes: null}),
   readClock,
+  random: Math.random,
   staleAfterMs: 1000,
 });
 if (!opened.ok) throw new Error(JSON.stringify(opened.failure));
@@ -26,7 +28,7 @@ let most = 0;
 let granted = 0;
 for (let turn = 0; turn < 400; turn += 1) {
   const running = Math.floor(random() * (granted + 1));
-  granted = opened.value.request(Math.floor(random() * Number(limit) * 1.5), running).permits;
+  granted = opened.value.request(commands(Math.floor(random() * Number(limit) * 1.5), running)).permits;
   most = Math.max(most, sum.get() ?? 0);
 }
 witness.close();

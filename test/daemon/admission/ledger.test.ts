@@ -8,6 +8,7 @@ import type {Admission} from '../../../src/daemon/admission/admission.ts';
 import type {AdmissionLimits} from '../../../src/daemon/admission/grant.ts';
 import {type LedgerOptions, openLedger} from '../../../src/daemon/admission/ledger.ts';
 import type {ProcessIdentity} from '../../../src/model/process-identity.ts';
+import {commands} from './demands.ts';
 
 const STALE_AFTER_MS = 10_000;
 const UNKNOWN = {availableMemoryBytes: null, totalMemoryBytes: null, freeDiskBytes: null};
@@ -35,6 +36,7 @@ class Machine {
       limits: this.#limits,
       probe: () => UNKNOWN,
       readClock: () => this.now(),
+      random: () => 0.5,
       staleAfterMs: STALE_AFTER_MS,
       ...changes,
     });
@@ -87,64 +89,70 @@ describe('the ledger', () => {
 
   it('shares the limit between projects and says who holds the rest', () => {
     const [a, b] = [machine.open('a', 1), machine.open('b', 2)];
-    expect(a.request(7, 0)).toEqual({permits: 7, why: null});
-    expect(b.request(7, 0)).toEqual({permits: 3, why: expect.stringContaining('other projects of yours hold 7')});
-    expect(a.request(1, 4)).toEqual({permits: 4, why: null});
-    expect(b.request(7, 3)).toEqual({permits: 6, why: expect.stringContaining('hold 4')});
+    expect(a.request(commands(7, 0))).toMatchObject({permits: 7, why: null});
+    expect(b.request(commands(7, 0))).toMatchObject({
+      permits: 3,
+      why: expect.stringContaining('other projects of yours hold 7'),
+    });
+    expect(a.request(commands(1, 4))).toMatchObject({permits: 4, why: null});
+    expect(b.request(commands(7, 3))).toMatchObject({permits: 6, why: expect.stringContaining('hold 4')});
     a.release();
-    expect(b.request(20, 6)).toEqual({permits: 10, why: expect.not.stringContaining('other')});
-    expect(a.request(1, 0).permits).toBe(0);
+    expect(b.request(commands(20, 6))).toMatchObject({permits: 10, why: expect.not.stringContaining('other')});
+    expect(a.request(commands(1, 0)).permits).toBe(0);
   });
 
   it('counts a lease until its process is dead and the lease is stale, both', () => {
     const [a, b] = [machine.open('a', 1), machine.open('b', 2)];
-    a.request(10, 0);
+    a.request(commands(10, 0));
     machine.nowMs += STALE_AFTER_MS * 5;
-    expect(b.request(1, 0).permits).toBe(0);
+    expect(b.request(commands(1, 0)).permits).toBe(0);
     a.beat(machine.now());
     machine.kill(1);
     machine.nowMs += STALE_AFTER_MS;
-    expect(b.request(1, 0).permits).toBe(0);
+    expect(b.request(commands(1, 0)).permits).toBe(0);
     machine.nowMs += 1;
-    expect(b.request(1, 0).permits).toBe(1);
+    expect(b.request(commands(1, 0)).permits).toBe(1);
     expect(machine.held()).toBe(1);
   });
 
   it('hands the lease of a project on to its next daemon, whose attempts still run', () => {
     const first = machine.open('a', 1);
-    first.request(8, 0);
+    first.request(commands(8, 0));
     first[Symbol.dispose]();
     machine.kill(1);
     const next = machine.open('a', 3);
     const b = machine.open('b', 2);
     machine.nowMs += STALE_AFTER_MS * 2;
-    expect(b.request(10, 0).permits).toBe(2);
-    expect(next.request(8, 8)).toEqual({permits: 8, why: null});
+    expect(b.request(commands(10, 0)).permits).toBe(2);
+    expect(next.request(commands(8, 8))).toMatchObject({permits: 8, why: null});
     expect(machine.held()).toBe(10);
   });
 
   it('forgets the leases from before a reboot, when the clock starts anew', () => {
-    machine.open('a', 1).request(10, 0);
+    machine.open('a', 1).request(commands(10, 0));
     machine.reboot();
-    expect(machine.open('b', 2).request(10, 0)).toEqual({permits: 10, why: null});
+    expect(machine.open('b', 2).request(commands(10, 0))).toMatchObject({permits: 10, why: null});
   });
 
   it('grants nothing beyond what runs while memory is short', () => {
     const admission = machine.open('a', 1, {probe: () => ({...UNKNOWN, availableMemoryBytes: 99})});
-    expect(admission.request(5, 2)).toEqual({permits: 2, why: 'less than 0 MiB of memory is free'});
+    expect(admission.request(commands(5, 2))).toMatchObject({permits: 2, why: 'less than 0 MiB of memory is free'});
   });
 
   it('keeps to what it holds while the ledger cannot be used', () => {
     const admission = machine.open('a', 1);
-    admission.request(6, 0);
+    admission.request(commands(6, 0));
     const other = new Database(machine.file);
     other.exec('BEGIN IMMEDIATE');
-    expect(admission.request(9, 2)).toEqual({permits: 6, why: expect.stringContaining('cannot be used')});
-    expect(admission.request(4, 2)).toEqual({permits: 4, why: null});
+    expect(admission.request(commands(9, 2))).toMatchObject({
+      permits: 6,
+      why: expect.stringContaining('cannot be used'),
+    });
+    expect(admission.request(commands(4, 2))).toMatchObject({permits: 4, why: null});
     admission.beat(machine.now());
     other.exec('ROLLBACK');
     other.close();
-    expect(admission.request(9, 2)).toEqual({permits: 9, why: null});
+    expect(admission.request(commands(9, 2))).toMatchObject({permits: 9, why: null});
   });
 
   it('is readable for its owner alone', () => {
@@ -157,7 +165,7 @@ describe('the ledger', () => {
     writeFileSync(file, 'x'.repeat(2000));
     const options = {projectId: 'a', process: {pid: 1, startTime: '1', bootId: 'b'}, isAlive: () => true};
     const rest = {...options, limits: {} as AdmissionLimits, probe: () => UNKNOWN, staleAfterMs: 1};
-    const open = (path: string) => openLedger({...rest, file: path, readClock: () => machine.now()});
+    const open = (path: string) => openLedger({...rest, file: path, readClock: () => machine.now(), random: () => 0.5});
     expect(open(file)).toMatchObject({ok: false, failure: {reason: 'store-unusable', path: file}});
     mkdirSync(join(folder, 'sub'));
     expect(open(join(folder, 'sub'))).toMatchObject({ok: false, failure: {reason: 'store-unusable'}});
@@ -179,7 +187,7 @@ describe('the ledger', () => {
           const project = projects[index]!;
           if (what === 'request') {
             const running = Math.floor((project.granted * share) / 100);
-            const {permits, why} = project.admission.request(want, running);
+            const {permits, why} = project.admission.request(commands(want, running));
             expect(permits).toBeGreaterThanOrEqual(running);
             expect(permits).toBeLessThanOrEqual(Math.max(want, running));
             expect(why === null).toBe(permits >= want);
