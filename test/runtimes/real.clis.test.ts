@@ -9,7 +9,7 @@ import {setUpFor} from '../model-server/cli-set-up.ts';
 import {cliFolder, cliOrWhyNot} from '../model-server/installed-clis.ts';
 import type {Bill} from '../model-server/ledger.ts';
 import {ModelServer, type ModelServerOptions} from '../model-server/model-server.ts';
-import {followDirectives} from '../model-server/script.ts';
+import {type Script, followDirectives} from '../model-server/script.ts';
 import {type HowToRun, type RanAgent, requestIn, runAgent, temporaryFolder} from './run-agent.ts';
 
 type Prices = Readonly<Record<string, Price>>;
@@ -69,7 +69,9 @@ describe.each(CLIS)('$name', cli => {
 
   real(`is found, with its version (${title})`, async () => {
     await using w = await world();
-    const {version} = JSON.parse(readFileSync('scripts/clis.json', 'utf8'))[cli.name] as {version: string};
+    // The file is ours and has a member for each CLI.
+    const pins = JSON.parse(readFileSync('scripts/clis.json', 'utf8')) as Record<string, {version: string}>;
+    const {version} = pins[cli.name] ?? {};
     expect(await w.runtime.detect(w.env)).toMatchObject({found: true, version, login: 'yes', warnings: []});
   });
 
@@ -149,7 +151,9 @@ describe.each(CLIS)('$name', cli => {
   ])('%s that stays is %s', async (fault, kind) => {
     const {error, result, bill} = await errorFor(`EDIT made.txt: x\nFAULT ${fault} 1000`);
     expect(error.kind).toBe(kind);
-    expect(asBilled(result.usage)).toEqual(billed(bill));
+    // pi has the conversation summarised then, and does not tell what that takes.
+    if (cli.name === 'pi' && fault === 'too-long') expect(result.usage.usd).toBeNull();
+    else expect(asBilled(result.usage)).toEqual(billed(bill));
   });
 
   real('a retry of its own is told of, with its cause', async () => {
@@ -215,6 +219,17 @@ describe.each(CLIS)('$name', cli => {
     expect(existsSync(join(w.cwd, 'ran.txt'))).toBe(false);
   });
 
+  test.skipIf(bin === null || cli.name === 'pi').each<[readonly string[], boolean]>([
+    [[], false],
+    [['mcp'], true],
+  ])('tool servers of the repository with %j allowed: %s', async (allow, called) => {
+    await using w = await world({script: callPing});
+    const server = join(import.meta.dirname, 'fakes', 'tool-server.mjs');
+    const mcpServers = {srv: {command: process.execPath, args: [server]}};
+    writeFileSync(join(w.cwd, '.mcp.json'), JSON.stringify({mcpServers}));
+    expect((await w.run({prompt: 'ping', allow})).result.text).toBe(called ? 'pong' : 'no such tool');
+  });
+
   real('the settings of a repository allow nothing and run nothing', async () => {
     await using w = await world();
     const touch = {type: 'command', command: `touch ${join(w.cwd, 'ran.txt')}`};
@@ -229,6 +244,15 @@ describe.each(CLIS)('$name', cli => {
     expect(existsSync(join(w.cwd, 'ran.txt'))).toBe(false);
   });
 });
+
+/** Calls the tool `ping` of a tool server, if there is one, and says what it answers. */
+const callPing: Script = ({turns, tools}) => {
+  const last = turns.at(-1);
+  if (last?.role === 'result') return {text: last.text.split('\n')[0] ?? '', calls: [], refusal: false};
+  const ping = tools.find(({name}) => name.endsWith('__ping'));
+  if (ping === undefined) return {text: 'no such tool', calls: [], refusal: false};
+  return {text: '', calls: [{name: ping.name, input: {}}], refusal: false};
+};
 
 function sessionOf({activities}: RanAgent): string | null {
   const session = activities.find(activity => activity.kind === 'session');
