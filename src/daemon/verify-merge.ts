@@ -67,6 +67,7 @@ async function run(options: VerifyOptions, {command, cwd, signal}: Run): Promise
     cwd,
     env: {...env, PWD: cwd, [COOKIE_VARIABLE]: cookie},
     umask,
+    stdin: 'closed',
     onStdout: onData,
     onStderr: onData,
   });
