@@ -1,6 +1,7 @@
 import {existsSync} from 'node:fs';
 import {resolve} from 'node:path';
 import {sleep} from '../base/clock.ts';
+import {formatDuration} from '../base/duration.ts';
 import {printable} from '../host/printable.ts';
 import {type ProcessGroup, startGroup} from '../host/process-group.ts';
 import {GodelError} from '../model/failure.ts';
@@ -13,15 +14,17 @@ export interface VerifyOptions {
   readonly env: Readonly<Record<string, string>>;
   /** From the root of the worktree to where the script runs: empty, or like `packages/app/`. */
   readonly prefix: string;
-  /** Null: no limit. */
-  readonly timeoutMs: number | null;
-  readonly umask: number;
+  /** Absent: an hour. One that never ends would keep all changes of the team waiting. */
+  readonly timeoutMs?: number;
+  /** Absent: 022, as most users have it. */
+  readonly umask?: number;
   /** Marks its processes. The same for the same team after a restart, so that what a killed daemon left is found and ended. */
   readonly cookie: string;
   /** From SIGTERM to SIGKILL. */
-  readonly graceMs: number;
+  readonly killGraceMs: number;
 }
 
+const TIMEOUT_MS = 60 * 60_000;
 const TAIL_BYTES = 4096;
 /** How long output may take to arrive when nothing that prints is left. */
 const DRAIN_MS = 1000;
@@ -59,7 +62,7 @@ interface Run {
 }
 
 async function run(options: VerifyOptions, {command, cwd, signal}: Run): Promise<Verdict> {
-  const {env, umask, cookie, graceMs, timeoutMs} = options;
+  const {env, umask = 0o022, cookie, killGraceMs, timeoutMs = TIMEOUT_MS} = options;
   const tail = new Tail();
   const onData = (chunk: Buffer) => tail.add(chunk);
   const started = await startGroup({
@@ -67,6 +70,7 @@ async function run(options: VerifyOptions, {command, cwd, signal}: Run): Promise
     cwd,
     env: {...env, PWD: cwd, [COOKIE_VARIABLE]: cookie},
     umask,
+    stdin: 'closed',
     onStdout: onData,
     onStderr: onData,
   });
@@ -78,9 +82,9 @@ async function run(options: VerifyOptions, {command, cwd, signal}: Run): Promise
     throw new GodelError({reason: 'spawn-failed', command: command.file, code, detail});
   }
   const group = started.value;
-  const isLate = await exitOf(group, {timeoutMs, graceMs, signal});
+  const isLate = await exitOf(group, {timeoutMs, killGraceMs, signal});
   const {exitCode, signal: endedBy} = await group.exited;
-  await endStrays({cookies: new Set([cookie]), graceMs});
+  await endStrays({cookies: new Set([cookie]), graceMs: killGraceMs});
   // What is left now has hidden its cookie.
   group.signal('SIGKILL');
   const drain = new AbortController();
@@ -88,7 +92,8 @@ async function run(options: VerifyOptions, {command, cwd, signal}: Run): Promise
   drain.abort();
   group.abandonOutput();
   signal.throwIfAborted();
-  if (isLate) return failed(null, `${tail.text}\nit ran longer than ${timeoutMs ?? 0} ms and was stopped`.trim());
+  if (isLate)
+    return failed(null, `${tail.text}\nit ran longer than ${formatDuration(timeoutMs)} and was stopped`.trim());
   if (exitCode === 0) return {ok: true, exitCode, tail: tail.text};
   return failed(exitCode, endedBy === null ? tail.text : `${tail.text}\nit was ended by ${endedBy}`.trim());
 }
@@ -96,18 +101,22 @@ async function run(options: VerifyOptions, {command, cwd, signal}: Run): Promise
 /** Ends the group when its time is up or nobody waits for it any more. True: its time was up. */
 async function exitOf(
   group: ProcessGroup,
-  {timeoutMs, graceMs, signal}: Pick<VerifyOptions, 'timeoutMs' | 'graceMs'> & {readonly signal: AbortSignal},
+  {
+    timeoutMs,
+    killGraceMs,
+    signal,
+  }: {readonly timeoutMs: number; readonly killGraceMs: number; readonly signal: AbortSignal},
 ): Promise<boolean> {
   let isLate = false;
   const over = new AbortController();
-  const onAbort = () => group.end(graceMs);
+  const onAbort = () => group.end(killGraceMs);
   signal.addEventListener('abort', onAbort, {once: true});
   if (signal.aborted) onAbort();
   const onTime = () => {
     isLate = true;
-    group.end(graceMs);
+    group.end(killGraceMs);
   };
-  if (timeoutMs !== null) void sleep(timeoutMs, {signal: over.signal}).then(onTime, () => undefined);
+  void sleep(timeoutMs, {signal: over.signal}).then(onTime, () => undefined);
   await group.exited;
   over.abort();
   signal.removeEventListener('abort', onAbort);

@@ -21,10 +21,8 @@ const runner = (script: string, options: Partial<VerifyOptions> = {}) =>
     script,
     env: {PATH: process.env['PATH'] ?? '', COLOUR: 'red'},
     prefix: '',
-    timeoutMs: null,
-    umask: 0o022,
     cookie: cookie(),
-    graceMs: 2000,
+    killGraceMs: 2000,
     ...options,
   });
 
