@@ -14,17 +14,15 @@ export interface VerifyOptions {
   readonly env: Readonly<Record<string, string>>;
   /** From the root of the worktree to where the script runs: empty, or like `packages/app/`. */
   readonly prefix: string;
-  /** Absent: an hour. One that never ends would keep all changes of the team waiting. */
-  readonly timeoutMs?: number;
-  /** Absent: 022, as most users have it. */
-  readonly umask?: number;
+  /** Null: no limit. */
+  readonly timeoutMs: number | null;
+  readonly umask: number;
   /** Marks its processes. The same for the same team after a restart, so that what a killed daemon left is found and ended. */
   readonly cookie: string;
   /** From SIGTERM to SIGKILL. */
-  readonly killGraceMs: number;
+  readonly graceMs: number;
 }
 
-const TIMEOUT_MS = 60 * 60_000;
 const TAIL_BYTES = 4096;
 /** How long output may take to arrive when nothing that prints is left. */
 const DRAIN_MS = 1000;
@@ -62,7 +60,7 @@ interface Run {
 }
 
 async function run(options: VerifyOptions, {command, cwd, signal}: Run): Promise<Verdict> {
-  const {env, umask = 0o022, cookie, killGraceMs, timeoutMs = TIMEOUT_MS} = options;
+  const {env, umask, cookie, graceMs, timeoutMs} = options;
   const tail = new Tail();
   const onData = (chunk: Buffer) => tail.add(chunk);
   const started = await startGroup({
@@ -82,9 +80,9 @@ async function run(options: VerifyOptions, {command, cwd, signal}: Run): Promise
     throw new GodelError({reason: 'spawn-failed', command: command.file, code, detail});
   }
   const group = started.value;
-  const isLate = await exitOf(group, {timeoutMs, killGraceMs, signal});
+  const isLate = await exitOf(group, {timeoutMs, graceMs, signal});
   const {exitCode, signal: endedBy} = await group.exited;
-  await endStrays({cookies: new Set([cookie]), graceMs: killGraceMs});
+  await endStrays({cookies: new Set([cookie]), graceMs});
   // What is left now has hidden its cookie.
   group.signal('SIGKILL');
   const drain = new AbortController();
@@ -92,8 +90,7 @@ async function run(options: VerifyOptions, {command, cwd, signal}: Run): Promise
   drain.abort();
   group.abandonOutput();
   signal.throwIfAborted();
-  if (isLate)
-    return failed(null, `${tail.text}\nit ran longer than ${formatDuration(timeoutMs)} and was stopped`.trim());
+  if (isLate) return failed(null, `${tail.text}\nit ran longer than ${formatDuration(timeoutMs ?? 0)} and was stopped`.trim());
   if (exitCode === 0) return {ok: true, exitCode, tail: tail.text};
   return failed(exitCode, endedBy === null ? tail.text : `${tail.text}\nit was ended by ${endedBy}`.trim());
 }
@@ -101,22 +98,18 @@ async function run(options: VerifyOptions, {command, cwd, signal}: Run): Promise
 /** Ends the group when its time is up or nobody waits for it any more. True: its time was up. */
 async function exitOf(
   group: ProcessGroup,
-  {
-    timeoutMs,
-    killGraceMs,
-    signal,
-  }: {readonly timeoutMs: number; readonly killGraceMs: number; readonly signal: AbortSignal},
+  {timeoutMs, graceMs, signal}: Pick<VerifyOptions, 'timeoutMs' | 'graceMs'> & {readonly signal: AbortSignal},
 ): Promise<boolean> {
   let isLate = false;
   const over = new AbortController();
-  const onAbort = () => group.end(killGraceMs);
+  const onAbort = () => group.end(graceMs);
   signal.addEventListener('abort', onAbort, {once: true});
   if (signal.aborted) onAbort();
   const onTime = () => {
     isLate = true;
-    group.end(killGraceMs);
+    group.end(graceMs);
   };
-  void sleep(timeoutMs, {signal: over.signal}).then(onTime, () => undefined);
+  if (timeoutMs !== null) void sleep(timeoutMs, {signal: over.signal}).then(onTime, () => undefined);
   await group.exited;
   over.abort();
   signal.removeEventListener('abort', onAbort);

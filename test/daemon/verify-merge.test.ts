@@ -21,8 +21,10 @@ const runner = (script: string, options: Partial<VerifyOptions> = {}) =>
     script,
     env: {PATH: process.env['PATH'] ?? '', COLOUR: 'red'},
     prefix: '',
+    timeoutMs: null,
+    umask: 0o022,
     cookie: cookie(),
-    killGraceMs: 2000,
+    graceMs: 2000,
     ...options,
   });
 
