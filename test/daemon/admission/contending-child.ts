@@ -34,7 +34,7 @@ let granted = 0;
 for (let turn = 0; turn < 400; turn += 1) {
   const running = Math.floor(random() * (granted + 1));
   const grant = opened.value.request(prompts(Math.floor(random() * Number(limit) * 1.5), running));
-  granted = Math.min(grant.permits, grant.gates[0]?.permits ?? 0);
+  granted = Math.min(grant.permits, grant.gates[0]?.permits ?? grant.permits);
   most = Math.max(most, sum.get() ?? 0);
   mostOfProvider = Math.max(mostOfProvider, sumOfProvider.get() ?? 0);
 }
