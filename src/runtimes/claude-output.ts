@@ -102,7 +102,9 @@ export function claudeOutput({cwd, prices, events}: Context): Pick<AgentRun, 'st
         `${textField(denial, 'tool_name') ?? 'tool'} ${detail}`.trim(),
       );
     }
-    tell({kind: 'usage', usage: spending.settle(line)});
+    const usage = spending.settle(line);
+    // Whoever hears of usage takes it for an answer of the provider.
+    if (field(line, 'is_error') !== true) tell({kind: 'usage', usage});
   }
 
   function onLine(line: JsonObject): void {

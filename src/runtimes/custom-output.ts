@@ -36,13 +36,17 @@ export function customOutput(context: Context): Pick<AgentRun, 'stdout' | 'stder
   const facts: Facts = {text: null, error: undefined, inputTokens: null, outputTokens: null, usd: null};
   const read = (value: JsonObject) => {
     readFacts(value, custom.fields, {facts, events});
+    // Whoever hears of usage takes it for an answer of the provider.
+    const {outputTokens, error} = facts;
+    if (outputTokens !== null && !isError(error)) events.activity({kind: 'usage', usage: usageOf(facts, context)});
   };
   const output = custom.output === 'json-lines' ? linesOutput(read, events) : wholeOutput(custom, read, facts);
   return {
     stdout: output.push,
     stderr: stderr.push,
     ended(exit): AgentResult {
-      const problem = output.end();
+      const problem =
+        output.end() ?? (custom.fields.text !== undefined && facts.text === null ? 'it gave no answer' : null);
       const error = errorOf({...exit, stderr: stderr.text()}, facts, problem);
       const usage = usageOf(facts, context);
       return {result: error === null ? {ok: true} : {ok: false, error}, text: facts.text ?? '', usage, denied: []};
@@ -103,7 +107,7 @@ function readFacts(
   const session = textField(value, ...pathOf(fields.session));
   if (fields.session !== undefined && session !== null) events.activity({kind: 'session', id: session});
   const text = textField(value, ...pathOf(fields.text));
-  if (fields.text !== undefined && text !== null) {
+  if (fields.text !== undefined && text !== null && text !== '') {
     facts.text = text;
     events.activity({kind: 'message', text});
   }
@@ -131,11 +135,15 @@ function errorOf(
   problem: string | null,
 ): AgentError | null {
   const {error} = facts;
-  if (error !== undefined && error !== null && error !== false && error !== '') {
+  if (isError(error)) {
     return classify({text: typeof error === 'string' ? error : JSON.stringify(error)});
   }
   if (signal !== null) return {kind: 'crashed', detail: `it ended with ${signal}${stderr === '' ? '' : `: ${stderr}`}`};
   if (exitCode !== 0)
     return classify({text: `it ended with exit code ${exitCode ?? '?'}: ${stderr || (facts.text ?? '')}`});
   return problem === null ? null : {kind: 'bad-output', detail: problem};
+}
+
+function isError(error: JsonValue | undefined): boolean {
+  return error !== undefined && error !== null && error !== false && error !== '';
 }

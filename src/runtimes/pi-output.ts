@@ -67,7 +67,8 @@ export function piOutput({cwd, prices, events}: Context): Pick<AgentRun, 'stdout
     const part = spentOf(message);
     const before = spent.get(part.model);
     spent.set(part.model, before === undefined ? part : {model: part.model, ...bothKnown(before, part)});
-    tell({kind: 'usage', usage: usage()});
+    // Whoever hears of usage takes it for an answer of the provider.
+    if ((part.outputTokens ?? 0) > 0) tell({kind: 'usage', usage: usage()});
   }
 
   function onCall(line: JsonObject): void {

@@ -28,13 +28,13 @@ export function predictConflicts(
   {mayRunTogether, limit = 20}: ForecastOptions,
 ): {readonly conflicts: readonly PossibleConflict[]; readonly omitted: number} {
   const conflicts: PossibleConflict[] = [];
-  const known = new Map<string, boolean>();
+  const areas = tasks.map(({id, touches}) => ({id, touches, globs: given(touches).map(placed)}));
   let found = 0;
   let pairs = 0;
-  for (const [index, a] of tasks.entries()) {
-    for (const b of tasks.slice(index + 1)) {
+  for (const [index, a] of areas.entries()) {
+    for (const b of areas.slice(index + 1)) {
       if (++pairs > MAX_PAIRS) return {conflicts, omitted: found - conflicts.length};
-      const globs = commonGlobs(a.touches, b.touches, known);
+      const globs = commonGlobs(a, b);
       if (globs === null || !mayRunTogether(a.id, b.id)) continue;
       found++;
       if (conflicts.length < limit) conflicts.push({tasks: [a.id, b.id], globs});
@@ -43,13 +43,27 @@ export function predictConflicts(
   return {conflicts, omitted: found - conflicts.length};
 }
 
-function commonGlobs(a: Touches, b: Touches, known: Map<string, boolean>): readonly [string, string] | null {
-  for (const one of given(a)) {
-    for (const other of given(b)) {
-      const key = `${one}\0${other}`;
-      const overlap = known.get(key) ?? globsOverlap(one, other);
-      known.set(key, overlap);
-      if (overlap && !isExcepted(one, b) && !isExcepted(other, a)) return [one, other];
+interface PlacedGlob {
+  readonly glob: string;
+  /** What every path that it means begins with: most pairs are told apart by it. */
+  readonly start: string;
+}
+
+function placed(glob: string): PlacedGlob {
+  return {glob, start: /^[^*?[{(!@+\\]*/.exec(glob.replace(/^(?:\.?\/)+/, ''))?.[0].replace(/\/+$/, '') ?? ''};
+}
+
+interface Area {
+  readonly touches: Touches;
+  readonly globs: readonly PlacedGlob[];
+}
+
+function commonGlobs(a: Area, b: Area): readonly [string, string] | null {
+  for (const one of a.globs) {
+    for (const other of b.globs) {
+      if (!one.start.startsWith(other.start) && !other.start.startsWith(one.start)) continue;
+      if (!globsOverlap(one.glob, other.glob)) continue;
+      if (!isExcepted(one.glob, b.touches) && !isExcepted(other.glob, a.touches)) return [one.glob, other.glob];
     }
   }
   return null;

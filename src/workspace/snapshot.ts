@@ -1,8 +1,9 @@
 import {randomUUID} from 'node:crypto';
-import {constants, copyFileSync, existsSync, lstatSync, rmSync} from 'node:fs';
-import {delimiter, join} from 'node:path';
-import {ok, type Result} from '../base/result.ts';
+import {accessSync, constants, copyFileSync, existsSync, lstatSync, rmSync} from 'node:fs';
+import {delimiter, join, posix} from 'node:path';
+import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
+import {tellingLine} from '../model/telling-line.ts';
 import {NO_SMUDGE} from './checkout.ts';
 import {git, gitPaths, gitText} from './git.ts';
 
@@ -40,6 +41,9 @@ export interface Change {
 /** GitHub's limit; a file of this size in a branch is trouble for everybody who gets it. */
 const MAX_FILE_BYTES = 100 * 2 ** 20;
 const MAX_DEPTH = 5;
+/** How often one path is tried, and how often all of them are. */
+const MAX_TRIES = 3;
+const MAX_ROUNDS = 200;
 /** Without git-lfs its pointers are files like any others; git refuses to add them as soon as it is told to use it. */
 const NO_LFS = {...NO_SMUDGE, 'filter.lfs.clean': ''};
 /** An add can be long: it reads every changed file. */
@@ -105,9 +109,7 @@ class Shot {
     const there = await gitPaths(listing, this.#options());
     if (!there.ok) return there;
     const nested = there.value.filter(path => path.endsWith('/')).map(path => path.slice(0, -1));
-    const huge = there.value.filter(path => this.#isHuge(path));
-    this.#leftOut.push(...huge);
-    const added = await this.#add([...this.#linked(), ...nested, ...huge]);
+    const added = await this.#add(there.value.filter(path => !path.endsWith('/')));
     if (!added.ok) return added;
     for (const path of nested) {
       const taken = await this.#takeRepository(path);
@@ -141,18 +143,43 @@ class Shot {
     return done.ok ? ok(undefined) : done;
   }
 
-  async #add(except: readonly string[]): Promise<Result<void, Failure>> {
-    const input = [':/', ...except.map(path => `:(top,exclude,literal)${path}`)].join('\0');
-    const args = ['add', '--all', '--sparse', '--ignore-errors', '--pathspec-from-file=-', '--pathspec-file-nul'];
-    const run = () => this.#git(args, {input, codes: [0, 1], timeoutMs: ADD_TIMEOUT_MS});
-    let added = await run();
-    // A file may have gone or changed while it was read; what fails twice is left out.
-    if (added.ok && added.value.exitCode === 1) added = await run();
-    if (!added.ok) return added;
-    for (const [, path] of added.value.stderr.matchAll(/unable to index file '(.+)'/g)) {
-      if (path !== undefined && existsSync(join(this.#within.workTree, path))) this.#leftOut.push(path);
+  /**
+   * Brings the index up to date with files that are new, changed or gone. Somebody may be at work: what goes away or changes while it
+   * is read makes git give up as a whole (`git add` even when it only looks), so that it is told of each path, and begins again.
+   */
+  async #add(paths: readonly string[]): Promise<Result<void, Failure>> {
+    const sorted = sortPaths(this.#within.workTree, [...new Set(paths)]);
+    this.#leftOut.push(...sorted.leftOut);
+    const removed = await this.#update(['--force-remove'], sorted.removed);
+    if (!removed.ok) return removed;
+    const tries = new Map<string, number>();
+    let rest = sorted.rest;
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      const added = await this.#update(['--add', '--remove', '--replace'], rest);
+      if (!added.ok || added.value === null) return added.ok ? ok(undefined) : added;
+      const path = added.value;
+      const times = (tries.get(path) ?? 0) + 1;
+      tries.set(path, times);
+      if (times < MAX_TRIES) continue;
+      rest = rest.filter(each => each !== path);
+      this.#leftOut.push(path);
     }
-    return ok(undefined);
+    const detail = `its files change too fast to be kept, among them ${[...tries.keys()][0] ?? ''}`;
+    return fail({reason: 'workspace-failed', detail});
+  }
+
+  /** Updates these paths in the index, or none of them: then it returns the path that could not be. */
+  async #update(how: readonly string[], paths: readonly string[]): Promise<Result<string | null, Failure>> {
+    if (paths.length === 0) return ok(null);
+    const more = {input: paths.join('\0'), codes: [0, 128], timeoutMs: ADD_TIMEOUT_MS};
+    const done = await this.#git(['update-index', ...how, '-z', '--stdin'], more);
+    if (!done.ok || done.value.exitCode === 0) return done.ok ? ok(null) : done;
+    const path = /^fatal: Unable to process path (.+)$/ms.exec(done.value.stderr)?.[1]?.replace(/\n$/, '');
+    if (path !== undefined && paths.includes(path)) return ok(path);
+    return fail({
+      reason: 'git-failed',
+      detail: `git update-index: ${tellingLine(done.value.stderr, 300) ?? 'it failed'}`,
+    });
   }
 
   /** Writes the index as a tree. `gitlinks`: paths at which it has a commit of another repository and `base` has not. */
@@ -202,11 +229,6 @@ class Shot {
     return this.#within.depth === 0 ? this.#of.linked : [];
   }
 
-  #isHuge(path: string): boolean {
-    const stats = lstatSync(join(this.#within.workTree, path), {throwIfNoEntry: false});
-    return stats !== undefined && stats.isFile() && stats.size > MAX_FILE_BYTES;
-  }
-
   #git(args: readonly string[], more: {codes?: number[]; input?: string; timeoutMs?: number} = {}) {
     return git(args, {...this.#options(), ...more});
   }
@@ -245,4 +267,43 @@ function readDiff(text: string): {change: Change; gitlinks: readonly string[]} {
     }
   }
   return {change: {paths, insertions, deletions}, gitlinks};
+}
+
+interface SortedPaths {
+  readonly leftOut: readonly string[];
+  /** In a folder that is a symbolic link now, so that git cannot look at them. */
+  readonly removed: readonly string[];
+  readonly rest: readonly string[];
+}
+
+function sortPaths(workTree: string, paths: readonly string[]): SortedPaths {
+  const links = new Map<string, boolean>();
+  const isBeyondLink = (path: string): boolean => {
+    const folder = posix.dirname(path);
+    if (folder === '.') return false;
+    const known = links.get(folder) ?? (isBeyondLink(folder) || isLink(join(workTree, folder)));
+    links.set(folder, known);
+    return known;
+  };
+  const removed = paths.filter(isBeyondLink);
+  const others = paths.filter(path => links.get(posix.dirname(path)) !== true);
+  const leftOut = others.filter(path => isTooMuch(join(workTree, path)));
+  const out = new Set(leftOut);
+  return {leftOut, removed, rest: others.filter(path => !out.has(path))};
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, {throwIfNoEntry: false})?.isSymbolicLink() ?? false;
+}
+
+/** Too large, or closed to us. */
+function isTooMuch(path: string): boolean {
+  try {
+    const stats = lstatSync(path, {throwIfNoEntry: false});
+    if (!stats?.isFile()) return false;
+    accessSync(path, constants.R_OK);
+    return stats.size > MAX_FILE_BYTES;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EACCES';
+  }
 }

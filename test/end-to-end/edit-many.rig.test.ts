@@ -25,6 +25,7 @@ function expectAllDone(report: EditManyReport, files: number): void {
   expect(view.usage.usd).toBeCloseTo(ledger.bill().usd, 6);
   expect(Object.keys(ledger.bill().faults)).not.toEqual([]);
   expect(report.checkoutUntouched).toBe(true);
+  expect(report.processes).toEqual([]);
   expect(report.worktrees).toBe(1);
   expect(report.worktreeFolders).toEqual([]);
 }

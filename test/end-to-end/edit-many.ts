@@ -8,6 +8,8 @@ import {cliFolder} from '../model-server/installed-clis.ts';
 import type {Ledger} from '../model-server/ledger.ts';
 import {ModelServer, type ModelServerOptions} from '../model-server/model-server.ts';
 import {Rig} from '../rig/rig.ts';
+import {processesOf} from '../rig/rig-processes.ts';
+import {until} from '../rig/until.ts';
 import {GeneratedRepository} from './generated-repository.ts';
 import {type MemoryPeaks, MemoryWatch} from './memory-peaks.ts';
 
@@ -17,6 +19,8 @@ export interface EditMany extends Pick<ModelServerOptions, 'faults' | 'throttle'
   /** One task each. */
   readonly files: number;
   readonly withinMs: number;
+  /** What is asked for each file; by default to change it. */
+  readonly taskFor?: (file: string) => object;
 }
 
 /** What has become of it, seen from outside: from the branch, the server's books and what is left on the machine. */
@@ -30,6 +34,8 @@ export interface EditManyReport {
   /** The user's own is one. */
   readonly worktrees: number;
   readonly worktreeFolders: readonly string[];
+  /** Command lines of what still ran when godel's daemon had been stopped. */
+  readonly processes: readonly string[];
   readonly memory: MemoryPeaks;
   readonly tookMs: number;
 }
@@ -61,12 +67,12 @@ export async function editMany(options: EditMany): Promise<EditManyReport> {
 }
 
 async function editWith(server: ModelServer, options: EditMany & CliSetUp): Promise<EditManyReport> {
-  const {cli, agents, files, withinMs, env, model} = options;
+  const {cli, agents, files, withinMs, taskFor = editTask, env, model} = options;
   await using rig = await Rig.create({env: {...env, PATH: `${cliFolder(cli) ?? ''}:${process.env['PATH'] ?? ''}`}});
   const repository = GeneratedRepository.create(rig.folder, {env: rig.env, count: files});
   using memory = new MemoryWatch(rig.root);
   const started = performance.now();
-  const {team} = await rig.spawn({count: agents, plan: planOf(repository, {cli, agents, model})});
+  const {team} = await rig.spawn({count: agents, plan: planOf(repository, {cli, agents, model, taskFor})});
   const view = await rig.waitFor(team, {withinMs});
   const tookMs = performance.now() - started;
   const branch = `godel/${team}`;
@@ -80,34 +86,43 @@ async function editWith(server: ModelServer, options: EditMany & CliSetUp): Prom
     checkoutUntouched: repository.isUntouched,
     worktrees: repository.worktrees,
     worktreeFolders: existsSync(pool) ? readdirSync(pool) : [],
+    processes: await processesLeft(rig),
     memory: memory.peaks,
     tookMs,
   };
 }
 
-/** A task for each file. Each has a check of its own, and the branch has one for all. */
-export function planOf(
-  repository: GeneratedRepository,
-  {cli, agents, model}: {cli: Cli; agents: number; model: string},
+async function processesLeft(rig: Rig): Promise<readonly string[]> {
+  const gone = until('everything has ended', () => processesOf(rig.root).length === 0, {withinMs: 10_000});
+  await gone.catch(() => undefined);
+  return processesOf(rig.root).map(({command}) => command);
+}
+
+function planOf(
+  {files}: GeneratedRepository,
+  {cli, agents, model, taskFor}: {cli: Cli; agents: number; model: string; taskFor: (file: string) => object},
 ): object {
-  const tasks = repository.files.map(file => {
-    const id = basename(file, '.mjs');
-    return [
-      id,
-      {
-        prompt: `[task:${id}] Let the module greet.\nEDIT ${file}: export const greeting = 'hello from ${basename(file)}';`,
-        verify: `node --input-type=module -e "const {greeting} = await import('./${file}'); process.exit(greeting ? 0 : 1)"`,
-        touches: file,
-        change: 'required',
-        retries: 3,
-      },
-    ];
-  });
   return {
     version: 1,
     name: `edit-${cli}`,
     verify: 'node check.mjs',
     agents: {coder: {count: agents, runtime: cli, model}},
-    tasks: Object.fromEntries(tasks),
+    tasks: Object.fromEntries(files.map(file => [idOf(file), taskFor(file)])),
   };
+}
+
+/** Each task has a check of its own; the branch has one for all. */
+function editTask(file: string): object {
+  const greeting = `export const greeting = 'hello from ${basename(file)}';`;
+  return {
+    prompt: `[task:${idOf(file)}] Let the module greet.\nEDIT ${file}: ${greeting}`,
+    verify: `node --input-type=module -e "const {greeting} = await import('./${file}'); process.exit(greeting ? 0 : 1)"`,
+    touches: file,
+    change: 'required',
+    retries: 3,
+  };
+}
+
+function idOf(file: string): string {
+  return basename(file, '.mjs');
 }

@@ -102,8 +102,7 @@ function edited(files: Files, edit: LineEdit | FileEdit, name: string): Files {
   if (file === undefined) return files;
   const lines = files[file] ?? [];
   const others = Object.fromEntries(Object.entries(files).filter(([each]) => each !== file));
-  if (edit.kind === 'remove-file') return others;
-  if (edit.kind === 'rename-file') return {...others, [`${file}-${name}`]: lines};
+  if (!('at' in edit)) return edit.kind === 'remove-file' ? others : {...others, [`${file}-${name}`]: lines};
   return {...files, [file]: editedLines(lines, edit, name)};
 }
 
