@@ -8,9 +8,12 @@ import {daemonStop} from './commands/daemon-stop.ts';
 import {doctor} from './commands/doctor.ts';
 import {planCheck} from './commands/plan-check.ts';
 import {runtimes} from './commands/runtimes.ts';
+import {teamDiff} from './commands/team-diff.ts';
 import {teamKill} from './commands/team-kill.ts';
 import {teamList} from './commands/team-list.ts';
 import {teamLogs} from './commands/team-logs.ts';
+import {teamMerge} from './commands/team-merge.ts';
+import {teamPr} from './commands/team-pr.ts';
 import {teamRm} from './commands/team-rm.ts';
 import {teamSpawn} from './commands/team-spawn.ts';
 import {teamStatus} from './commands/team-status.ts';
@@ -36,6 +39,9 @@ export function buildProgram(run: Runner): Command {
       teamLogs(run),
       teamWait(run),
       teamKill(run),
+      teamDiff(run),
+      teamMerge(run),
+      teamPr(run),
       teamRm(run),
     ]),
   );
