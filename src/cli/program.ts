@@ -12,9 +12,12 @@ import {recoverApply} from './commands/recover-apply.ts';
 import {recoverClean} from './commands/recover-clean.ts';
 import {recoverList} from './commands/recover-list.ts';
 import {recoverShow} from './commands/recover-show.ts';
+import {teamDiff} from './commands/team-diff.ts';
 import {teamKill} from './commands/team-kill.ts';
 import {teamList} from './commands/team-list.ts';
 import {teamLogs} from './commands/team-logs.ts';
+import {teamMerge} from './commands/team-merge.ts';
+import {teamPr} from './commands/team-pr.ts';
 import {teamRm} from './commands/team-rm.ts';
 import {teamSpawn} from './commands/team-spawn.ts';
 import {teamStatus} from './commands/team-status.ts';
@@ -40,6 +43,9 @@ export function buildProgram(run: Runner): Command {
       teamLogs(run),
       teamWait(run),
       teamKill(run),
+      teamDiff(run),
+      teamMerge(run),
+      teamPr(run),
       teamRm(run),
     ]),
   );
