@@ -30,6 +30,15 @@ export interface Settings {
   readonly keepEvents: number;
   /** Teams that are over and kept with their logs and outputs; beyond that the oldest go. */
   readonly keepTeams: number;
+  /** Reserved from a budget for an attempt of which nobody knows yet what its like costs: USD, and tokens. */
+  readonly firstCostEstimateUsd: number;
+  readonly firstTokenEstimate: number;
+  /** Attempts to bring a change that conflicts together with the team's branch, before its task fails with its work kept. */
+  readonly maxResolves: number;
+  /** How deep agents may spawn teams of their own; 0: not at all. */
+  readonly maxDepth: number;
+  /** Worktrees that no attempt uses and that are kept to be used again. */
+  readonly keepWorktrees: number;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -49,4 +58,9 @@ export const DEFAULT_SETTINGS: Settings = {
   memoryPerAttemptBytes: 32 * 1024 * 1024,
   keepEvents: 1_000_000,
   keepTeams: 100,
+  firstCostEstimateUsd: 0.25,
+  firstTokenEstimate: 200_000,
+  maxResolves: 2,
+  maxDepth: 0,
+  keepWorktrees: 16,
 };
