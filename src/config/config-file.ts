@@ -76,7 +76,11 @@ function readDocument(file: string, text: string, yaml: typeof Yaml): Result<Fil
     else nodes.report(entry.value ?? entry.keyNode, value.message, value.hint);
   }
   const agents = readAgentSections(nodes, entries);
-  return nodes.problems.length > 0 ? fail(invalid(file, nodes.problems)) : ok({flat, agents});
+  return nodes.problems.length > 0 ? fail(invalid(file, inOrder(nodes.problems))) : ok({flat, agents});
+}
+
+function inOrder(problems: readonly PlanProblem[]): readonly PlanProblem[] {
+  return [...problems].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 }
 
 function invalid(file: string, problems: readonly PlanProblem[]): Failure {
