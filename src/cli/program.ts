@@ -5,7 +5,9 @@ import {daemonLogs} from './commands/daemon-logs.ts';
 import {daemonStart} from './commands/daemon-start.ts';
 import {daemonStatus} from './commands/daemon-status.ts';
 import {daemonStop} from './commands/daemon-stop.ts';
+import {doctor} from './commands/doctor.ts';
 import {planCheck} from './commands/plan-check.ts';
+import {runtimes} from './commands/runtimes.ts';
 import {teamKill} from './commands/team-kill.ts';
 import {teamList} from './commands/team-list.ts';
 import {teamLogs} from './commands/team-logs.ts';
@@ -47,6 +49,8 @@ export function buildProgram(run: Runner): Command {
     ]),
   );
   program.addCommand(group('config', 'Settings and where they come from', [configShow(run)]));
+  program.addCommand(runtimes(run));
+  program.addCommand(doctor(run));
   program.addCommand(version(run));
   inherit(program, program.commands);
   return program;

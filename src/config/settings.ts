@@ -35,10 +35,8 @@ export interface Settings {
   readonly firstTokenEstimate: number;
   /** Attempts to bring a change that conflicts together with the team's branch, before its task fails with its work kept. */
   readonly maxResolves: number;
-  /** How deep agents may spawn teams of their own; 0: not at all. */
+  /** How deep teams may be that agents spawn, where they are allowed to at all. */
   readonly maxDepth: number;
-  /** Worktrees that no attempt uses and that are kept to be used again. */
-  readonly keepWorktrees: number;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -61,6 +59,5 @@ export const DEFAULT_SETTINGS: Settings = {
   firstCostEstimateUsd: 0.25,
   firstTokenEstimate: 200_000,
   maxResolves: 2,
-  maxDepth: 0,
-  keepWorktrees: 16,
+  maxDepth: 1,
 };

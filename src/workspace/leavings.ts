@@ -1,0 +1,49 @@
+import {existsSync, readdirSync, readFileSync, realpathSync, statSync} from 'node:fs';
+import {rm} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {removeTree} from './checkout.ts';
+
+const OLD_MS = 60 * 60_000;
+
+/** Removes what killed processes have left in the folder of a pool: worktrees half removed, indexes of snapshots. */
+export async function removeLeavings(folder: string): Promise<void> {
+  for (const name of namesIn(folder)) {
+    const path = join(folder, name);
+    if (/\.gone-\d+-\d+$/.test(name)) await removeTree(path);
+    else if (/\.index(?:\.lock)?$/.test(name) && isOld(path)) await rm(path, {force: true});
+  }
+}
+
+/**
+ * Makes a repository forget worktrees of a pool whose folders are gone. (`git worktree prune` would do so with the user's
+ * own as well, and with those that somebody is making at this moment.)
+ */
+export async function removeStaleRecords(
+  gitFolder: string,
+  {folder, isTaken}: {readonly folder: string; readonly isTaken: (worktree: string) => boolean},
+): Promise<void> {
+  const records = join(gitFolder, 'worktrees');
+  for (const name of namesIn(records)) {
+    const worktree = worktreeOf(join(records, name));
+    if (worktree === null || dirname(worktree) !== realpathSync(folder)) continue;
+    if (!existsSync(worktree) && !isTaken(worktree)) await rm(join(records, name), {recursive: true, force: true});
+  }
+}
+
+function worktreeOf(record: string): string | null {
+  try {
+    return dirname(readFileSync(join(record, 'gitdir'), 'utf8').trimEnd());
+  } catch {
+    // Somebody is making it, or removing it.
+    return null;
+  }
+}
+
+function namesIn(folder: string): readonly string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}
+
+function isOld(path: string): boolean {
+  const stats = statSync(path, {throwIfNoEntry: false});
+  return stats !== undefined && Date.now() - stats.mtimeMs > OLD_MS;
+}
