@@ -1,5 +1,6 @@
 import path from 'node:path';
 import {fail, ok, type Result} from '../base/result.ts';
+import {type AgentSettings, NO_AGENT_SETTINGS} from '../model/agent-settings.ts';
 import type {Failure} from '../model/failure.ts';
 import {type FileSettings, hintFor, readConfigFile} from './config-file.ts';
 import {parseSetting, SETTING_KINDS, SETTING_NAMES, settingOfKey} from './setting-kinds.ts';
@@ -7,6 +8,7 @@ import {DEFAULT_SETTINGS, type Settings} from './settings.ts';
 
 export interface LoadedSettings {
   readonly settings: Settings;
+  readonly agents: AgentSettings;
   /** Where each value comes from: `--set max-agents`, `GODEL_MAX_AGENTS`, `<file>:<line>` or `default`. */
   readonly provenance: Readonly<Record<keyof Settings, string>>;
 }
@@ -37,7 +39,7 @@ export function loadSettings(sources: SettingSources): Result<LoadedSettings, Fa
     if (found) settings[name] = found.value;
     provenance[name] = found?.place ?? 'default';
   }
-  const loaded = {settings, provenance} as LoadedSettings; // Every name has been assigned, null only where the kind allows it.
+  const loaded = {settings, agents: NO_AGENT_SETTINGS, provenance} as LoadedSettings; // Every name has been assigned, null only where the kind allows it.
   return checkTogether(loaded);
 }
 

@@ -46,6 +46,7 @@ export const SETTING_KINDS: Readonly<Record<keyof Settings, SettingKind>> = {
   minFreeDiskBytes: size('min-free-disk', 0, 1024 * GIB, 'No attempt is started while less disk space is free'),
   memoryPerAttemptBytes: size('memory-per-attempt', KIB, 1024 * GIB, 'Memory set aside for an attempt that runs'),
   keepEvents: count('keep-events', 1000, 100_000_000, 'Events kept in the journal'),
+  maxDepth: count('max-depth', 0, 10, 'How deep teams may be that agents spawn, where --allow spawn lets them'),
   keepTeams: count('keep-teams', 1, 10_000, 'Finished teams kept with their logs; beyond that the oldest are removed'),
 };
 

@@ -30,6 +30,8 @@ export interface Settings {
   readonly keepEvents: number;
   /** Teams that are over and kept with their logs and outputs; beyond that the oldest go. */
   readonly keepTeams: number;
+  /** How deep teams may be that agents spawn, where they are allowed to at all. */
+  readonly maxDepth: number;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -49,4 +51,5 @@ export const DEFAULT_SETTINGS: Settings = {
   memoryPerAttemptBytes: 32 * 1024 * 1024,
   keepEvents: 1_000_000,
   keepTeams: 100,
+  maxDepth: 1,
 };

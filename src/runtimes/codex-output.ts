@@ -22,10 +22,13 @@ interface Context {
 }
 
 /** Understands what `codex exec --json` prints. */
-export function codexOutput({model, prices, events, folder, before}: Context): Pick<
-  AgentRun,
-  'stdout' | 'stderr' | 'ended'
-> {
+export function codexOutput({
+  model,
+  prices,
+  events,
+  folder,
+  before,
+}: Context): Pick<AgentRun, 'stdout' | 'stderr' | 'ended'> {
   const stderr = textTail();
   const denied: string[] = [];
   let session: string | null = null;

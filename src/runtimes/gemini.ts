@@ -56,5 +56,5 @@ function sessionOf({resume, cwd, env}: AgentRequest): string[] {
 
 /** At the very beginning a slash would make the prompt a command of its own (`/clear`). */
 function asProse(prompt: string): string {
-  return prompt.startsWith('/') ? `Task: ${prompt}` : prompt;
+  return prompt.startsWith('/') ? `\n${prompt}` : prompt;
 }

@@ -115,7 +115,7 @@ function planOf(
 function editTask(file: string): object {
   const greeting = `export const greeting = 'hello from ${basename(file)}';`;
   return {
-    prompt: `[task:${idOf(file)}] Let the module greet.\nEDIT ${file}: ${greeting}`,
+    prompt: `Let the module greet [task:${idOf(file)}]\nEDIT ${file}: ${greeting}`,
     verify: `node --input-type=module -e "const {greeting} = await import('./${file}'); process.exit(greeting ? 0 : 1)"`,
     touches: file,
     change: 'required',
