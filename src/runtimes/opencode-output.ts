@@ -14,6 +14,7 @@ const EDITS = new Set(['write', 'edit', 'multiedit', 'patch', 'apply_patch']);
 const DENIED = /specified a rule which prevents|rejected permission|permission rejected|denied by (?:a )?rule/i;
 const UNAVAILABLE = /unavailable tool '([^']+)'/;
 const LOG_ERROR = /^timestamp=.*\bmessage="stream error".*\berror\.error="((?:[^"\\]|\\.)*)"/;
+const FINAL: ReadonlySet<AgentError['kind']> = new Set(['auth', 'context-too-long', 'refused']);
 const MAX_LINE = 8192;
 
 interface Context {
@@ -33,6 +34,7 @@ export function opencodeOutput({model, cwd, prices, events}: Context): Pick<Agen
   let text = '';
   let reason: string | null = null;
   let trouble: AgentError | null = null;
+  let lastRetry: AgentError | null = null;
   let logRest = '';
 
   const tell = (activity: Activity) => {
@@ -61,6 +63,7 @@ export function opencodeOutput({model, cwd, prices, events}: Context): Pick<Agen
     reason = textField(part, 'reason');
     // A step that has come to its end is behind whatever went wrong before it.
     trouble = null;
+    lastRetry = null;
     steps.push(spentIn(part, model));
     tell({kind: 'usage', usage: usage()});
   }
@@ -95,14 +98,21 @@ export function opencodeOutput({model, cwd, prices, events}: Context): Pick<Agen
     logRest = (found.pop() ?? '').slice(-MAX_LINE);
     for (const line of found) {
       const error = LOG_ERROR.exec(line)?.[1];
-      if (error !== undefined) {
-        tell({kind: 'retry', cause: retryCause({text: error}), delayMs: null, detail: error});
-      }
+      if (error !== undefined) onFailedRequest(error);
     }
+  }
+
+  /** It logs every request that fails and does not say whether it tries again: not where that is of no use. */
+  function onFailedRequest(detail: string): void {
+    const found = classify({text: detail});
+    if (FINAL.has(found.kind)) return;
+    lastRetry = found;
+    tell({kind: 'retry', cause: retryCause({text: detail}), delayMs: null, detail});
   }
 
   function errorOf(exit: Exit): AgentError | null {
     if (trouble !== null) return trouble;
+    if (exit.exitCode !== 0 && lastRetry !== null) return lastRetry;
     if (exit.exitCode !== 0 || reason === null) return endedEarly('opencode', exit, stderr.text());
     return errorByReason(reason);
   }
