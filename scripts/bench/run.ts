@@ -2,16 +2,27 @@ import {readFileSync, writeFileSync} from 'node:fs';
 import {cpus, release, totalmem} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
+import {agentsBench} from './agents.ts';
 import {commandsBench} from './commands.ts';
 import {completionsBench} from './completions.ts';
 import {engineBench} from './engine.ts';
 import {idleBench} from './idle.ts';
 import {spawningBench} from './spawning.ts';
 import {statusBench} from './status.ts';
+import {worktreesBench} from './worktrees.ts';
 import {formatPage} from '../format-page.ts';
 import {type Bench, markdown} from './table.ts';
 
-const BENCHES: readonly Bench[] = [commandsBench, engineBench, completionsBench, spawningBench, idleBench, statusBench];
+const BENCHES: readonly Bench[] = [
+  commandsBench,
+  engineBench,
+  completionsBench,
+  spawningBench,
+  idleBench,
+  statusBench,
+  agentsBench,
+  worktreesBench,
+];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 
 /** Runs all benchmarks, or those named, one after the other; all of them together rewrite docs/benchmarks.md. */

@@ -6,12 +6,12 @@ import {failureText} from '../model/failure-text.ts';
 import type {TeamId} from '../model/ids.ts';
 import type {TeamSpec} from '../model/team.ts';
 import type {MergeResult} from '../model/work.ts';
+import {renderTemplate} from '../plan/render.ts';
 import type {ProjectPaths} from '../project/project-paths.ts';
 import type {MergeQueue} from '../workspace/merge.ts';
-import {commitMessage} from '../workspace/merge-message.ts';
+import {authorOf, commitMessage} from '../workspace/merge-message.ts';
 import {openMergeQueue} from '../workspace/merge-queue.ts';
 import type {Log} from './log.ts';
-import {subjectOf} from './orders.ts';
 import {verifyRunner} from './verify-merge.ts';
 
 export interface MergesOptions {
@@ -31,6 +31,8 @@ interface TeamMerges {
   tip: Promise<Result<string, Failure>> | null;
 }
 
+/** A verify command that hangs must not hold up a team for ever. */
+const MAX_VERIFY_MS = 3_600_000;
 /** How long what was read of a branch is taken for its state, in milliseconds: somebody else may commit to it. */
 const TIP_FRESH_MS = 500;
 
@@ -67,7 +69,13 @@ export class Merges {
     const team = this.#of(teamId, spec);
     if (!team) return ended({kind: 'failed', detail: 'its team has no git repository'});
     const {work, taskId} = request;
-    const item = {attempt, task: taskId, work, message: messageOf(request, spec), author: authorOf(request)};
+    const item = {
+      attempt,
+      task: taskId,
+      work,
+      message: messageOf(request, spec),
+      author: authorOf(request.credits.agent),
+    };
     team.queue.merge(item).then(ended, (error: unknown) => {
       this.#options.log.error({teamId, attempt, error: failureOf(error)}, 'a merge failed by a bug');
       ended({kind: 'failed', detail: failureText(failureOf(error))});
@@ -105,7 +113,9 @@ export class Merges {
               prefix: repository.prefix,
               env: envOf(teamId, spec),
               cookie: `${storeId}.merge-${teamId}`,
-              killGraceMs,
+              timeoutMs: MAX_VERIFY_MS,
+              umask: spec.umask,
+              graceMs: killGraceMs,
             }),
       onBrokenTip: ({tip, exitCode, tail}) =>
         log.warn({team: spec.name, tip, exitCode, tail}, "the team's branch fails the plan's verify by itself"),
@@ -116,10 +126,7 @@ export class Merges {
   }
 }
 
-function messageOf({spec, taskId, credits, attempt}: MergeRequest, team: TeamSpec): string {
-  return commitMessage({subject: subjectOf(spec, taskId), team: team.name, task: taskId, attempt, ...credits});
-}
-
-function authorOf({credits}: MergeRequest): {name: string; email: string} {
-  return {name: credits.agent, email: `${credits.runtime}@godel.invalid`};
+function messageOf({spec, item, taskId: task, credits, attempt}: MergeRequest, team: TeamSpec): string {
+  const description = spec.prompt === undefined ? null : renderTemplate(spec.prompt, item);
+  return commitMessage({team: team.name, task, description, attempt, ...credits});
 }

@@ -109,7 +109,7 @@ function workspaceOf(
 }
 
 /** The first line of what an agent is asked, or the task's id. */
-export function subjectOf(spec: TaskSpec, taskId: string): string {
+function subjectOf(spec: TaskSpec, taskId: string): string {
   const first = spec.prompt?.[0];
   const line = typeof first === 'string' ? first.trim().split('\n', 1)[0] : undefined;
   return line === undefined || line === '' ? taskId : `${taskId}: ${line}`.slice(0, 200);

@@ -173,6 +173,8 @@ export interface MergeRequest {
   readonly attempt: AttemptId;
   readonly work: Work;
   readonly spec: TaskSpec;
+  /** The instance's item; undefined for a task without `foreach`. */
+  readonly item: JsonValue | undefined;
   readonly credits: Credits;
 }
 

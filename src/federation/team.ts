@@ -136,7 +136,16 @@ export class Team {
       hands: this.#hands(),
       branch: spec.repository?.branch ?? '',
       mergeEffect: (turn, task, {attempt, work, credits}) => {
-        const facts = {teamId: id, task: task.seq, taskId: task.id, attempt, work, credits, spec: task.spec};
+        const facts = {
+          teamId: id,
+          task: task.seq,
+          taskId: task.id,
+          attempt,
+          work,
+          credits,
+          spec: task.spec,
+          item: task.item,
+        };
         turn.effect({type: 'merge', request: facts});
       },
       emit: (turn, body) => turn.emit(id, body),

@@ -1,6 +1,5 @@
 import {type Result, fail, ok} from '../base/result.ts';
 import {never} from '../base/never.ts';
-import type {AgentSettings} from '../model/agent-settings.ts';
 import type {SessionMark} from '../model/attempt.ts';
 import {failureOf, type Failure} from '../model/failure.ts';
 import {providerOf, type ProviderSignal} from '../model/provider.ts';
@@ -31,7 +30,6 @@ export interface AgentStepOptions extends StepMeans {
   readonly attempt: number;
   readonly work: PromptWork;
   readonly runtime: AgentRuntime;
-  readonly settings: AgentSettings;
   /** Where it starts, and the root of its worktree. */
   readonly cwd: string;
   readonly folder: string;
@@ -69,8 +67,8 @@ export class AgentStep {
 
   constructor(options: AgentStepOptions) {
     this.#options = options;
-    const {work, settings, onSignal} = options;
-    this.#spending = new AgentSpending({...work, prices: settings.prices});
+    const {work, onSignal} = options;
+    this.#spending = new AgentSpending(work.cap);
     this.#standing = new ProviderStanding(providerOf(work.runtime, work.model), onSignal);
   }
 

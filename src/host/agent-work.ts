@@ -43,7 +43,6 @@ export async function prepareAgent(options: AgentWorkOptions): Promise<Result<Ag
     ...options,
     attempt: order.attempt,
     runtime,
-    settings,
     env: envWith([...runtime.secrets, ...grantedSecrets(team)]),
     resume: sessionFor(work, folder),
     allow: team.allow ?? [],

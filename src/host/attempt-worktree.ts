@@ -1,5 +1,5 @@
 import {mkdir} from 'node:fs/promises';
-import {resolve, sep} from 'node:path';
+import {isAbsolute, relative, resolve, sep} from 'node:path';
 import {type Result, fail, ok} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
 import type {AttemptId} from '../model/ids.ts';
@@ -9,17 +9,17 @@ import type {AttemptOrder, WorkspaceOrder} from '../wire/host-protocol.ts';
 import type {Evidence} from './evidence.ts';
 import {shortened} from './file-failure.ts';
 
+export type WorktreeOrder = AttemptOrder & {readonly workspace: WorkspaceOrder};
+
 /** The worktree of one attempt. What was done in it is saved before it is given back, whatever has happened. */
 export class AttemptWorktree {
-  readonly cwd: string;
   readonly #workspace: Workspace;
-  readonly #order: AttemptOrder & {readonly workspace: WorkspaceOrder};
+  readonly #order: WorktreeOrder;
   #saved: Promise<Result<Work | null, Failure>> | undefined;
 
-  constructor(workspace: Workspace, order: AttemptOrder & {readonly workspace: WorkspaceOrder}) {
+  constructor(workspace: Workspace, order: WorktreeOrder) {
     this.#workspace = workspace;
     this.#order = order;
-    this.cwd = resolve(workspace.folder, order.cwd);
   }
 
   get attempt(): AttemptId {
@@ -30,14 +30,18 @@ export class AttemptWorktree {
     return this.#workspace.folder;
   }
 
-  /** Makes the folder that the attempt starts in: git knows no empty ones, and nothing may be committed of it yet. */
-  async enter(): Promise<Result<void, Failure>> {
-    if (this.cwd !== this.folder && !this.cwd.startsWith(this.folder + sep)) {
-      return fail(unusable(`the working directory ${this.#order.cwd} is outside of it`));
+  /** The folder that the attempt starts in; made, as git knows no empty ones and nothing may be committed of it yet. */
+  async enter(): Promise<Result<string, Failure>> {
+    const {cwd, work, workspace} = this.#order;
+    const place = resolve(this.folder, isAbsolute(cwd) ? relative(workspace.root, cwd) : cwd);
+    if (place !== this.folder && !place.startsWith(this.folder + sep)) {
+      // A command may work elsewhere if its plan says so; an agent is let loose only where nothing can be lost.
+      if (isAbsolute(cwd) && work.kind === 'command') return ok(cwd);
+      return fail(unusable(`the working directory ${cwd} is outside of the repository`));
     }
     try {
-      await mkdir(this.cwd, {recursive: true});
-      return ok(undefined);
+      await mkdir(place, {recursive: true});
+      return ok(place);
     } catch (error) {
       return fail(unusable(error instanceof Error ? error.message : String(error)));
     }

@@ -6,12 +6,12 @@ import {failureOf, type Failure, type StopReason} from '../model/failure.ts';
 import {UNKNOWN_USAGE} from '../model/usage.ts';
 import {cookieOf} from '../os/stray-processes.ts';
 import type {Runtime} from '../runtimes/runtime.ts';
-import type {AttemptOrder, HostLimits, PromptWork, Report, TeamOpening, WorkspaceOrder} from '../wire/host-protocol.ts';
+import type {AttemptOrder, HostLimits, PromptWork, Report, TeamOpening} from '../wire/host-protocol.ts';
 import type {AgentStep} from './agent-step.ts';
 import {AttemptClock} from './attempt-clock.ts';
 import {attemptEnvironment, grantedSecrets, inputsFolderOf} from './attempt-environment.ts';
 import {AttemptLog} from './attempt-log.ts';
-import type {AttemptWorktree} from './attempt-worktree.ts';
+import type {AttemptWorktree, WorktreeOrder} from './attempt-worktree.ts';
 import {Ending} from './ending.ts';
 import type {Evidence} from './evidence.ts';
 import {makeInputsFolder, removeFolder} from './inputs-folder.ts';
@@ -149,8 +149,7 @@ export class Attempt {
     const acquired = await worktrees.acquire(order, {settings, ending: this.#ending});
     if (!acquired.ok) return acquired;
     this.#worktree = acquired.value;
-    const entered = await acquired.value.enter();
-    return entered.ok ? ok(acquired.value.cwd) : entered;
+    return acquired.value.enter();
   }
 
   async #script(script: string, cwd: string): Promise<Result<Evidence['agent'], Failure>> {
@@ -231,7 +230,7 @@ export class Attempt {
   }
 }
 
-function hasWorkspace(order: AttemptOrder): order is AttemptOrder & {readonly workspace: WorkspaceOrder} {
+function hasWorkspace(order: AttemptOrder): order is WorktreeOrder {
   return order.workspace !== undefined;
 }
 

@@ -2,7 +2,7 @@ import {type Result, fail, ok} from '../base/result.ts';
 import type {Verdict} from '../model/attempt.ts';
 import type {Failure} from '../model/failure.ts';
 import type {ChangeRule, OutputKind, Touches} from '../model/task.ts';
-import {outsideTouches} from '../workspace/touches.ts';
+import {outsideTouches} from '../workspace/evidence.ts';
 import {jsonAnswer, verdictIn} from './answer.ts';
 
 /** How much of a long list of files is reported. */

@@ -84,7 +84,7 @@ export class Host {
     this.#worktrees = new Worktrees({
       folder: join(options.projectFolder, '.godel', 'worktrees'),
       // Loaded when it is needed: a small process forks faster.
-      open: async folder => (await import('../workspace/pool.ts')).openPool({folder}),
+      open: async (folder, settings) => (await import('../workspace/pool.ts')).openPool({folder, settings}),
       log: dependencies.log,
     });
     this.#runner = new AttemptRunner({

@@ -1,12 +1,12 @@
 import {existsSync} from 'node:fs';
 import PQueue from 'p-queue';
 import {type Result, fail, ok} from '../base/result.ts';
-import type {WorkspaceSettings} from '../model/agent-settings.ts';
+import {NO_AGENT_SETTINGS, type WorkspaceSettings} from '../model/agent-settings.ts';
 import type {Failure} from '../model/failure.ts';
 import type {AttemptId} from '../model/ids.ts';
 import type {WorkspacePool} from '../workspace/workspace.ts';
-import type {AttemptOrder, WorkspaceOrder} from '../wire/host-protocol.ts';
-import {AttemptWorktree} from './attempt-worktree.ts';
+import type {AttemptOrder} from '../wire/host-protocol.ts';
+import {AttemptWorktree, type WorktreeOrder} from './attempt-worktree.ts';
 import type {Ending} from './ending.ts';
 
 /** More at a time only wait for each other inside git. */
@@ -15,7 +15,7 @@ const AT_A_TIME = 8;
 export interface WorktreesOptions {
   /** `.godel/worktrees` of the project. */
   readonly folder: string;
-  readonly open: (folder: string) => Promise<WorkspacePool>;
+  readonly open: (folder: string, settings: WorkspaceSettings) => Promise<WorkspacePool>;
   readonly log: (line: string) => void;
 }
 
@@ -26,7 +26,7 @@ export class Worktrees {
   readonly #inUse = new Set<AttemptId>();
   /** Over, but their work could not be saved. */
   readonly #unsaved = new Map<AttemptId, AttemptWorktree>();
-  #pool: Promise<WorkspacePool> | undefined;
+  readonly #pools = new Map<string, Promise<WorkspacePool>>();
 
   constructor(options: WorktreesOptions) {
     this.#options = options;
@@ -34,12 +34,12 @@ export class Worktrees {
 
   /** A worktree for the attempt. Whoever waits for one leaves the queue when the attempt is ended. */
   async acquire(
-    order: AttemptOrder & {readonly workspace: WorkspaceOrder},
+    order: WorktreeOrder,
     {settings, ending}: {settings: WorkspaceSettings; ending: Ending},
   ): Promise<Result<AttemptWorktree, Failure>> {
     return await this.#turns.add(async () => {
       if (ending.failure) return fail(ending.failure);
-      const pool = await this.#open();
+      const pool = await this.#open(settings);
       const {root, gitFolder, base, apply, ref} = order.workspace;
       const acquired = await pool.acquire({
         root,
@@ -78,23 +78,22 @@ export class Worktrees {
   async salvage(attempts: readonly AttemptId[]): Promise<void> {
     const orphans = attempts.filter(attempt => !this.#inUse.has(attempt));
     if (orphans.length === 0 || !existsSync(this.#options.folder)) return;
-    await (await this.#open()).salvage(orphans);
+    await (await this.#open(NO_AGENT_SETTINGS.workspace)).salvage(orphans);
   }
 
   /** Tries once more to save what could not be, and removes the worktrees that nobody uses. */
   async tidy(): Promise<void> {
-    if (!this.#pool) return;
     for (const worktree of [...this.#unsaved.values()]) await this.giveBack(worktree);
-    await (await this.#pool).collect({count: 0});
+    for (const pool of this.#pools.values()) await (await pool).collect({count: 0});
   }
 
-  #open(): Promise<WorkspacePool> {
+  /** One for each kind of settings that teams have come with: all work in the same folder. */
+  #open(settings: WorkspaceSettings): Promise<WorkspacePool> {
     const {folder, open} = this.#options;
-    this.#pool ??= open(folder).catch((error: unknown) => {
-      this.#pool = undefined;
-      throw error;
-    });
-    return this.#pool;
+    const key = JSON.stringify(settings);
+    const pool = this.#pools.get(key) ?? open(folder, settings);
+    this.#pools.set(key, pool);
+    return pool;
   }
 }
 

@@ -1,6 +1,7 @@
 import type {z} from 'zod';
 import type {Plan} from '../model/plan.ts';
 import type {TaskSpec} from '../model/task.ts';
+import {listOf} from './agent-groups.ts';
 import {findExpressions} from './expressions.ts';
 import {type GivenInputs, inputValues, inputVariable} from './inputs.ts';
 import {notJson} from './json-value.ts';
@@ -18,6 +19,7 @@ import {warnAbout} from './warnings.ts';
 export interface CheckedDocument {
   readonly plan: Plan | null;
   readonly inputs: ReadonlyMap<string, string>;
+  readonly envFiles: readonly string[];
   readonly problems: ProblemList;
 }
 
@@ -30,15 +32,16 @@ export function checkDocument(document: unknown, given?: GivenInputs): CheckedDo
   const unfit = notJson(document);
   if (unfit) {
     problems.error({path: unfit.path, at: 'value', message: `${placeName(unfit.path)} ${unfit.what}`});
-    return {plan: null, inputs: new Map(), problems};
+    return {plan: null, inputs: new Map(), envFiles: [], problems};
   }
   const top = checkTop(document, {given, problems});
   const {specs, references} = checkTasks(top, problems);
   checkReferences(references, problems);
-  const facts = planFacts(top.rest, {inputs: top.inputs, specs, report: problem => problems.error(problem)});
+  const facts = planFacts(top.rest, {inputs: top.inputs, report: problem => problems.error(problem)});
   warnAbout(specs, {agents: facts.agents, problems});
   const plan = problems.errors.length > 0 ? null : {name: top.rest.name ?? null, env: top.env, tasks: specs, ...facts};
-  return {plan, inputs: top.inputs ?? new Map<string, string>(), problems};
+  const envFiles = listOf(top.rest['env-file']);
+  return {plan, inputs: top.inputs ?? new Map<string, string>(), envFiles, problems};
 }
 
 interface Top {

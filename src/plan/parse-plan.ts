@@ -13,6 +13,8 @@ import {readYaml} from './yaml-source.ts';
 export interface ParsedPlan {
   readonly document: unknown;
   readonly plan: Plan;
+  /** Files of variables, as written: relative to the plan. */
+  readonly envFiles: readonly string[];
   readonly warnings: readonly PlanProblem[];
 }
 
@@ -65,14 +67,14 @@ export function parsePlan({
   }
   const source = json ?? readYaml(text.value);
   if (!source.ok) return invalid(file, placed(text.value, source.failure));
-  const {plan, inputs: values, problems} = checkDocument(source.value.document, inputs);
+  const {plan, inputs: values, envFiles, problems} = checkDocument(source.value.document, inputs);
   if (!plan) {
     const places = placed(text.value, textProblems(source.value, problems.errors));
     return invalid(file, places, problems.omitted);
   }
   const warnings = [...source.value.warnings, ...textProblems(source.value, problems.warnings)];
   const document = inputs ? withInputs(source.value.document, values) : source.value.document;
-  return ok({document, plan, warnings: placed(text.value, warnings)});
+  return ok({document, plan, envFiles, warnings: placed(text.value, warnings)});
 }
 
 function textProblems(source: SourceDocument, problems: readonly Problem[]): readonly TextProblem[] {

@@ -31,15 +31,19 @@ export async function agentRuntime(name: string, settings: AgentSettings): Promi
 
 export interface DetectedRuntime {
   readonly name: string;
+  /** What one of it takes while it waits for its model; null: nobody has measured it. */
+  readonly memoryBytes: number | null;
   readonly detection: Detection;
 }
 
-/** What there is on this machine, in the order of `runtimeNames`. Runs every CLI that it finds, one after the other. */
+/** What there is on this machine, in the order of `runtimeNames`. Runs every CLI that it finds, all at once. */
 export async function detectAll(env: Environment, settings: AgentSettings): Promise<readonly DetectedRuntime[]> {
-  const found: DetectedRuntime[] = [];
-  for (const name of runtimeNames(settings)) {
-    const runtime = await agentRuntime(name, settings);
-    if (runtime !== null) found.push({name, detection: await runtime.detect(env)});
-  }
-  return found;
+  const found = await Promise.all(
+    runtimeNames(settings).map(async (name): Promise<DetectedRuntime[]> => {
+      const runtime = await agentRuntime(name, settings);
+      if (runtime === null) return [];
+      return [{name, memoryBytes: runtime.memoryBytes, detection: await runtime.detect(env)}];
+    }),
+  );
+  return found.flat();
 }

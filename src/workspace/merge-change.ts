@@ -66,7 +66,7 @@ export class ChangeApplier {
     if (!done.ok) return done;
     const [tree = '', ...files] = done.value.stdout.split('\0').filter(part => part !== '');
     // A conflict may be about no file in particular.
-    if (done.value.exitCode !== 0) return ok({tree, conflicts: files.length > 0 ? files : ['.']});
+    if (done.value.exitCode !== 0) return ok({tree, conflicts: files.length > 0 ? namesOf(files) : ['.']});
     const lost = await lostFiles(this.#root, {
       base: trees.baseTree,
       work: trees.workTree,
@@ -118,4 +118,9 @@ export class ChangeApplier {
 
 function clean(tree: string): {tree: string; conflicts: readonly string[]} {
   return {tree, conflicts: []};
+}
+
+/** A file that stands in the way of a folder of its name is called `name~COMMIT` by git. */
+function namesOf(files: readonly string[]): readonly string[] {
+  return [...new Set(files.map(file => file.replace(/~[0-9a-f]{40,64}$/, '')))];
 }

@@ -24,7 +24,7 @@ const MAX_TOTAL_BYTES = 48 * 2 ** 20;
 /**
  * The files in which a merge that git calls clean may have lost part of the change: a merge driver that keeps one side, for
  * example. Found without git's own merge: a file that only the change touched must be in the result as the change has it, and
- * of those that both sides touched, together, every line must be there as often as the counts in the other three trees say.
+ * of one that both sides touched, every line must be there as often as the counts in the other three trees say.
  */
 export async function lostFiles(root: string, trees: MergeTrees): Promise<Result<readonly string[], Failure>> {
   const diffs = await diffsOf(root, [
@@ -37,12 +37,15 @@ export async function lostFiles(root: string, trees: MergeTrees): Promise<Result
   const open = [...work.keys()].filter(path => !isSettled(path, {work, tip, merged}));
   if (open.length === 0) return ok([]);
   if (open.some(path => losesMode(path, {work, merged}))) return ok(open.toSorted());
-  // With what the merge has changed elsewhere: a renamed file is two paths.
-  const moved = [...merged.keys()].filter(path => !work.has(path));
-  const states = [...open, ...moved].map(path => statesOf(path, {work, tip, merged}));
-  const counts = await countsOf(root, states);
-  if (!counts.ok) return counts;
-  return ok(linesAreKept(counts.value) ? [] : open.toSorted());
+  const all: Diffs = {work, tip, merged};
+  // What the merge has changed elsewhere: a renamed file is two paths.
+  const moved = [...merged.keys()].filter(path => !work.has(path)).map(path => statesOf(path, all));
+  const states = new Map(open.map(path => [path, statesOf(path, all)]));
+  const texts = await textsOf(root, blobsOf([...states.values(), ...moved]));
+  if (!texts.ok) return texts;
+  const doubtful = open.filter(path => !linesAreKept(countsOf([states.get(path) ?? NOWHERE], texts.value)));
+  const together = [...doubtful.map(path => states.get(path) ?? NOWHERE), ...moved];
+  return ok(linesAreKept(countsOf(together, texts.value)) ? [] : (doubtful.length > 0 ? doubtful : open).toSorted());
 }
 
 interface Diffs {
@@ -69,7 +72,12 @@ function losesMode(path: string, {work, merged}: Pick<Diffs, 'work' | 'merged'>)
   return result.mode !== after.mode;
 }
 
-function statesOf(path: string, {work, tip, merged}: Diffs): Readonly<Record<Side, Entry>> {
+/** A file in each of the four trees. */
+type States = Readonly<Record<Side, Entry>>;
+
+const NOWHERE: States = {base: null, work: null, tip: null, merged: null};
+
+function statesOf(path: string, {work, tip, merged}: Diffs): States {
   const [ours, theirs, result] = [work.get(path), tip.get(path), merged.get(path)];
   // A path that neither side has changed since the base is in the base as it was before the merge.
   const base = (ours ?? theirs ?? result)?.before ?? null;
@@ -89,23 +97,20 @@ function isSame(a: Entry, b: Entry): boolean {
 type Counts = Readonly<Record<Side, ReadonlyMap<string, number>>>;
 
 /** How often each line is in each tree, over all files given; what is not text is one line. */
-async function countsOf(
-  root: string,
-  files: readonly Readonly<Record<Side, Entry>>[],
-): Promise<Result<Counts, Failure>> {
-  const blobs = new Set(
-    files.flatMap(file => Object.values(file).flatMap(entry => (entry && isRegular(entry) ? [entry.blob] : []))),
-  );
-  const texts = await textsOf(root, [...blobs]);
-  if (!texts.ok) return texts;
+function countsOf(files: readonly States[], texts: ReadonlyMap<string, string>): Counts {
   const count = (side: Side) => {
     const counts = new Map<string, number>();
     for (const {[side]: entry} of files) {
-      for (const line of linesOf(entry, texts.value)) counts.set(line, (counts.get(line) ?? 0) + 1);
+      for (const line of linesOf(entry, texts)) counts.set(line, (counts.get(line) ?? 0) + 1);
     }
     return counts;
   };
-  return ok({base: count('base'), work: count('work'), tip: count('tip'), merged: count('merged')});
+  return {base: count('base'), work: count('work'), tip: count('tip'), merged: count('merged')};
+}
+
+function blobsOf(files: readonly States[]): readonly string[] {
+  const entries = files.flatMap(({base, work, tip, merged}) => [base, work, tip, merged]);
+  return [...new Set(entries.flatMap(entry => (entry && isRegular(entry) ? [entry.blob] : [])))];
 }
 
 function linesOf(entry: Entry, texts: ReadonlyMap<string, string>): readonly string[] {

@@ -1,3 +1,4 @@
+import type {WorkspaceSettings} from '../model/agent-settings.ts';
 import type {MergeResult, TeamRepository, Work} from '../model/work.ts';
 
 /** A change that is to become part of the team's branch. */
@@ -17,6 +18,8 @@ export interface MergeQueueOptions {
   readonly key: string;
   /** Where its worktree for `verify` is made, below `.godel/worktrees`. */
   readonly folder: string;
+  /** Folders that it is given from the user's checkout; absent: none. */
+  readonly link?: WorkspaceSettings['link'];
   /** Runs the plan's verify command in a folder; null: the plan has none. Its process is ended when `signal` is aborted. */
   readonly verify: ((folder: string, signal: AbortSignal) => Promise<Verdict>) | null;
   /**

@@ -22,7 +22,8 @@ export class Quota {
     const limit = this.#limitBytes;
     if (limit === null) return ok(undefined);
     const nowMs = performance.now();
-    if (this.#measured === null || nowMs - this.#measured.atMs > BELIEVED_MS) {
+    const isKnown = this.#measured !== null && this.#measured.count > 0 && nowMs - this.#measured.atMs <= BELIEVED_MS;
+    if (this.#measured === null || !isKnown) {
       this.#measured = {atMs: nowMs, bytes: await diskUse(this.#folder), count, since: 0};
     }
     const {bytes, count: measured, since} = this.#measured;

@@ -24,27 +24,27 @@ export interface SaveOrder {
  */
 export async function saveSnapshot(snapshot: Snapshot, order: SaveOrder): Promise<Result<Work | null, Failure>> {
   const {cwd, base, ref, kept} = order;
-  const change = await changeOf(snapshot.tree, {cwd, base});
-  if (!change.ok) return change;
+  const {paths, insertions, deletions} = snapshot.change;
+  const change = {files: paths.length, insertions, deletions};
   const before = await readKept(ref, cwd);
   if (!before.ok) return before;
   const foreign = before.value !== null && before.value.commit !== kept ? before.value : null;
   const moved = foreign === null || isSame(foreign, snapshot.tree, base) ? ok('') : await moveAside(ref, foreign, cwd);
   if (!moved.ok) return moved;
-  if (change.value.files === 0) {
+  if (change.files === 0) {
     order.onCommit(null);
     const removed = before.value === null ? ok('') : await gitText(['update-ref', '-d', ref], {cwd});
     return removed.ok ? ok(null) : removed;
   }
   if (before.value !== null && isSame(before.value, snapshot.tree, base)) {
     order.onCommit(before.value.commit);
-    return ok({commit: before.value.commit, base, ref, ...change.value});
+    return ok({commit: before.value.commit, base, ref, ...change});
   }
   const commit = await commitOf(snapshot, order);
   if (!commit.ok) return commit;
   order.onCommit(commit.value);
   const updated = await git(['update-ref', ref, commit.value], {cwd});
-  return updated.ok ? ok({commit: commit.value, base, ref, ...change.value}) : updated;
+  return updated.ok ? ok({commit: commit.value, base, ref, ...change}) : updated;
 }
 
 export interface Kept {
@@ -71,17 +71,6 @@ function isSame(kept: Kept, tree: string, base: string): boolean {
 async function moveAside(ref: string, {commit}: Kept, cwd: string): Promise<Result<string, Failure>> {
   const aside = `${ref}-${commit.slice(0, 12)}`;
   return gitText(['update-ref', aside, commit], {cwd});
-}
-
-type Change = Pick<Work, 'files' | 'insertions' | 'deletions'>;
-
-async function changeOf(tree: string, {cwd, base}: {cwd: string; base: string}): Promise<Result<Change, Failure>> {
-  const args = ['diff-tree', '-r', '--numstat', '--no-renames', '-z', `${base}^{tree}`, tree];
-  const done = await git(args, {cwd});
-  if (!done.ok) return done;
-  const rows = done.value.stdout.split('\0').filter(row => row !== '');
-  const sum = (column: number) => rows.reduce((total, row) => total + (Number(row.split('\t', 2)[column]) || 0), 0);
-  return ok({files: rows.length, insertions: sum(0), deletions: sum(1)});
 }
 
 async function commitOf(snapshot: Snapshot, {cwd, base, message}: SaveOrder): Promise<Result<string, Failure>> {

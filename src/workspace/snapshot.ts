@@ -1,8 +1,9 @@
 import {randomUUID} from 'node:crypto';
-import {constants, copyFileSync, existsSync, lstatSync, rmSync} from 'node:fs';
-import {delimiter, join} from 'node:path';
-import {ok, type Result} from '../base/result.ts';
+import {accessSync, constants, copyFileSync, existsSync, lstatSync, rmSync} from 'node:fs';
+import {delimiter, join, posix} from 'node:path';
+import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
+import {tellingLine} from '../model/telling-line.ts';
 import {NO_SMUDGE} from './checkout.ts';
 import {git, gitPaths, gitText} from './git.ts';
 
@@ -22,15 +23,27 @@ export interface SnapshotOf {
 export interface Snapshot {
   /** A tree of all that is in the worktree and not ignored. */
   readonly tree: string;
+  /** How the tree differs from `base`. */
+  readonly change: Change;
   /** Files that are not in the tree because they are too large or could not be read. */
   readonly leftOut: readonly string[];
   /** Repositories made within, whose files are in the tree as any others. */
   readonly repositories: readonly string[];
 }
 
+export interface Change {
+  /** Relative to the root of the worktree. */
+  readonly paths: readonly string[];
+  readonly insertions: number;
+  readonly deletions: number;
+}
+
 /** GitHub's limit; a file of this size in a branch is trouble for everybody who gets it. */
 const MAX_FILE_BYTES = 100 * 2 ** 20;
 const MAX_DEPTH = 5;
+/** How often one path is tried, and how often all of them are. */
+const MAX_TRIES = 3;
+const MAX_ROUNDS = 200;
 /** Without git-lfs its pointers are files like any others; git refuses to add them as soon as it is told to use it. */
 const NO_LFS = {...NO_SMUDGE, 'filter.lfs.clean': ''};
 /** An add can be long: it reads every changed file. */
@@ -93,23 +106,28 @@ class Shot {
     if (!unlinked.ok) return unlinked;
     const besides = this.#linked().map(path => `:(top,exclude,literal)${path}`);
     const listing = ['ls-files', '--others', '--modified', '--exclude-standard', '-z', '--', ':/', ...besides];
-    const there = await this.#paths(listing);
+    const there = await gitPaths(listing, this.#options());
     if (!there.ok) return there;
     const nested = there.value.filter(path => path.endsWith('/')).map(path => path.slice(0, -1));
-    const huge = there.value.filter(path => this.#isHuge(path));
-    this.#leftOut.push(...huge);
-    const added = await this.#add([...this.#linked(), ...nested, ...huge]);
+    const added = await this.#add(there.value.filter(path => !path.endsWith('/')));
     if (!added.ok) return added;
-    const gitlinks = await this.#newGitlinks();
-    if (!gitlinks.ok) return gitlinks;
-    for (const path of [...nested, ...gitlinks.value]) {
+    for (const path of nested) {
       const taken = await this.#takeRepository(path);
       if (!taken.ok) return taken;
     }
-    const tree = await gitText(['write-tree'], this.#options());
-    return tree.ok
-      ? ok({tree: tree.value, leftOut: this.#leftOut.toSorted(), repositories: this.#repositories.toSorted()})
-      : tree;
+    const first = await this.#write();
+    if (!first.ok) return first;
+    const strangers = await this.#withoutSubmodules(first.value.gitlinks);
+    for (const path of strangers) {
+      const dropped = await this.#git(['update-index', '--force-remove', '-z', '--stdin'], {input: path});
+      if (!dropped.ok) return dropped;
+      const taken = await this.#takeRepository(path);
+      if (!taken.ok) return taken;
+    }
+    const written = strangers.length === 0 ? first : await this.#write();
+    if (!written.ok) return written;
+    const {tree, change} = written.value;
+    return ok({tree, change, leftOut: this.#leftOut.toSorted(), repositories: this.#repositories.toSorted()});
   }
 
   dispose(): void {
@@ -125,36 +143,63 @@ class Shot {
     return done.ok ? ok(undefined) : done;
   }
 
-  async #add(except: readonly string[]): Promise<Result<void, Failure>> {
-    const input = [':/', ...except.map(path => `:(top,exclude,literal)${path}`)].join('\0');
-    const args = ['add', '--all', '--sparse', '--ignore-errors', '--pathspec-from-file=-', '--pathspec-file-nul'];
-    const run = () => this.#git(args, {input, codes: [0, 1], timeoutMs: ADD_TIMEOUT_MS});
-    let added = await run();
-    // A file may have gone or changed while it was read; what fails twice is left out.
-    if (added.ok && added.value.exitCode === 1) added = await run();
-    if (!added.ok) return added;
-    for (const [, path] of added.value.stderr.matchAll(/unable to index file '(.+)'/g)) {
-      if (path !== undefined && existsSync(join(this.#within.workTree, path))) this.#leftOut.push(path);
+  /**
+   * Brings the index up to date with files that are new, changed or gone. Somebody may be at work: what goes away or changes while it
+   * is read makes git give up as a whole (`git add` even when it only looks), so that it is told of each path, and begins again.
+   */
+  async #add(paths: readonly string[]): Promise<Result<void, Failure>> {
+    const sorted = sortPaths(this.#within.workTree, [...new Set(paths)]);
+    this.#leftOut.push(...sorted.leftOut);
+    const removed = await this.#update(['--force-remove'], sorted.removed);
+    if (!removed.ok) return removed;
+    const tries = new Map<string, number>();
+    let rest = sorted.rest;
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      const added = await this.#update(['--add', '--remove', '--replace'], rest);
+      if (!added.ok || added.value === null) return added.ok ? ok(undefined) : added;
+      const path = added.value;
+      const times = (tries.get(path) ?? 0) + 1;
+      tries.set(path, times);
+      if (times < MAX_TRIES) continue;
+      rest = rest.filter(each => each !== path);
+      this.#leftOut.push(path);
     }
-    return ok(undefined);
+    const detail = `its files change too fast to be kept, among them ${[...tries.keys()][0] ?? ''}`;
+    return fail({reason: 'workspace-failed', detail});
+  }
+
+  /** Updates these paths in the index, or none of them: then it returns the path that could not be. */
+  async #update(how: readonly string[], paths: readonly string[]): Promise<Result<string | null, Failure>> {
+    if (paths.length === 0) return ok(null);
+    const more = {input: paths.join('\0'), codes: [0, 128], timeoutMs: ADD_TIMEOUT_MS};
+    const done = await this.#git(['update-index', ...how, '-z', '--stdin'], more);
+    if (!done.ok || done.value.exitCode === 0) return done.ok ? ok(null) : done;
+    const path = /^fatal: Unable to process path (.+)$/ms.exec(done.value.stderr)?.[1]?.replace(/\n$/, '');
+    if (path !== undefined && paths.includes(path)) return ok(path);
+    return fail({
+      reason: 'git-failed',
+      detail: `git update-index: ${tellingLine(done.value.stderr, 300) ?? 'it failed'}`,
+    });
+  }
+
+  /** Writes the index as a tree. `gitlinks`: paths at which it has a commit of another repository and `base` has not. */
+  async #write(): Promise<Result<{tree: string; change: Change; gitlinks: readonly string[]}, Failure>> {
+    const tree = await gitText(['write-tree'], this.#options());
+    if (!tree.ok) return tree;
+    const before = this.#within.depth === 0 ? ok(`${this.#of.base}^{tree}`) : await this.#emptyTree();
+    if (!before.ok) return before;
+    const args = ['diff-tree', '-r', '--raw', '--numstat', '--no-renames', '-z', before.value, tree.value];
+    const diff = await git(args, this.#options());
+    return diff.ok ? ok({tree: tree.value, ...readDiff(diff.value.stdout)}) : diff;
   }
 
   /** Repositories that were added as if they were submodules, without being any: git would keep no file of them. */
-  async #newGitlinks(): Promise<Result<readonly string[], Failure>> {
-    const {base} = this.#of;
-    const against = this.#within.depth === 0 ? base : await this.#emptyTree();
-    const raw = await this.#paths(['diff-index', '--cached', '--raw', '--no-renames', '--no-abbrev', '-z', against]);
-    if (!raw.ok) return raw;
-    const links = raw.value.flatMap((entry, index) =>
-      /^:(?!160000)\d+ 160000 /.test(entry) ? [raw.value[index + 1] ?? ''] : [],
-    );
-    if (links.length === 0) return ok([]);
-    const listed = await git(['config', '--file', '.gitmodules', '--get-regexp', '\\.path$'], {
-      cwd: this.#within.workTree,
-      codes: [0, 1],
-    });
+  async #withoutSubmodules(gitlinks: readonly string[]): Promise<readonly string[]> {
+    if (gitlinks.length === 0) return [];
+    const args = ['config', '--file', '.gitmodules', '--get-regexp', '\\.path$'];
+    const listed = await git(args, {cwd: this.#within.workTree, codes: [0, 1]});
     const modules = listed.ok ? listed.value.stdout.split('\n').map(line => line.slice(line.indexOf(' ') + 1)) : [];
-    return ok(links.filter(path => !modules.includes(path)));
+    return gitlinks.filter(path => !modules.includes(path));
   }
 
   async #takeRepository(path: string): Promise<Result<void, Failure>> {
@@ -169,8 +214,6 @@ class Shot {
       if (!taken.ok) return taken;
       this.#repositories.push(path, ...taken.value.repositories.map(each => `${path}/${each}`));
       this.#leftOut.push(...taken.value.leftOut.map(each => `${path}/${each}`));
-      const dropped = await this.#git(['update-index', '--force-remove', '-z', '--stdin'], {input: path});
-      if (!dropped.ok) return dropped;
       const read = await this.#git(['read-tree', `--prefix=${path}/`, taken.value.tree]);
       return read.ok ? ok(undefined) : read;
     } finally {
@@ -178,22 +221,12 @@ class Shot {
     }
   }
 
-  async #emptyTree(): Promise<string> {
-    const made = await gitText(['hash-object', '-t', 'tree', '--stdin'], this.#options());
-    return made.ok ? made.value : '';
+  #emptyTree(): Promise<Result<string, Failure>> {
+    return gitText(['hash-object', '-t', 'tree', '-w', '--stdin'], this.#options());
   }
 
   #linked(): readonly string[] {
     return this.#within.depth === 0 ? this.#of.linked : [];
-  }
-
-  #isHuge(path: string): boolean {
-    const stats = lstatSync(join(this.#within.workTree, path), {throwIfNoEntry: false});
-    return stats !== undefined && stats.isFile() && stats.size > MAX_FILE_BYTES;
-  }
-
-  #paths(args: readonly string[]): Promise<Result<string[], Failure>> {
-    return gitPaths(args, this.#options());
   }
 
   #git(args: readonly string[], more: {codes?: number[]; input?: string; timeoutMs?: number} = {}) {
@@ -210,4 +243,67 @@ class Shot {
 
 function hasLfs(path = ''): boolean {
   return path.split(delimiter).some(folder => existsSync(join(folder, 'git-lfs')));
+}
+
+/** What `diff-tree --raw --numstat -z` says: the raw entries with their paths first, then the counts. */
+function readDiff(text: string): {change: Change; gitlinks: readonly string[]} {
+  const fields = text.split('\0');
+  const paths: string[] = [];
+  const gitlinks: string[] = [];
+  let insertions = 0;
+  let deletions = 0;
+  for (let index = 0; index < fields.length - 1; index += 1) {
+    const field = fields[index] ?? '';
+    if (field.startsWith(':')) {
+      const path = fields[index + 1] ?? '';
+      paths.push(path);
+      if (/^:(?!160000)\d+ 160000 /.test(field)) gitlinks.push(path);
+      index += 1;
+    } else {
+      const [added, removed] = field.split('\t', 2);
+      // A dash: the file is binary.
+      insertions += Number(added) || 0;
+      deletions += Number(removed) || 0;
+    }
+  }
+  return {change: {paths, insertions, deletions}, gitlinks};
+}
+
+interface SortedPaths {
+  readonly leftOut: readonly string[];
+  /** In a folder that is a symbolic link now, so that git cannot look at them. */
+  readonly removed: readonly string[];
+  readonly rest: readonly string[];
+}
+
+function sortPaths(workTree: string, paths: readonly string[]): SortedPaths {
+  const links = new Map<string, boolean>();
+  const isBeyondLink = (path: string): boolean => {
+    const folder = posix.dirname(path);
+    if (folder === '.') return false;
+    const known = links.get(folder) ?? (isBeyondLink(folder) || isLink(join(workTree, folder)));
+    links.set(folder, known);
+    return known;
+  };
+  const removed = paths.filter(isBeyondLink);
+  const others = paths.filter(path => links.get(posix.dirname(path)) !== true);
+  const leftOut = others.filter(path => isTooMuch(join(workTree, path)));
+  const out = new Set(leftOut);
+  return {leftOut, removed, rest: others.filter(path => !out.has(path))};
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, {throwIfNoEntry: false})?.isSymbolicLink() ?? false;
+}
+
+/** Too large, or closed to us. */
+function isTooMuch(path: string): boolean {
+  try {
+    const stats = lstatSync(path, {throwIfNoEntry: false});
+    if (!stats?.isFile()) return false;
+    accessSync(path, constants.R_OK);
+    return stats.size > MAX_FILE_BYTES;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EACCES';
+  }
 }

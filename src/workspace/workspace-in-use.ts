@@ -4,7 +4,6 @@ import type {Work} from '../model/work.ts';
 import type {Claim} from './claim.ts';
 import {diskFailure} from './disk-failure.ts';
 import {markersLeft} from './evidence.ts';
-import {gitPaths} from './git.ts';
 import {saveSnapshot} from './save.ts';
 import {type Snapshot, takeSnapshot} from './snapshot.ts';
 import type {CommitText, Workspace} from './workspace.ts';
@@ -65,10 +64,8 @@ export class WorkspaceInUse implements Workspace {
     return this.#answer(async () => {
       const snapshot = await this.#snapshot();
       if (!snapshot.ok) return snapshot;
-      const {tree, leftOut} = snapshot.value;
-      const args = ['diff-tree', '-r', '--name-only', '--no-renames', '-z', `${this.base}^{tree}`, tree];
-      const paths = await gitPaths(args, {cwd: this.#claim.root});
-      return paths.ok ? ok([...new Set([...paths.value, ...leftOut])].toSorted()) : paths;
+      const {change, leftOut} = snapshot.value;
+      return ok([...new Set([...change.paths, ...leftOut])].toSorted());
     });
   }
 

@@ -11,26 +11,29 @@ export type Directive =
   | {readonly do: 'wait'; readonly ms: number}
   | ({readonly do: 'fault'} & FaultOrder);
 
-const LINE = /^[\s>*-]*(?:\[task:[^\]]*\]\s*)?(EDIT|REPLACE|RUN|ANSWER|WRONGTOOL|REFUSE|WAIT|FAULT)\b[ \t]*(.*)$/;
+const LINE =
+  /^[\s*-]*(?:\[task:[^\]]*\]\s*)?(ONCONFLICT )?(EDIT|REPLACE|RUN|ANSWER|WRONGTOOL|REFUSE|WAIT|FAULT)\b[ \t]*(.*)$/;
 
 /**
  * Reads `EDIT path: content`, `REPLACE path: old => new`, `RUN command`, `ANSWER text`, `WRONGTOOL`, `REFUSE`, `WAIT ms` and
  * `FAULT kind [times] [retry-after]`, one a line. `\n` in a line is a line break; a content, command or text that is
- * `<<WORD` goes on in the next lines up to one that is WORD.
+ * `<<WORD` goes on in the next lines up to one that is WORD. Lines with `ONCONFLICT` in front count when the prompt tells of
+ * a conflict, and then only they do.
  */
 export function directivesOf(prompt: string): Directive[] {
-  const found: Directive[] = [];
+  const found: {directive: Directive; onConflict: boolean}[] = [];
   // opencode puts a prompt with spaces between quotation marks.
   const lines = prompt.replace(/^\s*"([\s\S]*)"\s*$/, '$1').split('\n');
   for (let at = 0; at < lines.length; at += 1) {
-    const [, word, rest = ''] = LINE.exec(lines[at] ?? '') ?? [];
+    const [, mark, word, rest = ''] = LINE.exec(lines[at] ?? '') ?? [];
     if (word === undefined) continue;
     const {text, taken} = wholeText(rest, lines.slice(at + 1));
     at += taken;
     const directive = directiveOf(word, text);
-    if (directive !== null) found.push(directive);
+    if (directive !== null) found.push({directive, onConflict: mark !== undefined});
   }
-  return found;
+  const isConflict = prompt.includes('conflict markers') && found.some(({onConflict}) => onConflict);
+  return found.filter(({onConflict}) => onConflict === isConflict).map(({directive}) => directive);
 }
 
 function wholeText(rest: string, following: readonly string[]): {text: string; taken: number} {
