@@ -115,7 +115,7 @@ export function piOutput({cwd, prices, events}: Context): Pick<AgentRun, 'stdout
         return;
       case 'auto_retry_start': {
         const detail = textField(line, 'errorMessage') ?? '';
-        const cause = retryCause({status: statusIn(detail), text: detail});
+        const cause = retryCause({text: detail});
         tell({kind: 'retry', cause, delayMs: countField(line, 'delayMs'), detail});
         return;
       }
@@ -164,18 +164,12 @@ function errorOf(last: LastMessage | null, {exitCode, signal, stderr}: End): Age
     case 'error':
       return last.error === null || last.error === WORDLESS
         ? {kind: 'refused', detail: last.text === '' ? 'the model has declined, without a word' : last.text}
-        : classify({status: statusIn(last.error), text: last.error});
+        : classify({text: last.error});
     case 'length':
       return {kind: 'crashed', detail: 'its answer was cut off: it was longer than the model may write at once'};
     default:
       return {kind: 'crashed', detail: `it ended in the middle of its work (${last.stopReason ?? 'no reason given'})`};
   }
-}
-
-/** Its messages begin with the status: `429 {"type":"error",…`. */
-function statusIn(error: string): number | null {
-  const status = /^(\d{3})\b/.exec(error)?.[1];
-  return status === undefined ? null : Number(status);
 }
 
 function spentOf(message: JsonValue | undefined): Spent {
