@@ -3,7 +3,7 @@ import type {JsonValue} from '../base/json.ts';
 import type {Activity, AgentError, AgentEvents, AgentResult, AgentRun} from './agent-runtime.ts';
 import {classify, retryCause} from './classify.ts';
 import {type Exit, endedEarly} from './ended-early.ts';
-import {countField, field, textField} from './json-field.ts';
+import {countField, field, listField, textField} from './json-field.ts';
 import {jsonLines} from './json-lines.ts';
 import {pathIn} from './path-in.ts';
 import type {PriceOverrides} from './prices.ts';
@@ -50,8 +50,14 @@ export function opencodeOutput({model, cwd, prices, events}: Context): Pick<Agen
     const taken = UNAVAILABLE.exec(error ?? '')?.[1];
     if (taken !== undefined) return refuse(taken);
     if (error !== null && DENIED.test(error)) return refuse(detail === '' ? name : `${name}: ${detail}`);
-    if (EDITS.has(name)) return error === null ? tell({kind: 'edit', path: pathIn(cwd, detail)}) : undefined;
+    if (EDITS.has(name)) return error === null ? onEdit(part, detail) : undefined;
     tell({kind: 'tool', name, detail});
+  }
+
+  /** A patch may change several files, and names them in what came of it. */
+  function onEdit(part: JsonValue | undefined, detail: string): void {
+    const files = listField(part, 'state', 'metadata', 'files').flatMap(file => textField(file, 'filePath') ?? []);
+    for (const path of files.length > 0 ? files : [detail]) tell({kind: 'edit', path: pathIn(cwd, path)});
   }
 
   function refuse(what: string): void {
