@@ -1,6 +1,9 @@
 import {defineConfig} from 'vitest/config';
 
-/** `unit` touches no process and no socket and runs in `npm run check`; `rig` drives the built program for real. */
+/**
+ * `unit` runs in `npm run check` and needs nothing but Node and git; `rig` drives the built program for real; `clis` drives
+ * the real coding-agent CLIs that `npm run test:clis` fetches.
+ */
 export default defineConfig({
   define: {GODEL_VERSION: JSON.stringify('0.0.0-test')},
   test: {
@@ -10,7 +13,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
-          exclude: ['test/**/*.rig.test.ts'],
+          exclude: ['test/**/*.rig.test.ts', 'test/**/*.clis.test.ts'],
           testTimeout: 20_000,
         },
       },
@@ -19,11 +22,21 @@ export default defineConfig({
         test: {
           name: 'rig',
           include: ['test/**/*.rig.test.ts'],
-          globalSetup: ['test/rig/build-once.ts'],
+          globalSetup: ['test/rig/build-once.ts', 'test/model-server/fetch-clis.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
           sequence: {groupOrder: 1},
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'clis',
+          include: ['test/**/*.clis.test.ts'],
+          testTimeout: 120_000,
+          maxWorkers: 1,
+          sequence: {groupOrder: 2},
         },
       },
     ],

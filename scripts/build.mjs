@@ -5,7 +5,13 @@ rmSync('dist', {recursive: true, force: true});
 
 /** One bundle per process, so that each starts fast; packages stay outside and are loaded from node_modules. */
 await build({
-  entryPoints: {cli: 'src/cli/entry.ts', daemon: 'src/daemon/entry.ts', host: 'src/host/entry.ts'},
+  entryPoints: {
+    cli: 'src/cli/entry.ts',
+    daemon: 'src/daemon/entry.ts',
+    host: 'src/host/entry.ts',
+    // Loaded by pi, not by us.
+    'pi-guard': 'src/runtimes/pi-guard/entry.ts',
+  },
   outdir: 'dist',
   bundle: true,
   splitting: true,

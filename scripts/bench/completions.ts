@@ -97,7 +97,14 @@ function engineRate(folder: string): number {
   const opened = openSqliteStore({file: join(folder, 'store.db')});
   if (!opened.ok) throw new Error(opened.failure.reason);
   using store = opened.value;
-  const policy = {retryBaseMs: 100, retryMaxMs: 1000, maxLosses: 5};
+  const policy = {
+    retryBaseMs: 100,
+    retryMaxMs: 1000,
+    maxLosses: 5,
+    maxConflicts: 2,
+    firstCap: {usd: 0.25, tokens: 100_000},
+    memoryOf: () => 0,
+  };
   const options = {...policy, machineId: 'm', bootId: 'boot', keepTeams: 2, hostLostMs: 1000, random: seededRandom(1)};
   const {engine} = Engine.restore(store.load(), options, readClock());
   const host = {id: hostId('h'), machineId: 'm', process: {pid: 1, startTime: '1', bootId: 'b'}, gone: false};

@@ -104,7 +104,14 @@ function runEngine(count: number): Measured {
   const heapBefore = process.memoryUsage().heapUsed;
   const tasks = layeredPlan(count);
   const stored = {nextTeamId: teamId(1), nextAttemptId: attemptId(1), hosts: [], teams: [], over: []};
-  const policy = {retryBaseMs: 100, retryMaxMs: 1000, maxLosses: 5};
+  const policy = {
+    retryBaseMs: 100,
+    retryMaxMs: 1000,
+    maxLosses: 5,
+    maxConflicts: 2,
+    firstCap: {usd: 0.25, tokens: 100_000},
+    memoryOf: () => 0,
+  };
   const now = {monoMs: 1, wallMs: 1};
   const options = {...policy, machineId: 'm', bootId: 'boot', keepTeams: 2, hostLostMs: 1000, random: seededRandom(1)};
   const {engine} = Engine.restore(stored, options, now);

@@ -2,6 +2,7 @@ import {readFileSync, writeFileSync} from 'node:fs';
 import {cpus, release, totalmem} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
+import {agentsBench} from './agents.ts';
 import {commandsBench} from './commands.ts';
 import {completionsBench} from './completions.ts';
 import {engineBench} from './engine.ts';
@@ -19,6 +20,7 @@ const BENCHES: readonly Bench[] = [
   spawningBench,
   idleBench,
   statusBench,
+  agentsBench,
   worktreesBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');

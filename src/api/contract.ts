@@ -1,3 +1,5 @@
+import type {AgentGroup} from '../model/agent.ts';
+import type {Budget} from '../model/budget.ts';
 import type {TracedEvent} from '../model/event.ts';
 import type {Failure} from '../model/failure.ts';
 import type {TaskStateName} from '../model/task.ts';
@@ -52,6 +54,14 @@ export interface SpawnRequest {
   readonly failFast?: boolean;
   readonly maxFailures?: number;
   readonly timeoutMs?: number;
+  /** Groups of agents; their counts make up `count`. Absent: those of the plan when these make up `count`, else agents for commands. */
+  readonly agents?: readonly AgentGroup[];
+  /** Over the plan's own. */
+  readonly budget?: Budget;
+  /** What agents may do beyond working in their worktrees; see docs/runtimes. */
+  readonly allow?: readonly string[];
+  /** Variables of `env` whose values are secret, beside those that look like it. */
+  readonly secretNames?: readonly string[];
   readonly traceparent?: string;
   /** Chosen by the caller for this request alone: sent again, it is answered with the team it has made. */
   readonly key?: string;

@@ -7,6 +7,19 @@ import {type LogQuery, MAX_LOG_BYTES, MAX_PAGE, type SpawnRequest, type TaskList
 
 const name = z.string().regex(TEAM_NAME, `expected ${TEAM_NAME_RULE}`);
 const path = z.string().min(1).max(4096);
+const shortText = z.string().min(1).max(200);
+const amount = z.number().positive().max(1e12).nullable();
+const agentGroup = z.object({
+  name: shortText,
+  count: z.number().int().min(1).max(100_000),
+  skills: z.array(shortText).max(100),
+  runtime: shortText,
+  model: shortText.nullable(),
+  costPerHour: z.number().nonnegative().max(1e9).nullable(),
+  speed: z.number().positive().max(1e6),
+  slots: z.number().int().min(1).max(1000),
+});
+
 /** The number of agents is checked against the settings where they are known; here only that it is a number. */
 const spawnRequest: z.ZodType<SpawnRequest> = z.object({
   name: name.exactOptional(),
@@ -18,6 +31,10 @@ const spawnRequest: z.ZodType<SpawnRequest> = z.object({
   failFast: z.boolean().exactOptional(),
   maxFailures: z.number().int().min(1).max(1_000_000_000).exactOptional(),
   timeoutMs: z.number().min(1).max(1e12).exactOptional(),
+  agents: z.array(agentGroup).min(1).max(100).exactOptional(),
+  budget: z.object({usd: amount, tokens: amount}).exactOptional(),
+  allow: z.array(z.string().min(1).max(1000)).max(100).exactOptional(),
+  secretNames: z.array(z.string().min(1).max(1000)).max(1000).exactOptional(),
   traceparent: z.string().max(200).exactOptional(),
   key: z.string().min(1).max(100).exactOptional(),
 });
@@ -28,6 +45,8 @@ const taskStates = [
   'backing-off',
   'running',
   'verifying',
+  'reviewing',
+  'merging',
   'expanded',
   'succeeded',
   'failed',

@@ -29,3 +29,25 @@ export function teamName(what: string) {
     throw new GodelError({reason: 'out-of-range', what, value: text, range: TEAM_NAME_RULE});
   };
 }
+
+/** A parser for an option that takes a number greater than 0, with or without decimals. */
+export function amount(what: string) {
+  return (text: string): number => {
+    const value = /^\$?\d{1,12}(\.\d{1,9})?$/.test(text.trim()) ? Number(text.trim().replace('$', '')) : Number.NaN;
+    if (value > 0) return value;
+    throw new GodelError({reason: 'out-of-range', what, value: text, range: 'a number greater than 0'});
+  };
+}
+
+/** Words with commas between them. */
+export function list(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map(part => part.trim())
+    .filter(part => part !== '');
+}
+
+/** An option that may be given several times. */
+export function collect(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}

@@ -1,29 +1,49 @@
+import path from 'node:path';
 import {GodelError} from '../model/failure.ts';
 import {problemLines} from '../model/failure-text.ts';
 import type {Plan} from '../model/plan.ts';
 import type {Cli} from './cli.ts';
 import {must} from './connect.ts';
+import {readEnvFiles} from './env-files.ts';
 
 /** A checked plan document, and for one from a file the plan that it means. */
 export interface PlanSource {
+  /** Its inputs have the values that were chosen. */
   readonly document: unknown;
   readonly plan?: Plan;
+  /** What its env files set, to go below the caller's own variables. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Variables whose values are secret whatever they look like. */
+  readonly secretNames: readonly string[];
+}
+
+export interface PlanSourceOptions {
+  readonly plan?: string;
+  readonly each?: string;
+  /** Values for the plan's inputs, by name. */
+  readonly input?: Readonly<Record<string, string>>;
 }
 
 /** The plan that was asked for; null when there is to be none. */
-export async function planSource(cli: Cli, {plan, each}: {plan?: string; each?: string}): Promise<PlanSource | null> {
+export async function planSource(cli: Cli, {plan, each, input}: PlanSourceOptions): Promise<PlanSource | null> {
   if (plan !== undefined && each !== undefined) {
     throw new GodelError({reason: 'usage', message: '--plan and --each exclude each other'});
   }
-  if (plan !== undefined) {
-    const {readPlan} = await import('../plan/parse-plan.ts');
-    const {document, warnings, plan: parsed} = must(readPlan(plan));
-    for (const line of warnings.flatMap(warning => problemLines(plan, warning))) cli.print.note(line);
-    return {document, plan: parsed};
+  if (plan !== undefined) return fromFile(cli, plan, input ?? {});
+  if (input !== undefined) {
+    throw new GodelError({reason: 'usage', message: '--input is for the inputs of a plan, so it needs --plan'});
   }
   if (each === undefined) return null;
   const {eachPlan} = await import('../plan/each-plan.ts');
-  return must(eachPlan(each, await readLines(cli)));
+  return {...must(eachPlan(each, await readLines(cli))), env: {}, secretNames: []};
+}
+
+async function fromFile(cli: Cli, file: string, inputs: Readonly<Record<string, string>>): Promise<PlanSource> {
+  const {readPlan} = await import('../plan/parse-plan.ts');
+  const {document, envFiles, warnings, plan} = must(readPlan(file, {inputs}));
+  for (const line of warnings.flatMap(warning => problemLines(file, warning))) cli.print.note(line);
+  const env = readEnvFiles(envFiles, path.dirname(path.resolve(cli.cwd, file)));
+  return {document, plan, env, secretNames: [...new Set([...Object.keys(env), ...(plan.secrets ?? [])])]};
 }
 
 /** Larger than what the daemon takes in one request. */

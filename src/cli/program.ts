@@ -5,14 +5,19 @@ import {daemonLogs} from './commands/daemon-logs.ts';
 import {daemonStart} from './commands/daemon-start.ts';
 import {daemonStatus} from './commands/daemon-status.ts';
 import {daemonStop} from './commands/daemon-stop.ts';
+import {doctor} from './commands/doctor.ts';
 import {planCheck} from './commands/plan-check.ts';
+import {runtimes} from './commands/runtimes.ts';
 import {recoverApply} from './commands/recover-apply.ts';
 import {recoverClean} from './commands/recover-clean.ts';
 import {recoverList} from './commands/recover-list.ts';
 import {recoverShow} from './commands/recover-show.ts';
+import {teamDiff} from './commands/team-diff.ts';
 import {teamKill} from './commands/team-kill.ts';
 import {teamList} from './commands/team-list.ts';
 import {teamLogs} from './commands/team-logs.ts';
+import {teamMerge} from './commands/team-merge.ts';
+import {teamPr} from './commands/team-pr.ts';
 import {teamRm} from './commands/team-rm.ts';
 import {teamSpawn} from './commands/team-spawn.ts';
 import {teamStatus} from './commands/team-status.ts';
@@ -38,6 +43,9 @@ export function buildProgram(run: Runner): Command {
       teamLogs(run),
       teamWait(run),
       teamKill(run),
+      teamDiff(run),
+      teamMerge(run),
+      teamPr(run),
       teamRm(run),
     ]),
   );
@@ -59,6 +67,8 @@ export function buildProgram(run: Runner): Command {
     ]),
   );
   program.addCommand(group('config', 'Settings and where they come from', [configShow(run)]));
+  program.addCommand(runtimes(run));
+  program.addCommand(doctor(run));
   program.addCommand(version(run));
   inherit(program, program.commands);
   return program;

@@ -3,22 +3,22 @@ import path from 'node:path';
 import type {SpawnRequest} from '../api/contract.ts';
 import {shellWord} from '../base/shell-word.ts';
 import type {ExitKind} from '../model/exit-code.ts';
-import {GodelError} from '../model/failure.ts';
 import type {TeamView} from '../model/team-view.ts';
-import {SETTING_KINDS} from '../config/setting-kinds.ts';
 import {attend} from './attend.ts';
-import type {Cli, GlobalOptions} from './cli.ts';
-import {must, noteUnheardSettings, openProject, type Project, settingsOf} from './connect.ts';
+import type {Cli} from './cli.ts';
+import {must, noteUnheardSettings, openProject, type Project} from './connect.ts';
 import {openDisplay} from './display.ts';
 import {follow} from './follow.ts';
-import {wholeNumber} from './option-values.ts';
 import {lastWords} from './last-words.ts';
 import {type PlanSource, planSource} from './plan-source.ts';
+import {type AgentOptions, type AskedAgents, agentsFor} from './team-agents.ts';
 import {teamResult} from './team-result.ts';
 import {sayResult} from './wait-for.ts';
 
-export interface SpawnOptions extends GlobalOptions {
-  readonly count?: string;
+export interface SpawnOptions extends AgentOptions {
+  readonly budget?: number;
+  readonly budgetTokens?: number;
+  readonly allow?: readonly string[];
   readonly plan?: string;
   readonly each?: string;
   readonly name?: string;
@@ -30,11 +30,11 @@ export interface SpawnOptions extends GlobalOptions {
 
 /** Everything that can be wrong with the request is said before any daemon is started. */
 export async function spawnTeam(cli: Cli, options: SpawnOptions): Promise<ExitKind> {
-  const count = agentCount(cli, options);
   const plan = await planSource(cli, options);
+  const agents = await agentsFor(cli, options, plan?.plan);
   const project = openProject(cli, options);
   await noteUnheardSettings(cli, project, options);
-  const {team} = must(await project.client.spawn(requestOf(cli, {...options, count}, plan)));
+  const {team} = must(await project.client.spawn(requestOf(cli, {...options, ...agents}, plan)));
   if (plan === null || options.detach === true) return await untilReady(cli, project, team, plan !== null);
   const attendance = await attend(cli, project.client, team);
   if (attendance.how === 'left') {
@@ -59,24 +59,13 @@ async function sayLastWords(
   for (const line of await lastWords(visitor, view, plan.plan)) cli.print.line(`  ${line}`);
 }
 
-/** How many agents were asked for, within what the settings allow; an excess is refused with the setting to raise. */
-function agentCount(cli: Cli, options: SpawnOptions): number {
-  if (options.count === undefined) {
-    const hint = 'Say how many agents, for example --count 4.';
-    throw new GodelError({reason: 'usage', message: '--count is missing', hint});
-  }
-  const {settings, provenance} = settingsOf(cli, options);
-  const from = provenance.maxAgents === 'default' ? 'by default' : `from ${provenance.maxAgents}`;
-  const why = `max-agents is ${settings.maxAgents} ${from} and at most ${SETTING_KINDS.maxAgents.max}; every agent at work is a process tree on this machine`;
-  return wholeNumber('--count', {min: 1, max: settings.maxAgents, why})(options.count);
-}
-
 function requestOf(
   cli: Cli,
-  options: Omit<SpawnOptions, 'count'> & {readonly count: number},
+  options: Omit<SpawnOptions, 'count'> & AskedAgents,
   plan: PlanSource | null,
 ): SpawnRequest {
-  const {count, name, failFast, maxFailures, timeout} = options;
+  const {count, agents, name, failFast, maxFailures, timeout, budget, budgetTokens, allow} = options;
+  const hasBudget = budget !== undefined || budgetTokens !== undefined;
   return {
     count,
     cwd: cli.cwd,
@@ -88,6 +77,9 @@ function requestOf(
     ...(failFast === undefined ? {} : {failFast}),
     ...(maxFailures === undefined ? {} : {maxFailures}),
     ...(timeout === undefined ? {} : {timeoutMs: timeout}),
+    ...(agents === undefined ? {} : {agents}),
+    ...(hasBudget ? {budget: {usd: budget ?? null, tokens: budgetTokens ?? null}} : {}),
+    ...(allow === undefined ? {} : {allow}),
   };
 }
 

@@ -2,7 +2,17 @@ import {formatDuration} from '../base/duration.ts';
 import {oneLine} from '../base/one-line.ts';
 import {shellWord} from '../base/shell-word.ts';
 import type {TeamView} from '../model/team-view.ts';
-import {agentsText, countFacts, cpuText, plural, STATE_COLORS, usageText, waitingTexts} from '../tui/team-facts.ts';
+import {
+  agentsText,
+  branchText,
+  costText,
+  countFacts,
+  cpuText,
+  plural,
+  STATE_COLORS,
+  usageText,
+  waitingTexts,
+} from '../tui/team-facts.ts';
 import type {Print} from './print.ts';
 
 /** Failures listed in text; all that are known stand in the JSON. */
@@ -24,8 +34,28 @@ export function summaryLines(
     `${print.style('bold', `Team ${team}`)} ${stateText(view, print)} after ${wall}: ${plural(tasks.total, 'task')}${counts.length > 0 ? `, ${counts.join(', ')}` : ''}.`,
     ...(view.endedBecause === null ? [] : [`  ${view.endedBecause}`]),
     `  ${plural(view.attempts, 'attempt')} (${view.retries} retried), ${mean} of ${view.agents.requested} agents busy on average, ${cpuText(usage.cpuSeconds, durationMs)}.`,
+    ...agentFacts(view),
     `  Output of every task: godel team logs ${shellWord(team)} [TASK]`,
   ];
+}
+
+/** What coding agents have cost and where their work is. */
+function agentFacts(view: TeamView): readonly string[] {
+  const cost = costText(view);
+  const {repository, team} = view;
+  const name = shellWord(team);
+  return [
+    ...(cost === null ? [] : [`  ${cost} (by task, agent and model: godel team cost ${name}).`]),
+    ...(repository === null
+      ? []
+      : [
+          `  The work is on branch ${repository.branch}: see it with godel team diff ${name}, take it over with godel team merge ${name}.`,
+        ]),
+  ];
+}
+
+function labelled(label: string, text: string | null): string[] {
+  return text === null ? [] : [`${label.padEnd(10)}${text}`];
 }
 
 /** The facts of the status screen, once, as text. */
@@ -36,6 +66,9 @@ export function statusLines(view: TeamView, print: Print): readonly string[] {
     `tasks     ${plural(view.tasks.total, 'task')}: ${counts.join(', ')}`,
     `agents    ${agentsText(view)}`,
     `used      ${usageText(view)}`,
+    ...labelled('cost', costText(view)),
+    ...labelled('branch', branchText(view)),
+    ...view.warnings.map(text => `${print.style('yellow', 'warning')}   ${oneLine(text, 1000)}`),
     ...waitingTexts(view).map(text => `waiting   ${text}`),
     ...failureLinesOf(view, print),
     ...runningLines(view, print),
@@ -58,9 +91,9 @@ function failureLinesOf({failures, tasks}: TeamView, print: Print): string[] {
 
 function runningLines({running, tasks}: TeamView, print: Print): string[] {
   const shown = [...running].sort((a, b) => b.elapsedMs - a.elapsedMs).slice(0, RUNNING_LISTED);
-  const rows = shown.map(({task, agent, attempt, elapsedMs, verifying, lastLine}) => [
+  const rows = shown.map(({task, agent, runtime, attempt, elapsedMs, verifying, lastLine}) => [
     attempt > 1 ? `${oneLine(task)} (try ${attempt})` : oneLine(task),
-    agent,
+    runtime === null ? agent : `${agent} ${oneLine(runtime)}`,
     formatDuration(elapsedMs),
     verifying ? 'verifying' : oneLine(lastLine ?? '', 100),
   ]);

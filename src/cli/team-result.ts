@@ -43,6 +43,8 @@ const KINDS: Readonly<Record<TeamOutcome, ExitKind>> = {
   'tasks-failed': 'tasks',
   'timed-out': 'timeout',
   killed: 'tasks',
+  budget: 'budget',
+  quota: 'quota',
 };
 
 /** How a process that waited for the team ends. A team that is not over has done nothing wrong yet. */

@@ -14,7 +14,7 @@ import {type TeamId, taskSeq} from '../model/ids.ts';
 import type {Plan} from '../model/plan.ts';
 import type {AttemptRow, TaskRow} from '../model/row.ts';
 import {isTerminal} from '../model/task.ts';
-import {isFinal, type TeamSpec} from '../model/team.ts';
+import {isFinal} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {compilePlan} from '../plan/compile-plan.ts';
 import {logTail} from '../project/log-tail.ts';
@@ -23,6 +23,8 @@ import type {Store} from '../store/store.ts';
 import type {Effects} from './effects.ts';
 import type {Hosts} from './hosts.ts';
 import {logFile} from './orders.ts';
+import {checkAgents, depthOf, needsRepository, specOf} from './team-spec.ts';
+import {findRepository} from '../workspace/repository.ts';
 import type {Progress} from './progress.ts';
 import {daemonEnding, type Requests} from './requests.ts';
 import {type SecretStore, splitSecrets} from './secrets.ts';
@@ -107,29 +109,74 @@ export class DaemonBackend implements Backend {
     if (earlier) return earlier;
     const refused = this.#whyNotSpawn(request);
     if (refused) return fail(refused);
+    const checked = checkAgents(request);
+    if (!checked.ok) return checked;
     const plan = request.plan === undefined ? ok(null) : compilePlan(request.plan, 'the plan');
     if (!plan.ok) return plan;
     const size = charactersOf(request.env) + charactersOf(plan.value?.env ?? {});
     if (size > MAX_ENV_CHARACTERS) return fail(envTooLarge(size));
-    const {plain, secrets} = splitSecrets(request.env);
-    const spec = specOf({
-      request,
-      plan: plan.value,
-      env: plain,
-      secretNames: Object.keys(secrets),
-      traceId,
-      requestKey: key,
-    });
-    const nameTaken = request.name === undefined ? 'suffix' : 'refuse';
-    const spawned = this.#options.requests.ask(
-      id => this.#options.submit({type: 'spawn-team', request: id, spec, nameTaken}),
-      // Within the tick that makes the team: its hosts are told the environment right after.
-      result => {
-        if (result.ok) this.#options.secrets.keep(result.value.teamId, secrets);
-      },
-    );
+    const depth = this.#depthOf(request);
+    if (!depth.ok) return depth;
+    const spawned = this.#spawnAs({request, plan: plan.value, depth: depth.value, traceId, requestKey: key});
     this.#spawning.set(key, spawned);
     return spawned.finally(() => this.#spawning.delete(key));
+  }
+
+  /** Under the name that was asked for; or, when that is only a suggestion, under the first free one like it. */
+  async #spawnAs(facts: {
+    request: SpawnRequest;
+    plan: Plan | null;
+    depth: number;
+    traceId: string;
+    requestKey: string;
+  }): Promise<Answer<TeamView>> {
+    const {request, plan} = facts;
+    const {plain, secrets} = splitSecrets(request.env, [...(request.secretNames ?? []), ...(plan?.secrets ?? [])]);
+    for (;;) {
+      const name = request.name ?? this.#freeName(plan?.name ?? 'team');
+      const repository = needsRepository(plan) ? await findRepository(request.cwd, {team: name}) : ok(null);
+      if (!repository.ok) return repository;
+      const spec = specOf({
+        ...facts,
+        name,
+        env: plain,
+        secretNames: Object.keys(secrets),
+        repository: repository.value,
+      });
+      const spawned = await this.#options.requests.ask(
+        id => this.#options.submit({type: 'spawn-team', request: id, spec, nameTaken: 'refuse'}),
+        // Within the tick that makes the team: its hosts are told the environment right after.
+        result => {
+          if (result.ok) this.#options.secrets.keep(result.value.teamId, secrets);
+        },
+      );
+      // Somebody else was quicker.
+      const again = !spawned.ok && spawned.failure.reason === 'team-exists' && request.name === undefined;
+      if (!again) return spawned;
+    }
+  }
+
+  #freeName(name: string): string {
+    const {engine} = this.#options;
+    let free = name;
+    for (let number = 2; engine.teamNamed(free) !== null; number += 1) free = `${name}-${number}`;
+    return free;
+  }
+
+  /** An agent may spawn teams only if it was allowed to, no deeper than that, and none larger than its own. */
+  #depthOf({env, count}: SpawnRequest): Answer<number> {
+    const depth = depthOf(env);
+    if (!depth.ok || depth.value === 0) return depth;
+    const {engine, settings} = this.#options;
+    if (depth.value > settings.maxDepth) {
+      return fail({reason: 'spawn-refused', detail: `Teams may be ${settings.maxDepth} deep (max-depth).`});
+    }
+    const parent = engine.teamNamed(env['GODEL_TEAM'] ?? '');
+    const most = parent === null ? null : (this.#view(parent)?.agents.requested ?? null);
+    if (most !== null && count > most) {
+      return fail({reason: 'spawn-refused', detail: `A team of an agent may have as many agents as its own, ${most}.`});
+    }
+    return depth;
   }
 
   #spawnedBefore(key: string): Answer<TeamView> | null {
@@ -272,35 +319,4 @@ interface AttemptLog {
   /** Null while there is no such attempt. */
   readonly file: string | null;
   readonly hasEnded: boolean;
-}
-
-function specOf({
-  request,
-  plan,
-  env,
-  secretNames,
-  traceId,
-  requestKey,
-}: {
-  request: SpawnRequest;
-  plan: Plan | null;
-  env: Readonly<Record<string, string>>;
-  secretNames: readonly string[];
-  traceId: string;
-  requestKey: string;
-}): TeamSpec {
-  return {
-    name: request.name ?? plan?.name ?? 'team',
-    count: request.count,
-    plan,
-    cwd: request.cwd,
-    umask: request.umask,
-    env,
-    secretNames,
-    failFast: request.failFast ?? false,
-    maxFailures: request.maxFailures ?? null,
-    timeoutMs: request.timeoutMs ?? null,
-    traceId,
-    requestKey,
-  };
 }

@@ -24,6 +24,9 @@ import {Hosts} from './hosts.ts';
 import {IdleWatch} from './idle-watch.ts';
 import {removeLeftovers} from './leftovers.ts';
 import type {Log} from './log.ts';
+import {Merges} from './merges.ts';
+import {agentRuntime, runtimeNames} from '../runtimes/registry.ts';
+import type {AgentSettings} from '../model/agent-settings.ts';
 import {Permits} from './permits.ts';
 import {Progress} from './progress.ts';
 import {Requests} from './requests.ts';
@@ -34,6 +37,7 @@ export interface DaemonOptions {
   readonly paths: ProjectPaths;
   readonly version: string;
   readonly settings: Settings;
+  readonly agentSettings: AgentSettings;
   readonly store: Store;
   readonly log: Log;
 }
@@ -56,14 +60,24 @@ const TRIM_EVERY_MS = 600_000;
 
 /** Builds the parts of a daemon and starts them; the only place that knows them all. */
 export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon, Failure>> {
-  const {paths, version, settings, store, log} = options;
+  const {paths, version, settings, agentSettings, store, log} = options;
   const ledger = openAdmission(options);
   if (!ledger.ok) return ledger;
   const stored = store.load();
+  const memoryOf = await measuredMemory(agentSettings);
   const machine = machineId();
   const {engine, step} = Engine.restore(
     stored,
-    {...settings, maxLosses: MAX_LOSSES, machineId: machine, bootId: ownIdentity().bootId, random: Math.random},
+    {
+      ...settings,
+      maxLosses: MAX_LOSSES,
+      maxConflicts: settings.maxResolves,
+      firstCap: {usd: settings.firstCostEstimateUsd, tokens: settings.firstTokenEstimate},
+      memoryOf: runtime => memoryOf(runtime) ?? settings.memoryPerAttemptBytes,
+      machineId: machine,
+      bootId: ownIdentity().bootId,
+      random: Math.random,
+    },
     readClock(),
   );
 
@@ -86,16 +100,26 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   });
   const permits = Permits.start({
     admission: ledger.value,
-    running: () => engine.hosts().reduce((sum, {running}) => sum + running, 0),
-    granted: ({permits, why}) => submit({type: 'permits', permits, why}),
+    running: () => engine.running(),
+    granted: ({permits, memoryBytes, why, gates}) => submit({type: 'permits', permits, memoryBytes, why, gates}),
   });
-  const effects = new Effects({
+  const merges: Merges = new Merges({
+    paths,
+    storeId: store.id,
+    submit,
+    envOf: (teamId, spec) => effects.environmentOf(teamId, spec),
+    killGraceMs: settings.killGraceMs,
+    log,
+  });
+  const effects: Effects = new Effects({
     paths,
     hosts,
     requests,
     secrets,
     progress,
     permits,
+    merges,
+    agentSettings,
     submit,
     outputCapBytes: settings.outputCapBytes,
     log,
@@ -174,6 +198,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     closing.add(() => server.value.close());
     closing.add(() => requests.close());
     closing.add(() => feed.close());
+    closing.add(() => merges.close());
     closing.add(() => hosts.close());
     closing.add(() => permits.close({keepLease: hasWork}));
     closing.add(() => loop.close());
@@ -184,6 +209,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     await closing.close();
   };
   return ok({over, end: how => (ended ??= end(how))});
+}
+
+/** How much memory a runtime takes while it waits for its model; null: nobody has measured it, or it is no runtime. */
+async function measuredMemory(settings: AgentSettings): Promise<(runtime: string | null) => number | null> {
+  const known = new Map<string, number | null>();
+  for (const name of runtimeNames(settings)) {
+    known.set(name, (await agentRuntime(name, settings))?.memoryBytes ?? null);
+  }
+  return runtime => (runtime === null ? null : (known.get(runtime) ?? null));
 }
 
 /** Writes down who the daemon is, for those to whom it does not answer. */
@@ -232,6 +266,7 @@ function openAdmission({paths, settings}: DaemonOptions): Result<Admission, Fail
       };
     },
     readClock,
+    random: Math.random,
     staleAfterMs: LEASE_STALE_MS,
   });
 }

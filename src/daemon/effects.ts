@@ -1,14 +1,18 @@
 import {rm} from 'node:fs/promises';
 import {never} from '../base/never.ts';
 import type {Assignment, Effect, Input} from '../federation/engine-io.ts';
-import {failureOf} from '../model/failure.ts';
-import type {TeamId} from '../model/ids.ts';
+import type {AgentSettings} from '../model/agent-settings.ts';
+import {type Failure, failureOf} from '../model/failure.ts';
+import type {AgentId, AttemptId, HostId, TeamId} from '../model/ids.ts';
 import type {StoredTeam} from '../model/record.ts';
 import type {TeamSpec} from '../model/team.ts';
 import {UNKNOWN_USAGE} from '../model/usage.ts';
 import {type ProjectPaths, teamFolder} from '../project/project-paths.ts';
-import type {TeamOpening} from '../wire/host-protocol.ts';
+import {fail, type Result} from '../base/result.ts';
+import type {AttemptOrder, TeamOpening} from '../wire/host-protocol.ts';
 import type {Hosts} from './hosts.ts';
+import type {Merges} from './merges.ts';
+import {runtimeOfAgents, runtimesOf} from './team-spec.ts';
 import type {Log} from './log.ts';
 import {orderOf} from './orders.ts';
 import {outputFile} from './output-paths.ts';
@@ -25,6 +29,8 @@ export interface EffectsOptions {
   readonly secrets: SecretStore;
   readonly progress: Progress;
   readonly permits: Permits;
+  readonly merges: Merges;
+  readonly agentSettings: AgentSettings;
   readonly submit: (input: Input) => void;
   readonly outputCapBytes: number;
   readonly log: Log;
@@ -34,6 +40,8 @@ export interface EffectsOptions {
 export class Effects {
   readonly #options: EffectsOptions;
   readonly #teams = new Map<TeamId, TeamSpec>();
+  /** Assignments that wait for where they start from. */
+  readonly #leaving = new Map<AttemptId, symbol>();
 
   constructor(options: EffectsOptions) {
     this.#options = options;
@@ -72,24 +80,26 @@ export class Effects {
         this.#teams.set(effect.teamId, effect.spec);
         return hosts.tell(effect.hostId, {type: 'open-team', team: this.#opening(effect.teamId, effect.spec)});
       case 'open-agents':
-        return hosts.tell(effect.hostId, {type: 'open-agents', teamId: effect.teamId, agents: effect.agents});
+        return this.#openAgents(effect);
       case 'close-team':
         return hosts.tell(effect.hostId, {type: 'close-team', teamId: effect.teamId});
       case 'assign':
         return this.#assign(effect);
       case 'stop-attempts':
-        return hosts.tell(effect.hostId, {type: 'stop', attempts: effect.attempts, by: effect.by});
+        return this.#stop(effect);
       case 'reap':
         return hosts.reap(effect.hostId, effect.attempts);
       case 'read-output':
         return this.#readOutput(effect);
       case 'want-permits':
-        return permits.want(effect.want);
+        return permits.want(effect);
       case 'provider-signal':
+        return permits.signal(effect.signal);
       case 'merge':
-        return;
+        return this.#options.merges.merge(effect.request, this.#specOf(effect.request));
       case 'team-over':
         this.#teams.delete(effect.teamId);
+        this.#options.merges.over(effect.teamId);
         this.#options.progress.teamOver(effect.teamId);
         return this.#options.secrets.forget(effect.teamId);
       default:
@@ -106,33 +116,75 @@ export class Effects {
     }
   }
 
+  environmentOf(teamId: TeamId, spec: TeamSpec): Readonly<Record<string, string>> {
+    return {...spec.env, ...this.#options.secrets.of(teamId), ...spec.plan?.env};
+  }
+
+  /** Each with the runtime of its group, so that one that is missing takes only its own agents with it. */
+  #openAgents({hostId, teamId, agents}: Extract<Effect, {type: 'open-agents'}>): void {
+    const runtimes = runtimeOfAgents(this.#specOf({teamId}));
+    const known = agents.map(agent => [agent, runtimes.get(agent) ?? 'command'] as const);
+    // The cast brands what it is made of.
+    const named = Object.fromEntries(known) as Record<AgentId, string>;
+    this.#options.hosts.tell(hostId, {type: 'open-agents', teamId, agents, runtimes: named});
+  }
+
+  /** What has not left for its host yet never will. */
+  #stop({hostId, attempts, by}: Extract<Effect, {type: 'stop-attempts'}>): void {
+    for (const attempt of attempts) {
+      if (!this.#leaving.delete(attempt)) continue;
+      const outcome = {
+        result: fail<Failure>({reason: 'stopped', by}),
+        durationMs: 0,
+        usage: UNKNOWN_USAGE,
+        outputBytes: null,
+      };
+      this.#options.submit({type: 'attempt-finished', hostId, attempt, outcome});
+    }
+    this.#options.hosts.tell(hostId, {type: 'stop', attempts, by});
+  }
+
   /** The environment as its tasks get it: the caller's, with its secrets, and the plan's own on top. */
   #opening(teamId: TeamId, spec: TeamSpec): TeamOpening {
     return {
       teamId,
       name: spec.name,
-      env: {...spec.env, ...this.#options.secrets.of(teamId), ...spec.plan?.env},
+      env: this.environmentOf(teamId, spec),
       umask: spec.umask,
       folder: teamFolder(this.#options.paths, teamId),
+      secrets: spec.secretNames,
+      runtimes: runtimesOf(spec),
+      allow: spec.allow ?? [],
+      depth: spec.depth ?? 0,
+      agentSettings: this.#options.agentSettings,
     };
   }
 
   #assign({hostId, assignment}: Extract<Effect, {type: 'assign'}>): void {
-    const {hosts, progress, submit} = this.#options;
-    const order = orderOf(assignment, this.#specOf(assignment));
-    if (order.ok) {
-      progress.started(assignment.attempt, assignment.teamId);
-      return hosts.assign(hostId, order.value);
+    const {attempt, spec, teamId} = assignment;
+    const team = this.#specOf(assignment);
+    this.#options.progress.started(attempt, teamId);
+    if (spec.workspace === undefined && spec.prompt === undefined) {
+      return this.#send(hostId, assignment, orderOf(assignment, team, null));
     }
-    submit({
-      type: 'attempt-finished',
-      hostId,
-      attempt: assignment.attempt,
-      outcome: {result: order, durationMs: 0, usage: UNKNOWN_USAGE, outputBytes: null},
+    // Told of the branch's tip in a moment; should the attempt be stopped or assigned anew meanwhile, this one is void.
+    const mark = Symbol(assignment.taskId);
+    this.#leaving.set(attempt, mark);
+    void this.#options.merges.tip(teamId, team).then(tip => {
+      if (this.#leaving.get(attempt) !== mark) return;
+      this.#leaving.delete(attempt);
+      this.#send(hostId, assignment, tip.ok ? orderOf(assignment, team, tip.value) : tip);
+      this.#options.hosts.endTick();
     });
   }
 
-  #specOf({teamId}: Assignment): TeamSpec {
+  #send(hostId: HostId, {attempt}: Assignment, order: Result<AttemptOrder, Failure>): void {
+    if (order.ok) return this.#options.hosts.assign(hostId, order.value);
+    const outcome = {result: order, durationMs: 0, usage: UNKNOWN_USAGE, outputBytes: null};
+    this.#options.submit({type: 'attempt-finished', hostId, attempt, outcome});
+  }
+
+  #specOf({teamId}: {readonly teamId: TeamId}): TeamSpec {
     const spec = this.#teams.get(teamId);
     if (!spec) throw new Error(`Internal error: an assignment for team ${teamId}, which was never opened`);
     return spec;

@@ -54,6 +54,7 @@ async function main(): Promise<void> {
     paths,
     version: GODEL_VERSION,
     settings: settings.value.settings,
+    agentSettings: settings.value.agents,
     store: store.value,
     log,
   });

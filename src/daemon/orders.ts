@@ -1,12 +1,16 @@
-import {resolve} from 'node:path';
+import {isAbsolute, join, resolve} from 'node:path';
 import {randomBytes} from 'node:crypto';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Assignment, NeedResult} from '../federation/engine-io.ts';
+import type {JsonValue} from '../base/json.ts';
 import type {Failure} from '../model/failure.ts';
+import type {TaskSpec} from '../model/task.ts';
 import type {TeamSpec} from '../model/team.ts';
-import {renderAttempt} from '../plan/render.ts';
-import type {AttemptOrder} from '../wire/host-protocol.ts';
+import {type RenderedAttempt, renderAttempt, renderTemplate} from '../plan/render.ts';
+import type {AttemptOrder, WorkspaceOrder} from '../wire/host-protocol.ts';
+import {promptText} from './prompt-text.ts';
 import {MAX_MESSAGE_BYTES} from '../wire/json-socket.ts';
+import {refOf} from '../workspace/ref-names.ts';
 import {extension, inputNames, instanceOutputFile, outputFile, outputFolder} from './output-paths.ts';
 
 const MAX_NEEDS_BYTES = 100 * 1024;
@@ -16,31 +20,99 @@ const OVERHEAD_PER_INPUT_BYTES = 25;
 /** A character of JSON at worst, `\\u0001`. */
 const MAX_CHARACTER_BYTES = 6;
 
-/** What the host is told to do for an assignment. Fails when the item cannot be filled in. */
-export function orderOf(assignment: Assignment, team: TeamSpec): Result<AttemptOrder, Failure> {
+/** What the host is told to do for an assignment. `tip`: where the team's branch stands. Fails when the item cannot be filled in. */
+export function orderOf(assignment: Assignment, team: TeamSpec, tip: string | null): Result<AttemptOrder, Failure> {
   const {attempt, teamId, task, taskId, spec, item, number, agentId, needs} = assignment;
   const rendered = renderAttempt(spec, item);
   if (!rendered.ok) return rendered;
-  if (rendered.value.work.kind === 'prompt') throw new Error('Internal error: not yet');
-  const {work, verify, env, workingDirectory} = rendered.value;
+  const {verify, env, workingDirectory} = rendered.value;
+  const inputs = inputsOf(needs);
+  const workspace = workspaceOf(assignment, team, tip);
+  if (!workspace.ok) return workspace;
   const order: AttemptOrder = {
     attempt,
     teamId,
     task: taskId,
     agent: agentId,
     number,
-    work,
+    work: workOf(rendered.value.work, assignment, inputs),
     verify,
     env: {...env, ...needsVariable(needs)},
-    cwd: workingDirectory === null ? team.cwd : resolve(team.cwd, workingDirectory),
+    cwd: workspace.value ? folderInWorktree(team, workingDirectory) : folderOf(team, workingDirectory),
     outputs: spec.outputs ?? null,
     timeoutMs: spec.timeoutMs ?? null,
     logFile: logFile(task, number),
     outputFile: spec.outputs ? outputOf(assignment, spec.outputs) : null,
-    inputs: inputsOf(needs),
+    inputs,
     traceparent: `00-${team.traceId}-${randomBytes(8).toString('hex')}-01`,
+    ...(workspace.value ? {workspace: workspace.value} : {}),
   };
   return sizeOf(order) <= MAX_MESSAGE_BYTES ? ok(order) : fail(tooLarge);
+}
+
+function folderOf(team: TeamSpec, directory: string | null): string {
+  return directory === null ? team.cwd : resolve(team.cwd, directory);
+}
+
+/** The same place in the worktree, relative to its root; what is outside of the checkout stays where it is. */
+function folderInWorktree(team: TeamSpec, directory: string | null): string {
+  if (directory !== null && isAbsolute(directory)) return directory;
+  return join(team.repository?.prefix ?? '', directory ?? '');
+}
+
+function workOf(
+  work: RenderedAttempt['work'],
+  assignment: Assignment,
+  inputs: AttemptOrder['inputs'],
+): AttemptOrder['work'] {
+  if (work.kind === 'command') return work;
+  const {means, memo, reviewed} = assignment;
+  if (!means) throw new Error(`Internal error: the prompt of ${assignment.taskId} goes to nobody`);
+  const reviewedPrompt = reviewed ? promptOf(reviewed.spec, reviewed.item) : null;
+  const names = inputs.map(({name}) => name);
+  const {runtime, model, cap} = means;
+  return {
+    kind: 'prompt',
+    prompt: promptText({prompt: work.prompt, assignment, reviewedPrompt, inputs: names}),
+    runtime,
+    model,
+    cap,
+    resume: memo?.session?.runtime === runtime ? memo.session : null,
+    isReview: reviewed !== undefined,
+  };
+}
+
+function promptOf(spec: TaskSpec, item: JsonValue | undefined): string | null {
+  return spec.prompt === undefined ? null : renderTemplate(spec.prompt, item);
+}
+
+function workspaceOf(
+  {spec, memo, reviewed, taskId, attempt}: Assignment,
+  {repository, name}: TeamSpec,
+  tip: string | null,
+): Result<WorkspaceOrder | null, Failure> {
+  if (spec.workspace === undefined && spec.prompt === undefined) return ok(null);
+  if (!repository || tip === null) {
+    return fail({reason: 'workspace-failed', detail: 'its team has no git repository'});
+  }
+  const {root, gitFolder} = repository;
+  return ok({
+    root,
+    gitFolder,
+    base: reviewed ? reviewed.work.commit : tip,
+    apply: memo?.conflict?.commit ?? null,
+    ref: refOf({team: name, task: taskId, attempt}),
+    change: spec.change ?? 'optional',
+    touches: spec.touches ?? null,
+    subject: subjectOf(spec, taskId),
+  });
+}
+
+/** The first line of what an agent is asked, or the task's id. */
+function subjectOf(spec: TaskSpec, taskId: string): string {
+  const first = spec.prompt?.[0];
+  const line = typeof first === 'string' ? first.trim().split('\n', 1)[0] : undefined;
+  return line === undefined || line === '' ? taskId : `${taskId}: ${line}`.slice(0, 200);
 }
 
 /** Orders that together fit into one message: a host that is sent more cuts the connection, each time anew. */

@@ -14,12 +14,19 @@ const NO_SECRET = new Set(['PWD', 'OLDPWD']);
 const SECRET_VALUE =
   /:\/\/[^\s/@:]*:[^\s/@]+@|-----BEGIN [A-Z ]*PRIVATE KEY|(^|\W)(eyJ[\w-]{10,}\.[\w-]{10,}\.|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{15,}|sk-[\w-]{20,}|xox[abprs]-[\w-]{10,}|A[KS]IA[A-Z0-9]{16})/;
 
-/** Separates what looks like a secret, by its name or by its value. Being wrong costs nothing: tasks get both parts. */
-export function splitSecrets(env: Environment): {readonly plain: Environment; readonly secrets: Environment} {
+/**
+ * Separates what is called a secret or looks like one, by its name or by its value. Being wrong costs nothing: tasks get
+ * both parts.
+ */
+export function splitSecrets(
+  env: Environment,
+  names: readonly string[] = [],
+): {readonly plain: Environment; readonly secrets: Environment} {
+  const named = new Set(names);
   const plain: Record<string, string> = {};
   const secrets: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
-    const isSecret = (SECRET_NAME.test(name) && !NO_SECRET.has(name)) || SECRET_VALUE.test(value);
+    const isSecret = named.has(name) || (SECRET_NAME.test(name) && !NO_SECRET.has(name)) || SECRET_VALUE.test(value);
     (isSecret ? secrets : plain)[name] = value;
   }
   return {plain, secrets};

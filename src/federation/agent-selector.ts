@@ -1,10 +1,10 @@
-import type {Agent} from './agent.ts';
+import {type Agent, freeSlots} from './agent.ts';
 
-/** Chooses the agent for the next task among those that are free. */
+/** Chooses the agent for the next task among those of a group that are free. */
 export interface AgentSelector {
   /** The agent has become free. Offering it twice is the same as once. */
   offer(agent: Agent): void;
-  /** Takes a free agent out, or null when there is none. Agents that are no longer idle are passed over. */
+  /** Takes a free agent out, or null when there is none. Agents that are no longer free are passed over. */
   take(): Agent | null;
 }
 
@@ -28,7 +28,7 @@ export class InTurn implements AgentSelector {
         this.#queue = this.#queue.slice(this.#head);
         this.#head = 0;
       }
-      if (agent.state === 'idle') return agent;
+      if (freeSlots(agent) > 0) return agent;
     }
     return null;
   }

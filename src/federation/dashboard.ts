@@ -4,6 +4,7 @@ import type {AttemptId} from '../model/ids.ts';
 import {
   MAX_FAILURES_SHOWN,
   MAX_RUNNING_SHOWN,
+  type BudgetView,
   type FailureView,
   type RunningView,
   type TaskCounts,
@@ -12,17 +13,19 @@ import {
   type WaitingView,
 } from '../model/team-view.ts';
 import type {Usage} from '../model/usage.ts';
+import type {Obstacle} from './dispatcher.ts';
+import type {ReadyClass} from './ready-queue.ts';
 import type {Attempt, Team} from './team.ts';
 
 export interface ViewOptions {
   readonly now: Now;
-  /** What keeps ready tasks from running beyond the team itself, for example too little memory. */
-  readonly capacityWhy?: string | null;
+  /** What keeps the tasks of a class from running; null: nothing but their turn. */
+  readonly obstacle?: (ready: ReadyClass) => Obstacle | null;
   readonly lastLine?: (attempt: AttemptId) => string | null;
 }
 
 /** What every face shows of a team that is not over. O(running + failures shown). */
-export function viewTeam(team: Team, {now, capacityWhy = null, lastLine = () => null}: ViewOptions): TeamView {
+export function viewTeam(team: Team, {now, obstacle = () => null, lastLine = () => null}: ViewOptions): TeamView {
   const {agents} = team;
   const durationMs = Math.max(0, now.monoMs - team.startedAt.monoMs);
   return {
@@ -40,14 +43,17 @@ export function viewTeam(team: Team, {now, capacityWhy = null, lastLine = () => 
     },
     tasks: countTasks(team),
     attempts: team.totals.attempts,
-    retries: team.totals.retries,
+    retries: team.retries,
     startedAtMs: Math.round(team.startedAt.wallMs),
     durationMs: Math.round(durationMs),
     meanBusyAgents: meanBusy(team, now, durationMs),
-    usage: shown(team.totals.usage),
-    waiting: waiting(team, capacityWhy),
+    usage: shown(usageOf(team.totals)),
+    waiting: waiting(team, obstacle),
     running: running(team, now, lastLine),
     failures: failures(team),
+    repository: team.spec.repository ?? null,
+    budget: budgetOf(team),
+    warnings: team.warnings,
     endedBecause: team.endedBecause,
     outcome: null,
   };
@@ -67,17 +73,50 @@ function shown(usage: Usage): Usage {
   return {...usage, cpuSeconds: cpuSeconds === null ? null : Math.round(cpuSeconds * 100) / 100};
 }
 
+function usageOf({
+  cpuSeconds,
+  maxRssBytes,
+  usd,
+  inputTokens,
+  outputTokens,
+  cacheReadTokens,
+  cacheWriteTokens,
+}: Usage): Usage {
+  return {cpuSeconds, maxRssBytes, usd, inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens};
+}
+
 function outcomeOf(team: Team): TeamOutcome {
   if (team.ending === 'user') return 'killed';
   if (team.ending === 'team-timeout') return 'timed-out';
+  if (team.ending === 'budget') return 'budget';
+  if (team.failed.some(({state}) => state.name === 'failed' && state.failure.reason === 'provider-limited'))
+    return 'quota';
   return team.ending !== null || team.troubles > 0 ? 'tasks-failed' : 'ok';
 }
 
+function runtimeText({means}: Attempt): string | null {
+  if (!means) return null;
+  return means.model === null ? means.runtime : `${means.runtime}/${means.model}`;
+}
+
+function budgetOf({budget, totals}: Team): BudgetView | null {
+  const {limit, reserved} = budget;
+  if (limit.usd === null && limit.tokens === null) return null;
+  return {
+    limitUsd: limit.usd,
+    limitTokens: limit.tokens,
+    usedUsd: budget.used('usd', totals),
+    usedTokens: budget.used('tokens', totals),
+    reservedUsd: reserved.usd,
+    reservedTokens: reserved.tokens,
+  };
+}
+
 function countTasks({counts}: Team): TaskCounts {
-  const {waiting, running, verifying, succeeded, failed, skipped, cancelled} = counts;
+  const {waiting, running, verifying, reviewing, merging, succeeded, failed, skipped, cancelled} = counts;
   const ready = counts.ready + counts['backing-off'];
-  const total = waiting + ready + running + verifying + succeeded + failed + skipped + cancelled;
-  return {total, waiting, ready, running, verifying, succeeded, failed, skipped, cancelled};
+  const total = waiting + ready + running + verifying + reviewing + merging + succeeded + failed + skipped + cancelled;
+  return {total, waiting, ready, running, verifying, reviewing, merging, succeeded, failed, skipped, cancelled};
 }
 
 function meanBusy(team: Team, now: Now, durationMs: number): number | null {
@@ -87,11 +126,11 @@ function meanBusy(team: Team, now: Now, durationMs: number): number | null {
   return busyMs / durationMs;
 }
 
-function waiting(team: Team, capacityWhy: string | null): WaitingView[] {
+function waiting(team: Team, obstacle: NonNullable<ViewOptions['obstacle']>): WaitingView[] {
   const views: WaitingView[] = [];
   const {agents, counts, queued} = team;
   const parked = counts.ready - queued;
-  if (queued > 0) views.push({why: whyQueued(team, capacityWhy), tasks: queued});
+  if (queued > 0) views.push(...whyQueued(team, obstacle));
   if (parked > 0) views.push({why: 'as many of its kind run as max-parallel allows', tasks: parked});
   if (counts['backing-off'] > 0) views.push({why: 'a delay before the next attempt', tasks: counts['backing-off']});
   if (counts.waiting > 0) views.push({why: 'tasks they need', tasks: counts.waiting});
@@ -101,10 +140,14 @@ function waiting(team: Team, capacityWhy: string | null): WaitingView[] {
   return views;
 }
 
-function whyQueued({agents}: Team, capacityWhy: string | null): string {
-  if (agents.count('idle') > 0) return capacityWhy ?? 'their turn';
-  if (agents.count('busy') > 0) return 'every agent is busy';
-  return agents.count('starting') > 0 ? 'agents are starting' : 'no agent works';
+function whyQueued(team: Team, obstacle: NonNullable<ViewOptions['obstacle']>): WaitingView[] {
+  const tasks = new Map<string, number>();
+  for (const ready of team.ready.classes()) {
+    if (ready.tasks.size === 0) continue;
+    const why = obstacle(ready)?.why ?? 'their turn';
+    tasks.set(why, (tasks.get(why) ?? 0) + ready.tasks.size);
+  }
+  return [...tasks].map(([why, count]) => ({why, tasks: count}));
 }
 
 function running(team: Team, now: Now, lastLine: (attempt: AttemptId) => string | null): RunningView[] {
@@ -122,6 +165,7 @@ function runningView(attempt: Attempt, now: Now, lastLine: (attempt: AttemptId) 
     agent: attempt.agent.id,
     attempt: attempt.number,
     verifying: attempt.task.state.name === 'verifying',
+    runtime: runtimeText(attempt),
     elapsedMs: Math.round(Math.max(0, now.monoMs - attempt.leasedAt.monoMs)),
     lastLine: lastLine(attempt.id),
   };

@@ -5,6 +5,8 @@ import type {TaskNode} from './task-node.ts';
 /** What is to happen at a certain time. Whoever handles one that is due first asks whether it still applies. */
 export type Deadline =
   | {readonly atMs: number; readonly kind: 'retry'; readonly teamId: TeamId; readonly task: TaskNode}
+  /** git failed: the merge is asked for again. */
+  | {readonly atMs: number; readonly kind: 'merge'; readonly teamId: TeamId; readonly task: TaskNode}
   | {readonly atMs: number; readonly kind: 'team-timeout'; readonly teamId: TeamId}
   | {readonly atMs: number; readonly kind: 'host-silent'; readonly hostId: HostId; readonly since: number}
   | {readonly atMs: number; readonly kind: 'start-host'; readonly machineId: string};

@@ -8,7 +8,7 @@ import type {AttemptMeans, EngineRecord, HostRecord} from '../model/record.ts';
 import type {TaskSpec} from '../model/task.ts';
 import type {TeamSpec} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
-import type {MergeResult, Work} from '../model/work.ts';
+import type {Credits, MergeResult, Work} from '../model/work.ts';
 
 /** Correlates an input that wants an answer with the `answer` effect. */
 export type RequestId = number;
@@ -157,7 +157,13 @@ export interface Assignment {
   readonly means?: AttemptMeans;
   readonly memo?: Memo;
   /** For a review: what is to be reviewed. */
-  readonly reviewed?: {readonly spec: TaskSpec; readonly work: Work | null};
+  readonly reviewed?: {
+    readonly task: TaskSeq;
+    readonly taskId: string;
+    readonly spec: TaskSpec;
+    readonly work: Work;
+    readonly item: JsonValue | undefined;
+  };
 }
 
 export interface MergeRequest {
@@ -166,14 +172,10 @@ export interface MergeRequest {
   readonly taskId: string;
   readonly attempt: AttemptId;
   readonly work: Work;
-  /** What the commit says of where it comes from; null is left out. */
-  readonly credits: {
-    readonly agent: AgentId;
-    readonly runtime: string;
-    readonly model: string | null;
-    readonly usd: number | null;
-    readonly reviewer: AgentId | null;
-  };
+  readonly spec: TaskSpec;
+  /** The instance's item; undefined for a task without `foreach`. */
+  readonly item: JsonValue | undefined;
+  readonly credits: Credits;
 }
 
 /** What the engine could use of a provider, and what of that runs. */

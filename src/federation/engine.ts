@@ -1,5 +1,6 @@
 import type {Now} from '../base/clock.ts';
 import {never} from '../base/never.ts';
+import type {AttemptOutcome} from '../model/attempt.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
 import {type AgentId, type AttemptId, attemptId, type HostId, type TeamId, teamId} from '../model/ids.ts';
@@ -8,15 +9,16 @@ import type {TeamSpec} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {finalView, type ViewOptions, viewTeam} from './dashboard.ts';
 import {type Deadline, Deadlines} from './deadlines.ts';
+import {Dispatcher, type DispatcherOptions} from './dispatcher.ts';
 import type {Input, RequestId, Step} from './engine-io.ts';
 import {Pool, type PoolOptions} from './pool.ts';
 import {restoreTeam} from './restore-team.ts';
-import {fairest} from './scheduler.ts';
+import {fairest, goesBefore} from './scheduler.ts';
 import {buildTaskGraph} from './task-graph.ts';
 import {type Attempt, type RetryPolicy, Team} from './team.ts';
 import {Turn} from './turn.ts';
 
-export interface EngineOptions extends RetryPolicy, PoolOptions {
+export interface EngineOptions extends RetryPolicy, PoolOptions, DispatcherOptions {
   /** Since when monotonic times count. */
   readonly bootId: string;
   /** Teams that are over and kept, ≥ 1; beyond that the oldest are removed. */
@@ -38,15 +40,14 @@ export class Engine {
   readonly #attempts = new Map<AttemptId, Attempt>();
   readonly #deadlines = new Deadlines();
   readonly #pool: Pool;
+  readonly #dispatcher: Dispatcher;
   readonly #waiting = new Map<TeamId, RequestId[]>();
   #nextTeam: number;
   #nextAttempt: number;
-  #permits = 0;
-  #permitsWhy: string | null = null;
-  #wanted = 0;
 
   private constructor(stored: StoredState, options: EngineOptions) {
     this.#options = options;
+    this.#dispatcher = new Dispatcher(options);
     this.#nextTeam = stored.nextTeamId;
     this.#nextAttempt = stored.nextAttemptId;
     this.#pool = new Pool(options, {teams: this.#teams, attempts: this.#attempts, deadlines: this.#deadlines});
@@ -70,7 +71,7 @@ export class Engine {
 
   view(id: TeamId, options: ViewOptions): TeamView | null {
     const team = this.#teams.get(id);
-    if (team) return viewTeam(team, {capacityWhy: this.#permitsWhy, ...options});
+    if (team) return viewTeam(team, {obstacle: ready => this.#dispatcher.obstacle(team, ready), ...options});
     return this.#over.get(id) ?? null;
   }
 
@@ -92,7 +93,12 @@ export class Engine {
   }
 
   get permits(): {granted: number; why: string | null} {
-    return {granted: this.#permits, why: this.#permitsWhy};
+    return this.#dispatcher.permits;
+  }
+
+  /** What runs now, as the user's ledger counts it. */
+  running(): ReturnType<Dispatcher['running']> {
+    return this.#dispatcher.running();
   }
 
   #turn(now: Now, act: (turn: Turn) => void): Step {
@@ -130,9 +136,11 @@ export class Engine {
       case 'attempt-finished':
         return this.#attemptFinished(turn, input);
       case 'attempt-session':
+        return this.#attemptSession(turn, input);
       case 'provider-signal':
+        return this.#providerSignal(turn, input);
       case 'merge-ended':
-        return;
+        return this.#mergeEnded(turn, input);
       case 'strays-gone':
         return this.#straysGone(turn, input);
       case 'output-read':
@@ -168,6 +176,7 @@ export class Engine {
     const rows = tasks.map(({seq, id: task, specIndex}) => ({seq, id: task, specIndex, group: null, item: null}));
     if (rows.length > 0) turn.record({kind: 'tasks-created', teamId: id, tasks: rows});
     turn.emit(id, {type: 'team-spawned', name: spec.name, agents: spec.count, tasks: tasks.length});
+    for (const text of team.warnings) turn.emit(id, {type: 'team-warning', text});
     if (spec.timeoutMs !== null) {
       this.#deadlines.add({atMs: turn.now.monoMs + spec.timeoutMs, kind: 'team-timeout', teamId: id});
     }
@@ -343,9 +352,42 @@ export class Engine {
     if (attempt) attempt.team.verifying(attempt);
   }
 
+  #attemptSession(turn: Turn, {hostId, attempt: id, session}: InputOf<'attempt-session'>): void {
+    const attempt = this.#leased(turn, {hostId, id, report: 'attempt-session'});
+    if (attempt) attempt.team.noteSession(turn, attempt, session);
+  }
+
+  #providerSignal(turn: Turn, {hostId, attempt: id, signal}: InputOf<'provider-signal'>): void {
+    if (this.#leased(turn, {hostId, id, report: 'provider-signal'})) turn.effect({type: 'provider-signal', signal});
+  }
+
+  /** What the end of an attempt tells of its provider. */
+  #signalEnd(turn: Turn, {means}: Attempt, {result}: AttemptOutcome): void {
+    if (!means) return;
+    const {provider} = means;
+    if (result.ok) turn.effect({type: 'provider-signal', signal: {provider, kind: 'ok', retryAfterMs: null}});
+    else if (result.failure.reason === 'provider-limited') {
+      const {kind, retryAfterMs} = result.failure;
+      turn.effect({type: 'provider-signal', signal: {provider, kind, retryAfterMs}});
+    }
+  }
+
+  #mergeEnded(turn: Turn, {teamId: id, task: seq, attempt, result}: InputOf<'merge-ended'>): void {
+    const team = this.#teams.get(id);
+    const task = team?.tasks[seq];
+    if (!team || !task || task.state.name !== 'merging' || task.state.attempt !== attempt) return;
+    const again = team.mergeEnded(turn, task, result);
+    if (again) {
+      const kind = again.what === 'task' ? 'retry' : 'merge';
+      this.#deadlines.add({atMs: again.retryAtMs, kind, teamId: team.id, task});
+    }
+    this.#settle(turn, team);
+  }
+
   #attemptFinished(turn: Turn, {hostId, attempt: id, outcome}: InputOf<'attempt-finished'>): void {
     const attempt = this.#leased(turn, {hostId, id, report: 'attempt-finished'});
     if (!attempt) return;
+    this.#signalEnd(turn, attempt, outcome);
     this.#endAttempt(turn, attempt, () => attempt.team.finish(turn, attempt, outcome));
   }
 
@@ -370,6 +412,7 @@ export class Engine {
   #endAttempt(turn: Turn, attempt: Attempt, conclude: () => number | null): void {
     const {team, task} = attempt;
     this.#attempts.delete(attempt.id);
+    this.#dispatcher.ended(attempt.means);
     this.#pool.release(attempt);
     const retryAtMs = conclude();
     if (retryAtMs !== null) this.#deadlines.add({atMs: retryAtMs, kind: 'retry', teamId: team.id, task});
@@ -384,10 +427,9 @@ export class Engine {
     this.#settle(turn, team);
   }
 
-  #takePermits(turn: Turn, {permits, why}: InputOf<'permits'>): void {
-    this.#permits = permits;
-    if (why !== null && why !== this.#permitsWhy) turn.emit(null, {type: 'waiting-for-capacity', why});
-    this.#permitsWhy = why;
+  #takePermits(turn: Turn, input: InputOf<'permits'>): void {
+    const why = this.#dispatcher.grant(input);
+    if (why !== null) turn.emit(null, {type: 'waiting-for-capacity', why});
   }
 
   #runDeadlines(turn: Turn): void {
@@ -400,6 +442,8 @@ export class Engine {
       case 'retry':
         this.#teams.get(due.teamId)?.retryDue(due.task);
         return;
+      case 'merge':
+        return this.#teams.get(due.teamId)?.landing.retryMerge(turn, due.task);
       case 'team-timeout': {
         const team = this.#teams.get(due.teamId);
         if (team) this.#end(turn, team, 'team-timeout', timeoutText(team));
@@ -414,25 +458,43 @@ export class Engine {
     }
   }
 
-  /** Binds ready tasks to free agents, as long as there are permits: the fairest team first. */
+  /** Binds ready tasks to free agents as long as something may start: the fairest team first. */
   #dispatch(turn: Turn): void {
-    while (this.#attempts.size < this.#permits) {
-      const team = fairest(this.#teams.values());
-      if (!team) return;
-      const task = team.takeReady();
-      if (!task) continue;
-      const id = attemptId(this.#nextAttempt);
-      const agent = team.agents.engage(id);
+    const blocked = new Set<Team>();
+    while (!this.#dispatcher.isFull) {
+      const team = fairest(this.#teams.values(), blocked);
+      if (!team) break;
+      const opening = this.#dispatcher.nextOf(team, goesBefore);
+      if (!opening) {
+        blocked.add(team);
+        continue;
+      }
+      const {task, group, means} = opening;
+      team.ready.take(opening.of);
+      const agent = team.agents.engage(group);
       if (!agent || agent.host === null)
         throw new Error(`Internal error: ${team.spec.name} has no free agent with a host`);
+      const id = attemptId(this.#nextAttempt);
       this.#nextAttempt += 1;
-      const attempt = team.lease(turn, {id, task, agent, host: agent.host});
+      const attempt = team.lease(turn, {id, task, agent, host: agent.host, means});
       this.#attempts.set(id, attempt);
+      this.#dispatcher.started(means);
       this.#assign(turn, attempt);
     }
+    for (const team of this.#teams.values()) this.#endIfStuck(turn, team);
   }
 
-  #assign(turn: Turn, {id, team, task, agent, host, number}: Attempt): void {
+  /** Nothing of the team runs or will, and what is left cannot be paid, or has no agent that works. */
+  #endIfStuck(turn: Turn, team: Team): void {
+    if (!team.isStill) return;
+    const obstacles = [...team.ready.classes()].flatMap(ready => this.#dispatcher.obstacle(team, ready) ?? []);
+    const blocked = obstacles.every(({kind}) => kind === 'budget' || kind === 'gone' || kind === 'nobody');
+    if (!blocked || team.awaitsOutput) return;
+    if (obstacles.some(({kind}) => kind === 'budget')) this.#end(turn, team, 'budget', budgetText(team));
+    else if (obstacles.some(({kind}) => kind === 'gone')) this.#end(turn, team, 'no-agents');
+  }
+
+  #assign(turn: Turn, {id, team, task, agent, host, number, means}: Attempt): void {
     const {spec, item} = task;
     const facts = {
       attempt: id,
@@ -444,18 +506,27 @@ export class Engine {
       number,
       agentId: agent.id,
     };
-    turn.effect({type: 'assign', hostId: host, assignment: {...facts, needs: team.needResults(task)}});
+    const review = team.landing.underReview(task);
+    const reviewed = review && {
+      task: review.task.seq,
+      taskId: review.task.id,
+      spec: review.task.spec,
+      work: review.work,
+      item: review.task.item,
+    };
+    const assignment = {
+      ...facts,
+      needs: team.needResults(task),
+      ...(means ? {means} : {}),
+      ...(task.memo ? {memo: task.memo} : {}),
+      ...(reviewed ? {reviewed} : {}),
+    };
+    turn.effect({type: 'assign', hostId: host, assignment});
   }
 
-  /** Asks for more as soon as more could run; gives back only when much less is needed, to be left alone by jitter. */
   #askForPermits(turn: Turn): void {
-    let want = 0;
-    for (const team of this.#teams.values()) want += team.wanted;
-    const more = want > this.#wanted;
-    const less = want === 0 ? this.#wanted > 0 : want * 2 <= this.#wanted;
-    if (!more && !less) return;
-    this.#wanted = want;
-    turn.effect({type: 'want-permits', want, memoryBytes: 0, providers: []});
+    const demand = this.#dispatcher.demand(this.#teams.values());
+    if (demand) turn.effect({type: 'want-permits', ...demand});
   }
 
   #restore(turn: Turn, stored: StoredState): void {
@@ -491,10 +562,11 @@ export class Engine {
       wallMs: open.leasedAtMs,
       monoMs: turn.now.monoMs - Math.max(0, turn.now.wallMs - open.leasedAtMs),
     };
-    const {id, number, hostId: host} = open;
-    const attempt: Attempt = {id, team, task, agent, host, number, leasedAt, stopping: team.ending};
+    const {id, number, hostId: host, means, session = null} = open;
+    const attempt: Attempt = {id, team, task, agent, host, number, leasedAt, means, session, stopping: team.ending};
     team.hold(attempt);
-    team.agents.occupy(agent, id);
+    team.agents.occupy(agent);
+    this.#dispatcher.started(means);
     this.#attempts.set(id, attempt);
     this.#pool.takeOver(attempt);
   }
@@ -506,10 +578,17 @@ export class Engine {
     }
     for (const task of team.tasks) {
       if (task.state.name !== 'backing-off') continue;
-      const leftMs = Math.min(Math.max(0, task.state.untilWallMs - turn.now.wallMs), this.#options.retryMaxMs);
+      const mostMs = task.memo?.limited === undefined ? this.#options.retryMaxMs : Number.POSITIVE_INFINITY;
+      const leftMs = Math.min(Math.max(0, task.state.untilWallMs - turn.now.wallMs), mostMs);
       this.#deadlines.add({atMs: turn.now.monoMs + leftMs, kind: 'retry', teamId: team.id, task});
     }
   }
+}
+
+function budgetText({budget, totals}: Team): string {
+  const what = budget.limit.usd === null ? 'tokens' : 'usd';
+  const limit = budget.limit[what] ?? 0;
+  return failureText({reason: 'budget-exhausted', what, limit, used: budget.used(what, totals)});
 }
 
 function timeoutText({spec}: Team): string {

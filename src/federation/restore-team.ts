@@ -38,10 +38,7 @@ export function restoreTeam(stored: StoredTeam, {now, bootId, policy, random}: R
   team.ending = stored.ending;
   if (stored.ending) team.endedBecause = failureText({reason: 'stopped', by: stored.ending});
   team.announcedReady = stored.totals.attempts > 0;
-  const {attempts, busyMs, cpuSeconds, maxRssBytes} = stored.totals;
-  team.totals.attempts = attempts;
-  team.totals.busyMs = busyMs;
-  team.totals.usage = {...team.totals.usage, cpuSeconds, maxRssBytes};
+  team.totals = stored.totals;
   return team;
 }
 
@@ -62,7 +59,8 @@ function restoreTask(team: Team, row: StoredTask): void {
   if (!node) throw new Error(`Internal error: the store has task "${row.id}", which is not in its plan`);
   node.failures = row.failures;
   node.losses = row.losses;
-  team.totals.retries += Math.min(row.failures, node.spec.retries);
+  node.memo = row.memo;
+  team.retries += Math.min(row.failures, node.spec.retries);
   team.restoreState(node, row.state);
 }
 

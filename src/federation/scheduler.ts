@@ -19,10 +19,10 @@ export interface Contender {
  * The team whose turn it is when something is scarce that teams share: the one with the fewest attempts running, the
  * earlier one among equals; so each gets the same share unless it has less to do. O(teams).
  */
-export function fairest<T extends Contender>(teams: Iterable<T>): T | null {
+export function fairest<T extends Contender>(teams: Iterable<T>, blocked: ReadonlySet<T>): T | null {
   let best: T | null = null;
   for (const team of teams) {
-    if (team.canStart && (best === null || team.running < best.running)) best = team;
+    if (team.canStart && !blocked.has(team) && (best === null || team.running < best.running)) best = team;
   }
   return best;
 }

@@ -1,5 +1,6 @@
 import type {Heap} from '../base/heap.ts';
 import type {JsonValue} from '../base/json.ts';
+import type {Memo} from '../model/attempt.ts';
 import type {TaskSeq} from '../model/ids.ts';
 import type {SkipReason, TaskSpec, TaskState} from '../model/task.ts';
 
@@ -44,6 +45,8 @@ export class TaskNode {
   failures = 0;
   /** Attempts lost with their host. */
   losses = 0;
+  /** What is handed to the next attempt. */
+  memo: Memo | undefined = undefined;
   /** Set for a `foreach` template once it is expanded. */
   members: Members | null = null;
 
@@ -55,6 +58,12 @@ export class TaskNode {
     this.group = group;
     this.item = item;
     if (group) this.rank = group.rank;
+  }
+
+  /** From 1: the number of the next attempt. */
+  get nextNumber(): number {
+    const {limited = 0, conflicts = 0, rounds = 0} = this.memo ?? {};
+    return this.failures + this.losses + limited + conflicts + rounds + 1;
   }
 
   feedFrom(source: TaskNode): void {

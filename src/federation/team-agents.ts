@@ -1,34 +1,61 @@
-import type {AgentState} from '../model/agent.ts';
-import {type AgentId, type AttemptId, agentId, type HostId} from '../model/ids.ts';
-import type {Agent} from './agent.ts';
+import type {AgentGroup, AgentState} from '../model/agent.ts';
+import {type AgentId, agentId, type HostId} from '../model/ids.ts';
+import {type Agent, freeSlots} from './agent.ts';
 import {type AgentSelector, InTurn} from './agent-selector.ts';
 
 /** The agents of one team: where they are, what they do, and which one is next. */
 export class TeamAgents {
   readonly all: readonly Agent[];
+  readonly groups: readonly AgentGroup[];
   readonly #byId: ReadonlyMap<AgentId, Agent>;
   readonly #counts: Record<AgentState, number>;
-  readonly #free: AgentSelector = new InTurn();
+  readonly #selectors: readonly AgentSelector[];
+  /** Free slots by group. */
+  readonly #free: number[];
 
-  constructor(team: string, count: number) {
+  constructor(team: string, groups: readonly AgentGroup[]) {
+    const count = groups.reduce((sum, group) => sum + group.count, 0);
     const width = Math.max(2, String(count).length);
-    this.all = Array.from({length: count}, (_, index) => ({
+    const kinds = groups.flatMap(({count: size, slots}, group) => Array.from({length: size}, () => ({group, slots})));
+    this.groups = groups;
+    this.all = kinds.map(({group, slots}, index) => ({
       id: agentId(`${team}-${String(index + 1).padStart(width, '0')}`),
+      group,
+      slots,
       state: 'starting' as const,
       host: null,
-      attempt: null,
+      isReachable: false,
+      load: 0,
       isBroken: false,
     }));
     this.#byId = new Map(this.all.map(agent => [agent.id, agent]));
     this.#counts = {starting: count, idle: 0, busy: 0, gone: 0};
+    this.#selectors = groups.map(() => new InTurn());
+    this.#free = groups.map(() => 0);
   }
 
   count(state: AgentState): number {
     return this.#counts[state];
   }
 
+  /** Attempts that the agents of a group could be given now. */
+  free(group: number): number {
+    return this.#free[group] ?? 0;
+  }
+
   get(id: AgentId): Agent | undefined {
     return this.#byId.get(id);
+  }
+
+  groupOf(agent: Agent): AgentGroup {
+    const group = this.groups[agent.group];
+    if (!group) throw new Error(`Internal error: agent ${agent.id} belongs to no group`);
+    return group;
+  }
+
+  /** Whether every agent of these groups is gone for good. */
+  areGone(groups: readonly number[]): boolean {
+    return this.all.every(agent => agent.state === 'gone' || !groups.includes(agent.group));
   }
 
   /** Agents that no host has been told of yet. */
@@ -42,53 +69,63 @@ export class TeamAgents {
 
   /** The host has acknowledged the agent and its runtime answers. */
   acknowledge(agent: Agent): void {
-    if (agent.state === 'starting') this.#enter(agent, 'idle');
+    if (agent.state !== 'gone') this.#change(agent, {isReachable: true});
   }
 
   /** The agent's runtime does not work on its host. */
   fail(agent: Agent): void {
-    if (agent.state === 'busy') agent.isBroken = true;
-    else if (agent.state !== 'gone') this.#enter(agent, 'gone');
+    if (agent.state === 'busy') this.#change(agent, {isBroken: true});
+    else this.#change(agent, {state: 'gone'});
   }
 
-  /** The next free agent, busy with the attempt from now on. */
-  engage(attempt: AttemptId): Agent | null {
-    const agent = this.#free.take();
-    if (agent) this.occupy(agent, attempt);
+  /** The next free agent of a group, at work on one attempt more from now on. */
+  engage(group: number): Agent | null {
+    const agent = this.#selectors[group]?.take() ?? null;
+    if (agent) this.occupy(agent);
     return agent;
   }
 
-  occupy(agent: Agent, attempt: AttemptId): void {
-    agent.attempt = attempt;
-    this.#enter(agent, 'busy');
+  occupy(agent: Agent): void {
+    this.#change(agent, {load: agent.load + 1});
   }
 
-  /** The agent's attempt is over. `usable`: its host is connected and knows it. */
+  /** An attempt of the agent is over. `usable`: its host is connected and knows it. */
   release(agent: Agent, {usable}: {usable: boolean}): void {
-    agent.attempt = null;
-    if (agent.isBroken) this.#enter(agent, 'gone');
-    else this.#enter(agent, usable ? 'idle' : 'starting');
+    const load = agent.load - 1;
+    const isLast = agent.isBroken && load === 0;
+    this.#change(agent, {load, isReachable: usable, ...(isLast ? {state: 'gone'} : {})});
   }
 
-  /** The host cannot be reached: its free agents are not to be used. */
+  /** The host cannot be reached: its agents are not to be given anything. */
   suspend(host: HostId): void {
-    for (const agent of this.all) if (agent.host === host && agent.state === 'idle') this.#enter(agent, 'starting');
+    for (const agent of this.all) if (agent.host === host) this.#change(agent, {isReachable: false});
   }
 
   /** The host is gone: its agents need another one. */
   displace(host: HostId): void {
     for (const agent of this.all) {
-      if (agent.host !== host) continue;
-      agent.host = null;
-      agent.isBroken = false;
-      if (agent.state === 'idle') this.#enter(agent, 'starting');
+      if (agent.host === host) this.#change(agent, {host: null, isBroken: false, isReachable: false});
     }
   }
 
-  #enter(agent: Agent, state: AgentState): void {
-    this.#counts[agent.state] -= 1;
-    this.#counts[state] += 1;
-    agent.state = state;
-    if (state === 'idle') this.#free.offer(agent);
+  /** The one place where an agent changes what is counted. */
+  #change(agent: Agent, changes: Partial<Agent>): void {
+    const wasFree = freeSlots(agent);
+    const before = agent.state;
+    Object.assign(agent, changes);
+    agent.state = stateOf(agent);
+    if (agent.state !== before) {
+      this.#counts[before] -= 1;
+      this.#counts[agent.state] += 1;
+    }
+    const free = freeSlots(agent);
+    this.#free[agent.group] = (this.#free[agent.group] ?? 0) + free - wasFree;
+    if (free > 0) this.#selectors[agent.group]?.offer(agent);
   }
+}
+
+function stateOf({state, load, isReachable}: Agent): AgentState {
+  if (state === 'gone') return 'gone';
+  if (load > 0) return 'busy';
+  return isReachable ? 'idle' : 'starting';
 }

@@ -4,21 +4,29 @@ import {Heap} from '../base/heap.ts';
 import type {JsonValue} from '../base/json.ts';
 import type {Random} from '../base/random.ts';
 import type {Result} from '../base/result.ts';
-import type {AttemptOutcome} from '../model/attempt.ts';
+import type {AttemptOutcome, Memo, SessionMark} from '../model/attempt.ts';
+import {addEnded, type AttemptTotals, NO_TOTALS} from '../model/attempt-totals.ts';
+import type {Cap} from '../model/budget.ts';
+import type {ModelChoice} from '../model/agent.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
 import {type AttemptId, type HostId, type TeamId, taskSeq} from '../model/ids.ts';
-import type {NewTask} from '../model/record.ts';
+import type {AttemptMeans, NewTask} from '../model/record.ts';
 import {isTerminal, type TaskState, type TaskStateName} from '../model/task.ts';
-import type {TeamSpec, TeamState} from '../model/team.ts';
-import {addUsage, UNKNOWN_USAGE} from '../model/usage.ts';
+import {groupsOf, type TeamSpec, type TeamState} from '../model/team.ts';
+import type {MergeResult} from '../model/work.ts';
 import {instancesOf} from '../plan/expand.ts';
 import type {Agent} from './agent.ts';
 import type {NeedResult} from './engine-io.ts';
+import {feedbackOf, Landing, note, type TaskHands} from './landing.ts';
+import {ReadyQueue} from './ready-queue.ts';
+import {escalation} from './requirement.ts';
 import {goesBefore} from './scheduler.ts';
 import {TaskNode} from './task-node.ts';
 import {countsAsFailed, groupState, isTrouble, noteNeedOver, skipReason} from './task-rules.ts';
 import {TeamAgents} from './team-agents.ts';
+import {TeamBudget} from './team-budget.ts';
+import {warningsOf} from './team-warnings.ts';
 import type {Turn} from './turn.ts';
 
 /** An attempt that has been leased and has not ended: the task is this agent's until the host says how it went. */
@@ -30,6 +38,10 @@ export interface Attempt {
   readonly host: HostId;
   readonly number: number;
   readonly leasedAt: Now;
+  /** Absent for a command. */
+  readonly means?: AttemptMeans | undefined;
+  /** Where its agent's conversation can be taken up again. */
+  session: SessionMark | null;
   /** Set once it has been asked to stop; the first reason stays. */
   stopping: StopReason | null;
 }
@@ -39,7 +51,14 @@ export interface RetryPolicy {
   readonly retryMaxMs: number;
   /** A task that loses its host this often fails: it may be what kills them. */
   readonly maxLosses: number;
+  /** Times a task may be asked to bring its change together with what was merged meanwhile, ≥ 0. */
+  readonly maxConflicts: number;
+  /** Reserved from a budget for an attempt as long as nothing is known of what such attempts use. */
+  readonly firstCap: Cap;
 }
+
+/** A task that its provider has turned away this often fails: nobody should have to wait for ever. */
+const MAX_LIMITED = 100;
 
 export interface TeamOptions {
   readonly id: TeamId;
@@ -76,13 +95,18 @@ export class Team {
     skipped: 0,
     cancelled: 0,
   };
-  readonly totals = {attempts: 0, retries: 0, busyMs: 0, usage: UNKNOWN_USAGE};
+  totals: AttemptTotals = NO_TOTALS;
+  retries = 0;
+  readonly budget: TeamBudget;
+  readonly ready: ReadyQueue;
+  readonly landing: Landing;
   /** Ends that make the run a failed one. */
   troubles = 0;
   /** Failures that count towards `--max-failures`. */
   countedFailures = 0;
   /** The tasks that failed, in order, instances rather than their template. */
   readonly failed: TaskNode[] = [];
+  readonly warnings: readonly string[];
   state: TeamState;
   ending: StopReason | null = null;
   announcedReady = false;
@@ -91,7 +115,6 @@ export class Team {
 
   readonly #policy: RetryPolicy;
   readonly #random: Random;
-  readonly #ready = new Heap<TaskNode>(goesBefore);
   #open: number;
 
   constructor({id, spec, startedAt, tasks, policy, random}: TeamOptions) {
@@ -99,36 +122,90 @@ export class Team {
     this.spec = spec;
     this.startedAt = startedAt;
     this.tasks = tasks;
-    this.agents = new TeamAgents(spec.name, spec.count);
+    const groups = groupsOf(spec);
+    this.agents = new TeamAgents(spec.name, groups);
+    this.ready = new ReadyQueue(groups, spec.plan?.escalate);
+    this.budget = new TeamBudget(spec.budget, policy.firstCap);
     this.state = spec.plan ? 'running' : 'idle';
+    this.warnings = warningsOf(spec);
     this.#policy = policy;
     this.#random = random;
     this.#open = tasks.length;
     this.counts.waiting = tasks.length;
+    this.landing = new Landing({
+      hands: this.#hands(),
+      branch: spec.repository?.branch ?? '',
+      mergeEffect: (turn, task, {attempt, work, credits}) => {
+        const facts = {
+          teamId: id,
+          task: task.seq,
+          taskId: task.id,
+          attempt,
+          work,
+          credits,
+          spec: task.spec,
+          item: task.item,
+        };
+        turn.effect({type: 'merge', request: facts});
+      },
+      emit: (turn, body) => turn.emit(id, body),
+      maxConflicts: policy.maxConflicts,
+    });
+  }
+
+  #hands(): TaskHands {
+    const isEnding = () => this.ending !== null;
+    return {
+      tasks: this.tasks,
+      enter: (turn, task, state) => {
+        this.#enter(task, state);
+        this.#recordState(turn, task);
+      },
+      again: (turn, task) => {
+        this.#makeReady(task);
+        this.#recordState(turn, task);
+      },
+      conclude: (turn, task, state) => this.#conclude(turn, task, state),
+      fail: (turn, task, attempt, failure) => this.#fail(turn, task, {attempt, failure}),
+      succeed: (turn, task, attempt, durationMs) => {
+        turn.emit(this.id, {type: 'task-succeeded', task: task.id, attempt, durationMs});
+        this.#conclude(turn, task, {name: 'succeeded'});
+      },
+      get isEnding() {
+        return isEnding();
+      },
+    };
   }
 
   get running(): number {
     return this.attempts.size;
   }
 
+  /** It has a ready task and a free agent; perhaps not for each other. */
   get canStart(): boolean {
-    return this.ending === null && this.#ready.size > 0 && this.agents.count('idle') > 0;
+    return this.ending === null && this.ready.size > 0 && this.agents.all.length > this.agents.count('gone');
   }
 
-  /** Attempts it could have running now if nothing but its agents limited it. */
-  get wanted(): number {
-    if (this.ending !== null) return this.attempts.size;
-    return this.attempts.size + Math.min(this.#ready.size, this.agents.count('idle'));
+  /** It has tasks to start, and nothing of it runs or will happen by itself. */
+  get isStill(): boolean {
+    const {merging} = this.counts;
+    const open = this.attempts.size + merging + this.counts['backing-off'] + this.agents.count('starting');
+    return this.ending === null && this.ready.size > 0 && open === 0;
+  }
+
+  /** The items of a `foreach` are being read just now. */
+  get awaitsOutput(): boolean {
+    return this.tasks.some(awaitsOutput);
   }
 
   /** Ready tasks that wait only for an agent or a permit. */
   get queued(): number {
-    return this.#ready.size;
+    return this.ready.size;
   }
 
   /** Everything is over and nothing runs. An idle team is over only when it has been ended. */
   get isOver(): boolean {
-    if (this.attempts.size > 0) return false;
+    if (this.attempts.size > 0 || this.counts.merging > 0) return false;
     return this.ending !== null ? true : this.spec.plan !== null && this.#open === 0;
   }
 
@@ -141,32 +218,38 @@ export class Team {
 
   /** Lets every task go whose needs are over: all that have none, at the start; all that became free, after a restart. */
   begin(turn: Turn): void {
+    this.landing.resume(turn);
     for (const task of [...this.tasks]) {
+      if (this.landing.isReviewer(task)) continue;
       if (task.state.name === 'waiting' && task.group === null && task.unfinishedNeeds === 0)
         this.#settle(turn, [task]);
       else if (task.state.name === 'waiting' && task.group !== null) this.#makeReady(task);
     }
   }
 
-  /** The next task to start, or null; instances beyond `max-parallel` are set aside until one of them ends. */
-  takeReady(): TaskNode | null {
-    for (let task = this.#ready.pop(); task; task = this.#ready.pop()) {
-      const members = task.group?.members;
-      const limit = task.spec.maxParallel;
-      if (!members || limit === undefined || members.running < limit) return task;
-      members.parked.push(task);
-    }
-    return null;
-  }
-
-  /** Records the lease. The caller has made sure of the agent and of a permit. */
-  lease(turn: Turn, {id, task, agent, host}: {id: AttemptId; task: TaskNode; agent: Agent; host: HostId}): Attempt {
-    const number = task.failures + task.losses + 1;
-    const attempt: Attempt = {id, team: this, task, agent, host, number, leasedAt: turn.now, stopping: null};
+  /** Records the lease. The caller has made sure of the agent and of whatever it needs. */
+  lease(
+    turn: Turn,
+    {id, task, agent, host, means}: Pick<Attempt, 'id' | 'task' | 'agent' | 'host' | 'means'>,
+  ): Attempt {
+    const number = task.nextNumber;
+    const session = null;
+    const attempt: Attempt = {
+      id,
+      team: this,
+      task,
+      agent,
+      host,
+      number,
+      leasedAt: turn.now,
+      means,
+      session,
+      stopping: null,
+    };
     this.hold(attempt);
-    this.totals.attempts += 1;
+    this.totals = {...this.totals, attempts: this.totals.attempts + 1};
     const facts = {id, teamId: this.id, task: task.seq, number, agentId: agent.id, hostId: host};
-    turn.record({kind: 'attempt-leased', ...facts, atMs: turn.now.wallMs});
+    turn.record({kind: 'attempt-leased', ...facts, atMs: turn.now.wallMs, ...(means ? {means} : {})});
     turn.emit(this.id, {type: 'attempt-leased', task: task.id, attempt: id, number, agent: agent.id, host});
     return attempt;
   }
@@ -174,6 +257,7 @@ export class Team {
   /** Takes over an open attempt, new or found in the store. */
   hold(attempt: Attempt): void {
     this.attempts.set(attempt.id, attempt);
+    if (attempt.means) this.budget.reserve(attempt.means.cap);
     if (attempt.task.group?.members) attempt.task.group.members.running += 1;
     this.#enter(attempt.task, {name: 'running', attempt: attempt.id});
   }
@@ -182,33 +266,45 @@ export class Team {
     if (attempt.task.state.name === 'running') this.#enter(attempt.task, {name: 'verifying', attempt: attempt.id});
   }
 
+  /** The conversation of the attempt's agent can be taken up again, should the attempt be lost. */
+  noteSession(turn: Turn, attempt: Attempt, session: SessionMark): void {
+    attempt.session = session;
+    turn.record({kind: 'attempt-session', id: attempt.id, session});
+  }
+
   /** The attempt has ended with this outcome. Returns when to try again (monotonic), if that is what follows. */
   finish(turn: Turn, attempt: Attempt, outcome: AttemptOutcome): number | null {
     turn.record({kind: 'attempt-ended', id: attempt.id, outcome, atMs: turn.now.wallMs});
-    this.#drop(attempt);
-    this.totals.busyMs += outcome.durationMs;
-    this.totals.usage = addUsage(this.totals.usage, outcome.usage);
-    const {task} = attempt;
+    this.#drop(attempt, outcome);
+    const {task, id} = attempt;
     const {result} = outcome;
-    if (result.ok) {
-      const durationMs = outcome.durationMs;
-      turn.emit(this.id, {type: 'task-succeeded', task: task.id, attempt: attempt.id, durationMs});
-      this.#conclude(turn, task, {name: 'succeeded'});
-      return null;
+    for (const text of outcome.warnings ?? []) {
+      turn.emit(this.id, {type: 'attempt-warning', task: task.id, attempt: id, text});
     }
-    if (result.failure.reason === 'stopped') {
+    if (result.ok) {
+      task.memo = countersOf(task.memo);
+      return this.landing.landed(turn, attempt, outcome);
+    }
+    const {failure} = result;
+    if (failure.reason === 'stopped') {
       if (this.ending === null) return this.#lose(turn, attempt);
       this.#cancel(turn, task, attempt.stopping ?? this.ending);
       return null;
     }
-    return this.#fail(turn, attempt, result.failure);
+    if (failure.reason === 'provider-limited' && this.ending === null) return this.#limited(turn, attempt, failure);
+    return this.#fail(turn, task, {attempt: id, failure});
+  }
+
+  /** What has become of a change that was to be merged. */
+  mergeEnded(turn: Turn, task: TaskNode, result: MergeResult): ReturnType<Landing['mergeEnded']> {
+    return this.landing.mergeEnded(turn, task, result);
   }
 
   /** No process of the attempt is left and nobody will report on it. Returns when to try again, as `finish` does. */
   lose(turn: Turn, attempt: Attempt): number | null {
     turn.record({kind: 'attempt-ended', id: attempt.id, outcome: null, atMs: turn.now.wallMs});
     turn.emit(this.id, {type: 'attempt-lost', task: attempt.task.id, attempt: attempt.id, host: attempt.host});
-    this.#drop(attempt);
+    this.#drop(attempt, null);
     if (this.ending === null) return this.#lose(turn, attempt);
     this.#cancel(turn, attempt.task, this.ending);
     return null;
@@ -241,7 +337,7 @@ export class Team {
     for (const task of this.tasks) {
       const {name} = task.state;
       if (name === 'expanded') groups.push(task);
-      if (name !== 'waiting' && name !== 'ready' && name !== 'backing-off') continue;
+      if (name !== 'waiting' && name !== 'ready' && name !== 'backing-off' && name !== 'reviewing') continue;
       this.#enter(task, {name: 'cancelled', by});
       this.#recordState(turn, task);
       const members = task.group?.members;
@@ -250,7 +346,7 @@ export class Team {
         members.cancelled += 1;
       }
     }
-    this.#ready.retain(() => false);
+    this.ready.clear();
     for (const group of groups)
       if (group.members?.open === 0) this.#conclude(turn, group, groupState(group.members, by));
   }
@@ -275,21 +371,47 @@ export class Team {
     });
   }
 
-  #fail(turn: Turn, attempt: Attempt, failure: Failure): number | null {
-    const {task} = attempt;
+  #fail(turn: Turn, task: TaskNode, {attempt, failure}: {attempt: AttemptId; failure: Failure}): number | null {
     task.failures += 1;
+    task.memo = {...countersOf(task.memo), feedback: feedbackOf(failure)};
     const retry = this.ending === null && task.failures <= task.spec.retries;
     if (!retry) {
-      const facts = {task: task.id, attempt: attempt.id, failure, retryInMs: null};
-      turn.emit(this.id, {type: 'attempt-failed', ...facts});
+      turn.emit(this.id, {type: 'attempt-failed', task: task.id, attempt, failure, retryInMs: null});
       turn.emit(this.id, {type: 'task-failed', task: task.id, failure});
       this.#conclude(turn, task, {name: 'failed', failure});
       return null;
     }
-    this.totals.retries += 1;
+    this.retries += 1;
     const atMs = this.#backOff(turn, task, task.failures);
     const retryInMs = Math.ceil(atMs - turn.now.monoMs);
-    turn.emit(this.id, {type: 'attempt-failed', task: task.id, attempt: attempt.id, failure, retryInMs});
+    turn.emit(this.id, {type: 'attempt-failed', task: task.id, attempt, failure, retryInMs});
+    this.#announceEscalation(turn, task);
+    return atMs;
+  }
+
+  #announceEscalation(turn: Turn, task: TaskNode): void {
+    const rule = this.spec.plan?.escalate;
+    if (!rule || task.spec.prompt === undefined || task.failures % rule.after !== 0) return;
+    const next = escalation(task.failures, rule);
+    if (next && task.failures / rule.after <= rule.to.length) {
+      turn.emit(this.id, {type: 'task-escalated', task: task.id, to: nameOf(next)});
+    }
+  }
+
+  /** The provider let nothing through: the task goes again, in the same conversation if there is one, and is no worse for it. */
+  #limited(turn: Turn, attempt: Attempt, failure: Extract<Failure, {reason: 'provider-limited'}>): number | null {
+    const {task} = attempt;
+    const {provider, kind} = failure;
+    const limited = (task.memo?.limited ?? 0) + 1;
+    note(task, {limited, ...(attempt.session ? {session: attempt.session} : {})});
+    if (limited > MAX_LIMITED) {
+      turn.emit(this.id, {type: 'task-failed', task: task.id, failure});
+      this.#conclude(turn, task, {name: 'failed', failure});
+      return null;
+    }
+    const atMs = this.#backOff(turn, task, limited, failure.retryAfterMs ?? 0);
+    const retryInMs = Math.ceil(atMs - turn.now.monoMs);
+    turn.emit(this.id, {type: 'attempt-limited', task: task.id, attempt: attempt.id, provider, kind, retryInMs});
     return atMs;
   }
 
@@ -300,6 +422,7 @@ export class Team {
   #lose(turn: Turn, attempt: Attempt): number | null {
     const {task} = attempt;
     task.losses += 1;
+    if (attempt.session) note(task, {session: attempt.session});
     if (task.losses > this.#policy.maxLosses) {
       const failure: Failure = {reason: 'attempts-lost', times: task.losses, lastHost: attempt.host};
       turn.emit(this.id, {type: 'task-failed', task: task.id, failure});
@@ -313,9 +436,9 @@ export class Team {
   }
 
   /** Returns when the next attempt is due (monotonic). */
-  #backOff(turn: Turn, task: TaskNode, tries: number): number {
+  #backOff(turn: Turn, task: TaskNode, tries: number, leastMs = 0): number {
     const {retryBaseMs, retryMaxMs} = this.#policy;
-    const delayMs = backoffMs(tries, {baseMs: retryBaseMs, maxMs: retryMaxMs}, this.#random);
+    const delayMs = leastMs + backoffMs(tries, {baseMs: retryBaseMs, maxMs: retryMaxMs}, this.#random);
     this.#enter(task, {name: 'backing-off', untilWallMs: turn.now.wallMs + delayMs});
     this.#recordState(turn, task);
     return turn.now.monoMs + delayMs;
@@ -326,23 +449,35 @@ export class Team {
     this.#conclude(turn, task, {name: 'cancelled', by});
   }
 
-  /** The attempt is no longer open: its place among the instances is free for another one. */
-  #drop(attempt: Attempt): void {
+  /** The attempt is no longer open: its place among the instances is free for another one. `outcome` is null when it was lost. */
+  #drop(attempt: Attempt, outcome: AttemptOutcome | null): void {
+    const {means, task} = attempt;
     this.attempts.delete(attempt.id);
-    const members = attempt.task.group?.members;
+    this.totals = addEnded(this.totals, {means, outcome});
+    if (means) {
+      const usage = outcome?.usage ?? null;
+      this.budget.settle({spec: task.spec, choice: means, cap: means.cap, usage});
+    }
+    const members = task.group?.members;
     if (!members) return;
     members.running -= 1;
     const next = members.parked.pop();
-    if (next && this.ending === null) this.#ready.push(next);
+    if (next && this.ending === null) this.ready.push(next);
   }
 
   /** Ends a task and everything that follows from that, without recursion: chains may be 100,000 tasks long. */
   #conclude(turn: Turn, task: TaskNode, state: TaskState): void {
     const over: TaskNode[] = [];
     this.#close(turn, task, state, over);
+    this.#tell(turn, over);
+  }
+
+  /** Tells everybody concerned that these tasks are over, and so on until nothing more follows. */
+  #tell(turn: Turn, over: TaskNode[]): void {
     for (let node = over.pop(); node; node = over.pop()) {
       if (node.group) this.#countMember(turn, node, node.group, over);
       else this.#tellDependents(turn, node, over);
+      this.landing.concluded(turn, node);
     }
   }
 
@@ -370,7 +505,7 @@ export class Team {
   #settle(turn: Turn, tasks: readonly TaskNode[]): void {
     const over: TaskNode[] = [];
     for (const task of tasks) this.#admit(turn, task, over);
-    for (let node = over.pop(); node; node = over.pop()) this.#tellDependents(turn, node, over);
+    this.#tell(turn, over);
   }
 
   /** The task's needs are over: it runs, is expanded, or is skipped. */
@@ -403,7 +538,7 @@ export class Team {
   #expand(turn: Turn, task: TaskNode, output: Result<JsonValue, Failure>): void {
     const over: TaskNode[] = [];
     this.#expandInto(turn, task, output, over);
-    for (let node = over.pop(); node; node = over.pop()) this.#tellDependents(turn, node, over);
+    this.#tell(turn, over);
   }
 
   #expandInto(turn: Turn, group: TaskNode, output: Result<JsonValue, Failure>, over: TaskNode[]): void {
@@ -461,7 +596,7 @@ export class Team {
 
   #makeReady(task: TaskNode): void {
     this.#enter(task, {name: 'ready'});
-    this.#ready.push(task);
+    this.ready.push(task);
   }
 
   /** The one place where a task's state changes. */
@@ -482,7 +617,7 @@ export class Team {
   }
 
   #recordState(turn: Turn, task: TaskNode): void {
-    const {seq, state, failures, losses} = task;
+    const {seq, state, failures, losses, memo} = task;
     turn.record({
       kind: 'task-state',
       teamId: this.id,
@@ -490,8 +625,24 @@ export class Team {
       state: state.name === 'ready' ? {name: 'waiting'} : state,
       failures,
       losses,
+      ...(memo ? {memo} : {}),
     });
   }
+}
+
+/** What is counted of the attempts so far, without what was meant for one of them. */
+function countersOf(memo: Memo | undefined): Memo | undefined {
+  if (!memo) return undefined;
+  const {limited, conflicts, rounds} = memo;
+  return {
+    ...(limited === undefined ? {} : {limited}),
+    ...(conflicts === undefined ? {} : {conflicts}),
+    ...(rounds === undefined ? {} : {rounds}),
+  };
+}
+
+function nameOf({runtime, model}: ModelChoice): string {
+  return model === null ? runtime : `${runtime}/${model}`;
 }
 
 function awaitsOutput(task: TaskNode): boolean {

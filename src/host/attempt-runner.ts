@@ -6,11 +6,14 @@ import type {Runtime} from '../runtimes/runtime.ts';
 import type {AttemptOrder, HostLimits, Report, TeamOpening} from '../wire/host-protocol.ts';
 import {Attempt} from './attempt.ts';
 import type {Progress} from './progress.ts';
+import type {Redaction} from './redaction.ts';
 import type {StraySweeper} from './stray-sweeper.ts';
+import type {Worktrees} from './worktrees.ts';
 
 export interface OpenTeam {
   readonly team: TeamOpening;
   readonly runtime: Runtime;
+  readonly redaction: Redaction;
 }
 
 export interface RunnerOptions {
@@ -18,6 +21,7 @@ export interface RunnerOptions {
   readonly storeId: string;
   readonly sweeper: StraySweeper;
   readonly progress: Progress;
+  readonly worktrees: Worktrees;
   readonly report: (report: Report) => void;
 }
 
@@ -26,6 +30,8 @@ export class AttemptRunner {
   readonly #options: RunnerOptions;
   readonly #starts = new PQueue({concurrency: 1});
   readonly #running = new Map<AttemptId, {attempt: Attempt; over: Promise<void>}>();
+  /** Reported, and still giving back what they had. */
+  readonly #closing = new Set<Promise<void>>();
   readonly #cpu = new ChildCpu();
   readonly #peak = new PeakMemory();
 
@@ -41,14 +47,13 @@ export class AttemptRunner {
     return this.#running.has(attempt);
   }
 
-  start(order: AttemptOrder, {team, runtime}: OpenTeam, limits: HostLimits): void {
-    const {hostId, storeId, sweeper, progress, report} = this.#options;
+  start(order: AttemptOrder, open: OpenTeam, limits: HostLimits): void {
+    const {hostId, storeId, sweeper, progress, worktrees, report} = this.#options;
     this.#starts.concurrency = limits.spawnConcurrency;
     const id = order.attempt;
     const lastLine = () => attempt.lastLine;
     const attempt = new Attempt(order, {
-      team,
-      runtime,
+      ...open,
       hostId,
       storeId,
       limits,
@@ -56,12 +61,14 @@ export class AttemptRunner {
       sweeper,
       cpu: this.#cpu,
       peak: this.#peak,
-      onVerifying: () => report({type: 'attempt-verifying', attempt: id}),
+      worktrees,
+      report,
       onOutput: () => progress.changed(id, lastLine),
     });
     const over = attempt.run().then(outcome => {
       progress.forget(id);
       this.#running.delete(id);
+      this.#close(attempt);
       report({type: 'attempt-finished', attempt: id, outcome});
     });
     this.#running.set(id, {attempt, over});
@@ -78,11 +85,17 @@ export class AttemptRunner {
     );
     for (const {attempt} of ending) attempt.stop(by);
     await Promise.all(ending.map(({over}) => over));
+    await Promise.all(this.#closing);
   }
 
   close(): void {
     this.#peak.close();
     this.#options.progress.close();
+  }
+
+  #close(attempt: Attempt): void {
+    const closing = attempt.close().finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
   }
 
   /** A fork blocks the event loop, so its place is passed on only after others, sockets above all, had their turn. */

@@ -1,261 +1,245 @@
-import {accessSync, constants, statSync} from 'node:fs';
 import {join} from 'node:path';
-import {readClock} from '../base/clock.ts';
 import {type Result, fail, ok} from '../base/result.ts';
-import type {AttemptOutcome} from '../model/attempt.ts';
-import type {Failure, StopReason} from '../model/failure.ts';
+import {NO_AGENT_SETTINGS} from '../model/agent-settings.ts';
+import type {AttemptOutcome, Verdict} from '../model/attempt.ts';
+import {failureOf, type Failure, type StopReason} from '../model/failure.ts';
 import {UNKNOWN_USAGE} from '../model/usage.ts';
 import {cookieOf} from '../os/stray-processes.ts';
-import type {ChildCpu, PeakMemory} from '../os/usage.ts';
-import type {Command, Runtime} from '../runtimes/runtime.ts';
-import type {AttemptOrder, HostLimits, TeamOpening} from '../wire/host-protocol.ts';
-import {attemptEnvironment, inputsFolderOf} from './attempt-environment.ts';
-import {shortened} from './file-failure.ts';
+import type {Runtime} from '../runtimes/runtime.ts';
+import type {AttemptOrder, HostLimits, PromptWork, Report, TeamOpening} from '../wire/host-protocol.ts';
+import type {AgentStep} from './agent-step.ts';
+import {AttemptClock} from './attempt-clock.ts';
+import {attemptEnvironment, grantedSecrets, inputsFolderOf} from './attempt-environment.ts';
+import {AttemptLog} from './attempt-log.ts';
+import type {AttemptWorktree, WorktreeOrder} from './attempt-worktree.ts';
+import {Ending} from './ending.ts';
+import type {Evidence} from './evidence.ts';
 import {makeInputsFolder, removeFolder} from './inputs-folder.ts';
 import {OutputFile} from './output-file.ts';
 import {OutputLog} from './output-log.ts';
-import {type Exit, type ProcessGroup, type StartFailure, startGroup} from './process-group.ts';
-import type {StraySweeper} from './stray-sweeper.ts';
-
-/** How long output may stay open after the program has ended before whoever holds it is looked for. */
-const DRAIN_MS = 200;
-/** Node's timers cannot wait longer. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+import {type ProgramMeans, ProgramRunner} from './program-runner.ts';
+import type {Redaction} from './redaction.ts';
+import {reportable} from './reportable.ts';
+import {runScript, type StepMeans} from './script-step.ts';
+import type {Worktrees} from './worktrees.ts';
 
 /** What an attempt uses of its host. */
-export interface AttemptMeans {
+export interface AttemptMeans extends ProgramMeans {
   readonly team: TeamOpening;
   readonly runtime: Runtime;
   readonly hostId: string;
   readonly storeId: string;
   readonly limits: HostLimits;
-  /** Waits for a turn: only so many starts are in flight. */
-  readonly inTurn: <T>(start: () => Promise<T>) => Promise<T>;
-  readonly sweeper: StraySweeper;
-  readonly cpu: ChildCpu;
-  readonly peak: PeakMemory;
-  readonly onVerifying: () => void;
+  readonly worktrees: Worktrees;
+  readonly redaction: Redaction;
+  readonly report: (report: Report) => void;
   readonly onOutput: () => void;
 }
 
 /**
- *     waiting ──► running ──► settling ──► over
- *        │          ▲            │          ▲
- *        │          └── verify ──┘          │
- *        └─────────────────────────────────►┘
+ * One attempt from its order to its outcome. Whatever happens, `run` resolves, and no process of it is left then.
  *
- * settling: the program has ended; its output is read to the end and what it left behind is ended.
+ *     worktree ──► work ──► save ──► evidence ──► verify ──► commit output ──► clean up ──► over ──► closed
+ *         │          │        │          │           │             │             ▲
+ *         └──────────┴────────┴──────────┴───────────┴─────────────┴─────────────┘ the first failure, or a stop
+ *
+ * work: a script or a coding agent. save: only with a worktree, and then in any case. closed: the worktree is free again.
  */
-type State =
-  | {readonly name: 'waiting'}
-  | {readonly name: 'running'; readonly group: ProcessGroup}
-  | {readonly name: 'settling'}
-  | {readonly name: 'over'};
-
-/** One attempt from its order to its outcome. Whatever happens, `run` resolves, and no process of it is left then. */
 export class Attempt {
   readonly order: AttemptOrder;
   readonly #means: AttemptMeans;
   readonly #cookie: string;
-  readonly #log: OutputLog;
+  readonly #ending = new Ending();
+  readonly #clock: AttemptClock;
+  readonly #step: StepMeans;
   readonly #output: OutputFile | null;
-  readonly #env: Record<string, string>;
-  #state: State = {name: 'waiting'};
-  /** Why it is being ended; the first reason is the one that counts. */
-  #ending: Failure | undefined;
-  #timeout: NodeJS.Timeout | undefined;
-  #startedMs: number | undefined;
-  #cpuSeconds: number | null = null;
-  #maxRssBytes: number | null = null;
+  #worktree: AttemptWorktree | undefined;
+  #agent: AgentStep | undefined;
+  #verdict: Verdict | null = null;
+  #warnings: readonly string[] = [];
 
   constructor(order: AttemptOrder, means: AttemptMeans) {
     this.order = order;
     this.#means = means;
-    const {team, storeId, hostId, limits} = means;
+    const {team, storeId, limits, redaction, onOutput} = means;
+    const ending = this.#ending;
     this.#cookie = cookieOf(storeId, order.attempt);
-    this.#env = attemptEnvironment(order, {team, hostId, cookie: this.#cookie});
-    this.#log = new OutputLog({file: join(team.folder, order.logFile), capBytes: limits.logCapBytes});
+    this.#clock = new AttemptClock(order.timeoutMs, timeoutMs => ending.begin({reason: 'timed-out', timeoutMs}));
+    const log = new OutputLog({file: join(team.folder, order.logFile), capBytes: limits.logCapBytes});
+    this.#step = {
+      ending,
+      log: new AttemptLog({log, redaction, ending, onOutput}),
+      programs: new ProgramRunner({
+        means,
+        ending,
+        cookie: this.#cookie,
+        clock: this.#clock,
+        umask: team.umask,
+        killGraceMs: limits.killGraceMs,
+        thorough: order.workspace !== undefined,
+      }),
+    };
+    const {outputs, outputFile} = order;
     this.#output =
-      order.outputs === null || order.outputFile === null
+      outputs === null || outputFile === null
         ? null
-        : new OutputFile({
-            file: join(team.folder, order.outputFile),
-            kind: order.outputs,
-            capBytes: limits.outputCapBytes,
-          });
+        : new OutputFile({file: join(team.folder, outputFile), kind: outputs, capBytes: limits.outputCapBytes});
   }
 
   get lastLine(): string | null {
-    return this.#log.lastLine;
+    return this.#step.log.lastLine;
   }
 
+  /** Resolves when its outcome is certain. `close` must be called then. */
   async run(): Promise<AttemptOutcome> {
-    let result: Result<number | null, Failure>;
-    try {
-      result = await this.#work();
-    } catch (error) {
-      result = fail({
-        reason: 'unexpected',
-        message: (error instanceof Error ? (error.stack ?? error.message) : String(error)).slice(0, 4000),
-      });
-    }
+    const result = await this.#steps().catch((error: unknown) => fail(unexpected(error)));
+    const work = await this.#worktree?.save();
     await this.#cleanUp();
-    this.#state = {name: 'over'};
-    return {
+    const unsaved = work?.ok === false ? [unsavedText(work.failure, this.#worktree?.folder ?? '')] : [];
+    const warnings = [...this.#warnings, ...(this.#agent?.warnings ?? []), ...unsaved];
+    const outcome: AttemptOutcome = {
       result: result.ok ? {ok: true} : result,
-      durationMs: this.#startedMs === undefined ? 0 : Math.round(readClock().monoMs - this.#startedMs),
-      usage: {...UNKNOWN_USAGE, cpuSeconds: this.#cpuSeconds, maxRssBytes: this.#maxRssBytes},
+      durationMs: this.#clock.durationMs,
+      usage: {...UNKNOWN_USAGE, ...this.#agent?.usage, ...this.#step.programs.usage},
       outputBytes: result.ok ? result.value : null,
+      ...(work && {work: work.ok ? work.value : null}),
+      ...(warnings.length > 0 && {warnings}),
+      ...(this.#verdict && {verdict: this.#verdict}),
     };
+    return reportable(outcome, this.#means.redaction);
+  }
+
+  /** Gives back what nobody has to wait for. */
+  async close(): Promise<void> {
+    if (this.#worktree) await this.#means.worktrees.giveBack(this.#worktree);
   }
 
   /** Ends it, now or as soon as it has started. `run` resolves when it is over. */
   stop(by: StopReason): void {
-    this.#end({reason: 'stopped', by});
+    this.#ending.begin({reason: 'stopped', by});
   }
 
   /** Returns the bytes of the declared output. */
-  async #work(): Promise<Result<number | null, Failure>> {
+  async #steps(): Promise<Result<number | null, Failure>> {
     const {order} = this;
     const {team} = this.#means;
     await makeInputsFolder(inputsFolderOf(order, team), {teamFolder: team.folder, inputs: order.inputs});
-    if (order.work.kind !== 'command') return fail({reason: 'unexpected', message: 'not a command'});
-    const run = await this.#step('run', order.work.script);
-    if (!run.ok) return run;
-    const checked = this.#output?.check() ?? ok(undefined);
-    if (!checked.ok) return checked;
-    if (order.verify !== null) {
-      this.#means.onVerifying();
-      const verified = await this.#step('verify', order.verify);
-      if (!verified.ok) return verified;
-    }
+    const cwd = await this.#enter();
+    if (!cwd.ok) return cwd;
+    const {work} = order;
+    const done = await (work.kind === 'prompt' ? this.#prompt(work, cwd.value) : this.#script(work.script, cwd.value));
+    // Before anything is judged, and before `verify` leaves things behind that are no part of the work.
+    const saved = await this.#worktree?.save();
+    if (!done.ok) return done;
+    if (saved?.ok === false) return saved;
+    const judged = await this.#judge(done.value);
+    if (!judged.ok) return judged;
+    const verified = await this.#verify(cwd.value);
+    if (!verified.ok) return verified;
+    if (this.#ending.failure) return fail(this.#ending.failure);
     return this.#output ? this.#output.commit() : ok(null);
   }
 
-  async #cleanUp(): Promise<void> {
-    clearTimeout(this.#timeout);
-    this.#output?.discard();
-    this.#log.close();
-    if (this.order.inputs.length > 0) await removeFolder(inputsFolderOf(this.order, this.#means.team));
-    if (this.#startedMs !== undefined) this.#means.sweeper.sweepSoon(this.#cookie);
+  /** Returns the folder to work in. */
+  async #enter(): Promise<Result<string, Failure>> {
+    const {order} = this;
+    const {worktrees, team} = this.#means;
+    if (!hasWorkspace(order)) return ok(order.cwd);
+    const settings = (team.agentSettings ?? NO_AGENT_SETTINGS).workspace;
+    const acquired = await worktrees.acquire(order, {settings, ending: this.#ending});
+    if (!acquired.ok) return acquired;
+    this.#worktree = acquired.value;
+    return acquired.value.enter();
   }
 
-  /** Runs one script to its end, with everything it started. */
-  async #step(step: 'run' | 'verify', script: string): Promise<Result<void, Failure>> {
+  async #script(script: string, cwd: string): Promise<Result<Evidence['agent'], Failure>> {
     const command = this.#means.runtime.commandFor(script);
-    const started = await this.#means.inTurn(() => this.#start(step, command));
-    if (!started.ok) return fail(this.#ending ?? this.#startFailure(step, command, started.failure));
-    const group = started.value;
-    this.#state = {name: 'running', group};
-    const peak = this.#means.peak.watch(group.pid);
-    if (this.#ending) group.end(this.#means.limits.killGraceMs);
-    else this.#startTimeout();
-
-    const exit = await group.exited;
-    const cpuSeconds = this.#means.cpu.ofEndedChild();
-    this.#state = {name: 'settling'};
-    this.#maxRssBytes = larger(this.#maxRssBytes, peak.stop());
-    await this.#settle(group, exit);
-    const seconds = await cpuSeconds;
-    if (seconds !== null) this.#cpuSeconds = (this.#cpuSeconds ?? 0) + seconds;
-    if (this.#ending) return fail(this.#ending);
-    return exit.exitCode === 0 ? ok(undefined) : fail(this.#exitFailure(step, exit));
+    const env = this.#env(cwd, 'all');
+    const run = await runScript({step: 'run', command, cwd, env, output: this.#output}, this.#step);
+    if (!run.ok) return run;
+    const checked = this.#output?.check() ?? ok(undefined);
+    return checked.ok ? ok(null) : checked;
   }
 
-  #start(step: 'run' | 'verify', command: Command): Promise<Result<ProcessGroup, StartFailure>> {
-    if (this.#ending) return Promise.resolve(fail({code: 'ECANCELED', detail: 'it was stopped before it had started'}));
-    this.#startedMs ??= readClock().monoMs;
-    return startGroup({
-      ...command,
-      cwd: this.order.cwd,
-      env: this.#env,
-      umask: this.#means.team.umask,
-      onStdout: chunk => this.#take(chunk, step === 'run' ? this.#output : null),
-      onStderr: chunk => this.#take(chunk, null),
+  async #prompt(work: PromptWork, cwd: string): Promise<Result<Evidence['agent'], Failure>> {
+    const {team, limits, report} = this.#means;
+    // Loaded when it is needed: a small process forks faster.
+    const {prepareAgent} = await import('./agent-work.ts');
+    const agent = await prepareAgent({
+      ...this.#step,
+      order: this.order,
+      work,
+      team,
+      cwd,
+      folder: this.#worktree?.folder ?? cwd,
+      envWith: secrets => this.#env(cwd, secrets),
+      killGraceMs: limits.killGraceMs,
+      report,
     });
+    if (!agent.ok) return agent;
+    this.#agent = agent.value;
+    const answer = await agent.value.run();
+    return answer.ok ? ok({runtime: work.runtime, ...answer.value}) : answer;
   }
 
-  #startTimeout(): void {
-    const {timeoutMs} = this.order;
-    if (timeoutMs === null || this.#timeout) return;
-    const atMs = (this.#startedMs ?? 0) + timeoutMs;
-    const wait = () => {
-      const leftMs = atMs - readClock().monoMs;
-      if (leftMs <= 0) this.#end({reason: 'timed-out', timeoutMs});
-      else this.#timeout = setTimeout(wait, Math.min(Math.ceil(leftMs), LONGEST_TIMER_MS));
-    };
-    wait();
+  async #judge(agent: Evidence['agent']): Promise<Result<void, Failure>> {
+    const {work, workspace, outputs} = this.order;
+    if (agent === null && workspace === undefined) return ok(undefined);
+    const change = (await this.#worktree?.change()) ?? ok(null);
+    if (!change.ok) return change;
+    const {judge} = await import('./evidence.ts');
+    const judged = judge(
+      {agent, change: change.value},
+      {
+        outputs: this.#output ? outputs : null,
+        isReview: work.kind === 'prompt' && work.isReview,
+        change: workspace?.change ?? 'optional',
+        touches: workspace?.touches ?? null,
+      },
+    );
+    if (!judged.ok) return judged;
+    this.#verdict = judged.value.verdict;
+    this.#warnings = judged.value.warnings;
+    const {output} = judged.value;
+    return output === null || !this.#output ? ok(undefined) : this.#output.write(Buffer.from(output));
   }
 
-  #take(chunk: Buffer, output: OutputFile | null): void {
-    const logged = this.#log.write(chunk);
-    if (!logged.ok) this.#end(logged.failure);
-    const kept = this.#ending ? null : output?.write(chunk);
-    if (kept?.ok === false) this.#end(kept.failure);
-    this.#means.onOutput();
+  async #verify(cwd: string): Promise<Result<void, Failure>> {
+    const {order} = this;
+    if (order.verify === null) return ok(undefined);
+    this.#means.report({type: 'attempt-verifying', attempt: order.attempt});
+    const command = this.#means.runtime.commandFor(order.verify);
+    // It runs what an agent has written, so it gets no more secrets than people have given to agents.
+    const env = this.#env(cwd, order.work.kind === 'command' ? 'all' : grantedSecrets(this.#means.team));
+    return runScript({step: 'verify', command, cwd, env, output: null}, this.#step);
   }
 
-  #end(failure: Failure): void {
-    if (this.#ending || this.#state.name === 'over') return;
-    this.#ending = failure;
-    if (this.#state.name === 'running') this.#state.group.end(this.#means.limits.killGraceMs);
+  async #cleanUp(): Promise<void> {
+    const {team, sweeper} = this.#means;
+    this.#clock.stop();
+    this.#output?.discard();
+    this.#step.log.close();
+    if (this.order.inputs.length > 0) await removeFolder(inputsFolderOf(this.order, team));
+    if (this.#agent) await removeFolder(this.#agent.scratch);
+    if (this.#clock.hasStarted) sweeper.sweepSoon(this.#cookie);
   }
 
-  /**
-   * Most programs leave nothing: their output is closed and their group is empty. Only otherwise, and when it went
-   * wrong (somebody will do this task again), is the whole machine searched for what they left before we go on.
-   */
-  async #settle(group: ProcessGroup, {exitCode}: Exit): Promise<void> {
-    const drained = await within(DRAIN_MS, group.drained);
-    const left = group.signal(0);
-    if (drained && !left && exitCode === 0 && !this.#ending) return;
-    if (left) group.signal('SIGTERM');
-    await this.#means.sweeper.sweep(this.#cookie);
-    // What is left now has hidden its cookie.
-    group.signal('SIGKILL');
-    if (!drained && !(await within(DRAIN_MS, group.drained))) group.abandonOutput();
-  }
-
-  #exitFailure(step: 'run' | 'verify', {exitCode, signal}: Exit): Failure {
-    const facts = {exitCode, signal, tail: this.#log.tail};
-    return step === 'run' ? {reason: 'command-failed', ...facts} : {reason: 'verify-failed', ...facts};
-  }
-
-  /** What a shell would say in its place: 127 for a command that is not there, 126 for one that cannot be run. */
-  #startFailure(step: 'run' | 'verify', {file}: Command, {code, detail}: StartFailure): Failure {
-    const command = file.slice(0, 1000);
-    const folderProblem = this.#folderProblem();
-    if (folderProblem !== null) return {reason: 'spawn-failed', command, code, detail: shortened(folderProblem)};
-    if (code !== 'ENOENT' && code !== 'EACCES')
-      return {reason: 'spawn-failed', command, code, detail: shortened(detail)};
-    const noted = this.#log.note(code === 'ENOENT' ? `${file}: command not found` : `${file}: permission denied`);
-    return noted.ok ? this.#exitFailure(step, {exitCode: code === 'ENOENT' ? 127 : 126, signal: null}) : noted.failure;
-  }
-
-  #folderProblem(): string | null {
-    const {cwd} = this.order;
-    try {
-      if (!statSync(cwd).isDirectory()) return `the working directory ${cwd} is a file`;
-      accessSync(cwd, constants.X_OK);
-      return null;
-    } catch {
-      return `the working directory ${cwd} does not exist or cannot be entered`;
-    }
+  #env(cwd: string, secrets: 'all' | readonly string[]): Record<string, string> {
+    const {team, hostId} = this.#means;
+    return attemptEnvironment(this.order, {team, hostId, cookie: this.#cookie, cwd, secrets});
   }
 }
 
-/** Whether `promise` resolved within `ms`. */
-async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>(resolve => {
-    timer = setTimeout(() => resolve(false), ms);
-  });
-  const result = await Promise.race([promise.then(() => true), late]);
-  clearTimeout(timer);
-  return result;
+function hasWorkspace(order: AttemptOrder): order is WorktreeOrder {
+  return order.workspace !== undefined;
 }
 
-function larger(a: number | null, b: number | null): number | null {
-  if (a === null) return b;
-  return b === null ? a : Math.max(a, b);
+function unexpected(error: unknown): Failure {
+  const failure = failureOf(error);
+  if (failure.reason !== 'unexpected') return failure;
+  return {reason: 'unexpected', message: (failure.stack ?? failure.message).slice(0, 2000)};
+}
+
+function unsavedText(failure: Failure, folder: string): string {
+  return `what it has changed could not be saved and is still in ${folder}: ${'detail' in failure ? failure.detail : failure.reason}`;
 }

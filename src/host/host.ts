@@ -9,16 +9,18 @@ import {commandRuntime} from '../runtimes/command.ts';
 import {cookieOf, endStrays} from '../os/stray-processes.ts';
 import {HOST_PROTOCOL} from '../wire/host-protocol-version.ts';
 import type {AttemptOrder, DaemonMessage, HostLimits, HostMessage, TeamOpening} from '../wire/host-protocol.ts';
+import {readinessOf} from './agent-readiness.ts';
 import {AttemptRunner, type OpenTeam} from './attempt-runner.ts';
 import {emptyInputsFolderOf} from './attempt-environment.ts';
 import {DaemonLink} from './daemon-link.ts';
 import type {HostOptions} from './host-options.ts';
-import {shortened} from './file-failure.ts';
 import {makeEmptyInputsFolder, removeFolder} from './inputs-folder.ts';
 import {Progress} from './progress.ts';
 import {readPart} from './read-part.ts';
 import {ReportLog} from './report-log.ts';
+import {Redaction} from './redaction.ts';
 import {StraySweeper} from './stray-sweeper.ts';
+import {Worktrees} from './worktrees.ts';
 
 /** In force until a daemon has said otherwise. */
 const FIRST_LIMITS: HostLimits = {
@@ -60,6 +62,7 @@ export class Host {
   readonly #link: DaemonLink;
   readonly #reports: ReportLog;
   readonly #runner: AttemptRunner;
+  readonly #worktrees: Worktrees;
   readonly #sweeper = new StraySweeper(FIRST_LIMITS.killGraceMs);
   readonly #teams = new Map<TeamId, OpenTeam>();
   readonly #agents = new Map<AgentId, TeamId>();
@@ -78,11 +81,18 @@ export class Host {
     this.#dependencies = dependencies;
     const send = (message: HostMessage) => this.#link.send(message);
     this.#reports = new ReportLog(send);
+    this.#worktrees = new Worktrees({
+      folder: join(options.projectFolder, '.godel', 'worktrees'),
+      // Loaded when it is needed: a small process forks faster.
+      open: async (folder, settings) => (await import('../workspace/pool.ts')).openPool({folder, settings}),
+      log: dependencies.log,
+    });
     this.#runner = new AttemptRunner({
       hostId: options.hostId,
       storeId: options.storeId,
       sweeper: this.#sweeper,
       progress: new Progress(send),
+      worktrees: this.#worktrees,
       report: report => this.#reports.add(report),
     });
     this.#link = new DaemonLink({
@@ -116,6 +126,7 @@ export class Host {
     this.#abort.abort();
     await this.#runner.stopAll(by);
     await this.#sweeper.flush();
+    await this.#worktrees.tidy();
     if (wasWelcomed) await Promise.race([this.#reports.settled(), sleep(LAST_REPORTS_MS)]);
     this.#runner.close();
     await this.#link.close();
@@ -183,7 +194,7 @@ export class Host {
       case 'open-team':
         return this.#openTeam(message.team);
       case 'open-agents':
-        return void this.#openAgents(message.teamId, message.agents);
+        return void this.#openAgents(message);
       case 'close-team':
         return void this.#closeTeam(message.teamId);
       case 'assign':
@@ -219,17 +230,19 @@ export class Host {
     this.#hasHadTeam = true;
     makeEmptyInputsFolder(emptyInputsFolderOf(team));
     const runtime = this.#teams.get(team.teamId)?.runtime ?? commandRuntime({env: team.env});
-    this.#teams.set(team.teamId, {team, runtime});
+    this.#teams.set(team.teamId, {team, runtime, redaction: Redaction.of(team.env, team.secrets ?? [])});
   }
 
-  async #openAgents(teamId: TeamId, agents: readonly AgentId[]): Promise<void> {
-    const probed = await this.#teams.get(teamId)?.runtime.probe();
-    if (!probed?.ok) {
-      const detail = probed?.failure ?? `team ${teamId} is not open on this host`;
-      return this.#reports.add({type: 'agents-failed', agents, detail: shortened(detail)});
+  async #openAgents({teamId, agents, runtimes}: Extract<DaemonMessage, {type: 'open-agents'}>): Promise<void> {
+    const open = this.#teams.get(teamId);
+    const detail = `team ${teamId} is not open on this host`;
+    const reports = open
+      ? await readinessOf(agents, open, runtimes)
+      : [{type: 'agents-failed', agents, detail} as const];
+    for (const report of reports) {
+      if (report.type === 'agents-ready') for (const agent of report.agents) this.#agents.set(agent, teamId);
+      this.#reports.add(report);
     }
-    for (const agent of agents) this.#agents.set(agent, teamId);
-    this.#reports.add({type: 'agents-ready', agents});
   }
 
   async #closeTeam(teamId: TeamId): Promise<void> {
@@ -238,7 +251,8 @@ export class Host {
     for (const [agent, owner] of this.#agents) if (owner === teamId) this.#agents.delete(agent);
     await this.#runner.stopAll('superseded', teamId);
     await this.#sweeper.flush();
-    if (open) await removeFolder(join(open.team.folder, 'inputs'));
+    if (open) for (const name of ['inputs', 'scratch']) await removeFolder(join(open.team.folder, name));
+    if (this.#teams.size === 0) await this.#worktrees.tidy();
   }
 
   #assign(order: AttemptOrder): void {
@@ -271,7 +285,17 @@ export class Host {
       this.#dependencies.log(`processes ${left.join(', ')} cannot be ended; trying again`);
       await sleep(REAP_AGAIN_MS);
     }
+    await this.#salvage(attempts);
     answer({type: 'reaped', request, attempts, ended: total});
+  }
+
+  /** What cannot be saved now stays in its worktree: nobody else is given that. */
+  async #salvage(attempts: readonly AttemptId[]): Promise<void> {
+    try {
+      await this.#worktrees.salvage(attempts);
+    } catch (error) {
+      this.#dependencies.log(`the work of attempts ${attempts.join(', ')} is not saved: ${String(error)}`);
+    }
   }
 
   async #read({request, ...part}: Extract<DaemonMessage, {type: 'read'}>, answer: Answer): Promise<void> {

@@ -54,11 +54,6 @@ export class OutputLog {
     }
   }
 
-  /** A line of ours among the program's own. */
-  note(text: string): Result<void, Failure> {
-    return this.write(Buffer.from(`[godel: ${text}]\n`));
-  }
-
   close(): void {
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
     this.#descriptor = undefined;

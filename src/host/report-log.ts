@@ -1,7 +1,8 @@
 import type {HostMessage, Report} from '../wire/host-protocol.ts';
 
-/** Of a resent backlog no message grows beyond what a socket accepts: a report has 2 KiB of a tail at most. */
+/** Of a resent backlog no message grows beyond what a socket accepts. */
 const REPORTS_PER_MESSAGE = 500;
+const CHARACTERS_PER_MESSAGE = 2_000_000;
 
 /**
  * Reports, numbered from 1 and kept until they are acknowledged. Those of one turn of the event loop go out together;
@@ -68,11 +69,20 @@ export class ReportLog {
     this.#scheduled = false;
     if (!this.#connected) return;
     for (;;) {
-      const start = this.#nextToSend - this.#first;
-      const reports = this.#pending.slice(start, start + REPORTS_PER_MESSAGE);
+      const reports = this.#portion(this.#nextToSend - this.#first);
       if (reports.length === 0) return;
       this.#send({type: 'reports', first: this.#nextToSend, reports});
       this.#nextToSend += reports.length;
     }
+  }
+
+  /** What goes into one message, from this place on. */
+  #portion(start: number): readonly Report[] {
+    const reports = this.#pending.slice(start, start + REPORTS_PER_MESSAGE);
+    let characters = 0;
+    return reports.filter((report, index) => {
+      characters += JSON.stringify(report).length;
+      return index === 0 || characters <= CHARACTERS_PER_MESSAGE;
+    });
   }
 }

@@ -8,7 +8,10 @@ export interface AgentGroup {
   readonly count: number;
   /** Empty: it accepts every task. */
   readonly skills: readonly string[];
-  /** What does its prompts: `claude`, `pi`…, or the name of a custom runtime. `command`: it takes no prompts. */
+  /**
+   * What does its prompts: `claude`, `pi`…, or the name of a custom runtime. `command`: it takes no prompts.
+   * `auto`, only in a plan: what is found on the machine, settled before the team is spawned.
+   */
   readonly runtime: string;
   readonly model: string | null;
   /** In USD, for selection and scaling; null: unknown. */

@@ -34,11 +34,13 @@ export interface Memo {
   /** The session of an attempt that was interrupted, to go on with. */
   readonly session?: SessionMark;
   /** A change that could not be merged: the next attempt is to bring it together with the branch as it is now. */
-  readonly conflict?: {readonly commit: string; readonly files: readonly string[]; readonly times: number};
-  /** Times a reviewer has sent the task back. */
-  readonly rounds?: number;
+  readonly conflict?: {readonly commit: string; readonly files: readonly string[]};
   /** Attempts ended by a limit of the provider, which count for nothing else. */
   readonly limited?: number;
+  /** Attempts whose change conflicted with what was merged meanwhile. */
+  readonly conflicts?: number;
+  /** Attempts that a reviewer has sent back; of a reviewer: those it has given a verdict in. */
+  readonly rounds?: number;
 }
 
 /** Where an agent's conversation can be taken up again. */

@@ -1,7 +1,7 @@
 import type {JsonValue} from '../base/json.ts';
 import type {Failure, StopReason} from './failure.ts';
 import type {AttemptId, TaskSeq} from './ids.ts';
-import type {Work} from './work.ts';
+import type {Credits, Work} from './work.ts';
 
 /** A plain-text template: literal parts and references to the item, rendered by `plan/render.ts`. */
 export type Template = readonly (string | {readonly item: readonly string[]})[];
@@ -72,6 +72,8 @@ export type ChangeRule = 'required' | 'optional' | 'none';
 /** The files a task may change, as globs relative to the root of the repository. */
 export interface Touches {
   readonly globs: readonly string[];
+  /** Further globs, each with values of the item: `plan/render.ts` adds them to `globs` for an instance. */
+  readonly itemGlobs?: readonly Template[];
   /** What a change outside of them is. */
   readonly policy: 'warn' | 'fail';
 }
@@ -93,7 +95,8 @@ export type OutputKind = 'text' | 'lines' | 'json';
 
 export type ForeachSource =
   | {readonly from: 'output'; readonly task: string; readonly path: readonly string[]}
-  | {readonly from: 'list'; readonly items: readonly JsonValue[]};
+  /** `matrix`: the items are the combinations of one, and an instance is named by all its values. */
+  | {readonly from: 'list'; readonly items: readonly JsonValue[]; readonly matrix?: true};
 
 /**
  * Where a task stands.
@@ -116,9 +119,9 @@ export type TaskState =
   | {readonly name: 'backing-off'; readonly untilWallMs: number}
   | {readonly name: 'running'; readonly attempt: AttemptId}
   | {readonly name: 'verifying'; readonly attempt: AttemptId}
-  /** `work` is the change of the attempt that has succeeded; null when it has changed nothing. */
-  | {readonly name: 'reviewing'; readonly attempt: AttemptId; readonly work: Work | null}
-  | {readonly name: 'merging'; readonly attempt: AttemptId; readonly work: Work}
+  /** `work` is the change of the attempt that has succeeded, `credits` whose it is. */
+  | {readonly name: 'reviewing'; readonly attempt: AttemptId; readonly work: Work; readonly credits: Credits}
+  | {readonly name: 'merging'; readonly attempt: AttemptId; readonly work: Work; readonly credits: Credits}
   | {readonly name: 'expanded'}
   | {readonly name: 'succeeded'}
   | {readonly name: 'failed'; readonly failure: Failure}

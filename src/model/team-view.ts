@@ -2,6 +2,7 @@ import type {Failure} from './failure.ts';
 import type {AgentId, TeamId} from './ids.ts';
 import type {TeamState} from './team.ts';
 import type {Usage} from './usage.ts';
+import type {TeamRepository} from './work.ts';
 
 /** A team as every face shows it (CLI, TUI, API). Computed in one place; lists are bounded, the counts are not. */
 export interface TeamView {
@@ -30,13 +31,29 @@ export interface TeamView {
   readonly waiting: readonly WaitingView[];
   readonly running: readonly RunningView[];
   readonly failures: readonly FailureView[];
+  /** Where its work goes; null: no task of it has a worktree. */
+  readonly repository: TeamRepository | null;
+  readonly budget: BudgetView | null;
+  /** What somebody should know before it is too late, for example that nobody can do a task. */
+  readonly warnings: readonly string[];
   /** Why it was ended before its plan was over, as a sentence; null when it was not. */
   readonly endedBecause: string | null;
   /** How the team will end the process that waits for it; null while it is not over. */
   readonly outcome: TeamOutcome | null;
 }
 
-export type TeamOutcome = 'ok' | 'tasks-failed' | 'timed-out' | 'killed';
+/** Used and reserved against what the team may use. Null is unknown or, for a limit, none. */
+export interface BudgetView {
+  readonly limitUsd: number | null;
+  readonly limitTokens: number | null;
+  readonly usedUsd: number;
+  readonly usedTokens: number;
+  /** By attempts that run. */
+  readonly reservedUsd: number;
+  readonly reservedTokens: number;
+}
+
+export type TeamOutcome = 'ok' | 'tasks-failed' | 'timed-out' | 'killed' | 'budget' | 'quota';
 
 /** Instances of a `foreach` count as tasks, their template does not. */
 export interface TaskCounts {
@@ -46,6 +63,8 @@ export interface TaskCounts {
   readonly ready: number;
   readonly running: number;
   readonly verifying: number;
+  readonly reviewing: number;
+  readonly merging: number;
   readonly succeeded: number;
   readonly failed: number;
   readonly skipped: number;
@@ -63,6 +82,8 @@ export interface RunningView {
   readonly agent: AgentId;
   readonly attempt: number;
   readonly verifying: boolean;
+  /** What does it, for example `claude/haiku`; null for a command. */
+  readonly runtime: string | null;
   readonly elapsedMs: number;
   /** Last line of output, cut to 200 characters; null when nothing was printed. */
   readonly lastLine: string | null;

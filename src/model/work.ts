@@ -1,3 +1,5 @@
+import type {AgentId} from './ids.ts';
+
 /** What an attempt has changed, as one commit on top of the commit it started from. */
 export interface Work {
   /** Commit id, 40 or 64 hex digits. Its only parent is `base`. */
@@ -9,6 +11,16 @@ export interface Work {
   readonly files: number;
   readonly insertions: number;
   readonly deletions: number;
+}
+
+/** Whose a change is, and what it has cost. */
+export interface Credits {
+  readonly agent: AgentId;
+  /** `command`, or the coding agent. */
+  readonly runtime: string;
+  readonly model: string | null;
+  readonly usd: number | null;
+  readonly reviewer: AgentId | null;
 }
 
 /** Where a team's work goes. Settled when the team is spawned. */

@@ -1,38 +1,52 @@
+import type {z} from 'zod';
 import type {Plan} from '../model/plan.ts';
 import type {TaskSpec} from '../model/task.ts';
+import {listOf} from './agent-groups.ts';
+import {findExpressions} from './expressions.ts';
+import {type GivenInputs, inputValues, inputVariable} from './inputs.ts';
 import {notJson} from './json-value.ts';
-import {type Problem, ProblemList, placeName} from './problem.ts';
+import {checkChoice} from './model-choice.ts';
+import {planFacts} from './plan-facts.ts';
+import {ProblemList, placeName} from './problem.ts';
 import {type TaskReferences, checkReferences} from './references.ts';
 import {schemaProblems, shown} from './schema-problems.ts';
-import {type DefaultsDocument, ID_TEXT, MAX_TASKS, isTaskId, planSchema, taskSchema} from './schema.ts';
-import {foreachSource, taskSpec} from './task-spec.ts';
+import {type DefaultsDocument, ID_TEXT, MAX_TASKS, inputsSchema, isTaskId, planSchema, taskSchema} from './schema.ts';
+import {TaskCompiler} from './task-compiler.ts';
+import {TextCompiler} from './text-compiler.ts';
+import {warnAbout} from './warnings.ts';
 
 /** A plan document after all checks. `plan` is null when there is an error. */
 export interface CheckedDocument {
   readonly plan: Plan | null;
+  readonly inputs: ReadonlyMap<string, string>;
+  readonly envFiles: readonly string[];
   readonly problems: ProblemList;
 }
 
 /**
  * Checks a whole document and reports as much as can be known at once: a task that is wrong in itself does not hide what
- * is wrong with others.
+ * is wrong with others. Without `given` inputs the plan is only looked at.
  */
-export function checkDocument(document: unknown): CheckedDocument {
+export function checkDocument(document: unknown, given?: GivenInputs): CheckedDocument {
   const problems = new ProblemList();
   const unfit = notJson(document);
   if (unfit) {
     problems.error({path: unfit.path, at: 'value', message: `${placeName(unfit.path)} ${unfit.what}`});
-    return {plan: null, problems};
+    return {plan: null, inputs: new Map(), envFiles: [], problems};
   }
-  const top = checkTop(document, problems);
+  const top = checkTop(document, {given, problems});
   const {specs, references} = checkTasks(top, problems);
   checkReferences(references, problems);
-  warnAbout(specs, problems);
-  return {plan: problems.errors.length > 0 ? null : {name: top.name, env: top.env, tasks: specs}, problems};
+  const facts = planFacts(top.rest, {inputs: top.inputs, report: problem => problems.error(problem)});
+  warnAbout(specs, {agents: facts.agents, problems});
+  const plan = problems.errors.length > 0 ? null : {name: top.rest.name ?? null, env: top.env, tasks: specs, ...facts};
+  const envFiles = listOf(top.rest['env-file']);
+  return {plan, inputs: top.inputs ?? new Map<string, string>(), envFiles, problems};
 }
 
 interface Top {
-  readonly name: string | null;
+  readonly rest: Partial<z.infer<typeof topSchema>>;
+  readonly inputs: ReadonlyMap<string, string> | null;
   readonly env: Readonly<Record<string, string>>;
   readonly defaults: DefaultsDocument;
   readonly tasks: readonly (readonly [id: string, task: unknown])[];
@@ -41,23 +55,31 @@ interface Top {
 /** The tasks are looked at one by one afterwards, so that a good one can be checked further beside a bad one. */
 const topSchema = planSchema.omit({tasks: true});
 
-function checkTop(document: unknown, problems: ProblemList): Top {
-  const {tasks, ...rest} = isMapping(document) ? document : {};
-  const value = isMapping(document) ? rest : document;
+function checkTop(document: unknown, {given, problems}: {given: GivenInputs | undefined; problems: ProblemList}): Top {
+  const {tasks, ...others} = isMapping(document) ? document : {};
+  const value = isMapping(document) ? others : document;
   const parsed = topSchema.safeParse(value);
   if (!parsed.success) for (const problem of schemaProblems(parsed.error, {value, path: []})) problems.error(problem);
   if (isMapping(document)) checkTaskMapping(tasks, problems);
-  const {name = null, env = {}, defaults = {}} = parsed.success ? parsed.data : {};
-  const envTexts = Object.entries(env).map(([key, text]) => [key, String(text)] as const);
-  for (const [key, text] of envTexts) if (text.includes('${{')) noExpressions(['env', key], problems);
+  const rest: Top['rest'] = parsed.success ? parsed.data : {};
+  const declared = inputsSchema.optional().safeParse(others['inputs']);
+  const inputs = declared.success ? inputValues(declared.data ?? {}, given, problems) : null;
+  const env = Object.entries(rest.env ?? {}).map(([key, text]) => {
+    return [key, fixedText(String(text), {path: ['env', key], inputs, problems})] as const;
+  });
+  const {defaults = {}} = rest;
   const directory = defaults['working-directory'];
-  const fixed = directory?.includes('${{') !== true;
-  if (!fixed) noExpressions(['defaults', 'working-directory'], problems);
+  const fixed =
+    directory === undefined
+      ? undefined
+      : (fixedText(directory, {path: ['defaults', 'working-directory'], inputs, problems}) ?? undefined);
+  checkChoice(defaults, {path: ['defaults'], report: problem => problems.error(problem)});
+  const variables = [...(inputs ?? [])].map(([name, text]) => [inputVariable(name), text] as const);
   return {
-    name,
-    env: Object.fromEntries(envTexts),
-    // The problem is said once, and not again for every task that would inherit it.
-    defaults: fixed ? defaults : {...defaults, 'working-directory': undefined},
+    rest,
+    inputs,
+    env: Object.fromEntries([...env.map(([key, text]) => [key, text ?? ''] as const), ...variables]),
+    defaults: {...defaults, 'working-directory': fixed},
     tasks: isMapping(tasks) ? Object.entries(tasks).slice(0, MAX_TASKS) : [],
   };
 }
@@ -75,20 +97,30 @@ function checkTaskMapping(tasks: unknown, problems: ProblemList): void {
   if (count > MAX_TASKS) problems.error({...place, message: `the plan has ${count} tasks; at most ${MAX_TASKS} fit`});
 }
 
-function noExpressions(path: readonly string[], problems: ProblemList): void {
-  problems.error({
-    path,
-    at: 'value',
-    excerpt: '${{',
-    message: `${placeName(path)} holds for all tasks, so \`\${{ … }}\` has no value there`,
-    hint: 'write it in the task',
-  });
+/** A text that holds for all tasks, with its inputs filled in; null, with a report, when it has other expressions. */
+function fixedText(
+  text: string,
+  {path, inputs, problems}: {path: readonly string[]; inputs: Top['inputs']; problems: ProblemList},
+): string | null {
+  if (!text.includes('${{')) return text;
+  const places = findExpressions(text);
+  const foreign = places.ok && places.value.find(({body}) => !/^inputs\b/.test(body));
+  if (foreign) {
+    const message = `${placeName(path)} holds for all tasks, so \`\${{ … }}\` has no value there`;
+    const excerpt = text.slice(foreign.start, foreign.end);
+    problems.error({path, at: 'value', excerpt, message, hint: 'write it in the task'});
+    return null;
+  }
+  const compiler = new TextCompiler({path, scope: {inputs, item: 'none'}, report: problem => problems.error(problem)});
+  const [fixed] = compiler.template([], text);
+  return typeof fixed === 'string' ? fixed : null;
 }
 
 /** Every task of the document is in `references`, also one that is wrong: others may need it. */
 function checkTasks(top: Top, problems: ProblemList): {specs: TaskSpec[]; references: TaskReferences[]} {
   const specs: TaskSpec[] = [];
   const references: TaskReferences[] = [];
+  const compiler = new TaskCompiler(top, problems);
   for (const [id, raw] of top.tasks) {
     const path = ['tasks', id];
     const parsed = isTaskId(id) ? taskSchema.safeParse(raw) : null;
@@ -98,17 +130,11 @@ function checkTasks(top: Top, problems: ProblemList): {specs: TaskSpec[]; refere
       else for (const problem of schemaProblems(parsed.error, {value: raw, path})) problems.error(problem);
       continue;
     }
-    const task = parsed.data;
-    const foreach = task.foreach === undefined ? undefined : foreachSource(task.foreach, {path, report});
-    references.push({id, needs: task.needs ?? [], foreach, outputs: task.outputs});
-    const spec = taskSpec({id, task, foreach, defaults: top.defaults, report});
-    if (spec) specs.push(spec);
+    const compiled = compiler.compile(id, parsed.data);
+    references.push(compiled.references);
+    specs.push(...compiled.specs);
   }
   return {specs, references};
-
-  function report(problem: Problem): void {
-    problems.error(problem);
-  }
 }
 
 /** What a task that is wrong in itself says it needs, as far as that can be read: a wrong name is worth saying too. */
@@ -116,18 +142,6 @@ function legibleNeeds(raw: unknown): readonly string[] {
   const needs = isMapping(raw) ? raw['needs'] : undefined;
   if (typeof needs === 'string') return [needs];
   return Array.isArray(needs) ? needs.filter(need => typeof need === 'string') : [];
-}
-
-function warnAbout(specs: readonly TaskSpec[], problems: ProblemList): void {
-  for (const spec of specs) {
-    if (spec.condition !== 'failure' || spec.needs.length > 0) continue;
-    problems.warn({
-      path: ['tasks', spec.id, 'if'],
-      at: 'value',
-      message: `task \`${spec.id}\` has \`if: failure()\` and needs nothing, so it will never run`,
-      hint: 'add the tasks whose failure it waits for to `needs`',
-    });
-  }
 }
 
 function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -28,7 +28,9 @@ export function instancesOf(spec: TaskSpec, output: JsonValue): Result<readonly 
   }
   const wrong = notJson(items.value);
   if (wrong) return invalid(`item ${Number(wrong.path[0] ?? 0) + 1} ${wrong.what}`);
-  return spec.key ? explicitKeys(spec.key, items.value) : ok(defaultKeys(items.value));
+  return spec.key
+    ? explicitKeys(spec.key, items.value)
+    : ok(defaultKeys(items.value, spec.foreach?.from === 'list' && spec.foreach.matrix ? fieldsLook : lookOf));
 }
 
 function itemsOf(spec: TaskSpec, output: JsonValue): Result<readonly JsonValue[], Failure> {
@@ -69,8 +71,8 @@ function explicitKeys(
 }
 
 /** Equal items are told apart by `#2`, `#3`…; different items that look alike (1 and "1") by a hash. */
-function defaultKeys(items: readonly JsonValue[]): readonly Instance[] {
-  const named = items.map(item => ({item, value: canonicalJson(item), look: lookOf(item)}));
+function defaultKeys(items: readonly JsonValue[], look: (item: JsonValue) => string): readonly Instance[] {
+  const named = items.map(item => ({item, value: canonicalJson(item), look: look(item)}));
   const valueOfLook = new Map<string, string>();
   const ambiguous = new Set<string>();
   for (const {look, value} of named) {
@@ -92,6 +94,15 @@ function defaultKeys(items: readonly JsonValue[]): readonly Instance[] {
 function lookOf(item: JsonValue): string {
   if (typeof item === 'object' && item !== null) return hash(canonicalJson(item));
   return item === '' ? '(empty)' : legible(String(item));
+}
+
+/** `node=18,os=linux`, in the order of the axes. */
+function fieldsLook(item: JsonValue): string {
+  if (typeof item !== 'object' || item === null || isList(item)) return lookOf(item);
+  const fields = Object.entries(item).map(([name, value]) => {
+    return `${name}=${typeof value === 'string' ? value : canonicalJson(value)}`;
+  });
+  return legible(fields.join(','));
 }
 
 /** Short and printable; a text that had to be changed keeps a hash of what it was. */

@@ -3,15 +3,18 @@ import {type Result, fail, ok} from '../base/result.ts';
 import type {Failure, PlanProblem} from '../model/failure.ts';
 import type {Plan} from '../model/plan.ts';
 import {checkDocument} from './check-document.ts';
+import {type GivenInputs, withInputs} from './inputs.ts';
 import {readJson} from './json-source.ts';
 import {MAX_PROBLEMS, type Problem} from './problem.ts';
 import {type SourceDocument, type TextProblem, positionAt} from './source-place.ts';
 import {readYaml} from './yaml-source.ts';
 
-/** A plan read from a file: the document to send to the daemon, the plan, and what is probably not meant. */
+/** A plan read from a file: the document to send to the daemon (its inputs have the values chosen), the plan, and what is probably not meant. */
 export interface ParsedPlan {
   readonly document: unknown;
   readonly plan: Plan;
+  /** Files of variables, as written: relative to the plan. */
+  readonly envFiles: readonly string[];
   readonly warnings: readonly PlanProblem[];
 }
 
@@ -19,8 +22,13 @@ const MAX_FILE_BYTES = 50_000_000;
 /** YAML takes a hundred times its size in memory while it is read. */
 const MAX_YAML_BYTES = 20_000_000;
 
+export interface PlanOptions {
+  /** What was chosen for the plan's inputs. Absent: the plan is only looked at, so none has to be chosen. */
+  readonly inputs?: GivenInputs;
+}
+
 /** Reads and checks a plan file (also a pipe), synchronously. */
-export function readPlan(file: string): Result<ParsedPlan, Failure> {
+export function readPlan(file: string, options: PlanOptions = {}): Result<ParsedPlan, Failure> {
   let bytes: Buffer | null;
   try {
     bytes = readBounded(file);
@@ -35,11 +43,15 @@ export function readPlan(file: string): Result<ParsedPlan, Failure> {
       'put long lists into a file that a task prints, and go over it with `foreach`',
     );
   }
-  return parsePlan({file, bytes});
+  return parsePlan({file, bytes, ...options});
 }
 
 /** Checks the bytes of a plan file, YAML 1.2 or JSON; every problem has its line and column. */
-export function parsePlan({file, bytes}: {file: string; bytes: Uint8Array}): Result<ParsedPlan, Failure> {
+export function parsePlan({
+  file,
+  bytes,
+  inputs,
+}: {readonly file: string; readonly bytes: Uint8Array} & PlanOptions): Result<ParsedPlan, Failure> {
   const text = decode(bytes);
   if (!text.ok) return unreadable(file, text.failure.detail, text.failure.hint);
   if (!/^[ \t]*[^\s#]/m.test(text.value)) {
@@ -55,13 +67,14 @@ export function parsePlan({file, bytes}: {file: string; bytes: Uint8Array}): Res
   }
   const source = json ?? readYaml(text.value);
   if (!source.ok) return invalid(file, placed(text.value, source.failure));
-  const {plan, problems} = checkDocument(source.value.document);
+  const {plan, inputs: values, envFiles, problems} = checkDocument(source.value.document, inputs);
   if (!plan) {
     const places = placed(text.value, textProblems(source.value, problems.errors));
     return invalid(file, places, problems.omitted);
   }
   const warnings = [...source.value.warnings, ...textProblems(source.value, problems.warnings)];
-  return ok({document: source.value.document, plan, warnings: placed(text.value, warnings)});
+  const document = inputs ? withInputs(source.value.document, values) : source.value.document;
+  return ok({document, plan, envFiles, warnings: placed(text.value, warnings)});
 }
 
 function textProblems(source: SourceDocument, problems: readonly Problem[]): readonly TextProblem[] {

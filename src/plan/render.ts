@@ -1,9 +1,9 @@
 import type {JsonValue} from '../base/json.ts';
 import {type Result, fail, ok} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
-import type {TaskSpec, Template} from '../model/task.ts';
+import type {TaskSpec, Template, Touches} from '../model/task.ts';
 import {isList, textOf, valueAt} from './json-value.ts';
-import {MAX_ENV_VALUE_BYTES} from './schema.ts';
+import {MAX_ENV_VALUE_BYTES} from './schema-values.ts';
 
 /** What a host runs for one attempt. `env` is what the task and its item add to the environment of the plan. */
 export interface RenderedAttempt {
@@ -11,6 +11,8 @@ export interface RenderedAttempt {
     | {readonly kind: 'command'; readonly script: string}
     | {readonly kind: 'prompt'; readonly prompt: string};
   readonly verify: string | null;
+  /** With the globs that the item has a part in. */
+  readonly touches: Touches | null;
   readonly env: Readonly<Record<string, string>>;
   /** As in the plan: absolute, or relative to the team's working directory. */
   readonly workingDirectory: string | null;
@@ -34,13 +36,38 @@ export function renderAttempt(spec: TaskSpec, item: JsonValue | undefined): Resu
     spec.prompt === undefined
       ? {kind: 'command' as const, script: spec.run}
       : {kind: 'prompt' as const, prompt: renderTemplate(spec.prompt, item)};
-  return ok({work, verify: spec.verify ?? null, env, workingDirectory});
+  if (work.kind === 'prompt' && work.prompt.includes('\0')) {
+    return fail({reason: 'foreach-invalid', detail: '`prompt` would contain a NUL character'});
+  }
+  return ok({work, verify: spec.verify ?? null, touches: touchesFor(spec, item), env, workingDirectory});
+}
+
+/** In a glob the item stands for itself: `*` in the name of a file is no pattern. */
+function touchesFor({touches}: TaskSpec, item: JsonValue | undefined): Touches | null {
+  if (!touches) return null;
+  const {globs, itemGlobs = [], policy} = touches;
+  const rendered = itemGlobs.map(glob => renderTemplate(glob, item, literalGlob));
+  return {globs: [...globs, ...rendered], policy};
+}
+
+function literalGlob(text: string): string {
+  return text.replace(/^(\.\/)+/, '').replaceAll(/[\\*?[\]{}()!+@|]/g, '\\$&');
 }
 
 /** The text of a template for an item. */
-export function renderTemplate(template: Template, item: JsonValue | undefined): string {
+export function renderTemplate(
+  template: Template,
+  item: JsonValue | undefined,
+  shape: (value: string) => string = same,
+): string {
   let text = '';
-  for (const part of template) text += typeof part === 'string' ? part : textOf(valueAt(item ?? null, part.item));
+  for (const part of template) {
+    text += typeof part === 'string' ? part : shape(textOf(valueAt(item ?? null, part.item)));
+  }
+  return text;
+}
+
+function same(text: string): string {
   return text;
 }
 

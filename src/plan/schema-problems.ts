@@ -1,6 +1,15 @@
 import type {z} from 'zod';
 import {type DocumentPath, type Problem, placeName} from './problem.ts';
-import {defaultsSchema, planSchema, taskSchema} from './schema.ts';
+import {
+  defaultsSchema,
+  estimateSchema,
+  inputSchema,
+  planSchema,
+  reviewSchema,
+  taskSchema,
+  touchesSchema,
+} from './schema.ts';
+import {budgetFields, escalateSchema, groupSchema, namedGroupSchema} from './schema-agents.ts';
 import {didYouMean} from './did-you-mean.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -18,8 +27,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   dependsOn: 'needs',
   dependencies: 'needs',
   deps: 'needs',
-  matrix: 'foreach',
-  strategy: 'foreach',
+  strategy: 'matrix',
   'for-each': 'foreach',
   when: 'if',
   condition: 'if',
@@ -31,9 +39,36 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   concurrency: 'max-parallel',
   output: 'outputs',
   'allow-failure': 'continue-on-error',
+  instructions: 'prompt',
+  skill: 'skills',
+  files: 'touches',
+  variables: 'inputs',
+  parameters: 'inputs',
+  params: 'inputs',
+  dotenv: 'env-file',
+  envFile: 'env-file',
+  env_file: 'env-file',
+  costPerHour: 'cost-per-hour',
+  cost_per_hour: 'cost-per-hour',
+  globs: 'paths',
+  policy: 'otherwise',
 };
 
-const NUMBER_KEYS: readonly string[] = ['version', 'retries', 'priority', 'max-parallel'];
+const NUMBER_KEYS: readonly string[] = [
+  'version',
+  'retries',
+  'priority',
+  'max-parallel',
+  'count',
+  'slots',
+  'speed',
+  'cost-per-hour',
+  'rounds',
+  'after',
+  'usd',
+  'tokens',
+  'budget',
+];
 const TEXT_KEYS: readonly string[] = ['name', 'run', 'verify', 'needs', 'key', 'working-directory'];
 
 /** What zod found wrong with `value`, which stands at `path`, as problems that name the thing, the place and the fix. */
@@ -65,16 +100,37 @@ function unknownKey(key: string, path: DocumentPath): Problem {
   return {path: [...path, key], at: 'key', message: `unknown key \`${key}\` in ${placeName(path)}`, hint};
 }
 
+/** The keys of the mapping at a path. */
 function knownKeys(path: DocumentPath): readonly string[] {
-  if (path.length === 0) return Object.keys(planSchema.shape);
-  return Object.keys(path[0] === 'defaults' ? defaultsSchema.shape : taskSchema.shape);
+  const [first, second] = path;
+  if (first === undefined) return Object.keys(planSchema.shape);
+  const last = path.at(-1);
+  if (first === 'tasks')
+    return Object.keys((path.length > 2 ? WITHIN_TASK[String(last)] : undefined) ?? taskSchema.shape);
+  if (first === 'agents') return Object.keys((typeof second === 'number' ? namedGroupSchema : groupSchema).shape);
+  if (first === 'defaults' && last === 'review') return Object.keys(reviewSchema.shape);
+  return Object.keys(WITHIN_PLAN[first] ?? {});
 }
+
+const WITHIN_TASK: Readonly<Record<string, object>> = {
+  review: reviewSchema.shape,
+  touches: touchesSchema.shape,
+  estimate: estimateSchema.shape,
+};
+const WITHIN_PLAN: Readonly<Record<string, object>> = {
+  defaults: defaultsSchema.shape,
+  inputs: inputSchema.shape,
+  budget: budgetFields.shape,
+  escalate: escalateSchema.shape,
+};
 
 /** Where one option of a union got further than the union itself, its complaint is the useful one. */
 function flatten(issue: Issue, before: DocumentPath): readonly {issue: Issue; at: DocumentPath}[] {
   const at = [...before, ...issue.path.map(part => (typeof part === 'symbol' ? String(part) : part))];
   if (issue.code === 'invalid_union') {
-    const deeper = issue.errors.find(option => option.length > 0 && option.every(inner => inner.path.length > 0));
+    const deeper = issue.errors.find(
+      option => option.length > 0 && option.every(inner => inner.path.length > 0 || inner.code === 'unrecognized_keys'),
+    );
     if (deeper) return deeper.flatMap(inner => flatten(inner, at));
   }
   return [{issue, at}];
@@ -87,8 +143,9 @@ function wrongValue(issue: Issue, {found, path}: {found: unknown; path: Document
     return {path, at: 'key', message: `${JSON.stringify(path.at(-1))} is not ${wanted}`};
   }
   if (found === undefined) {
-    const missing = {path: path.slice(0, -1), at: 'value'} as const;
-    return {...missing, message: `${place} is missing`, hint: `add \`${String(path.at(-1))}: ${issue.message}\``};
+    const key = String(path.at(-1));
+    const hint = /^\S+$/.test(issue.message) ? `add \`${key}: ${issue.message}\`` : `add \`${key}\`: ${issue.message}`;
+    return {path: path.slice(0, -1), at: 'value', message: `${place} is missing`, hint};
   }
   const hint = hintFor(path.at(-1), found);
   return {

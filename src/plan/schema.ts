@@ -1,21 +1,27 @@
 import {z} from 'zod';
-import {DURATION_PATTERN} from '../base/duration.ts';
 import type {JsonValue} from '../base/json.ts';
 import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
-import {parseTimeout} from './timeout.ts';
+import {agentsSchema, budgetSchema, escalateSchema, model, runtime, skills, tokens, usd} from './schema-agents.ts';
+import {
+  CONTROL,
+  duration,
+  env,
+  envName,
+  envValue,
+  expected,
+  filePath,
+  oneOrMore,
+  promptText,
+  script,
+  whole,
+  yesOrNo,
+} from './schema-values.ts';
 
-/**
- * The plan document, described once: types, checks and `godel.schema.json` come from here. An `error` text is what was
- * expected, so that `schema-problems.ts` can say "`retries` of task `check` must be …, not …".
- */
+/** The plan document, described once: types, checks and `godel.schema.json` come from here. */
 export const MAX_TASKS = 1_000_000;
 export const MAX_ITEMS = 1_000_000;
 export const MAX_ID_BYTES = 200;
-export const MAX_SCRIPT_CHARS = 1_000_000;
-/** One environment string may take 128 KiB on Linux; this leaves room for its name. */
-export const MAX_ENV_VALUE_BYTES = 100 * 1024;
-
-const CONTROL = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
+const MAX_GLOBS = 1000;
 
 /** Ids become file names (`$GODEL_INPUTS/ID.json`) and `ID[key]`, hence what they may not contain. */
 export function isTaskId(id: string): boolean {
@@ -30,8 +36,6 @@ export function isTaskId(id: string): boolean {
   );
 }
 
-const expected = (error: string) => ({error});
-
 export const ID_TEXT = `a task id (1 to ${MAX_ID_BYTES} bytes of text; no control characters, \`/\`, \`[\` or \`]\`; not only dots)`;
 const taskId = z
   .string(expected(ID_TEXT))
@@ -39,69 +43,77 @@ const taskId = z
   .max(MAX_ID_BYTES, expected(ID_TEXT))
   .refine(isTaskId, expected(ID_TEXT));
 
-const scriptText = 'a shell script (text, not empty, at most 1 MB, without NUL)';
-const script = z
-  .string(expected(scriptText))
-  .min(1, expected(scriptText))
-  .max(MAX_SCRIPT_CHARS, expected(scriptText))
-  .refine(text => text.trim() !== '' && !text.includes('\0'), expected(scriptText));
-
-const durationText = 'a time such as `90s`, `10m` or `1h30m`, or a number of seconds, more than 0 and at most 24 days';
-const duration = z
-  .union([z.string().regex(DURATION_PATTERN, expected(durationText)), z.number().positive()], expected(durationText))
-  .refine(value => parseTimeout(value) !== null, expected(durationText))
-  .meta({description: 'A time such as `90s`, `10m` or `1h30m`, or a number of seconds'});
-
-const wholeText = (min: number, max: number) => `a whole number from ${min} to ${max}`;
-const whole = (min: number, max: number) =>
-  z
-    .int(expected(wholeText(min, max)))
-    .min(min, expected(wholeText(min, max)))
-    .max(max, expected(wholeText(min, max)));
-
-const yesOrNo = z.boolean(expected('`true` or `false`'));
-
-const envNameText =
-  'a name for an environment variable (letters, digits and `_`, no digit first; `GODEL_…` is reserved)';
-const envName = z
-  .string(expected(envNameText))
-  .max(200, expected(envNameText))
-  .regex(/^(?!GODEL_)[A-Za-z_][A-Za-z0-9_]*$/, expected(envNameText));
-const envValueText = 'text, a number, `true` or `false` (at most 100 KiB, without NUL)';
-const envValue = z
-  .union([z.string(), z.number(), z.boolean()], expected(envValueText))
-  .refine(
-    value => typeof value !== 'string' || (!value.includes('\0') && Buffer.byteLength(value) <= MAX_ENV_VALUE_BYTES),
-    expected(envValueText),
-  );
-const env = z.record(envName, envValue, expected('a mapping from names to values'));
-
-const pathText = 'a path (text, not empty, at most 4,096 characters, without NUL)';
-const workingDirectory = z
-  .string(expected(pathText))
-  .min(1, expected(pathText))
-  .max(4096, expected(pathText))
-  .refine(path => !path.includes('\0'), expected(pathText));
-
-const needsText = 'a task id or a list of task ids';
 const foreachText = 'an expression such as `${{ tasks.list.output }}`, or a list';
 const keyText = 'text with an expression such as `${{ item.path }}`, at most 4,096 characters';
 
+const globText = 'a glob of files relative to the root of the repository, such as `src/**` (no `..`, no `!` in front)';
+const glob = z
+  .string(expected(globText))
+  .min(1, expected(globText))
+  .max(4096, expected(globText))
+  .refine(
+    text => !CONTROL.test(text) && !/^[/!]|^\s|\s$/.test(text) && !text.split('/').includes('..'),
+    expected(globText),
+  );
+const globs = oneOrMore(glob, {text: 'a glob such as `src/**`, or a list of globs', max: MAX_GLOBS});
+export const touchesSchema = z.strictObject(
+  {
+    paths: globs,
+    otherwise: z
+      .enum(['warn', 'fail'], expected('`warn` or `fail`'))
+      .meta({description: 'What a change outside of them is; default `fail`'})
+      .optional(),
+  },
+  expected('a mapping with `paths`, and perhaps `otherwise`'),
+);
+
+export const estimateSchema = z.strictObject(
+  {usd: usd.optional(), tokens: tokens.optional(), duration: duration.optional()},
+  expected('a mapping with `usd`, `tokens` or `duration`'),
+);
+
+const fieldsText = 'a list of mappings from names to values';
+const fields = z
+  .array(z.record(z.string(), z.custom<JsonValue>(), expected('a mapping from names to values')), expected(fieldsText))
+  .max(10_000, expected('a list of at most 10000 mappings'));
+const axisText = 'a list of values';
+export const matrixSchema = z
+  .object({include: fields.optional(), exclude: fields.optional()}, expected('a mapping from names to lists of values'))
+  .catchall(
+    z
+      .array(z.custom<JsonValue>(), expected(axisText))
+      .min(1, expected('a list of at least one value'))
+      .max(MAX_ITEMS, expected(`a list of at most ${MAX_ITEMS} values`)),
+  );
+
+export const reviewSchema = z.strictObject(
+  {
+    prompt: promptText
+      .meta({description: 'What to look at; by default whether the task has been done right'})
+      .optional(),
+    skills: skills.optional(),
+    runtime: runtime.optional(),
+    model: model.optional(),
+    rounds: whole(1, 10).meta({description: 'How often the task may be sent back; default 2'}).optional(),
+  },
+  expected('a mapping'),
+);
+const review = z
+  .union([yesOrNo, reviewSchema], expected('`true`, or a mapping such as `{skills: [reviewer], rounds: 2}`'))
+  .meta({description: 'Another agent looks at the change before it is merged'});
+
 const retries = whole(0, 100);
 const priority = whole(-1_000_000, 1_000_000);
+const workspace = z.enum(['worktree', 'in-place'], expected('`worktree` or `in-place`'));
 
 export const taskSchema = z.strictObject(
   {
     run: script.meta({description: 'Shell script of the task'}).optional(),
-    prompt: z
-      .string(expected('text'))
-      .max(MAX_SCRIPT_CHARS, expected('text of at most 1 MB'))
-      .meta({description: 'Reserved: this version has no runtime for prompts'})
-      .optional(),
+    prompt: promptText.meta({description: 'What a coding agent is to do, instead of `run`'}).optional(),
     needs: z
       .union(
         [taskId, z.array(taskId).max(MAX_TASKS, expected(`a list of at most ${MAX_TASKS} ids`))],
-        expected(needsText),
+        expected('a task id or a list of task ids'),
       )
       .meta({description: 'Tasks that must be over before this one'})
       .optional(),
@@ -115,6 +127,7 @@ export const taskSchema = z.strictObject(
       )
       .meta({description: 'One instance of the task per item'})
       .optional(),
+    matrix: matrixSchema.meta({description: 'One instance of the task per combination of values'}).optional(),
     key: z
       .string(expected(keyText))
       .min(1, expected(keyText))
@@ -128,17 +141,45 @@ export const taskSchema = z.strictObject(
     verify: script.meta({description: 'Shell script that must exit 0 for the task to count as succeeded'}).optional(),
     outputs: z
       .enum(['text', 'lines', 'json'], expected('`text`, `lines` or `json`'))
-      .meta({description: 'How standard output is kept for the tasks that need this one'})
+      .meta({description: 'How standard output, or the answer to a prompt, is kept for the tasks that need this one'})
       .optional(),
     timeout: duration.optional(),
     retries: retries.meta({description: 'Further attempts after a failed one'}).optional(),
     priority: priority.meta({description: 'Higher goes first; default 0'}).optional(),
     env: env.optional(),
-    'working-directory': workingDirectory.optional(),
+    'working-directory': filePath.optional(),
     'continue-on-error': yesOrNo.meta({description: 'A failure counts as success'}).optional(),
-    'max-parallel': whole(1, MAX_ITEMS).meta({description: 'Instances of a `foreach` running at a time'}).optional(),
+    'max-parallel': whole(1, MAX_ITEMS)
+      .meta({description: 'Instances of a `foreach` or `matrix` running at a time'})
+      .optional(),
+    skills: skills.meta({description: 'What an agent must be able to do to get the task'}).optional(),
+    prefer: skills.meta({description: 'Agents with more of these skills come first'}).optional(),
+    runtime: runtime.meta({description: 'What must do the prompt, perhaps with its model: `claude/haiku`'}).optional(),
+    model: model.meta({description: 'The model that must do the prompt'}).optional(),
+    workspace: workspace
+      .meta({description: 'Where a command runs: in place (default), or in a git worktree whose changes are merged'})
+      .optional(),
+    change: z
+      .enum(['required', 'optional', 'none'], expected('`required`, `optional` or `none`'))
+      .meta({description: 'Whether the worktree must be changed, may be, or must not be'})
+      .optional(),
+    touches: z
+      .union(
+        [globs, touchesSchema],
+        expected('a glob such as `src/**`, a list of globs, or a mapping with `paths` and `otherwise`'),
+      )
+      .meta({description: 'The files that the task may change'})
+      .optional(),
+    estimate: z
+      .union(
+        [duration, estimateSchema],
+        expected('a time such as `10m`, or a mapping with `usd`, `tokens`, `duration`'),
+      )
+      .meta({description: 'What one attempt is expected to take'})
+      .optional(),
+    review: review.optional(),
   },
-  expected('a mapping with at least `run`'),
+  expected('a mapping with `run` or `prompt`'),
 );
 
 export const defaultsSchema = z.strictObject(
@@ -146,9 +187,29 @@ export const defaultsSchema = z.strictObject(
     timeout: duration.optional(),
     retries: retries.optional(),
     priority: priority.optional(),
-    'working-directory': workingDirectory.optional(),
+    'working-directory': filePath.optional(),
+    skills: skills.optional(),
+    runtime: runtime.optional(),
+    model: model.optional(),
+    workspace: workspace.optional(),
+    review: review.optional(),
   },
   expected('a mapping'),
+);
+
+const inputNameText = 'a name for an input (letters, digits, `_` and `-`, a letter or `_` first)';
+export const inputSchema = z.strictObject(
+  {
+    description: z.string(expected('text')).max(10_000, expected('text of at most 10000 characters')).optional(),
+    default: envValue.optional(),
+    required: yesOrNo.optional(),
+  },
+  expected('a mapping'),
+);
+export const inputsSchema = z.record(
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]{0,99}$/, expected(inputNameText)),
+  z.union([envValue, inputSchema], expected('a value, or a mapping with `description`, `default` and `required`')),
+  expected('a mapping from names to values'),
 );
 
 export const planSchema = z.strictObject(
@@ -164,7 +225,20 @@ export const planSchema = z.strictObject(
       .regex(TEAM_NAME, expected(TEAM_NAME_RULE))
       .meta({description: 'Name of the team, unless one is given'})
       .optional(),
+    inputs: inputsSchema.meta({description: 'Values that the caller chooses with --input'}).optional(),
     env: env.meta({description: 'Environment of all tasks'}).optional(),
+    'env-file': oneOrMore(filePath, {text: 'a path or a list of paths', max: 100})
+      .meta({description: 'Files of variables, relative to the plan; what is in them is secret'})
+      .optional(),
+    secrets: oneOrMore(envName, {text: 'a name of an environment variable or a list of names', max: 500})
+      .meta({description: 'Variables whose values are secret whatever they look like'})
+      .optional(),
+    agents: agentsSchema.optional(),
+    budget: budgetSchema.optional(),
+    escalate: escalateSchema.optional(),
+    verify: script
+      .meta({description: "Shell script that must exit 0 on the team's branch after every merge"})
+      .optional(),
     defaults: defaultsSchema.meta({description: 'What a task has that does not say otherwise'}).optional(),
     tasks: z
       .record(taskId, taskSchema, expected('a mapping from task ids to tasks'))
@@ -175,3 +249,6 @@ export const planSchema = z.strictObject(
 
 export type TaskDocument = z.infer<typeof taskSchema>;
 export type DefaultsDocument = z.infer<typeof defaultsSchema>;
+export type MatrixDocument = z.infer<typeof matrixSchema>;
+export type ReviewDocument = z.infer<typeof reviewSchema>;
+export type InputsDocument = z.infer<typeof inputsSchema>;

@@ -1,10 +1,13 @@
 import type {JsonValue} from '../base/json.ts';
 import type {Condition, ForeachSource, TaskSpec, Template} from '../model/task.ts';
-import {parseTimeout} from './timeout.ts';
-import {type ExpressionProblem, findExpressions, itemPath, parseExpression, parseTemplate} from './expressions.ts';
+import {listOf} from './agent-groups.ts';
+import {checkKeys} from './check-keys.ts';
+import {type Scope, findExpressions, parseExpression} from './expressions.ts';
 import {type DocumentPath, type Problem, placeName} from './problem.ts';
 import type {DefaultsDocument, TaskDocument} from './schema.ts';
-import {referToVariables} from './shell-quotes.ts';
+import {agentFacts} from './task-agent.ts';
+import {TextCompiler} from './text-compiler.ts';
+import {parseTimeout} from './timeout.ts';
 
 const CONDITIONS = {
   'success()': 'success',
@@ -16,34 +19,34 @@ interface SpecRequest {
   readonly id: string;
   readonly task: TaskDocument;
   readonly foreach: ForeachSource | undefined;
+  readonly scope: Scope;
   readonly defaults: DefaultsDocument;
   readonly report: (problem: Problem) => void;
 }
 
 /**
  * The task as the engine knows it: defaults filled in, expressions compiled. Reports what is wrong within the task; null
- * when it has nothing to run. References to other tasks are checked by `references.ts`.
+ * when it has nothing to do. References to other tasks are checked by `references.ts`.
  */
-export function taskSpec({id, task, foreach, defaults, report}: SpecRequest): TaskSpec | null {
+export function taskSpec({id, task, foreach, scope, defaults, report}: SpecRequest): TaskSpec | null {
   const path = ['tasks', id];
-  checkKeys({task, path, report});
-  if (task.run === undefined) return null;
-  const scope = task.foreach === undefined ? 'single' : 'instance';
+  checkKeys({task, defaults, path, report});
   const compiler = new TextCompiler({path, scope, report});
-  const run = compiler.script('run', task.run);
+  const work = workOf(task, compiler);
+  if (work === null) return null;
   const verify = task.verify === undefined ? undefined : compiler.script('verify', task.verify);
   const env = Object.entries(task.env ?? {}).map(([name, value]) => {
     return [name, compiler.template(['env', name], String(value))] as const;
   });
-  const key = task.key === undefined || scope === 'single' ? undefined : compiler.key(task.key);
+  const key = task.key === undefined || scope.item === 'none' ? undefined : compiler.key(task.key);
   const directory = task['working-directory'] ?? defaults['working-directory'];
   const timeoutMs = timeoutOf(task.timeout ?? defaults.timeout);
   return {
     id,
-    run,
+    ...work,
     ...(verify === undefined ? {} : {verify}),
     expressions: compiler.expressions,
-    needs: needsOf(task),
+    needs: listOf(task.needs),
     ...(foreach === undefined ? {} : {foreach}),
     ...(key === undefined ? {} : {key}),
     condition: task.if === undefined ? 'success' : CONDITIONS[task.if],
@@ -55,37 +58,16 @@ export function taskSpec({id, task, foreach, defaults, report}: SpecRequest): Ta
     ...(directory === undefined ? {} : {workingDirectory: compiler.template(['working-directory'], directory)}),
     continueOnError: task['continue-on-error'] ?? false,
     ...(task['max-parallel'] === undefined ? {} : {maxParallel: task['max-parallel']}),
+    ...agentFacts(task, {defaults, compiler}),
   };
 }
 
-/** What a task needs, each once, in the order written. */
-function needsOf(task: TaskDocument): readonly string[] {
-  if (task.needs === undefined) return [];
-  return typeof task.needs === 'string' ? [task.needs] : [...new Set(task.needs)];
-}
-
-function checkKeys({task, path, report}: {task: TaskDocument; path: DocumentPath; report: (problem: Problem) => void}) {
-  const place = placeName(path);
-  if (task.prompt !== undefined) {
-    report({
-      path: [...path, 'prompt'],
-      at: 'key',
-      message: `${place} has a \`prompt\`, and this version has no runtime for prompts`,
-      hint: 'use `run` with a shell command',
-    });
-  } else if (task.run === undefined) {
-    report({path, at: 'key', message: `${place} has nothing to run`, hint: 'add `run: <shell command>`'});
-  }
-  if (task.foreach !== undefined) return;
-  for (const key of ['key', 'max-parallel'] as const) {
-    if (task[key] === undefined) continue;
-    report({
-      path: [...path, key],
-      at: 'key',
-      message: `${place} has \`${key}\` but no \`foreach\``,
-      hint: `add \`foreach\`, or remove \`${key}\``,
-    });
-  }
+function workOf(
+  {run, prompt}: TaskDocument,
+  compiler: TextCompiler,
+): {readonly run: string} | {readonly prompt: Template} | null {
+  if (run !== undefined) return {run: compiler.script('run', run)};
+  return prompt === undefined ? null : {prompt: compiler.template(['prompt'], prompt)};
 }
 
 /** What a `foreach` goes over; undefined, with a report, when it cannot be read. */
@@ -118,80 +100,4 @@ export function foreachSource(
 
 function timeoutOf(timeout: string | number | undefined): number | undefined {
   return timeout === undefined ? undefined : (parseTimeout(timeout) ?? undefined);
-}
-
-/** Compiles the texts of one task; gathers the variables that its scripts refer to. */
-class TextCompiler {
-  readonly expressions: Record<string, Template> = {};
-  readonly #nameOf = new Map<string, string>();
-  readonly #path: DocumentPath;
-  readonly #scope: 'instance' | 'single';
-  readonly #report: (problem: Problem) => void;
-
-  constructor({path, scope, report}: {path: DocumentPath; scope: 'instance' | 'single'; report: (p: Problem) => void}) {
-    this.#path = path;
-    this.#scope = scope;
-    this.#report = report;
-  }
-
-  template(keys: readonly string[], text: string): Template {
-    if (!text.includes('${{')) return [text];
-    const template = parseTemplate(text, this.#scope);
-    if (template.ok) return template.value;
-    this.#complain(keys, template.failure);
-    return [];
-  }
-
-  key(text: string): Template {
-    const template = this.template(['key'], text);
-    if (template.every(part => typeof part === 'string') && template.length > 0) {
-      const message = 'it is the same for every item';
-      this.#complain(['key'], {excerpt: '', message, hint: 'use an expression such as `${{ item.id }}`'});
-    }
-    return template;
-  }
-
-  script(key: string, text: string): string {
-    if (!text.includes('${{')) return text;
-    const places = findExpressions(text);
-    if (!places.ok) return this.#complain([key], places.failure);
-    const names = new Map<number, string>();
-    let wrong = false;
-    for (const place of places.value) {
-      const path = itemPath(text, {place, scope: this.#scope});
-      if (path.ok) names.set(place.start, this.#variable(path.value));
-      else {
-        this.#complain([key], path.failure);
-        wrong = true;
-      }
-    }
-    if (wrong) return '';
-    const script = referToVariables(text, {
-      places: places.value,
-      variableOf: place => names.get(place.start) ?? '',
-    });
-    return script.ok ? script.value : this.#complain([key], script.failure);
-  }
-
-  #variable(path: readonly string[]): string {
-    const identity = JSON.stringify(path);
-    const known = this.#nameOf.get(identity);
-    if (known !== undefined) return known;
-    const name = `GODEL_EXPR_${this.#nameOf.size + 1}`;
-    this.#nameOf.set(identity, name);
-    this.expressions[name] = [{item: path}];
-    return name;
-  }
-
-  #complain(keys: readonly string[], {excerpt, message, hint}: ExpressionProblem): '' {
-    const path = [...this.#path, ...keys];
-    this.#report({
-      path,
-      at: 'value',
-      excerpt,
-      message: `${placeName(path)}: ${message}`,
-      ...(hint === undefined ? {} : {hint}),
-    });
-    return '';
-  }
 }

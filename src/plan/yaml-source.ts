@@ -105,11 +105,11 @@ class YamlReader {
   read(node: unknown, path: DocumentPath): unknown {
     if (isAlias(node)) return this.#alias(node);
     if (isScalar(node)) {
-      if (isEnv(path)) this.#warnOfLostText(node, path);
+      if (isText(path)) this.#warnOfLostText(node, path);
       return this.#anchored(node, node.value);
     }
-    // Deeper than the values of `env` no place matters, so the path is not kept.
-    const below = (key: string | number) => (path.length < 4 ? [...path, key] : path);
+    // Deeper than the values of a `matrix` no place matters, so the path is not kept.
+    const below = (key: string | number) => (path.length < 5 ? [...path, key] : path);
     if (isSeq(node)) {
       const list: unknown[] = [];
       this.#anchored(node, list);
@@ -170,8 +170,13 @@ function twice(
   return found;
 }
 
-function isEnv(path: DocumentPath): boolean {
-  return (path.length === 2 && path[0] === 'env') || (path.length === 4 && path[0] === 'tasks' && path[2] === 'env');
+/** Whether what is written here becomes a text, though YAML may read it as a number. */
+function isText(path: DocumentPath): boolean {
+  if (path.length === 2) return path[0] === 'env' || path[0] === 'inputs';
+  if (path.length === 3) return path[0] === 'inputs' && path[2] === 'default';
+  const [tasks, , key] = path;
+  if (tasks !== 'tasks') return false;
+  return path.length === 4 ? key === 'env' : path.length === 5 && key === 'matrix';
 }
 
 function offsetOf(document: Document, text: string, {path, at, excerpt}: Problem): number {

@@ -57,8 +57,11 @@ export interface AgentRun {
   readonly args: readonly string[];
   /** On top of the environment of the request. */
   readonly env: Environment;
-  /** `closed`: standard input is not there. Otherwise it is open, this is written first, then what `events.send` says. */
-  readonly stdin: 'closed' | {readonly first: string};
+  /**
+   * `closed`: standard input is not there. `all`: this is written and nothing follows, so it ends there; a prompt goes this
+   * way, since an argument may be neither long nor begin with a dash. `first`: it stays open, and `events.send` may add.
+   */
+  readonly stdin: 'closed' | {readonly all: string} | {readonly first: string};
   /** Bytes as they come; a chunk may end anywhere. */
   stdout(chunk: Uint8Array): void;
   stderr(chunk: Uint8Array): void;

@@ -67,6 +67,9 @@ export function realEngine(seed: number): EngineFactory {
     hostLostMs: 15_000,
     retryBaseMs: 500,
     retryMaxMs: 20_000,
+    maxConflicts: 2,
+    firstCap: {usd: 0.25, tokens: 100_000},
+    memoryOf: () => 0,
     maxLosses: 4,
     random,
   };

@@ -2,7 +2,7 @@ import {Box, Text} from 'ink';
 import type {TeamView} from '../model/team-view.ts';
 import {type BodyRow, bodyRows, windowOf} from './body-rows.ts';
 import {TeamHeader} from './TeamHeader.tsx';
-import {agentsText, elapsedMs, usageText, waitingTexts} from './team-facts.ts';
+import {agentsText, branchText, costText, elapsedMs, usageText, waitingTexts} from './team-facts.ts';
 
 /** What the screen is about at the moment. */
 export type ScreenMode = 'watching' | 'help' | 'asking-to-kill' | 'killing';
@@ -26,11 +26,13 @@ export function StatusScreen(props: StatusScreenProps) {
   const {view, ageMs, columns, rows, mode, notice} = props;
   const waiting = waitingTexts(view).slice(0, WAITING_LINES);
   const height = bodyHeight(view, rows, notice);
+  const cost = agentLine(view);
   return (
     <Box flexDirection="column" width={columns} height={rows} overflow="hidden">
       <TeamHeader view={view} ageMs={ageMs} columns={columns} />
       <Text wrap="truncate">{agentsText(view)}</Text>
       <Text wrap="truncate">{usageText({...view, durationMs: elapsedMs(view, ageMs)})}</Text>
+      {cost === null ? null : <Text wrap="truncate">{cost}</Text>}
       {waiting.map(text => (
         <Text key={text} wrap="truncate" color="yellow">
           {text}
@@ -50,9 +52,22 @@ export function StatusScreen(props: StatusScreenProps) {
   );
 }
 
+/** What coding agents cost and where their work goes, where there are any. */
+function agentLine(view: TeamView): string | null {
+  const parts = [costText(view), branchText(view)].filter(text => text !== null);
+  return parts.length === 0 ? null : parts.join(' · ');
+}
+
 /** Lines left for the scrollable part. */
 export function bodyHeight(view: TeamView, rows: number, notice: string | null): number {
-  const fixed = 3 + 2 + Math.min(view.waiting.length, WAITING_LINES) + 1 + 1 + (notice === null ? 0 : 1);
+  const fixed =
+    3 +
+    2 +
+    (agentLine(view) === null ? 0 : 1) +
+    Math.min(view.waiting.length, WAITING_LINES) +
+    1 +
+    1 +
+    (notice === null ? 0 : 1);
   return Math.max(1, rows - fixed);
 }
 

@@ -45,6 +45,9 @@ export function countFacts(tasks: TaskCounts, {zeros}: {readonly zeros: boolean}
     {label: 'cancelled', count: tasks.cancelled, tone: 'bad'},
     {label: 'running', count: tasks.running, tone: 'busy'},
     {label: 'verifying', count: tasks.verifying, tone: 'busy'},
+    // Only with coding agents there are any.
+    ...(tasks.reviewing > 0 ? [{label: 'reviewing', count: tasks.reviewing, tone: 'busy'} as const] : []),
+    ...(tasks.merging > 0 ? [{label: 'merging', count: tasks.merging, tone: 'busy'} as const] : []),
     {label: 'ready', count: tasks.ready, tone: 'plain'},
     {label: 'waiting', count: tasks.waiting, tone: 'plain'},
   ];
@@ -76,6 +79,38 @@ export function cpuText(cpuSeconds: number | null, durationMs: number): string {
   return durationMs < 1
     ? total
     : `${total} over ${formatDuration(durationMs)} (${((1000 * cpuSeconds) / durationMs).toFixed(1)} cores)`;
+}
+
+/** `$0.41 of $5.00, $0.12 reserved · 1.2M tokens in, 80k out`; null where no attempt could cost anything. */
+export function costText({usage, budget, repository}: TeamView): string | null {
+  const {usd, inputTokens, outputTokens} = usage;
+  const isFree = usd === null && inputTokens === null && outputTokens === null;
+  if (isFree && budget === null && repository === null) return null;
+  const spent = usd === null ? 'cost unknown' : usdText(usd);
+  const limit = budget?.limitUsd == null ? '' : ` of ${usdText(budget.limitUsd)}`;
+  const reserved = (budget?.reservedUsd ?? 0) > 0 ? `, ${usdText(budget?.reservedUsd ?? 0)} reserved` : '';
+  const tokens = isFree ? 'tokens unknown' : `${tokensText(inputTokens)} tokens in, ${tokensText(outputTokens)} out`;
+  const most = budget?.limitTokens == null ? '' : ` of ${tokensText(budget.limitTokens)}`;
+  return `${spent}${limit}${reserved} · ${tokens}${most}`;
+}
+
+/** Cents where that says enough, more digits for less. */
+export function usdText(usd: number): string {
+  return `$${usd.toFixed(usd !== 0 && usd < 0.1 ? 4 : 2)}`;
+}
+
+/** `532`, `12k`, `1.2M`; `?` where it is unknown. */
+export function tokensText(tokens: number | null): string {
+  if (tokens === null) return '?';
+  if (tokens < 1000) return String(Math.round(tokens));
+  return tokens < 999_500 ? `${Math.round(tokens / 1000)}k` : `${(tokens / 1e6).toFixed(1)}M`;
+}
+
+/** `godel/audit, from main at 1a2b3c4d5e`; null where no task has a worktree. */
+export function branchText({repository}: TeamView): string | null {
+  if (!repository) return null;
+  const {branch, checkedOut, base} = repository;
+  return `${branch}, from ${checkedOut === null ? '' : `${checkedOut} at `}${base.slice(0, 10)}`;
 }
 
 /** One line for each reason why ready tasks do not run. */

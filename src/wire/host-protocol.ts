@@ -88,6 +88,8 @@ export interface TeamOpening {
   /** The runtimes its agents use; their probes are what makes the agents ready. */
   readonly runtimes?: readonly string[];
   readonly allow?: readonly string[];
+  /** How deep it is in teams that were spawned by agents of teams; absent: 0, spawned by a person. */
+  readonly depth?: number;
   /** What the configuration says of runtimes, prices and worktrees. */
   readonly agentSettings?: AgentSettings;
 }
@@ -96,7 +98,16 @@ export type DaemonMessage =
   | {readonly type: 'welcome'; readonly protocol: number; readonly build: string; readonly limits: HostLimits}
   | {readonly type: 'refuse'; readonly detail: string}
   | {readonly type: 'open-team'; readonly team: TeamOpening}
-  | {readonly type: 'open-agents'; readonly teamId: TeamId; readonly agents: readonly AgentId[]}
+  | {
+      readonly type: 'open-agents';
+      readonly teamId: TeamId;
+      readonly agents: readonly AgentId[];
+      /**
+       * What each does its prompts with: those of a runtime that is not there fail, and only those. `command`: it takes
+       * none. One that is not named here needs all runtimes of its team.
+       */
+      readonly runtimes?: Readonly<Record<AgentId, string>>;
+    }
   | {readonly type: 'close-team'; readonly teamId: TeamId}
   | {readonly type: 'assign'; readonly orders: readonly AttemptOrder[]}
   | {readonly type: 'stop'; readonly attempts: readonly AttemptId[]; readonly by: StopReason}

@@ -159,7 +159,18 @@ test('a team that does not exist is an error and the end', () => {
 
 function viewOf(attempts: number): TeamView {
   const none = {requested: 1, ready: 1, busy: 0, starting: 0, failed: 0};
-  const tasks = {total: 0, waiting: 0, ready: 0, running: 0, verifying: 0, succeeded: 0, failed: 0, skipped: 0};
+  const tasks = {
+    total: 0,
+    waiting: 0,
+    ready: 0,
+    running: 0,
+    verifying: 0,
+    reviewing: 0,
+    merging: 0,
+    succeeded: 0,
+    failed: 0,
+    skipped: 0,
+  };
   return {
     v: 1,
     team: 'a',
@@ -167,6 +178,9 @@ function viewOf(attempts: number): TeamView {
     state: 'running',
     traceId: '0'.repeat(32),
     endedBecause: null,
+    repository: null,
+    budget: null,
+    warnings: [],
     agents: none,
     tasks: {...tasks, cancelled: 0},
     attempts,

@@ -3,6 +3,7 @@ import type {AttemptOutcome} from '../../src/model/attempt.ts';
 import type {EventBody} from '../../src/model/event.ts';
 import type {Failure} from '../../src/model/failure.ts';
 import {type AttemptId, attemptId, type HostId, hostId, type TeamId, teamId} from '../../src/model/ids.ts';
+import type {Gate} from '../../src/model/provider.ts';
 import type {EngineRecord, HostRecord, StoredState} from '../../src/model/record.ts';
 import type {TaskSpec} from '../../src/model/task.ts';
 import type {TeamSpec} from '../../src/model/team.ts';
@@ -44,6 +45,7 @@ export class EngineWorld {
   readonly host = hostId('h1');
   nowMs = 1000;
   permits: number;
+  gates: readonly Gate[] = [];
 
   constructor({permits = 100, stored = EMPTY_STATE}: {permits?: number; stored?: StoredState} = {}) {
     this.permits = permits;
@@ -53,6 +55,9 @@ export class EngineWorld {
       keepTeams: 2,
       hostLostMs: 1000,
       maxLosses: 3,
+      maxConflicts: 2,
+      firstCap: {usd: 0.25, tokens: 100_000},
+      memoryOf: () => 0,
       retryBaseMs: 100,
       retryMaxMs: 1000,
     };
@@ -74,6 +79,11 @@ export class EngineWorld {
 
   connect(id = this.host, holds: AttemptId[] = []): void {
     this.give({type: 'host-connected', host: hostRecord(id), holds, agents: [], teams: []});
+  }
+
+  /** A team without anything to do, to add to. */
+  engineSpec(): TeamSpec {
+    return teamSpec(null);
   }
 
   spawn(spec: TeamSpec): TeamId {
@@ -143,6 +153,7 @@ export class EngineWorld {
         type: 'permits',
         permits: Math.min(effect.want, this.permits),
         why: effect.want > this.permits ? 'test limit' : null,
+        gates: this.gates,
       });
     }
   }

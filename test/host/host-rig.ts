@@ -5,7 +5,7 @@ import {tmpdir} from 'node:os';
 import {join, resolve} from 'node:path';
 import {expect} from 'vitest';
 import type {AttemptOutcome} from '../../src/model/attempt.ts';
-import {agentId, attemptId, teamId} from '../../src/model/ids.ts';
+import {agentId, type AttemptId, attemptId, teamId} from '../../src/model/ids.ts';
 import {cookieOf, findByCookie} from '../../src/os/stray-processes.ts';
 import {acceptJsonSockets, jsonRoute} from '../../src/wire/accept-json-sockets.ts';
 import {
@@ -15,6 +15,7 @@ import {
   type HostMessage,
   hostMessageSchema,
   type Report,
+  type TeamOpening,
 } from '../../src/wire/host-protocol.ts';
 import type {JsonSocket} from '../../src/wire/json-socket.ts';
 import {until} from '../rig/until.ts';
@@ -120,6 +121,12 @@ export class TestDaemon {
   }
 }
 
+export interface HostOptions {
+  readonly limits?: HostLimits;
+  readonly program?: string;
+  readonly env?: Record<string, string>;
+}
+
 /** A real host process with a test's daemon, a project folder and one open team. */
 export class HostRig implements AsyncDisposable {
   readonly folder: string;
@@ -128,13 +135,14 @@ export class HostRig implements AsyncDisposable {
   /** The project's folder, in which tasks run. */
   readonly work: string;
   readonly storeId = `rig-${process.pid}-${Math.random().toString(36).slice(2)}`;
-  readonly exited: Promise<number | null>;
-  readonly #host: ChildProcess;
+  exited: Promise<number | null>;
+  readonly #options: HostOptions;
+  #host: ChildProcess;
   #daemon: TestDaemon;
   #attempts = new Set<number>();
   #log = '';
 
-  static async start(options: {limits?: HostLimits; program?: string; env?: Record<string, string>} = {}) {
+  static async start(options: HostOptions = {}) {
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'godel-host-')));
     const daemon = await TestDaemon.listen(join(folder, 'd.sock'), options.limits);
     const rig = new HostRig(folder, daemon, options);
@@ -143,11 +151,7 @@ export class HostRig implements AsyncDisposable {
     return rig;
   }
 
-  private constructor(
-    folder: string,
-    daemon: TestDaemon,
-    {program = resolve('dist/host.js'), env = {}}: {program?: string; env?: Record<string, string>},
-  ) {
+  private constructor(folder: string, daemon: TestDaemon, options: HostOptions) {
     this.folder = folder;
     this.socketPath = join(folder, 'd.sock');
     this.teamFolder = join(folder, 'teams', '1');
@@ -156,17 +160,36 @@ export class HostRig implements AsyncDisposable {
     mkdirSync(join(this.work, '.godel'), {recursive: true});
     writeFileSync(join(this.work, '.godel', 'daemon.json'), '{}');
     this.#daemon = daemon;
+    this.#options = options;
+    this.#host = this.#start();
+    this.exited = exitOf(this.#host);
+  }
+
+  #start(): ChildProcess {
+    const {program = resolve('dist/host.js'), env = {}} = this.#options;
     const args = ['--project', this.work, '--project-id', 'p1', '--socket', this.socketPath];
-    this.#host = spawn(process.execPath, [program, ...args, '--store-id', this.storeId, '--host-id', 'h-1'], {
+    const host = spawn(process.execPath, [program, ...args, '--store-id', this.storeId, '--host-id', 'h-1'], {
       cwd: '/',
-      env: {PATH: process.env['PATH'], HOME: folder, XDG_RUNTIME_DIR: folder, ...env},
+      env: {PATH: process.env['PATH'], HOME: this.folder, XDG_RUNTIME_DIR: this.folder, ...env},
       stdio: ['ignore', 'ignore', 'pipe'],
       detached: true,
     });
-    this.#host.stderr?.on('data', (chunk: Buffer) => {
+    host.stderr.on('data', (chunk: Buffer) => {
       this.#log += chunk.toString();
     });
-    this.exited = new Promise(done => this.#host.once('exit', code => done(code)));
+    return host;
+  }
+
+  /** Ends the host and starts another one, which knows nothing of what that did. */
+  async restart(signal: NodeJS.Signals): Promise<void> {
+    this.#host.kill(signal);
+    await this.exited;
+    // The next one counts its reports from 1 again.
+    this.daemon.reports.clear();
+    const before = this.daemon.heard('hello').length;
+    this.#host = this.#start();
+    this.exited = exitOf(this.#host);
+    await until('a hello', () => this.daemon.heard('hello').length > before);
   }
 
   get daemon(): TestDaemon {
@@ -181,8 +204,9 @@ export class HostRig implements AsyncDisposable {
     return this.#host.pid!;
   }
 
-  openTeam(env: Record<string, string> = {}, umask = 0o022): void {
+  openTeam(env: Record<string, string> = {}, umask = 0o022, more: Partial<TeamOpening> = {}): void {
     const team = {
+      ...more,
       teamId: TEAM,
       name: 'audit',
       env: {PATH: process.env['PATH'] ?? '', ...env},
@@ -241,6 +265,11 @@ export class HostRig implements AsyncDisposable {
     return existsSync(file) ? readFileSync(file, 'utf8') : '';
   }
 
+  /** Those that were ordered so far. */
+  get attempts(): readonly AttemptId[] {
+    return [...this.#attempts].map(attemptId);
+  }
+
   /** Processes of the attempts so far that live now. */
   processes(): number[] {
     const cookies = new Set([...this.#attempts].map(attempt => cookieOf(this.storeId, attempt)));
@@ -263,4 +292,8 @@ export class HostRig implements AsyncDisposable {
     rmSync(this.folder, {recursive: true, force: true});
     expect({code, left, log: this.#log}).toEqual({code: 0, left: [], log: this.#log});
   }
+}
+
+function exitOf(process: ChildProcess): Promise<number | null> {
+  return new Promise(done => process.once('exit', code => done(code)));
 }

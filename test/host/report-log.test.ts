@@ -1,6 +1,6 @@
 import {expect, test} from 'vitest';
 import {ReportLog} from '../../src/host/report-log.ts';
-import {attemptId} from '../../src/model/ids.ts';
+import {agentId, attemptId} from '../../src/model/ids.ts';
 import type {HostMessage, Report} from '../../src/wire/host-protocol.ts';
 
 const report = (attempt: number): Report => ({type: 'attempt-verifying', attempt: attemptId(attempt)});
@@ -59,4 +59,20 @@ test('everything is settled when all is acknowledged or nobody is there to do so
   reports.disconnected();
   await lost;
   expect(reports.pending).toEqual([report(2)]);
+});
+
+test('a message of large reports is sent in pieces that a socket accepts', () => {
+  const {sent, reports} = log();
+  const large = (attempt: number): Report => ({
+    type: 'agents-failed',
+    agents: [agentId(`a-${attempt}`)],
+    detail: 'x'.repeat(900_000),
+  });
+  for (let attempt = 0; attempt < 5; attempt += 1) reports.add(large(attempt));
+  reports.connected();
+  expect(sent.map(message => (message.type === 'reports' ? [message.first, message.reports.length] : []))).toEqual([
+    [1, 2],
+    [3, 2],
+    [5, 1],
+  ]);
 });

@@ -98,6 +98,8 @@ function view(team: number, state: TeamState): TeamView {
       ready: 0,
       running: 0,
       verifying: 0,
+      reviewing: 0,
+      merging: 0,
       succeeded: 0,
       failed: 0,
       skipped: 0,
@@ -114,6 +116,9 @@ function view(team: number, state: TeamState): TeamView {
     failures: [],
     traceId: '0'.repeat(32),
     endedBecause: null,
+    repository: null,
+    budget: null,
+    warnings: [],
     outcome: 'ok',
   };
 }

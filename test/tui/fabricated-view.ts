@@ -11,6 +11,9 @@ export function fabricatedView(change: Partial<TeamView> = {}): TeamView {
     state: 'running',
     traceId: '0'.repeat(32),
     endedBecause: null,
+    repository: null,
+    budget: null,
+    warnings: [],
     agents: {requested: 50, ready: 50, busy: 50, starting: 0, failed: 0},
     tasks: {
       total: 1000,
@@ -18,6 +21,8 @@ export function fabricatedView(change: Partial<TeamView> = {}): TeamView {
       ready: 530,
       running: 50,
       verifying: 0,
+      reviewing: 0,
+      merging: 0,
       succeeded: 409,
       failed: 2,
       skipped: 1,
@@ -56,6 +61,7 @@ function runningTask(index: number): RunningView {
     agent: agentId(`audit-${String(index + 1).padStart(2, '0')}`),
     attempt: index === 7 ? 2 : 1,
     verifying: index === 9,
+    runtime: null,
     elapsedMs: 500 + index * 1700,
     lastLine: index % 3 === 0 ? `parsed ${index * 12} files of the entry point, no problem found so far` : null,
   };

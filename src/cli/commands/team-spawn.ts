@@ -1,7 +1,7 @@
 import type {Command} from 'commander';
 import type {GlobalOptions} from '../cli.ts';
 import {define, type Runner} from '../define.ts';
-import {duration, teamName, wholeNumber} from '../option-values.ts';
+import {amount, collect, duration, list, teamName, wholeNumber} from '../option-values.ts';
 import type {SpawnOptions} from '../spawn-team.ts';
 
 export function teamSpawn(run: Runner): Command {
@@ -14,15 +14,30 @@ went. Without a plan the agents are made ready and wait.`,
       "ls *.png | godel team spawn --count 8 --each 'optipng {}'",
       'godel team spawn --count 50 --plan godel.yaml --detach --json',
       'godel team spawn --count 4 --plan godel.yaml --timeout 1h --max-failures 10',
+      'godel team spawn --count 20 --plan prompts.yaml --runtime claude/haiku --budget 5',
+      'godel team spawn --plan prompts.yaml --runtime claude:30,codex:20 --allow "bash:npm test*"',
     ],
   })
-    .option('--count <n>', 'how many agents (required)')
+    .option('--count <n>', 'how many agents; required, unless the plan or --runtime says it')
     .option('--plan <file>', 'the plan, YAML or JSON')
     .option('--each <command>', 'one task for each line of standard input; {} in the command is the line')
     .option(
       '--name <name>',
       "the team's name; default: the plan's name, or team, with -2, -3… where that is taken",
       teamName('--name'),
+    )
+    .option(
+      '--runtime <list>',
+      'what does the prompts: claude, codex, gemini, opencode, pi or a custom one; a model after a slash; several as claude/haiku:30,pi:20',
+    )
+    .option('--model <model>', 'the model of all agents, as their runtime calls it')
+    .option('--skills <list>', 'skills of all agents, with commas between; without any they accept every task', list)
+    .option('--budget <usd>', 'what the team may cost in all, in USD', amount('--budget'))
+    .option('--budget-tokens <n>', 'input and output tokens that it may use in all', amount('--budget-tokens'))
+    .option(
+      '--allow <what>',
+      'what agents may do beyond working in their worktrees, for example bash, "bash:npm test*" or network; repeatable',
+      collect,
     )
     .option('--detach', 'return when the agents are ready; the team goes on by itself')
     .option('--timeout <duration>', 'end the team when it is not over after this long', duration('--timeout'))

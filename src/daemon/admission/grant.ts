@@ -35,7 +35,11 @@ export function machineLimit(limits: AdmissionLimits, {totalMemoryBytes}: Machin
 }
 
 /** How many permits a project gets. What runs already is never taken away: attempts are not stopped for want of room. */
-export function decideGrant(demand: Demand, limits: AdmissionLimits, probe: MachineProbe): Grant {
+export function decideGrant(
+  demand: Demand,
+  limits: AdmissionLimits,
+  probe: MachineProbe,
+): Pick<Grant, 'permits' | 'why'> {
   const {want, running, heldByOthers} = demand;
   if (want <= running) return {permits: running, why: null};
   const shortage = shortageOf(limits, probe);

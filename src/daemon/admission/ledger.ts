@@ -1,12 +1,18 @@
 import Database from 'better-sqlite3';
 import type {Now} from '../../base/clock.ts';
+import type {Random} from '../../base/random.ts';
 import {fail, ok, type Result} from '../../base/result.ts';
 import type {Failure} from '../../model/failure.ts';
+import type {Gate, ProviderSignal} from '../../model/provider.ts';
 import type {ProcessIdentity} from '../../model/process-identity.ts';
 import {makePrivate} from '../../store/sqlite/private-file.ts';
 import {storeFailure} from '../../store/sqlite/sqlite-failure.ts';
-import type {Admission, Grant} from './admission.ts';
+import type {Admission, AdmissionDemand, Grant} from './admission.ts';
+import {GateTable} from './gate-table.ts';
+import {Gates} from './gates.ts';
 import {type AdmissionLimits, decideGrant, type MachineProbe} from './grant.ts';
+import {shareMemory} from './memory-share.ts';
+import {RestOfMemory} from './rest-of-memory.ts';
 
 export interface LedgerOptions {
   /** Absolute path of the user's ledger; its folder exists. */
@@ -18,6 +24,7 @@ export interface LedgerOptions {
   readonly limits: AdmissionLimits;
   readonly probe: () => MachineProbe;
   readonly readClock: () => Now;
+  readonly random: Random;
   /** A lease counts until its process is dead and it has not been renewed for this long: its attempts may still run. */
   readonly staleAfterMs: number;
 }
@@ -47,27 +54,44 @@ const CREATE = `CREATE TABLE IF NOT EXISTS leases (
   start_time TEXT NOT NULL,
   boot_id TEXT NOT NULL,
   permits INTEGER NOT NULL,
-  beat_mono_ms REAL NOT NULL
+  beat_mono_ms REAL NOT NULL,
+  memory INTEGER NOT NULL DEFAULT 0,
+  memory_running INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID`;
+
+/** What a ledger of an earlier version lacks; its daemons go on beside us. */
+const LATER_COLUMNS = ['memory', 'memory_running'];
 
 const TAKE_OVER = `INSERT INTO leases (project, pid, start_time, boot_id, permits, beat_mono_ms)
   VALUES (@project, @pid, @startTime, @bootId, 0, @now)
   ON CONFLICT DO UPDATE SET pid = @pid, start_time = @startTime, boot_id = @bootId, beat_mono_ms = @now`;
-const HOLD = `INSERT INTO leases (project, pid, start_time, boot_id, permits, beat_mono_ms)
-  VALUES (@project, @pid, @startTime, @bootId, @permits, @now)
-  ON CONFLICT DO UPDATE SET permits = @permits, pid = @pid, start_time = @startTime, boot_id = @bootId,
-    beat_mono_ms = @now`;
-const OTHERS = 'SELECT project, pid, start_time, boot_id, permits, beat_mono_ms FROM leases WHERE project <> ?';
-const OWN = 'SELECT permits FROM leases WHERE project = ?';
+const HOLD = `INSERT INTO leases (project, pid, start_time, boot_id, permits, memory, memory_running, beat_mono_ms)
+  VALUES (@project, @pid, @startTime, @bootId, @permits, @memory, @memoryRunning, @now)
+  ON CONFLICT DO UPDATE SET permits = @permits, memory = @memory, memory_running = @memoryRunning, pid = @pid,
+    start_time = @startTime, boot_id = @bootId, beat_mono_ms = @now`;
+const OTHERS = `SELECT project, pid, start_time, boot_id, permits, memory, memory_running, beat_mono_ms
+  FROM leases WHERE project <> ?`;
+const OWN = 'SELECT permits, memory FROM leases WHERE project = ?';
 const BEAT = 'UPDATE leases SET beat_mono_ms = ? WHERE project = ?';
 const REMOVE = 'DELETE FROM leases WHERE project = ?';
 
-interface Row {
+/** While something limits: memory and disk get free, and other projects give back, without telling anybody. */
+const ASK_AGAIN_MS = 1000;
+const PROBE_EVERY_MS = 100;
+const UNKNOWN: MachineProbe = {availableMemoryBytes: null, totalMemoryBytes: null, freeDiskBytes: null};
+
+/** What a project holds. */
+interface Holding {
+  readonly permits: number;
+  readonly memory: number;
+}
+
+interface Row extends Holding {
   readonly project: string;
   readonly pid: number;
   readonly start_time: string;
   readonly boot_id: string;
-  readonly permits: number;
+  readonly memory_running: number;
   readonly beat_mono_ms: number;
 }
 
@@ -80,7 +104,14 @@ function prepareFile(db: Database.Database): void {
   }
   // A power cut may undo the last leases, which mean nothing after it, but cannot damage the file.
   db.pragma('synchronous = NORMAL');
-  db.exec(CREATE);
+  db.transaction(() => {
+    db.exec(CREATE);
+    const columns = new Set(db.prepare<[], string>("SELECT name FROM pragma_table_info('leases')").pluck().all());
+    for (const column of LATER_COLUMNS) {
+      if (!columns.has(column)) db.exec(`ALTER TABLE leases ADD COLUMN ${column} INTEGER NOT NULL DEFAULT 0`);
+    }
+    GateTable.prepare(db);
+  }).immediate();
 }
 
 class Ledger implements Admission {
@@ -91,32 +122,54 @@ class Ledger implements Admission {
   readonly #beat;
   readonly #remove;
   readonly #grant;
+  readonly #hear;
+  readonly #gates: Gates;
+  readonly #rest = new RestOfMemory();
   /** What our row says: it stays ours also while the ledger cannot be used. */
-  #held: number;
+  #held: Holding;
+  #lastGates: readonly Gate[] = [];
+  #probed = {atMs: Number.NEGATIVE_INFINITY, probe: UNKNOWN};
 
   constructor(db: Database.Database, options: LedgerOptions) {
+    const {projectId, process, random} = options;
     this.#db = db;
     this.#options = options;
     this.#hold = db.prepare<[Record<string, string | number>]>(HOLD);
     this.#others = db.prepare<[string], Row>(OTHERS);
     this.#beat = db.prepare<[number, string]>(BEAT);
     this.#remove = db.prepare<[string]>(REMOVE);
-    const decide = db.transaction((want: number, running: number) => this.#decide(want, running));
-    this.#grant = (want: number, running: number) => decide.immediate(want, running);
-    db.prepare<[Record<string, string | number>]>(TAKE_OVER).run(this.#identity());
-    this.#held = Number(db.prepare<[string]>(OWN).pluck().get(options.projectId));
+    const decide = db.transaction((demand: AdmissionDemand) => this.#decide(demand));
+    this.#grant = (demand: AdmissionDemand) => decide.immediate(demand);
+    const hear = db.transaction((signal: ProviderSignal, running: number) =>
+      this.#gates.signal(signal, running, options.readClock()),
+    );
+    this.#hear = (signal: ProviderSignal, running: number) => hear.immediate(signal, running);
+    db.prepare<[Record<string, string | number>]>(TAKE_OVER).run(this.#identity(options.readClock()));
+    this.#held = db.prepare<[string], Holding>(OWN).get(projectId) ?? {permits: 0, memory: 0};
+    this.#gates = new Gates(db, {projectId, bootId: process.bootId, random});
   }
 
-  request(want: number, running: number): Grant {
+  request(demand: AdmissionDemand): Grant {
     try {
-      const grant = this.#grant(want, running);
-      this.#held = grant.permits;
+      const grant = this.#grant(demand);
+      this.#held = {permits: grant.permits, memory: grant.memoryBytes};
+      this.#lastGates = grant.gates;
       return grant;
     } catch (error) {
       const failure = storeFailure(error, this.#options.file);
       if (failure === null) throw error;
-      const permits = Math.max(running, Math.min(want, this.#held));
-      return {permits, why: permits < want ? `the ledger ${this.#options.file} cannot be used just now` : null};
+      return this.#withoutLedger(demand);
+    }
+  }
+
+  signal(signal: ProviderSignal, running: number): boolean {
+    try {
+      // Nearly always there is nothing to be changed, and then nothing is written.
+      if (signal.kind === 'ok' && !this.#gates.hasGate(signal.provider)) return false;
+      return this.#hear(signal, running);
+    } catch (error) {
+      if (storeFailure(error, this.#options.file) === null) throw error;
+      return false;
     }
   }
 
@@ -125,42 +178,98 @@ class Ledger implements Admission {
   }
 
   release(): void {
-    this.#attempt(() => this.#remove.run(this.#options.projectId));
-    this.#held = 0;
+    this.#attempt(() => this.#removeProject(this.#options.projectId));
+    this.#held = {permits: 0, memory: 0};
   }
 
   [Symbol.dispose](): void {
     this.#db.close();
   }
 
-  #decide(want: number, running: number): Grant {
-    const {limits, probe} = this.#options;
-    const grant = decideGrant({want, running, heldByOthers: this.#heldByOthers()}, limits, probe());
-    this.#hold.run({...this.#identity(), permits: grant.permits});
-    return grant;
+  #decide(demand: AdmissionDemand): Grant {
+    const {want, running, memoryBytes, providers} = demand;
+    const now = this.#options.readClock();
+    const others = this.#livingOthers(now);
+    const needsMore = want > running || memoryBytes.want > memoryBytes.running;
+    const probe = needsMore ? this.#probe(now) : UNKNOWN;
+    const heldByOthers = sumOf(others, each => each.permits);
+    const {permits, why} = decideGrant({want, running, heldByOthers}, this.#options.limits, probe);
+    const memory = this.#shareMemory(demand, others, {probe, now});
+    const gates = this.#gates.request(providers, now);
+    this.#hold.run({...this.#identity(now), permits, memory: memory.bytes, memoryRunning: memoryBytes.running});
+    const limits = permits < want || memory.bytes < memoryBytes.want || gates.length > 0;
+    const due = gates.flatMap(({againMs}) => againMs ?? []);
+    return {
+      permits,
+      memoryBytes: memory.bytes,
+      why: why ?? memory.why,
+      gates: gates.map(({gate}) => gate),
+      againMs: limits ? Math.min(ASK_AGAIN_MS, ...due) : null,
+    };
   }
 
-  /** Permits of the other projects, after removing the leases of those that are dead. */
-  #heldByOthers(): number {
-    let held = 0;
-    for (const row of this.#others.all(this.#options.projectId)) {
-      if (this.#isDead(row)) this.#remove.run(row.project);
-      else held += row.permits;
-    }
-    return held;
+  /** Many small tasks ask more often than the machine changes, and looking costs more than asking. */
+  #probe({monoMs}: Now): MachineProbe {
+    if (monoMs - this.#probed.atMs >= PROBE_EVERY_MS) this.#probed = {atMs: monoMs, probe: this.#options.probe()};
+    return this.#probed.probe;
   }
 
-  #isDead({pid, start_time, boot_id, beat_mono_ms}: Row): boolean {
-    const ageMs = this.#options.readClock().monoMs - beat_mono_ms;
+  #shareMemory(
+    {want: attempts, memoryBytes}: AdmissionDemand,
+    others: readonly Row[],
+    {probe, now}: {readonly probe: MachineProbe; readonly now: Now},
+  ) {
+    const {minFreeMemoryBytes: minFreeBytes, memoryPerAttemptBytes: perAttemptBytes} = this.#options.limits;
+    const {totalMemoryBytes: totalBytes, availableMemoryBytes: availableBytes} = probe;
+    const runningBytes = memoryBytes.running + sumOf(others, each => each.memory_running);
+    const restBytes =
+      totalBytes === null || availableBytes === null
+        ? 0
+        : this.#rest.observe({totalBytes, availableBytes, runningBytes, nowMs: now.monoMs});
+    return shareMemory(
+      {...memoryBytes, attempts, heldByOthers: sumOf(others, each => each.memory)},
+      {totalBytes, restBytes, minFreeBytes, perAttemptBytes},
+    );
+  }
+
+  /** The leases of the other projects, after removing those of the dead. */
+  #livingOthers(now: Now): readonly Row[] {
+    const rows = this.#others.all(this.#options.projectId);
+    const isDead = rows.map(row => this.#isDead(row, now));
+    for (const [index, row] of rows.entries()) if (isDead[index]) this.#removeProject(row.project);
+    return rows.filter((_, index) => !isDead[index]);
+  }
+
+  #removeProject(project: string): void {
+    this.#remove.run(project);
+    this.#gates.removeProject(project);
+  }
+
+  /** What was granted before stays so, for as much of it as is wanted. */
+  #withoutLedger({want, running, memoryBytes}: AdmissionDemand): Grant {
+    const permits = Math.max(running, Math.min(want, this.#held.permits));
+    const memory = Math.max(memoryBytes.running, Math.min(memoryBytes.want, this.#held.memory));
+    const isLess = permits < want || memory < memoryBytes.want;
+    return {
+      permits,
+      memoryBytes: memory,
+      why: isLess ? `the ledger ${this.#options.file} cannot be used just now` : null,
+      gates: this.#lastGates,
+      againMs: ASK_AGAIN_MS,
+    };
+  }
+
+  #isDead({pid, start_time, boot_id, beat_mono_ms}: Row, {monoMs}: Now): boolean {
+    const ageMs = monoMs - beat_mono_ms;
     // The monotonic clock starts anew with the machine: a beat in the future is one from before.
     if (ageMs >= 0 && ageMs <= this.#options.staleAfterMs) return false;
     return !this.#options.isAlive({pid, startTime: start_time, bootId: boot_id});
   }
 
-  #identity(): Record<string, string | number> {
-    const {projectId, process, readClock} = this.#options;
+  #identity({monoMs}: Now): Record<string, string | number> {
+    const {projectId, process} = this.#options;
     const {pid, startTime, bootId} = process;
-    return {project: projectId, pid, startTime, bootId, now: readClock().monoMs};
+    return {project: projectId, pid, startTime, bootId, now: monoMs};
   }
 
   /** A renewal or a release that does not get through is made good by the next one, or by the lease growing stale. */
@@ -171,6 +280,10 @@ class Ledger implements Admission {
       if (storeFailure(error, this.#options.file) === null) throw error;
     }
   }
+}
+
+function sumOf(rows: readonly Row[], part: (row: Row) => number): number {
+  return rows.reduce((sum, row) => sum + part(row), 0);
 }
 
 function isBusy(error: unknown): boolean {

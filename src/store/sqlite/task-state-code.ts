@@ -2,7 +2,7 @@ import {never} from '../../base/never.ts';
 import type {Failure, StopReason} from '../../model/failure.ts';
 import type {AttemptId} from '../../model/ids.ts';
 import type {SkipReason, TaskState, TaskStateName} from '../../model/task.ts';
-import type {Work} from '../../model/work.ts';
+import type {Credits, Work} from '../../model/work.ts';
 
 /** Numbers are for ever: they stand in stores. A state is terminal from `FIRST_TERMINAL` to `LAST_TERMINAL`. */
 const CODES = {
@@ -53,7 +53,7 @@ export function detailOf(state: TaskState): StateDetail {
       return state.attempt;
     case 'reviewing':
     case 'merging':
-      return JSON.stringify({attempt: state.attempt, work: state.work});
+      return JSON.stringify({attempt: state.attempt, work: state.work, credits: state.credits});
     case 'failed':
       return JSON.stringify(state.failure);
     case 'skipped':
@@ -80,9 +80,8 @@ export function stateOf(code: number, detail: StateDetail): TaskState {
     case 'verifying':
       return {name, attempt: Number(detail) as AttemptId};
     case 'reviewing':
-      return {name, ...(JSON.parse(String(detail)) as {attempt: AttemptId; work: Work | null})};
     case 'merging':
-      return {name, ...(JSON.parse(String(detail)) as {attempt: AttemptId; work: Work})};
+      return {name, ...(JSON.parse(String(detail)) as {attempt: AttemptId; work: Work; credits: Credits})};
     case 'failed':
       return {name, failure: JSON.parse(String(detail)) as Failure};
     case 'skipped':

@@ -1,0 +1,132 @@
+import {join} from 'node:path';
+import {fail, ok, type Result} from '../base/result.ts';
+import type {Input, MergeRequest} from '../federation/engine-io.ts';
+import {type Failure, failureOf} from '../model/failure.ts';
+import {failureText} from '../model/failure-text.ts';
+import type {TeamId} from '../model/ids.ts';
+import type {TeamSpec} from '../model/team.ts';
+import type {MergeResult} from '../model/work.ts';
+import {renderTemplate} from '../plan/render.ts';
+import type {ProjectPaths} from '../project/project-paths.ts';
+import type {MergeQueue} from '../workspace/merge.ts';
+import {authorOf, commitMessage} from '../workspace/merge-message.ts';
+import {openMergeQueue} from '../workspace/merge-queue.ts';
+import type {Log} from './log.ts';
+import {verifyRunner} from './verify-merge.ts';
+
+export interface MergesOptions {
+  readonly paths: ProjectPaths;
+  readonly storeId: string;
+  readonly submit: (input: Input) => void;
+  /** What a team's tasks get as environment. */
+  readonly envOf: (teamId: TeamId, spec: TeamSpec) => Readonly<Record<string, string>>;
+  readonly killGraceMs: number;
+  readonly log: Log;
+}
+
+interface TeamMerges {
+  readonly spec: TeamSpec;
+  readonly queue: MergeQueue;
+  /** Asked for once for all assignments of a moment. */
+  tip: Promise<Result<string, Failure>> | null;
+}
+
+/** A verify command that hangs must not hold up a team for ever. */
+const MAX_VERIFY_MS = 3_600_000;
+/** How long what was read of a branch is taken for its state, in milliseconds: somebody else may commit to it. */
+const TIP_FRESH_MS = 500;
+
+/** The merge queues of the teams that have a branch, each opened when it is first needed. */
+export class Merges {
+  readonly #options: MergesOptions;
+  readonly #teams = new Map<TeamId, TeamMerges>();
+
+  constructor(options: MergesOptions) {
+    this.#options = options;
+  }
+
+  /** The commit that an attempt of the team starts from now. */
+  tip(teamId: TeamId, spec: TeamSpec): Promise<Result<string, Failure>> {
+    const team = this.#of(teamId, spec);
+    if (!team) return Promise.resolve(fail({reason: 'workspace-failed', detail: 'its team has no git repository'}));
+    if (team.tip) return team.tip;
+    const tip = team.queue.tip().then(ok, (error: unknown) => fail(failureOf(error)));
+    team.tip = tip;
+    setTimeout(() => {
+      if (team.tip === tip) team.tip = null;
+    }, TIP_FRESH_MS).unref();
+    return tip;
+  }
+
+  /** Says what became of it as an input to the engine. */
+  merge(request: MergeRequest, spec: TeamSpec): void {
+    const {teamId, task, attempt} = request;
+    const ended = (result: MergeResult) => {
+      const team = this.#teams.get(teamId);
+      if (team) team.tip = null;
+      this.#options.submit({type: 'merge-ended', teamId, task, attempt, result});
+    };
+    const team = this.#of(teamId, spec);
+    if (!team) return ended({kind: 'failed', detail: 'its team has no git repository'});
+    const {work, taskId} = request;
+    const item = {
+      attempt,
+      task: taskId,
+      work,
+      message: messageOf(request, spec),
+      author: authorOf(request.credits.agent),
+    };
+    team.queue.merge(item).then(ended, (error: unknown) => {
+      this.#options.log.error({teamId, attempt, error: failureOf(error)}, 'a merge failed by a bug');
+      ended({kind: 'failed', detail: failureText(failureOf(error))});
+    });
+  }
+
+  /** The team is over. */
+  over(teamId: TeamId): void {
+    const team = this.#teams.get(teamId);
+    this.#teams.delete(teamId);
+    if (team) void team.queue[Symbol.asyncDispose]();
+  }
+
+  /** Merges that have not landed are asked for again by the next daemon. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#teams.values()].map(({queue}) => queue[Symbol.asyncDispose]()));
+    this.#teams.clear();
+  }
+
+  #of(teamId: TeamId, spec: TeamSpec): TeamMerges | null {
+    const known = this.#teams.get(teamId);
+    if (known) return known;
+    const {repository, plan} = spec;
+    if (!repository) return null;
+    const {paths, storeId, envOf, killGraceMs, log} = this.#options;
+    const queue = openMergeQueue({
+      repository,
+      key: `${storeId}.${teamId}`,
+      folder: join(paths.godelFolder, 'worktrees', `merge-${teamId}`),
+      verify:
+        plan?.verify === undefined
+          ? null
+          : verifyRunner({
+              script: plan.verify,
+              prefix: repository.prefix,
+              env: envOf(teamId, spec),
+              cookie: `${storeId}.merge-${teamId}`,
+              timeoutMs: MAX_VERIFY_MS,
+              umask: spec.umask,
+              graceMs: killGraceMs,
+            }),
+      onBrokenTip: ({tip, exitCode, tail}) =>
+        log.warn({team: spec.name, tip, exitCode, tail}, "the team's branch fails the plan's verify by itself"),
+    });
+    const team: TeamMerges = {spec, queue, tip: null};
+    this.#teams.set(teamId, team);
+    return team;
+  }
+}
+
+function messageOf({spec, item, taskId: task, credits, attempt}: MergeRequest, team: TeamSpec): string {
+  const description = spec.prompt === undefined ? null : renderTemplate(spec.prompt, item);
+  return commitMessage({team: team.name, task, description, attempt, ...credits});
+}

@@ -1,0 +1,212 @@
+import type {Cap} from '../model/budget.ts';
+import {type Gate, type ProviderId, providerOf} from '../model/provider.ts';
+import type {AttemptMeans} from '../model/record.ts';
+import type {Demand, Effect, Input} from './engine-io.ts';
+import type {ReadyClass} from './ready-queue.ts';
+import {type Candidate, unmet} from './requirement.ts';
+import type {TaskNode} from './task-node.ts';
+import type {Team} from './team.ts';
+
+/** What an attempt may start with, or what is in the way. */
+export type Opening =
+  | {readonly go: true; readonly task: TaskNode; readonly group: number; readonly means: AttemptMeans | undefined}
+  | {readonly go: false; readonly because: Obstacle};
+
+/** `nobody`: no agent of the team can ever do it. `gone`: those that could do not work. */
+export interface Obstacle {
+  readonly kind: 'nobody' | 'gone' | 'agents' | 'budget' | 'provider' | 'machine';
+  /** For people, to follow "waiting for". */
+  readonly why: string;
+}
+
+export interface DispatcherOptions {
+  /** Memory to set aside for an attempt of a runtime (null: of a command), in bytes. */
+  readonly memoryOf: (runtime: string | null) => number;
+}
+
+type Want = Omit<Extract<Effect, {type: 'want-permits'}>, 'type'>;
+
+/**
+ * What attempts share beyond their team: permits and memory of the machine, and the providers' gates. Says which task of a
+ * team may start next, and how much all teams could use.
+ */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  #permits = 0;
+  #memoryBytes: number | null = null;
+  #why: string | null = null;
+  #gates: ReadonlyMap<ProviderId, Gate> = new Map();
+  readonly #running = new Map<ProviderId, number>();
+  #count = 0;
+  #reservedBytes = 0;
+  #asked: Want = {want: 0, memoryBytes: 0, providers: []};
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  get permits(): {granted: number; why: string | null} {
+    return {granted: this.#permits, why: this.#why};
+  }
+
+  get isFull(): boolean {
+    return this.#count >= this.#permits;
+  }
+
+  /** Returns what limits, if that is news. */
+  grant({permits, memoryBytes, why, gates = []}: Extract<Input, {type: 'permits'}>): string | null {
+    const isNews = why !== null && why !== this.#why;
+    this.#permits = permits;
+    this.#memoryBytes = memoryBytes ?? null;
+    this.#why = why;
+    this.#gates = new Map(gates.map(gate => [gate.provider, gate]));
+    return isNews ? why : null;
+  }
+
+  started(means: AttemptMeans | undefined): void {
+    this.#add(means, 1);
+  }
+
+  ended(means: AttemptMeans | undefined): void {
+    this.#add(means, -1);
+  }
+
+  /** What the team may start next: of all the classes whose head may go, the one whose head goes first. */
+  nextOf(team: Team, goesBefore: (a: TaskNode, b: TaskNode) => boolean): (Opening & {go: true; of: ReadyClass}) | null {
+    let best: (Opening & {go: true; of: ReadyClass}) | null = null;
+    for (const ready of team.ready.classes()) {
+      const task = team.ready.head(ready);
+      if (!task || (best && !goesBefore(task, best.task))) continue;
+      const opening = this.#openingFor(team, ready, task);
+      if (opening.go) best = {...opening, of: ready};
+    }
+    return best;
+  }
+
+  /** What keeps the tasks of a class from running; null: nothing but their turn. */
+  obstacle(team: Team, ready: ReadyClass): Obstacle | null {
+    const task = team.ready.head(ready);
+    const opening = task && this.#openingFor(team, ready, task);
+    return opening && !opening.go ? opening.because : null;
+  }
+
+  /** How much could be used now if nothing limited it but the teams' own agents. Null: about what was asked for last. */
+  demand(teams: Iterable<Team>): Want | null {
+    const wanted = this.#wantedBy(teams);
+    const {want, memoryBytes, providers} = wanted;
+    const before = this.#asked;
+    const more =
+      want > before.want ||
+      memoryBytes > before.memoryBytes ||
+      providers.some(({provider, want: amount}) => amount > wantOf(before, provider));
+    // Given back only when much less is needed, to be left alone by jitter.
+    const less =
+      (want === 0 ? before.want > 0 : want * 2 <= before.want) ||
+      before.providers.some(({provider, want: amount}) => wantOf(wanted, provider) * 2 <= amount && amount > 0);
+    if (!more && !less) return null;
+    this.#asked = wanted;
+    return wanted;
+  }
+
+  /** What runs now of what the ledger counts. */
+  running(): {
+    readonly attempts: number;
+    readonly memoryBytes: number;
+    readonly providers: ReadonlyMap<ProviderId, number>;
+  } {
+    return {attempts: this.#count, memoryBytes: this.#reservedBytes, providers: this.#running};
+  }
+
+  #openingFor(team: Team, {requirement, candidates}: ReadyClass, task: TaskNode): Opening {
+    if (candidates.length === 0) return no('nobody', unmet(requirement));
+    let because: Obstacle | null = null;
+    for (const candidate of candidates) {
+      const means = this.#meansFor(team, task, candidate);
+      if ('kind' in means) because ??= means;
+      else return {go: true, task, group: candidate.group, means: means.means};
+    }
+    return {go: false, because: because ?? {kind: 'agents', why: 'an agent'}};
+  }
+
+  #meansFor(
+    team: Team,
+    task: TaskNode,
+    {group, choice}: Candidate,
+  ): {readonly means: AttemptMeans | undefined} | Obstacle {
+    if (team.agents.free(group) <= 0) return busy(team, group);
+    let cap: Cap | null = null;
+    if (choice) {
+      cap = team.budget.capFor(task.spec, choice, team.totals);
+      if (cap === null) return {kind: 'budget', why: 'the budget: what is left of it is used or reserved'};
+      const provider = providerOf(choice.runtime, choice.model);
+      const gate = this.#gates.get(provider);
+      if (gate && (this.#running.get(provider) ?? 0) >= gate.permits) {
+        return {kind: 'provider', why: gate.why ?? `the provider ${provider}`};
+      }
+    }
+    if (this.isFull) return {kind: 'machine', why: this.#why ?? 'their turn'};
+    const memory = this.#options.memoryOf(choice?.runtime ?? null);
+    if (this.#memoryBytes !== null && this.#count > 0 && this.#reservedBytes + memory > this.#memoryBytes) {
+      return {kind: 'machine', why: this.#why ?? 'memory'};
+    }
+    if (!choice || !cap) return {means: undefined};
+    const {runtime, model} = choice;
+    return {means: {runtime, model, provider: providerOf(runtime, model), cap}};
+  }
+
+  #wantedBy(teams: Iterable<Team>): Want {
+    let want = this.#count;
+    let memoryBytes = this.#reservedBytes;
+    const more = new Map<ProviderId, number>();
+    for (const team of teams) {
+      if (team.ending !== null || team.ready.size === 0) continue;
+      const free = team.agents.groups.map((_, group) => team.agents.free(group));
+      for (const {candidates, tasks} of team.ready.classes()) {
+        let left = tasks.size;
+        for (const {group, choice} of candidates) {
+          const some = Math.min(left, free[group] ?? 0);
+          if (some <= 0) continue;
+          left -= some;
+          free[group] = (free[group] ?? 0) - some;
+          want += some;
+          memoryBytes += some * this.#options.memoryOf(choice?.runtime ?? null);
+          if (!choice) continue;
+          const provider = providerOf(choice.runtime, choice.model);
+          more.set(provider, (more.get(provider) ?? 0) + some);
+        }
+      }
+    }
+    return {want, memoryBytes, providers: this.#demands(more)};
+  }
+
+  #demands(more: ReadonlyMap<ProviderId, number>): Demand[] {
+    const providers = new Set([...this.#running.keys(), ...more.keys()]);
+    return [...providers].map(provider => {
+      const running = this.#running.get(provider) ?? 0;
+      return {provider, running, want: running + (more.get(provider) ?? 0)};
+    });
+  }
+
+  #add(means: AttemptMeans | undefined, sign: 1 | -1): void {
+    this.#count += sign;
+    this.#reservedBytes += sign * this.#options.memoryOf(means?.runtime ?? null);
+    if (!means) return;
+    const running = (this.#running.get(means.provider) ?? 0) + sign;
+    if (running > 0) this.#running.set(means.provider, running);
+    else this.#running.delete(means.provider);
+  }
+}
+
+function wantOf({providers}: Want, provider: ProviderId): number {
+  return providers.find(demand => demand.provider === provider)?.want ?? 0;
+}
+
+function busy({agents}: Team, group: number): Obstacle {
+  if (agents.areGone([group])) return {kind: 'gone', why: 'an agent that works'};
+  if (agents.count('busy') > 0) return {kind: 'agents', why: 'every agent is busy'};
+  return {kind: 'agents', why: agents.count('starting') > 0 ? 'agents are starting' : 'no agent works'};
+}
+
+function no(kind: Obstacle['kind'], why: string): Opening {
+  return {go: false, because: {kind, why}};
+}

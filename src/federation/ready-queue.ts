@@ -1,0 +1,82 @@
+import {Heap} from '../base/heap.ts';
+import type {AgentGroup} from '../model/agent.ts';
+import type {Escalation} from '../model/plan.ts';
+import {
+  type Candidate,
+  candidatesFor,
+  escalation,
+  type Requirement,
+  requirementKey,
+  requirementOf,
+} from './requirement.ts';
+import {goesBefore} from './scheduler.ts';
+import type {TaskNode} from './task-node.ts';
+
+/** Ready tasks that ask the same of an agent, in the order in which they go. */
+export interface ReadyClass {
+  readonly requirement: Requirement;
+  /** Empty: nobody in the team can do them. */
+  readonly candidates: readonly Candidate[];
+  readonly tasks: Heap<TaskNode>;
+}
+
+/** The ready tasks of a team. There are few classes, however many tasks: looking at the head of each is cheap. */
+export class ReadyQueue {
+  readonly #groups: readonly AgentGroup[];
+  readonly #escalation: Escalation | undefined;
+  readonly #classes = new Map<string, ReadyClass>();
+  #size = 0;
+
+  constructor(groups: readonly AgentGroup[], escalate: Escalation | undefined) {
+    this.#groups = groups;
+    this.#escalation = escalate;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  classes(): Iterable<ReadyClass> {
+    return this.#classes.values();
+  }
+
+  push(task: TaskNode): void {
+    this.#classOf(task).tasks.push(task);
+    this.#size += 1;
+  }
+
+  /** The task that goes first in a class; with `max-parallel` those of its kind that may not start are set aside. */
+  head({tasks}: ReadyClass): TaskNode | null {
+    for (let task = tasks.peek(); task; task = tasks.peek()) {
+      const members = task.group?.members;
+      const limit = task.spec.maxParallel;
+      if (!members || limit === undefined || members.running < limit) return task;
+      tasks.pop();
+      this.#size -= 1;
+      members.parked.push(task);
+    }
+    return null;
+  }
+
+  /** Takes out what `head` has shown. */
+  take({tasks}: ReadyClass): void {
+    if (tasks.pop()) this.#size -= 1;
+  }
+
+  clear(): void {
+    this.#classes.clear();
+    this.#size = 0;
+  }
+
+  #classOf(task: TaskNode): ReadyClass {
+    const escalated = task.spec.prompt === undefined ? null : escalation(task.failures, this.#escalation);
+    const requirement = requirementOf(task.spec, escalated);
+    const key = requirementKey(requirement);
+    const known = this.#classes.get(key);
+    if (known) return known;
+    const candidates = candidatesFor(requirement, this.#groups);
+    const made: ReadyClass = {requirement, candidates, tasks: new Heap(goesBefore)};
+    this.#classes.set(key, made);
+    return made;
+  }
+}

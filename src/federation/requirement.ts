@@ -1,0 +1,90 @@
+import type {AgentGroup, ModelChoice} from '../model/agent.ts';
+import type {Escalation} from '../model/plan.ts';
+import type {TaskSpec} from '../model/task.ts';
+
+/** What a task asks of the agent that does it. Tasks that ask the same are interchangeable to the agents. */
+export interface Requirement {
+  readonly isPrompt: boolean;
+  readonly skills: readonly string[];
+  readonly prefer: readonly string[];
+  readonly runtime: string | null;
+  readonly model: string | null;
+  /** After failures: what does it now instead of what the plan or the agent says. */
+  readonly escalated: ModelChoice | null;
+}
+
+/** Agents that can do a task, and what a prompt is done with if one of them does it (null for a command). */
+export interface Candidate {
+  readonly group: number;
+  readonly choice: ModelChoice | null;
+}
+
+const ANY_COMMAND: Requirement = {
+  isPrompt: false,
+  skills: [],
+  prefer: [],
+  runtime: null,
+  model: null,
+  escalated: null,
+};
+
+export function requirementOf(spec: TaskSpec, escalated: ModelChoice | null): Requirement {
+  const {skills = [], prefer = [], runtime = null, model = null} = spec;
+  if (spec.prompt === undefined) {
+    return skills.length === 0 && prefer.length === 0 ? ANY_COMMAND : {...ANY_COMMAND, skills, prefer};
+  }
+  return {isPrompt: true, skills, prefer, runtime, model, escalated};
+}
+
+export function requirementKey(requirement: Requirement): string {
+  return requirement === ANY_COMMAND ? '' : JSON.stringify(requirement);
+}
+
+/** What a task's prompt goes to after so many failures; null: where it always went. */
+export function escalation(failures: number, rule: Escalation | undefined): ModelChoice | null {
+  if (!rule || rule.to.length === 0) return null;
+  const level = Math.min(Math.floor(failures / rule.after), rule.to.length);
+  return rule.to[level - 1] ?? null;
+}
+
+/**
+ * The groups whose agents can do it, best first: more of the preferred skills, then specialists before those who accept
+ * everything, then cheaper ones, then the order of the plan.
+ */
+export function candidatesFor(requirement: Requirement, groups: readonly AgentGroup[]): readonly Candidate[] {
+  return groups
+    .map((group, index) => ({group, index}))
+    .filter(({group}) => accepts(group, requirement))
+    .sort((a, b) => preference(a.group, b.group, requirement) || a.index - b.index)
+    .map(({group, index}) => ({group: index, choice: choiceOf(group, requirement)}));
+}
+
+function accepts(group: AgentGroup, {isPrompt, skills, runtime, escalated}: Requirement): boolean {
+  if (isPrompt && group.runtime === 'command') return false;
+  if (isPrompt && escalated === null && runtime !== null && group.runtime !== runtime) return false;
+  return group.skills.length === 0 || skills.every(skill => group.skills.includes(skill));
+}
+
+function preference(a: AgentGroup, b: AgentGroup, {prefer, isPrompt, skills}: Requirement): number {
+  const liked = (group: AgentGroup) => prefer.filter(skill => group.skills.includes(skill)).length;
+  const special = ({skills: has, runtime}: AgentGroup) => {
+    // Commands leave agents with a model to the prompts; whoever can do anything is left for what only it can do.
+    if (!isPrompt) return runtime === 'command' ? 1 : 0;
+    return skills.length > 0 && has.length > 0 ? 1 : 0;
+  };
+  const cost = ({costPerHour}: AgentGroup) => costPerHour ?? Number.POSITIVE_INFINITY;
+  return liked(b) - liked(a) || special(b) - special(a) || (cost(a) === cost(b) ? 0 : cost(a) - cost(b));
+}
+
+function choiceOf(group: AgentGroup, {isPrompt, runtime, model, escalated}: Requirement): ModelChoice | null {
+  if (!isPrompt) return null;
+  return escalated ?? {runtime: runtime ?? group.runtime, model: model ?? group.model};
+}
+
+/** Why nobody in the team can do it, as a sentence without its end. */
+export function unmet({isPrompt, skills, runtime}: Requirement): string {
+  const has =
+    skills.length === 0 ? '' : ` with ${skills.length === 1 ? 'the skill' : 'the skills'} ${skills.join(', ')}`;
+  if (!isPrompt) return `no agent of the team${has}`;
+  return `no agent of the team${has} that runs ${runtime ?? 'a coding agent'}`;
+}

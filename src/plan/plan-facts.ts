@@ -1,0 +1,42 @@
+import type {z} from 'zod';
+import type {Plan} from '../model/plan.ts';
+import {agentGroups, listOf} from './agent-groups.ts';
+import type {Scope} from './expressions.ts';
+import {modelChoice} from './model-choice.ts';
+import type {Problem} from './problem.ts';
+import type {planSchema} from './schema.ts';
+import {TextCompiler} from './text-compiler.ts';
+
+type TopDocument = Partial<Omit<z.infer<typeof planSchema>, 'tasks'>>;
+
+interface FactsRequest {
+  readonly inputs: Scope['inputs'];
+  readonly report: (problem: Problem) => void;
+}
+
+/** What a plan says of the team as a whole: its agents, limits, secrets, and what its branch must stand. */
+export function planFacts(top: TopDocument, {inputs, report}: FactsRequest): Partial<Plan> {
+  const {agents, verify, secrets, budget, escalate, defaults = {}} = top;
+  const compiler = new TextCompiler({path: [], scope: {inputs, item: 'none'}, report});
+  return {
+    ...(agents === undefined ? {} : {agents: agentGroups(agents, {defaults, report})}),
+    ...(verify === undefined ? {} : {verify: compiler.script('verify', verify)}),
+    ...(secrets === undefined ? {} : {secrets: listOf(secrets)}),
+    ...(budget === undefined ? {} : {budget: budgetOf(budget, report)}),
+    ...(escalate === undefined
+      ? {}
+      : {escalate: {after: escalate.after ?? 1, to: listOf(escalate.to).map(modelChoice)}}),
+  };
+}
+
+function budgetOf(
+  budget: NonNullable<TopDocument['budget']>,
+  report: FactsRequest['report'],
+): NonNullable<Plan['budget']> {
+  const {usd = null, tokens = null} = typeof budget === 'number' ? {usd: budget} : budget;
+  if (usd === null && tokens === null) {
+    const hint = 'write `budget: 50` for USD, or `budget: {tokens: 2000000}`';
+    report({path: ['budget'], at: 'value', message: '`budget` limits nothing', hint});
+  }
+  return {usd, tokens};
+}

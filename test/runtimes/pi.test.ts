@@ -1,0 +1,16 @@
+import {describe} from 'vitest';
+import {piRuntime} from '../../src/runtimes/pi.ts';
+import {conformance} from './conformance.ts';
+
+describe('pi', () => {
+  conformance({
+    runtime: piRuntime({prices: {}}),
+    program: 'pi',
+    env: home => ({PI_CODING_AGENT_DIR: home}),
+    model: 'anthropic/claude-haiku-4-5',
+    tells: {edits: true, sessions: true, retries: true, denials: true, noise: true},
+    usage: {usd: 0.0002175, inputTokens: 100, outputTokens: 20, cacheReadTokens: 50, cacheWriteTokens: 10},
+    requestsOfEdit: 2,
+    tellsBeforeEnd: true,
+  });
+});
