@@ -8,6 +8,10 @@ import {daemonStop} from './commands/daemon-stop.ts';
 import {doctor} from './commands/doctor.ts';
 import {planCheck} from './commands/plan-check.ts';
 import {runtimes} from './commands/runtimes.ts';
+import {recoverApply} from './commands/recover-apply.ts';
+import {recoverClean} from './commands/recover-clean.ts';
+import {recoverList} from './commands/recover-list.ts';
+import {recoverShow} from './commands/recover-show.ts';
 import {teamDiff} from './commands/team-diff.ts';
 import {teamKill} from './commands/team-kill.ts';
 import {teamList} from './commands/team-list.ts';
@@ -46,6 +50,14 @@ export function buildProgram(run: Runner): Command {
     ]),
   );
   program.addCommand(group('plan', 'Work with plan files', [planCheck(run)]));
+  program.addCommand(
+    group('recover', 'Find and use the work of agents that was kept, merged or not; needs no daemon', [
+      recoverList(run),
+      recoverShow(run),
+      recoverApply(run),
+      recoverClean(run),
+    ]),
+  );
   program.addCommand(
     group('daemon', "The project's daemon; team commands start it by themselves", [
       daemonStart(run),

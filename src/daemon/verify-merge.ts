@@ -90,7 +90,8 @@ async function run(options: VerifyOptions, {command, cwd, signal}: Run): Promise
   drain.abort();
   group.abandonOutput();
   signal.throwIfAborted();
-  if (isLate) return failed(null, `${tail.text}\nit ran longer than ${formatDuration(timeoutMs ?? 0)} and was stopped`.trim());
+  if (isLate)
+    return failed(null, `${tail.text}\nit ran longer than ${formatDuration(timeoutMs ?? 0)} and was stopped`.trim());
   if (exitCode === 0) return {ok: true, exitCode, tail: tail.text};
   return failed(exitCode, endedBy === null ? tail.text : `${tail.text}\nit was ended by ${endedBy}`.trim());
 }
