@@ -4,11 +4,21 @@ import type * as Yaml from 'yaml';
 import {fail, ok, type Result} from '../base/result.ts';
 import {similarTo} from '../base/similar.ts';
 import type {Failure, PlanProblem} from '../model/failure.ts';
+import {type AgentSections, NO_SECTIONS, readAgentSections, SECTION_NAMES} from './agent-sections.ts';
+import {ConfigNodes, type Placed} from './config-nodes.ts';
 import {parseSetting, SETTING_KINDS, SETTING_NAMES, settingOfKey} from './setting-kinds.ts';
 import type {Settings} from './settings.ts';
 
-/** What one file says, with the place of each value as `file:line`. */
-export type FileSettings = ReadonlyMap<keyof Settings, {readonly value: number | null; readonly place: string}>;
+/** What is set, with its place as `file:line` or the like. */
+export type FlatSettings = ReadonlyMap<keyof Settings, Placed<number | null>>;
+
+/** What one file says. */
+export interface FileSettings {
+  readonly flat: FlatSettings;
+  readonly agents: AgentSections;
+}
+
+const NOTHING: FileSettings = {flat: new Map(), agents: NO_SECTIONS};
 
 /** More than anybody writes by hand. */
 const MAX_BYTES = 1024 * 1024;
@@ -17,7 +27,7 @@ const MAX_BYTES = 1024 * 1024;
 export function readConfigFile(file: string): Result<FileSettings, Failure> {
   const text = readText(file);
   if (!text.ok) return text;
-  if (text.value === null || text.value.trim() === '') return ok(new Map());
+  if (text.value === null || text.value.trim() === '') return ok(NOTHING);
   // Loaded only when there is a file to read: the YAML parser is a noticeable part of a short command's time.
   const yaml = createRequire(import.meta.url)('yaml') as typeof Yaml;
   return readDocument(file, text.value, yaml);
@@ -39,43 +49,38 @@ function readText(file: string): Result<string | null, Failure> {
 function readDocument(file: string, text: string, yaml: typeof Yaml): Result<FileSettings, Failure> {
   const lines = new yaml.LineCounter();
   const document = yaml.parseDocument(text, {lineCounter: lines, prettyErrors: false, uniqueKeys: true});
-  const placeOf = (offset: number) => {
-    const {line, col} = lines.linePos(offset);
-    return {line, column: col};
-  };
   if (document.errors.length > 0) {
-    return fail(
-      invalid(
-        file,
-        document.errors.map(error => ({message: error.message, ...placeOf(error.pos[0])})),
-      ),
-    );
+    const problems = document.errors.map(error => {
+      const {line, col} = lines.linePos(error.pos[0]);
+      return {message: error.message, line, column: col};
+    });
+    return fail(invalid(file, problems));
   }
-  if (document.contents === null) return ok(new Map());
-  if (!yaml.isMap(document.contents)) {
-    const hint = 'Write one setting a line, for example `max-agents: 50`.';
-    return fail(invalid(file, [{message: 'a map of settings is expected', hint, line: 1, column: 1}]));
-  }
-  const problems: PlanProblem[] = [];
-  const settings = new Map<keyof Settings, {value: number | null; place: string}>();
-  for (const pair of document.contents.items) {
-    const keyAt = placeOf(offsetOf(pair.key));
-    const key = yaml.isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
-    const name = settingOfKey(key);
+  if (document.contents === null) return ok(NOTHING);
+  const nodes = new ConfigNodes({file, yaml, lines});
+  const entries = nodes.entries(
+    document.contents,
+    'a map of settings',
+    'Write one setting a line, for example `max-agents: 50`.',
+  );
+  const flat = new Map<keyof Settings, Placed<number | null>>();
+  for (const entry of entries) {
+    if (SECTION_NAMES.some(name => name === entry.key)) continue;
+    const name = settingOfKey(entry.key);
     if (name === undefined) {
-      problems.push({message: `unknown setting "${key}"`, hint: hintFor(key), ...keyAt});
+      nodes.report(entry.keyNode, `unknown setting "${entry.key}"`, hintFor(entry.key));
       continue;
     }
-    const value = parseSetting(SETTING_KINDS[name], yaml.isScalar(pair.value) ? pair.value.value : pair.value);
-    if (value.ok) settings.set(name, {value: value.value, place: `${file}:${keyAt.line}`});
-    else problems.push({message: value.message, hint: value.hint, ...placeOf(offsetOf(pair.value ?? pair.key))});
+    const value = parseSetting(SETTING_KINDS[name], nodes.valueOf(entry.value));
+    if (value.ok) flat.set(name, {value: value.value, place: nodes.placeOf(entry.keyNode)});
+    else nodes.report(entry.value ?? entry.keyNode, value.message, value.hint);
   }
-  return problems.length > 0 ? fail(invalid(file, problems)) : ok(settings);
+  const agents = readAgentSections(nodes, entries);
+  return nodes.problems.length > 0 ? fail(invalid(file, inOrder(nodes.problems))) : ok({flat, agents});
 }
 
-function offsetOf(node: unknown): number {
-  const range = (node as {range?: readonly number[] | null} | null)?.range;
-  return range?.[0] ?? 0;
+function inOrder(problems: readonly PlanProblem[]): readonly PlanProblem[] {
+  return [...problems].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 }
 
 function invalid(file: string, problems: readonly PlanProblem[]): Failure {
@@ -84,7 +89,7 @@ function invalid(file: string, problems: readonly PlanProblem[]): Failure {
 
 /** What somebody may have meant by an unknown setting. */
 export function hintFor(key: string): string {
-  const keys = SETTING_NAMES.map(name => SETTING_KINDS[name].key);
+  const keys = [...SETTING_NAMES.map(name => SETTING_KINDS[name].key), ...SECTION_NAMES];
   const [nearest] = similarTo(key, keys);
   return nearest === undefined ? `Known settings: ${keys.join(', ')}.` : `Did you mean "${nearest}"?`;
 }

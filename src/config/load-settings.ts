@@ -1,7 +1,10 @@
 import path from 'node:path';
 import {fail, ok, type Result} from '../base/result.ts';
+import type {AgentSettings} from '../model/agent-settings.ts';
 import type {Failure} from '../model/failure.ts';
-import {type FileSettings, hintFor, readConfigFile} from './config-file.ts';
+import {mergeSections} from './agent-sections.ts';
+import {type FlatSettings, hintFor, readConfigFile} from './config-file.ts';
+import type {Placed} from './config-nodes.ts';
 import {parseSetting, SETTING_KINDS, SETTING_NAMES, settingOfKey} from './setting-kinds.ts';
 import {DEFAULT_SETTINGS, type Settings} from './settings.ts';
 
@@ -9,6 +12,10 @@ export interface LoadedSettings {
   readonly settings: Settings;
   /** Where each value comes from: `--set max-agents`, `GODEL_MAX_AGENTS`, `<file>:<line>` or `default`. */
   readonly provenance: Readonly<Record<keyof Settings, string>>;
+  /** What the sections `runtimes`, `prices` and `workspace` of the two files say. */
+  readonly agents: AgentSettings;
+  /** Where each part of that comes from, for example under `runtimes.mine`, `prices.gpt-5` and `workspace.link`. */
+  readonly agentProvenance: Readonly<Record<string, string>>;
 }
 
 export interface SettingSources {
@@ -33,11 +40,15 @@ export function loadSettings(sources: SettingSources): Result<LoadedSettings, Fa
   const settings: {-readonly [K in keyof Settings]: number | null} = {...DEFAULT_SETTINGS};
   const provenance: Partial<Record<keyof Settings, string>> = {};
   for (const name of SETTING_NAMES) {
-    const found = [flags.value, env.value, project.value, user.value].map(layer => layer.get(name)).find(Boolean);
+    const found = [flags.value, env.value, project.value.flat, user.value.flat]
+      .map(layer => layer.get(name))
+      .find(Boolean);
     if (found) settings[name] = found.value;
     provenance[name] = found?.place ?? 'default';
   }
-  const loaded = {settings, provenance} as LoadedSettings; // Every name has been assigned, null only where the kind allows it.
+  const {agents, agentProvenance} = mergeSections(project.value.agents, user.value.agents);
+  // Every name has been assigned, null only where the kind allows it.
+  const loaded = {settings, provenance, agents, agentProvenance} as LoadedSettings;
   return checkTogether(loaded);
 }
 
@@ -48,8 +59,8 @@ export function userFile({env, home}: Pick<SettingSources, 'env' | 'home'>): str
   return path.join(folder, 'godel', 'config.yaml');
 }
 
-function readFlags(flags: Readonly<Record<string, string>>): Result<FileSettings, Failure> {
-  const found = new Map<keyof Settings, {value: number | null; place: string}>();
+function readFlags(flags: Readonly<Record<string, string>>): Result<FlatSettings, Failure> {
+  const found = new Map<keyof Settings, Placed<number | null>>();
   for (const [key, written] of Object.entries(flags)) {
     const name = settingOfKey(key);
     if (name === undefined)
@@ -61,8 +72,8 @@ function readFlags(flags: Readonly<Record<string, string>>): Result<FileSettings
   return ok(found);
 }
 
-function readEnvironment(env: SettingSources['env']): Result<FileSettings, Failure> {
-  const found = new Map<keyof Settings, {value: number | null; place: string}>();
+function readEnvironment(env: SettingSources['env']): Result<FlatSettings, Failure> {
+  const found = new Map<keyof Settings, Placed<number | null>>();
   for (const name of SETTING_NAMES) {
     const kind = SETTING_KINDS[name];
     const written = env[kind.env];

@@ -2,7 +2,7 @@ import {formatDuration, parseDuration} from '../base/duration.ts';
 import {formatSize, parseSize} from '../base/size.ts';
 import {DEFAULT_SETTINGS, type Settings} from './settings.ts';
 
-type Kind = 'count' | 'duration' | 'size';
+type Kind = 'count' | 'duration' | 'size' | 'usd';
 
 /** How one setting is written and what it may be. */
 export interface SettingKind {
@@ -46,7 +46,20 @@ export const SETTING_KINDS: Readonly<Record<keyof Settings, SettingKind>> = {
   minFreeDiskBytes: size('min-free-disk', 0, 1024 * GIB, 'No attempt is started while less disk space is free'),
   memoryPerAttemptBytes: size('memory-per-attempt', KIB, 1024 * GIB, 'Memory set aside for an attempt that runs'),
   keepEvents: count('keep-events', 1000, 100_000_000, 'Events kept in the journal'),
+  maxDepth: count('max-depth', 0, 10, 'How deep teams may be that agents spawn, where --allow spawn lets them'),
   keepTeams: count('keep-teams', 1, 10_000, 'Finished teams kept with their logs; beyond that the oldest are removed'),
+  firstCostEstimateUsd: usd(
+    'first-cost-estimate',
+    1000,
+    'Reserved from a budget for an attempt whose cost nobody knows yet',
+  ),
+  firstTokenEstimate: count('first-token-estimate', 0, 1_000_000_000, 'The same for a budget in tokens'),
+  maxResolves: count(
+    'max-resolves',
+    0,
+    100,
+    'Attempts to resolve a merge conflict before the task fails, its work kept',
+  ),
 };
 
 export const SETTING_NAMES = Object.keys(DEFAULT_SETTINGS) as readonly (keyof Settings)[];
@@ -94,8 +107,14 @@ function numberOf(kind: Kind, written: unknown): number | null {
     const value = typeof written === 'string' && /^\d+$/.test(written.trim()) ? Number(written) : written;
     return typeof value === 'number' && Number.isSafeInteger(value) ? value : null;
   }
+  if (kind === 'usd') return amountOf(written);
   if (kind === 'size') return typeof written === 'number' ? parseSize(String(written)) : parseText(written, parseSize);
   return parseText(written, parseDuration);
+}
+
+function amountOf(written: unknown): number | null {
+  const value = typeof written === 'string' && /^\d+(\.\d+)?$/.test(written.trim()) ? Number(written) : written;
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }
 
 function parseText(written: unknown, parse: (text: string) => number | null): number | null {
@@ -110,11 +129,13 @@ function nounOf(kind: Kind): string {
       return 'a duration with its unit';
     case 'size':
       return 'a size';
+    case 'usd':
+      return 'an amount in USD';
   }
 }
 
 function exampleOf(kind: SettingKind): string {
-  return {count: String(Math.max(kind.min, 4)), duration: '30s', size: '256MiB'}[kind.kind];
+  return {count: String(Math.max(kind.min, 4)), duration: '30s', size: '256MiB', usd: '0.25'}[kind.kind];
 }
 
 function showNumber(kind: Kind, value: number): string {
@@ -132,6 +153,10 @@ function duration(key: string, min: number, max: number, meaning: string): Setti
 
 function size(key: string, min: number, max: number, meaning: string): SettingKind {
   return define('size', key, min, max, meaning);
+}
+
+function usd(key: string, max: number, meaning: string): SettingKind {
+  return define('usd', key, 0, max, meaning);
 }
 
 function define(kind: Kind, key: string, min: number, max: number, meaning: string): SettingKind {

@@ -30,6 +30,13 @@ export interface Settings {
   readonly keepEvents: number;
   /** Teams that are over and kept with their logs and outputs; beyond that the oldest go. */
   readonly keepTeams: number;
+  /** Reserved from a budget for an attempt of which nobody knows yet what its like costs: USD, and tokens. */
+  readonly firstCostEstimateUsd: number;
+  readonly firstTokenEstimate: number;
+  /** Attempts to bring a change that conflicts together with the team's branch, before its task fails with its work kept. */
+  readonly maxResolves: number;
+  /** How deep teams may be that agents spawn, where they are allowed to at all. */
+  readonly maxDepth: number;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -49,4 +56,8 @@ export const DEFAULT_SETTINGS: Settings = {
   memoryPerAttemptBytes: 32 * 1024 * 1024,
   keepEvents: 1_000_000,
   keepTeams: 100,
+  firstCostEstimateUsd: 0.25,
+  firstTokenEstimate: 200_000,
+  maxResolves: 2,
+  maxDepth: 1,
 };

@@ -71,8 +71,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     {
       ...settings,
       maxLosses: MAX_LOSSES,
-      maxConflicts: 2,
-      firstCap: {usd: 0.25, tokens: 200_000},
+      maxConflicts: settings.maxResolves,
+      firstCap: {usd: settings.firstCostEstimateUsd, tokens: settings.firstTokenEstimate},
       memoryOf: runtime => memoryOf(runtime) ?? settings.memoryPerAttemptBytes,
       machineId: machine,
       bootId: ownIdentity().bootId,

@@ -1,7 +1,6 @@
 import {closeSync, writeSync} from 'node:fs';
 import {homedir} from 'node:os';
 import {parseArgs} from 'node:util';
-import {NO_AGENT_SETTINGS} from '../model/agent-settings.ts';
 import {loadSettings} from '../config/load-settings.ts';
 import {type Failure, failureOf} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
@@ -55,7 +54,7 @@ async function main(): Promise<void> {
     paths,
     version: GODEL_VERSION,
     settings: settings.value.settings,
-    agentSettings: NO_AGENT_SETTINGS,
+    agentSettings: settings.value.agents,
     store: store.value,
     log,
   });

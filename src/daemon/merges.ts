@@ -31,6 +31,8 @@ interface TeamMerges {
   tip: Promise<Result<string, Failure>> | null;
 }
 
+/** A verify command that hangs must not hold up a team for ever. */
+const MAX_VERIFY_MS = 3_600_000;
 /** How long what was read of a branch is taken for its state, in milliseconds: somebody else may commit to it. */
 const TIP_FRESH_MS = 500;
 
@@ -111,7 +113,9 @@ export class Merges {
               prefix: repository.prefix,
               env: envOf(teamId, spec),
               cookie: `${storeId}.merge-${teamId}`,
-              killGraceMs,
+              timeoutMs: MAX_VERIFY_MS,
+              umask: spec.umask,
+              graceMs: killGraceMs,
             }),
       onBrokenTip: ({tip, exitCode, tail}) =>
         log.warn({team: spec.name, tip, exitCode, tail}, "the team's branch fails the plan's verify by itself"),

@@ -1,6 +1,7 @@
 import {existsSync} from 'node:fs';
 import {resolve} from 'node:path';
 import {sleep} from '../base/clock.ts';
+import {formatDuration} from '../base/duration.ts';
 import {printable} from '../host/printable.ts';
 import {type ProcessGroup, startGroup} from '../host/process-group.ts';
 import {GodelError} from '../model/failure.ts';
@@ -67,6 +68,7 @@ async function run(options: VerifyOptions, {command, cwd, signal}: Run): Promise
     cwd,
     env: {...env, PWD: cwd, [COOKIE_VARIABLE]: cookie},
     umask,
+    stdin: 'closed',
     onStdout: onData,
     onStderr: onData,
   });
@@ -88,7 +90,8 @@ async function run(options: VerifyOptions, {command, cwd, signal}: Run): Promise
   drain.abort();
   group.abandonOutput();
   signal.throwIfAborted();
-  if (isLate) return failed(null, `${tail.text}\nit ran longer than ${timeoutMs ?? 0} ms and was stopped`.trim());
+  if (isLate)
+    return failed(null, `${tail.text}\nit ran longer than ${formatDuration(timeoutMs ?? 0)} and was stopped`.trim());
   if (exitCode === 0) return {ok: true, exitCode, tail: tail.text};
   return failed(exitCode, endedBy === null ? tail.text : `${tail.text}\nit was ended by ${endedBy}`.trim());
 }

@@ -5,15 +5,11 @@ import type {AgentsDocument} from './schema-agents.ts';
 
 interface GroupsRequest {
   readonly defaults: WrittenChoice;
-  readonly hasPrompts: boolean;
   readonly report: (problem: Problem) => void;
 }
 
-/** The groups of agents in the order written. One that names no runtime gets the default, `auto`, or `command` where there are no prompts. */
-export function agentGroups(
-  agents: AgentsDocument,
-  {defaults, hasPrompts, report}: GroupsRequest,
-): readonly AgentGroup[] {
+/** The groups of agents in the order written. One that says no runtime has the default one, or takes no prompts. */
+export function agentGroups(agents: AgentsDocument, {defaults, report}: GroupsRequest): readonly AgentGroup[] {
   const named = Array.isArray(agents)
     ? agents.map((group, index) => ({...group, path: ['agents', index] as DocumentPath}))
     : Object.entries(agents).map(([name, group]) => ({...group, name, path: ['agents', name] as DocumentPath}));
@@ -30,7 +26,7 @@ export function agentGroups(
       report({path: [...path, 'name'], at: 'value', message, hint: 'rename one of them'});
     }
     checkChoice(group, {path, report});
-    const {runtime = hasPrompts ? 'auto' : 'command', model = null} = choiceOf(group, defaults);
+    const {runtime = 'command', model = null} = choiceOf(group, defaults);
     return {
       name,
       count: group.count,

@@ -37,7 +37,7 @@ export function checkDocument(document: unknown, given?: GivenInputs): CheckedDo
   const top = checkTop(document, {given, problems});
   const {specs, references} = checkTasks(top, problems);
   checkReferences(references, problems);
-  const facts = planFacts(top.rest, {inputs: top.inputs, specs, report: problem => problems.error(problem)});
+  const facts = planFacts(top.rest, {inputs: top.inputs, report: problem => problems.error(problem)});
   warnAbout(specs, {agents: facts.agents, problems});
   const plan = problems.errors.length > 0 ? null : {name: top.rest.name ?? null, env: top.env, tasks: specs, ...facts};
   const envFiles = listOf(top.rest['env-file']);

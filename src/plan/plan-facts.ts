@@ -1,6 +1,5 @@
 import type {z} from 'zod';
 import type {Plan} from '../model/plan.ts';
-import type {TaskSpec} from '../model/task.ts';
 import {agentGroups, listOf} from './agent-groups.ts';
 import type {Scope} from './expressions.ts';
 import {modelChoice} from './model-choice.ts';
@@ -12,17 +11,15 @@ type TopDocument = Partial<Omit<z.infer<typeof planSchema>, 'tasks'>>;
 
 interface FactsRequest {
   readonly inputs: Scope['inputs'];
-  readonly specs: readonly TaskSpec[];
   readonly report: (problem: Problem) => void;
 }
 
 /** What a plan says of the team as a whole: its agents, limits, secrets, and what its branch must stand. */
-export function planFacts(top: TopDocument, {inputs, specs, report}: FactsRequest): Partial<Plan> {
+export function planFacts(top: TopDocument, {inputs, report}: FactsRequest): Partial<Plan> {
   const {agents, verify, secrets, budget, escalate, defaults = {}} = top;
   const compiler = new TextCompiler({path: [], scope: {inputs, item: 'none'}, report});
-  const hasPrompts = specs.some(spec => spec.prompt !== undefined);
   return {
-    ...(agents === undefined ? {} : {agents: agentGroups(agents, {defaults, hasPrompts, report})}),
+    ...(agents === undefined ? {} : {agents: agentGroups(agents, {defaults, report})}),
     ...(verify === undefined ? {} : {verify: compiler.script('verify', verify)}),
     ...(secrets === undefined ? {} : {secrets: listOf(secrets)}),
     ...(budget === undefined ? {} : {budget: budgetOf(budget, report)}),

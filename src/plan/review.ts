@@ -3,15 +3,18 @@ import {listOf} from './agent-groups.ts';
 import {type Scope} from './expressions.ts';
 import {checkChoice, choiceOf} from './model-choice.ts';
 import type {Problem} from './problem.ts';
-import type {DefaultsDocument, ReviewDocument} from './schema.ts';
+import type {ReviewDocument} from './schema.ts';
 import {TextCompiler} from './text-compiler.ts';
 
 const DEFAULT_ROUNDS = 2;
+/** What the agent was asked, where its change is and how to answer is said with the order. */
+const DEFAULT_PROMPT = `Review the change that another agent has made for its task. Judge whether it does what it was asked, correctly and
+completely, and breaks nothing else; read the code around it, too. Matters of taste are no reason to send it back.
+Answer only with JSON: {"approve": true or false, "comments": "what is wrong, where, and what to do about it"}.`;
 
 interface ReviewRequest {
   readonly review: ReviewDocument;
   readonly inputs: Scope['inputs'];
-  readonly defaults: DefaultsDocument;
   readonly report: (problem: Problem) => void;
 }
 
@@ -25,17 +28,16 @@ export function reviewerId(id: string): string {
 }
 
 /** The task in which another agent looks at the change of `reviewed`. Nothing needs it, and it needs nothing. */
-export function reviewTask(reviewed: TaskSpec, {review, inputs, defaults, report}: ReviewRequest): PromptTask {
+export function reviewTask(reviewed: TaskSpec, {review, inputs, report}: ReviewRequest): PromptTask {
   const path = ['tasks', reviewed.id, 'review'];
   checkChoice(review, {path, report});
   const compiler = new TextCompiler({path, scope: {inputs, item: 'none'}, report});
-  const focus = review.prompt === undefined ? [DEFAULT_FOCUS] : compiler.template(['prompt'], review.prompt);
-  const task = reviewed.prompt ?? [`Run this script:\n${reviewed.run}`];
+  const words = review.prompt === undefined ? [DEFAULT_PROMPT] : compiler.template(['prompt'], review.prompt);
   const skills = listOf(review.skills);
   const {timeoutMs, workingDirectory, retries, priority, env} = reviewed;
   return {
     id: reviewerId(reviewed.id),
-    prompt: [INTRODUCTION, ...task, '\n\n', ...focus, ANSWER],
+    prompt: reviewed.run === undefined ? words : [...words, `\n\nIts task was to run this script:\n\n${reviewed.run}`],
     reviews: reviewed.id,
     needs: [],
     condition: 'success',
@@ -47,23 +49,8 @@ export function reviewTask(reviewed: TaskSpec, {review, inputs, defaults, report
     ...(workingDirectory === undefined ? {} : {workingDirectory}),
     continueOnError: false,
     ...(skills.length === 0 ? {} : {skills}),
-    ...choiceOf(review, defaults),
+    ...choiceOf(review),
     workspace: 'worktree',
     change: 'none',
   };
 }
-
-const INTRODUCTION = `You review the work of another agent before it is accepted. Its change is in this worktree; if \`git diff HEAD\` shows
-nothing, \`git show\` does. Read it together with the code around it. Change no files.
-
-What the other agent was told to do:
-
-`;
-
-const DEFAULT_FOCUS = `Judge whether the change does this, correctly and completely, and breaks nothing else. Matters of taste are no reason to
-send it back.`;
-
-const ANSWER = `
-
-Answer with one JSON object and nothing else: {"approve": true} when the work can be accepted as it is, otherwise
-{"approve": false, "comments": "…"} with what is wrong, where, and what to do about it.`;

@@ -42,7 +42,7 @@ export class TaskCompiler {
     const review = isFanOut(task) ? null : reviewOf(task, defaults);
     if (!review) return {specs: [spec], references};
     this.#checkReviewerId(id);
-    return {specs: [spec, reviewTask(spec, {review, inputs, defaults, report: this.#report})], references};
+    return {specs: [spec, reviewTask(spec, {review, inputs, report: this.#report})], references};
   }
 
   readonly #report = (problem: Problem): void => this.#problems.error(problem);

@@ -24,25 +24,35 @@ export function warnAbout(specs: readonly TaskSpec[], {agents, problems}: Surrou
   }
 }
 
-/** The agents may come from the command line, so this is no error. */
+/** By the rule by which agents are chosen. They may come from the command line instead, so this is no error. */
 function nobodyFor(spec: TaskSpec, agents: readonly AgentGroup[]): Problem | null {
   const {id, reviews, skills = []} = spec;
+  const able = agents.filter(group => group.skills.length === 0 || skills.every(skill => group.skills.includes(skill)));
+  // Where no group has a runtime, all get one that is found on the machine.
+  const asksRuntime = spec.prompt !== undefined && agents.some(({runtime}) => runtime !== 'command');
+  if (asksRuntime ? able.some(group => takesPrompt(group, spec)) : able.length > 0) return null;
   const path = reviews === undefined ? ['tasks', id] : ['tasks', reviews, 'review'];
   const name = reviews === undefined ? `task \`${id}\`` : `the review of task \`${reviews}\``;
-  if (spec.prompt !== undefined && agents.every(({runtime}) => runtime === 'command')) {
-    const hint = 'give a group a `runtime`, for example `claude`';
-    return {path, at: 'key', message: `${name} has a prompt, and no group of \`agents\` takes prompts`, hint};
-  }
-  if (skills.length === 0 || agents.some(group => hasAll(group.skills, skills))) return null;
   const known = new Set(agents.flatMap(group => group.skills));
   const missing = skills.find(skill => !known.has(skill));
-  const wanted = skills.map(skill => `\`${skill}\``).join(', ');
-  const hint =
-    (missing === undefined ? undefined : didYouMean(missing, known)) ?? 'add them to the `skills` of a group';
-  const message = `${name} wants ${wanted}, and no group of \`agents\` has ${skills.length === 1 ? 'it' : 'them all'}`;
-  return {path: [...path, 'skills'], at: 'value', message, hint};
+  if (able.length > 0) {
+    const runs = spec.runtime === undefined ? 'takes prompts' : `runs \`${spec.runtime}\``;
+    const message = `no group of \`agents\`${withSkills(skills)} ${runs}, so nobody can do ${name}`;
+    return {path, at: 'key', message, hint: 'give such a group a `runtime`, for example `claude`'};
+  }
+  return {
+    path: [...path, 'skills'],
+    at: 'value',
+    message: `there is no group of \`agents\`${withSkills(skills)}, so nobody can do ${name}`,
+    hint: (missing === undefined ? undefined : didYouMean(missing, known)) ?? 'add them to the `skills` of a group',
+  };
 }
 
-function hasAll(has: readonly string[], wanted: readonly string[]): boolean {
-  return has.length === 0 || wanted.every(skill => has.includes(skill));
+function takesPrompt(group: AgentGroup, {runtime}: TaskSpec): boolean {
+  return group.runtime !== 'command' && (runtime === undefined || group.runtime === runtime);
+}
+
+function withSkills(skills: readonly string[]): string {
+  if (skills.length === 0) return '';
+  return ` with ${skills.length === 1 ? 'the skill' : 'the skills'} ${skills.map(skill => `\`${skill}\``).join(', ')}`;
 }

@@ -8,7 +8,7 @@ import {codexRollout} from './codex-rollout.ts';
 import {detectProgram} from './detect-program.ts';
 
 /** Keys that are for itself; commands that it runs need none of them. */
-const OWN_KEYS = ['OPENAI_API_KEY', 'CODEX_API_KEY'];
+const OWN_KEYS = ['CODEX_API_KEY', 'OPENAI_API_KEY'];
 
 /**
  * Codex, headless: one process for each prompt, which it reads from standard input. It may run any command, since its own
@@ -31,7 +31,14 @@ export function codexRuntime({prices}: Pick<AgentSettings, 'prices'>): AgentRunt
         args: argumentsOf(request, resumed === null ? null : request.resume),
         env: keyOf(request.env),
         stdin: {all: request.prompt},
-        ...codexOutput({model: request.model, prices, events, folder, before: resumed?.used() ?? null}),
+        ...codexOutput({
+          model: request.model,
+          cwd: request.cwd,
+          prices,
+          events,
+          folder,
+          before: resumed?.used() ?? null,
+        }),
       };
     },
   };

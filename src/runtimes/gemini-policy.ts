@@ -26,13 +26,19 @@ function shellRules(patterns: readonly string[]): readonly string[] {
 
 /** It is matched against the arguments as JSON, from the command's first character: a quote stands behind its last. */
 function regexOf(pattern: string): string {
-  const parts = pattern.split('*').map(part => JSON.stringify(part).slice(1, -1).replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  const parts = pattern.split('*').map(part =>
+    JSON.stringify(part)
+      .slice(1, -1)
+      .replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'),
+  );
   return `${parts.join('.*')}"`;
 }
 
 type Value = string | boolean | readonly string[];
 
 function rule(match: Readonly<Record<string, Value>>, decision: 'allow' | 'deny', priority = PRIORITY): string {
-  const lines = Object.entries({...match, decision, priority}).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
+  const lines = Object.entries({...match, decision, priority}).map(
+    ([key, value]) => `${key} = ${JSON.stringify(value)}`,
+  );
   return `[[rule]]\n${lines.join('\n')}\n`;
 }

@@ -28,7 +28,7 @@ export function geminiRuntime({prices}: Pick<AgentSettings, 'prices'>): AgentRun
         // Reports of failed requests go there, with the whole conversation in them; nobody would clean them up elsewhere.
         env: {TMPDIR: request.scratch},
         stdin: {all: asProse(request.prompt)},
-        ...geminiOutput({prices, events}),
+        ...geminiOutput({cwd: request.cwd, prices, events}),
       };
     },
   };
@@ -56,5 +56,5 @@ function sessionOf({resume, cwd, env}: AgentRequest): string[] {
 
 /** At the very beginning a slash would make the prompt a command of its own (`/clear`). */
 function asProse(prompt: string): string {
-  return prompt.startsWith('/') ? `Task: ${prompt}` : prompt;
+  return prompt.startsWith('/') ? `\n${prompt}` : prompt;
 }

@@ -41,7 +41,7 @@ export function jsonLines(
     if (dropping || part.length === 0) return;
     size += part.length;
     // Copied: the caller may use the chunk's memory again.
-    parts.push(part.slice());
+    parts.push(Buffer.from(part));
     if (size <= maxLineBytes) return;
     reader.noise(`a line of more than ${maxLineBytes} bytes was dropped: ${shortened(joined(parts, MAX_NOISE_BYTES))}`);
     dropping = true;

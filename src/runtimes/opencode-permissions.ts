@@ -6,11 +6,16 @@ type Decision = 'allow' | 'deny';
 type Rules = Readonly<Record<string, Decision>>;
 
 /** What it may do, as opencode's setting `permission`. Everything is decided: nobody is there to be asked. */
-export function opencodePermissions(allowed: Allowances, readOnly: boolean): Readonly<Record<string, Decision | Rules>> {
+export function opencodePermissions(
+  allowed: Allowances,
+  readOnly: boolean,
+): Readonly<Record<string, Decision | Rules>> {
   const network = decided(allowed.network);
   return {
     '*': decided(allowed.mcp),
-    ...Object.fromEntries(['read', 'glob', 'grep', 'list', 'lsp', 'todowrite', 'todoread'].map(tool => [tool, 'allow'])),
+    ...Object.fromEntries(
+      ['read', 'glob', 'grep', 'list', 'lsp', 'todowrite', 'todoread'].map(tool => [tool, 'allow']),
+    ),
     // Inside the worktree only, also when reading outside is allowed.
     edit: readOnly ? 'deny' : {'*': 'allow', '../*': 'deny', '/*': 'deny'},
     bash: allowed.bash === 'any' && !readOnly ? 'allow' : shellRules(allowed.bashPatterns),

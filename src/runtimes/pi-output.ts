@@ -42,6 +42,8 @@ export function piOutput({cwd, prices, events}: Context): Pick<AgentRun, 'stdout
   const spent = new Map<string, Spent>();
   let last: LastMessage | null = null;
   let text = '';
+  /** It has had its conversation summarised, and does not tell what that request has used. */
+  let untold = false;
 
   const tell = (activity: Activity) => {
     events.activity(activity);
@@ -50,7 +52,8 @@ export function piOutput({cwd, prices, events}: Context): Pick<AgentRun, 'stdout
   function usage(): AgentUsage {
     const guessed = UNKNOWN_MODEL.test(stderr.text());
     const parts = [...spent.values()].map(part => (guessed ? {...part, usd: null} : part));
-    return totalSpent(parts, {runtime: 'pi', prices});
+    const total = totalSpent(parts, {runtime: 'pi', prices});
+    return untold ? {...total, usd: null} : total;
   }
 
   function onMessage(message: JsonValue | undefined): void {
@@ -106,6 +109,9 @@ export function piOutput({cwd, prices, events}: Context): Pick<AgentRun, 'stdout
         return;
       case 'tool_execution_end':
         onCalled(line);
+        return;
+      case 'compaction_start':
+        untold = true;
         return;
       case 'auto_retry_start': {
         const detail = textField(line, 'errorMessage') ?? '';

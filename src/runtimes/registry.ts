@@ -6,6 +6,9 @@ type Load = (settings: AgentSettings) => Promise<AgentRuntime>;
 /** Each is loaded when it is asked for: a host pays in memory, at every start of a child, for what it never uses. */
 const LOADERS: Readonly<Record<string, Load>> = {
   claude: async settings => (await import('./claude.ts')).claudeRuntime(settings),
+  codex: async settings => (await import('./codex.ts')).codexRuntime(settings),
+  gemini: async settings => (await import('./gemini.ts')).geminiRuntime(settings),
+  opencode: async settings => (await import('./opencode.ts')).opencodeRuntime(settings),
   pi: async settings => (await import('./pi.ts')).piRuntime(settings),
 };
 
@@ -20,7 +23,10 @@ export async function agentRuntime(name: string, settings: AgentSettings): Promi
   const load = Object.hasOwn(LOADERS, name) ? LOADERS[name] : undefined;
   if (load !== undefined) return load(settings);
   const custom = settings.runtimes.find(runtime => runtime.name === name);
-  return custom === undefined ? null : (await import('./custom.ts')).customRuntime(custom, settings);
+  if (custom === undefined) return null;
+  return custom.output === 'acp'
+    ? (await import('./acp.ts')).acpRuntime({...custom, prices: settings.prices})
+    : (await import('./custom.ts')).customRuntime(custom, settings);
 }
 
 export interface DetectedRuntime {

@@ -18,7 +18,7 @@ export function textTail(limitBytes: number = LIMIT_BYTES): TextTail {
   return {
     push(chunk) {
       // Copied: the caller may use the chunk's memory again.
-      chunks.push(chunk.slice(-limitBytes));
+      chunks.push(Buffer.from(chunk.subarray(-limitBytes)));
       size += Math.min(chunk.length, limitBytes);
       if (size <= 2 * limitBytes) return;
       chunks = [joined()];

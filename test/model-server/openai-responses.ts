@@ -110,7 +110,10 @@ function deltasOf(item: Fields): {type: string; delta: unknown; content_index?: 
     return [{type: 'response.function_call_arguments.delta', delta: item['arguments']}];
   if (item['type'] === 'custom_tool_call')
     return [{type: 'response.custom_tool_call_input.delta', delta: item['input']}];
-  return [{type: 'response.output_text.delta', content_index: 0, delta: plain(item['content'])}];
+  const [content] = listOf(item['content']).map(fieldsOf);
+  if (content?.['type'] === 'refusal')
+    return [{type: 'response.refusal.delta', content_index: 0, delta: content['refusal']}];
+  return [{type: 'response.output_text.delta', content_index: 0, delta: content?.['text']}];
 }
 
 function itemsOf({id, reply}: Answer): Fields[] {

@@ -13,7 +13,8 @@ godel/config.yaml over the default. A running daemon keeps the settings it was s
       const {settingsOf} = await import('../connect.ts');
       const {SETTING_KINDS, SETTING_NAMES, showSetting} = await import('../../config/setting-kinds.ts');
       const {tableLines} = await import('../summary-text.ts');
-      const {settings, provenance} = settingsOf(cli, command.optsWithGlobals<GlobalOptions>());
+      const {agentRows} = await import('../agent-settings-text.ts');
+      const {settings, provenance, agents, agentProvenance} = settingsOf(cli, command.optsWithGlobals<GlobalOptions>());
       const rows = SETTING_NAMES.map(name => {
         const kind = SETTING_KINDS[name];
         return {
@@ -26,10 +27,11 @@ godel/config.yaml over the default. A running daemon keeps the settings it was s
       });
       if (cli.print.json === 'none') {
         const cells = rows.map(({key, shown, from, kind}) => [key, shown, from, kind.meaning]);
-        for (const line of tableLines(['SETTING', 'VALUE', 'FROM', 'MEANING'], cells, cli.print)) cli.print.line(line);
+        const all = [...cells, ...agentRows(agents, agentProvenance)];
+        for (const line of tableLines(['SETTING', 'VALUE', 'FROM', 'MEANING'], all, cli.print)) cli.print.line(line);
       } else {
         const entries = rows.map(({key, value, shown, from}) => [key, {value, text: shown, from}] as const);
-        cli.print.value({v: 1, settings: Object.fromEntries<object>(entries)});
+        cli.print.value({v: 1, settings: Object.fromEntries<object>(entries), agents, agentsFrom: agentProvenance});
       }
       return 'ok';
     }),

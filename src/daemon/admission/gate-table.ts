@@ -82,8 +82,11 @@ export class GateTable {
   gate(provider: ProviderId, now: Now): GateState | null {
     const row = this.#read.get(provider);
     if (row === undefined) return null;
-    const state = JSON.parse(row.state) as GateState; // as `setGate` has written it
-    return row.boot_id === this.#bootId ? state : moved(state, elapsedSince(row, now) - (now.monoMs - row.mono_ms));
+    const written = JSON.parse(row.state) as GateState; // as `setGate` has written it
+    if (row.boot_id === this.#bootId) return written;
+    const state = moved(written, elapsedSince(row, now) - (now.monoMs - row.mono_ms));
+    this.setGate(provider, state, now);
+    return state;
   }
 
   setGate(provider: ProviderId, state: GateState | null, {monoMs, wallMs}: Now): void {
@@ -117,7 +120,7 @@ function elapsedSince({wall_ms}: GateRow, {wallMs}: Now): number {
   return Math.max(0, wallMs - wall_ms);
 }
 
-/** The same times, on a monotonic clock that counts from elsewhere. `byMs` is how much later than it seems it is. */
+/** The same times on a monotonic clock that stands `byMs` behind the one they were written by. */
 function moved(state: GateState, byMs: number): GateState {
   const {probeMs, changedMs, loweredMs, notBeforeMs} = state;
   return {

@@ -149,38 +149,29 @@ function grow(state: GateState, nowMs: number): GateState {
   return {...state, limit: limit + step, ceiling: isProbe ? null : ceiling, answered: 0, changedMs: nowMs};
 }
 
-function throttle(
-  state: GateState,
-  {retryAfterMs}: ProviderSignal,
-  at: Circumstances & {readonly random: Random},
-): GateState {
+function throttle(state: GateState, {retryAfterMs}: ProviderSignal, at: Circumstances & {random: Random}): GateState {
   const {nowMs, random} = at;
-  if (isEcho(state, at)) return retryAfterMs === null ? state : pause(state, retryAfter(retryAfterMs, random), nowMs);
-  const level = levelOf(state, at);
-  const factor = state.loweredMs !== null && state.changedMs > state.loweredMs ? STEP_BACK : HALVE;
-  const strikes = state.strikes + 1;
+  const isNew = !isEcho(state, at);
+  const strikes = isNew ? state.strikes + 1 : Math.max(1, state.strikes);
   const pauseMs = retryAfterMs === null ? backoffMs(strikes, SHORT_PAUSE, random) : retryAfter(retryAfterMs, random);
+  if (!isNew) return pause(state, {pauseMs, nowMs, because: 'throttled'});
+  const level = levelOf(state, at);
+  const hasHeld = state.loweredMs !== null && state.changedMs > state.loweredMs;
+  const lowered = lower({...state, strikes}, Math.floor(level * (hasHeld ? STEP_BACK : HALVE)), nowMs);
   const costMs = Math.max(REACTION_MS, pauseMs + level * RELEASE_EVERY_MS);
-  const lowered = lower({...state, strikes}, Math.floor(level * factor), nowMs);
-  return pause(
-    {...lowered, ceiling: level, probeMs: nowMs + PROBE_FACTOR * costMs, because: 'throttled'},
-    pauseMs,
-    nowMs,
-  );
+  const probeMs = nowMs + PROBE_FACTOR * costMs;
+  return pause({...lowered, ceiling: level, probeMs}, {pauseMs, nowMs, because: 'throttled'});
 }
 
 /** The provider itself is short of capacity: that passes, and says little of what the account may have at a time. */
-function overload(
-  state: GateState,
-  {retryAfterMs}: ProviderSignal,
-  at: Circumstances & {readonly random: Random},
-): GateState {
+function overload(state: GateState, {retryAfterMs}: ProviderSignal, at: Circumstances & {random: Random}): GateState {
   const {nowMs, random} = at;
-  if (isEcho(state, at)) return state;
-  const strikes = state.strikes + 1;
+  const isNew = !isEcho(state, at);
+  const strikes = isNew ? state.strikes + 1 : Math.max(1, state.strikes);
   const pauseMs = retryAfterMs === null ? backoffMs(strikes, SHORT_PAUSE, random) : retryAfter(retryAfterMs, random);
-  const lowered = lower({...state, strikes}, Math.floor(levelOf(state, at) * OVERLOADED), nowMs);
-  return pause({...lowered, because: 'overloaded'}, pauseMs, nowMs);
+  const pausing = {pauseMs, nowMs, because: 'overloaded'} as const;
+  if (!isNew) return pause(state, pausing);
+  return pause(lower({...state, strikes}, Math.floor(levelOf(state, at) * OVERLOADED), nowMs), pausing);
 }
 
 /** Closed until the time given. Where none is given, for longer and longer, each time found out by one attempt. */
@@ -212,8 +203,13 @@ function lower(state: GateState, limit: number, nowMs: number): GateState {
   return {...state, limit: Math.max(1, limit), answered: 0, changedMs: nowMs, loweredMs: nowMs};
 }
 
-function pause(state: GateState, pauseMs: number, nowMs: number): GateState {
-  return {...state, notBeforeMs: Math.max(state.notBeforeMs, nowMs + pauseMs)};
+/** A pause within a longer one changes nothing. */
+function pause(
+  state: GateState,
+  {pauseMs, nowMs, because}: {readonly pauseMs: number; readonly nowMs: number; readonly because: Refusal},
+): GateState {
+  const notBeforeMs = nowMs + pauseMs;
+  return notBeforeMs > state.notBeforeMs ? {...state, notBeforeMs, because} : state;
 }
 
 /** As long as the provider asks for and a little more, so that not all its customers are back at the same moment. */

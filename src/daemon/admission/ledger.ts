@@ -77,6 +77,8 @@ const REMOVE = 'DELETE FROM leases WHERE project = ?';
 
 /** While something limits: memory and disk get free, and other projects give back, without telling anybody. */
 const ASK_AGAIN_MS = 1000;
+const PROBE_EVERY_MS = 100;
+const UNKNOWN: MachineProbe = {availableMemoryBytes: null, totalMemoryBytes: null, freeDiskBytes: null};
 
 /** What a project holds. */
 interface Holding {
@@ -126,6 +128,7 @@ class Ledger implements Admission {
   /** What our row says: it stays ours also while the ledger cannot be used. */
   #held: Holding;
   #lastGates: readonly Gate[] = [];
+  #probed = {atMs: Number.NEGATIVE_INFINITY, probe: UNKNOWN};
 
   constructor(db: Database.Database, options: LedgerOptions) {
     const {projectId, process, random} = options;
@@ -141,7 +144,7 @@ class Ledger implements Admission {
       this.#gates.signal(signal, running, options.readClock()),
     );
     this.#hear = (signal: ProviderSignal, running: number) => hear.immediate(signal, running);
-    db.prepare<[Record<string, string | number>]>(TAKE_OVER).run(this.#identity());
+    db.prepare<[Record<string, string | number>]>(TAKE_OVER).run(this.#identity(options.readClock()));
     this.#held = db.prepare<[string], Holding>(OWN).get(projectId) ?? {permits: 0, memory: 0};
     this.#gates = new Gates(db, {projectId, bootId: process.bootId, random});
   }
@@ -185,14 +188,15 @@ class Ledger implements Admission {
 
   #decide(demand: AdmissionDemand): Grant {
     const {want, running, memoryBytes, providers} = demand;
-    const others = this.#livingOthers();
+    const now = this.#options.readClock();
+    const others = this.#livingOthers(now);
     const needsMore = want > running || memoryBytes.want > memoryBytes.running;
-    const probe = needsMore ? this.#options.probe() : UNKNOWN;
+    const probe = needsMore ? this.#probe(now) : UNKNOWN;
     const heldByOthers = sumOf(others, each => each.permits);
     const {permits, why} = decideGrant({want, running, heldByOthers}, this.#options.limits, probe);
-    const memory = this.#shareMemory(demand, others, probe);
-    const gates = this.#gates.request(providers, this.#options.readClock());
-    this.#hold.run({...this.#identity(), permits, memory: memory.bytes, memoryRunning: memoryBytes.running});
+    const memory = this.#shareMemory(demand, others, {probe, now});
+    const gates = this.#gates.request(providers, now);
+    this.#hold.run({...this.#identity(now), permits, memory: memory.bytes, memoryRunning: memoryBytes.running});
     const limits = permits < want || memory.bytes < memoryBytes.want || gates.length > 0;
     const due = gates.flatMap(({againMs}) => againMs ?? []);
     return {
@@ -204,15 +208,24 @@ class Ledger implements Admission {
     };
   }
 
-  #shareMemory({want: attempts, memoryBytes}: AdmissionDemand, others: readonly Row[], probe: MachineProbe) {
+  /** Many small tasks ask more often than the machine changes, and looking costs more than asking. */
+  #probe({monoMs}: Now): MachineProbe {
+    if (monoMs - this.#probed.atMs >= PROBE_EVERY_MS) this.#probed = {atMs: monoMs, probe: this.#options.probe()};
+    return this.#probed.probe;
+  }
+
+  #shareMemory(
+    {want: attempts, memoryBytes}: AdmissionDemand,
+    others: readonly Row[],
+    {probe, now}: {readonly probe: MachineProbe; readonly now: Now},
+  ) {
     const {minFreeMemoryBytes: minFreeBytes, memoryPerAttemptBytes: perAttemptBytes} = this.#options.limits;
     const {totalMemoryBytes: totalBytes, availableMemoryBytes: availableBytes} = probe;
     const runningBytes = memoryBytes.running + sumOf(others, each => each.memory_running);
-    const nowMs = this.#options.readClock().monoMs;
     const restBytes =
       totalBytes === null || availableBytes === null
         ? 0
-        : this.#rest.observe({totalBytes, availableBytes, runningBytes, nowMs});
+        : this.#rest.observe({totalBytes, availableBytes, runningBytes, nowMs: now.monoMs});
     return shareMemory(
       {...memoryBytes, attempts, heldByOthers: sumOf(others, each => each.memory)},
       {totalBytes, restBytes, minFreeBytes, perAttemptBytes},
@@ -220,9 +233,9 @@ class Ledger implements Admission {
   }
 
   /** The leases of the other projects, after removing those of the dead. */
-  #livingOthers(): readonly Row[] {
+  #livingOthers(now: Now): readonly Row[] {
     const rows = this.#others.all(this.#options.projectId);
-    const isDead = rows.map(row => this.#isDead(row));
+    const isDead = rows.map(row => this.#isDead(row, now));
     for (const [index, row] of rows.entries()) if (isDead[index]) this.#removeProject(row.project);
     return rows.filter((_, index) => !isDead[index]);
   }
@@ -246,17 +259,17 @@ class Ledger implements Admission {
     };
   }
 
-  #isDead({pid, start_time, boot_id, beat_mono_ms}: Row): boolean {
-    const ageMs = this.#options.readClock().monoMs - beat_mono_ms;
+  #isDead({pid, start_time, boot_id, beat_mono_ms}: Row, {monoMs}: Now): boolean {
+    const ageMs = monoMs - beat_mono_ms;
     // The monotonic clock starts anew with the machine: a beat in the future is one from before.
     if (ageMs >= 0 && ageMs <= this.#options.staleAfterMs) return false;
     return !this.#options.isAlive({pid, startTime: start_time, bootId: boot_id});
   }
 
-  #identity(): Record<string, string | number> {
-    const {projectId, process, readClock} = this.#options;
+  #identity({monoMs}: Now): Record<string, string | number> {
+    const {projectId, process} = this.#options;
     const {pid, startTime, bootId} = process;
-    return {project: projectId, pid, startTime, bootId, now: readClock().monoMs};
+    return {project: projectId, pid, startTime, bootId, now: monoMs};
   }
 
   /** A renewal or a release that does not get through is made good by the next one, or by the lease growing stale. */
@@ -268,8 +281,6 @@ class Ledger implements Admission {
     }
   }
 }
-
-const UNKNOWN: MachineProbe = {availableMemoryBytes: null, totalMemoryBytes: null, freeDiskBytes: null};
 
 function sumOf(rows: readonly Row[], part: (row: Row) => number): number {
   return rows.reduce((sum, row) => sum + part(row), 0);
