@@ -8,6 +8,7 @@ import {daemonStop} from './commands/daemon-stop.ts';
 import {doctor} from './commands/doctor.ts';
 import {planCheck} from './commands/plan-check.ts';
 import {runtimes} from './commands/runtimes.ts';
+import {teamCost} from './commands/team-cost.ts';
 import {teamKill} from './commands/team-kill.ts';
 import {teamList} from './commands/team-list.ts';
 import {teamLogs} from './commands/team-logs.ts';
@@ -34,6 +35,7 @@ export function buildProgram(run: Runner): Command {
       teamStatus(run),
       teamList(run),
       teamLogs(run),
+      teamCost(run),
       teamWait(run),
       teamKill(run),
       teamRm(run),

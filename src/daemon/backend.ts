@@ -8,6 +8,7 @@ import {similarTo} from '../base/similar.ts';
 import type {Settings} from '../config/settings.ts';
 import type {Engine} from '../federation/engine.ts';
 import type {Input} from '../federation/engine-io.ts';
+import {type CostView, costView} from '../model/cost-view.ts';
 import {type TracedEvent, withTrace} from '../model/event.ts';
 import type {Failure} from '../model/failure.ts';
 import {type TeamId, taskSeq} from '../model/ids.ts';
@@ -218,6 +219,14 @@ export class DaemonBackend implements Backend {
 
   attempts(name: string, taskId: string): Answer<readonly AttemptRow[]> {
     return this.#task(name, taskId, (id, task) => ok(this.#options.store.attempts(id, task.seq)));
+  }
+
+  cost(name: string): Answer<CostView> {
+    return this.#named(name, id => {
+      const row = this.#options.store.teams().find(each => each.id === id);
+      const costs = this.#options.store.cost(id);
+      return row ? ok(costView({team: row.spec.name, budget: row.spec.budget, costs})) : fail(this.#unknownTeam(name));
+    });
   }
 
   async log(name: string, asked: LogQuery): Promise<Answer<LogPart>> {
