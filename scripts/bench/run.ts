@@ -9,6 +9,7 @@ import {engineBench} from './engine.ts';
 import {idleBench} from './idle.ts';
 import {spawningBench} from './spawning.ts';
 import {statusBench} from './status.ts';
+import {worktreesBench} from './worktrees.ts';
 import {formatPage} from '../format-page.ts';
 import {type Bench, markdown} from './table.ts';
 
@@ -20,6 +21,7 @@ const BENCHES: readonly Bench[] = [
   idleBench,
   statusBench,
   agentsBench,
+  worktreesBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 

@@ -5,59 +5,60 @@ import {GodelError} from '../model/failure.ts';
 
 const MAX_BYTES = 1024 * 1024;
 const MAX_VALUE_BYTES = 100 * 1024;
+const MAX_VARIABLES = 500;
 const LINE = /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(.*)$/;
 
 /** The variables of the plan's env files; a later file wins. Paths are relative to the folder of the plan. */
 export function readEnvFiles(files: readonly string[], folder: string): Readonly<Record<string, string>> {
   const env: Record<string, string> = {};
-  for (const file of files) Object.assign(env, variablesOf(file, readText(file, path.resolve(folder, file))));
+  for (const file of files) {
+    Object.assign(env, variablesOf(file, readText(file, path.resolve(folder, file))));
+    const count = Object.keys(env).length;
+    if (count > MAX_VARIABLES)
+      throw wrong(file, `with this env file there are ${count} variables; at most ${MAX_VARIABLES} fit`);
+  }
   return env;
 }
 
+/**
+ * Node's own parser takes any line for something, and what it does not understand for a part of the next name; so it only
+ * gets what is one assignment.
+ */
 function variablesOf(file: string, text: string): Readonly<Record<string, string>> {
-  const lines = checkLines(file, text);
   const variables: Record<string, string> = {};
-  for (const [name, value] of Object.entries(parseEnv(text))) {
-    if (value === undefined) continue;
+  const lines = text.split(/\r?\n/);
+  for (let index = 0; index < lines.length; index++) {
+    const line = lines[index] ?? '';
+    if (/^\s*(#|$)/.test(line)) continue;
+    const place = `${file}:${index + 1}`;
+    const {name, written} = assignment(line, place);
+    const from = index;
+    index = lastLine(lines, {from, written});
+    if (index === -1) throw wrong(place, `the quote ${written.charAt(0)} of ${name} is not closed`);
+    const value = parseEnv([`${name}=${written}`, ...lines.slice(from + 1, index + 1)].join('\n'))[name] ?? '';
     if (Buffer.byteLength(value) > MAX_VALUE_BYTES) {
-      throw wrong(`${file}:${lines.get(name) ?? 1}`, `the value of ${name} has more than 100 KiB`);
+      throw wrong(place, `the value of ${name} has more than 100 KiB`);
     }
     variables[name] = value;
   }
   return variables;
 }
 
-/** Where each variable stands. Node's own parser takes any line for something, so what is no assignment is refused first. */
-function checkLines(file: string, text: string): ReadonlyMap<string, number> {
-  const lineOf = new Map<string, number>();
-  const lines = text.split('\n');
-  for (let index = 0; index < lines.length; index++) {
-    const line = (lines[index] ?? '').replace(/\r$/, '');
-    if (/^\s*(#|$)/.test(line)) continue;
-    const place = `${file}:${index + 1}`;
-    const [, name, value = ''] = LINE.exec(line) ?? [];
-    if (name === undefined) throw wrong(place, 'this is not NAME=value', 'A comment begins with #.');
-    if (name.startsWith('GODEL_')) throw wrong(place, `${name}: names that begin with GODEL_ are reserved`);
-    lineOf.set(name, index + 1);
-    const [quote = ''] = /^["'`]/.exec(value) ?? [];
-    if (quote === '') {
-      if (/[^\s]#/.test(value)) {
-        throw wrong(place, `the value of ${name} has a # and no quotes, so it would end there`, 'Put it in quotes.');
-      }
-      continue;
-    }
-    index = endOfQuote(lines, {from: index, quote, value});
-    if (index === -1) throw wrong(place, `the quote ${quote} of ${name} is not closed`);
+/** The name in a line and what stands behind its `=`. */
+function assignment(line: string, place: string): {readonly name: string; readonly written: string} {
+  const [, name, written = ''] = LINE.exec(line) ?? [];
+  if (name === undefined) throw wrong(place, 'this is not NAME=value', 'A comment begins with #.');
+  if (name.startsWith('GODEL_')) throw wrong(place, `${name}: names that begin with GODEL_ are reserved`);
+  if (!/^["'`]/.test(written) && /\S#/.test(written)) {
+    throw wrong(place, `the value of ${name} has a # and no quotes, so it would end there`, 'Put it in quotes.');
   }
-  return lineOf;
+  return {name, written};
 }
 
-/** The line in which a quoted value ends; -1 when it does not. */
-function endOfQuote(
-  lines: readonly string[],
-  {from, quote, value}: {from: number; quote: string; value: string},
-): number {
-  if (value.includes(quote, 1)) return from;
+/** The line in which a value ends, which in quotes may be a later one; -1 when the quote is not closed. */
+function lastLine(lines: readonly string[], {from, written}: {from: number; written: string}): number {
+  const quote = written.charAt(0);
+  if (!['"', "'", '`'].includes(quote) || written.includes(quote, 1)) return from;
   return lines.findIndex((line, index) => index > from && line.includes(quote));
 }
 

@@ -8,10 +8,17 @@ import {daemonStop} from './commands/daemon-stop.ts';
 import {doctor} from './commands/doctor.ts';
 import {planCheck} from './commands/plan-check.ts';
 import {runtimes} from './commands/runtimes.ts';
+import {recoverApply} from './commands/recover-apply.ts';
+import {recoverClean} from './commands/recover-clean.ts';
+import {recoverList} from './commands/recover-list.ts';
+import {recoverShow} from './commands/recover-show.ts';
 import {teamCost} from './commands/team-cost.ts';
+import {teamDiff} from './commands/team-diff.ts';
 import {teamKill} from './commands/team-kill.ts';
 import {teamList} from './commands/team-list.ts';
 import {teamLogs} from './commands/team-logs.ts';
+import {teamMerge} from './commands/team-merge.ts';
+import {teamPr} from './commands/team-pr.ts';
 import {teamRm} from './commands/team-rm.ts';
 import {teamSpawn} from './commands/team-spawn.ts';
 import {teamStatus} from './commands/team-status.ts';
@@ -38,10 +45,21 @@ export function buildProgram(run: Runner): Command {
       teamCost(run),
       teamWait(run),
       teamKill(run),
+      teamDiff(run),
+      teamMerge(run),
+      teamPr(run),
       teamRm(run),
     ]),
   );
   program.addCommand(group('plan', 'Work with plan files', [planCheck(run)]));
+  program.addCommand(
+    group('recover', 'Find and use the work of agents that was kept, merged or not; needs no daemon', [
+      recoverList(run),
+      recoverShow(run),
+      recoverApply(run),
+      recoverClean(run),
+    ]),
+  );
   program.addCommand(
     group('daemon', "The project's daemon; team commands start it by themselves", [
       daemonStart(run),

@@ -14,7 +14,8 @@ export interface GroupOptions extends Command {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly umask: number;
-  readonly stdin: StandardInput;
+  /** By default closed. */
+  readonly stdin?: StandardInput;
   /** Listen from the first moment: Node throws away what a child without listeners has printed when it exits. */
   readonly onStdout: (chunk: Buffer) => void;
   readonly onStderr: (chunk: Buffer) => void;
@@ -93,7 +94,7 @@ export class ProcessGroup {
 
 /** Starts a program. The umask is the process's own, so it is changed just around the (synchronous) fork. */
 export function startGroup(options: GroupOptions): Promise<Result<ProcessGroup, StartFailure>> {
-  const {file, args, cwd, env, umask, stdin, onStdout, onStderr} = options;
+  const {file, args, cwd, env, umask, stdin = 'closed', onStdout, onStderr} = options;
   return new Promise(resolve => {
     const ownUmask = process.umask(umask);
     try {

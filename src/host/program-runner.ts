@@ -32,7 +32,8 @@ export interface ProgramRunnerOptions {
 export interface Program extends Command {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  readonly stdin: StandardInput;
+  /** By default closed. */
+  readonly stdin?: StandardInput;
   readonly onStdout: (chunk: Buffer) => void;
   readonly onStderr: (chunk: Buffer) => void;
   readonly onStarted?: (group: ProcessGroup) => void;

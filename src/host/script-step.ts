@@ -35,7 +35,6 @@ export async function runScript(
     ...command,
     cwd,
     env,
-    stdin: 'closed',
     onStdout: chunk => {
       stdout.write(chunk);
       const kept = ending.failure ? null : output?.write(chunk);

@@ -5,7 +5,7 @@ import {CONTROL, expected, positive, whole} from './schema-values.ts';
 export const MAX_SKILLS = 100;
 /** As many as the setting `max-agents` can ever allow. */
 const MAX_AGENTS = 10_000;
-const MAX_GROUPS = 1000;
+const MAX_GROUPS = 100;
 const MAX_USD = 1_000_000;
 const MAX_TOKENS = 1_000_000_000_000;
 
@@ -56,7 +56,9 @@ const agentsText = 'a mapping from names to groups of agents, or a list of group
 export const agentsSchema = z
   .union(
     [
-      z.record(groupName, groupSchema, expected(agentsText)),
+      z
+        .record(groupName, groupSchema, expected(agentsText))
+        .refine(groups => Object.keys(groups).length <= MAX_GROUPS, expected(`at most ${MAX_GROUPS} groups`)),
       z
         .array(namedGroupSchema)
         .min(1, expected('a list of at least one group'))

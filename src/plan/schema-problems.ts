@@ -143,8 +143,9 @@ function wrongValue(issue: Issue, {found, path}: {found: unknown; path: Document
     return {path, at: 'key', message: `${JSON.stringify(path.at(-1))} is not ${wanted}`};
   }
   if (found === undefined) {
-    const missing = {path: path.slice(0, -1), at: 'value'} as const;
-    return {...missing, message: `${place} is missing`, hint: `add \`${String(path.at(-1))}: ${issue.message}\``};
+    const key = String(path.at(-1));
+    const hint = /^\S+$/.test(issue.message) ? `add \`${key}: ${issue.message}\`` : `add \`${key}\`: ${issue.message}`;
+    return {path: path.slice(0, -1), at: 'value', message: `${place} is missing`, hint};
   }
   const hint = hintFor(path.at(-1), found);
   return {

@@ -230,7 +230,7 @@ export const planSchema = z.strictObject(
     'env-file': oneOrMore(filePath, {text: 'a path or a list of paths', max: 100})
       .meta({description: 'Files of variables, relative to the plan; what is in them is secret'})
       .optional(),
-    secrets: oneOrMore(envName, {text: 'a name of an environment variable or a list of names', max: 1000})
+    secrets: oneOrMore(envName, {text: 'a name of an environment variable or a list of names', max: 500})
       .meta({description: 'Variables whose values are secret whatever they look like'})
       .optional(),
     agents: agentsSchema.optional(),

@@ -57,19 +57,6 @@ export function errorOfRequest(error: unknown): AgentError {
   return classify({text: `${text}${more}`, status});
 }
 
-/** The program has ended and there was no answer. */
-export function endedEarly(
-  exit: {readonly exitCode: number | null; readonly signal: string | null},
-  stderr: string,
-): AgentResult['result'] {
-  if (exit.signal === null && exit.exitCode === 0) {
-    return {ok: false, error: {kind: 'bad-output', detail: 'the agent ended without an answer'}};
-  }
-  const end = `the agent ended with ${exit.signal ?? `exit code ${exit.exitCode ?? '?'}`}`;
-  if (exit.signal !== null || stderr === '') return {ok: false, error: {kind: 'crashed', detail: end}};
-  return {ok: false, error: classify({text: stderr})};
-}
-
 function memberOf(value: unknown, key: string): unknown {
   if (typeof value !== 'object' || value === null || !(key in value)) return undefined;
   return (value as Readonly<Record<string, unknown>>)[key];

@@ -1,9 +1,9 @@
 import type {AnyMessage} from '@agentclientprotocol/sdk';
 import {converse} from './acp-conversation.ts';
 import type {AcpContext} from './acp-context.ts';
-import {endedEarly} from './acp-outcome.ts';
 import {acpUpdates} from './acp-updates.ts';
 import type {AgentResult, AgentRun} from './agent-runtime.ts';
+import {endedEarly} from './ended-early.ts';
 import {geminiRetries} from './gemini-retries.ts';
 import {jsonLines} from './json-lines.ts';
 import {textTail} from './text-tail.ts';
@@ -53,7 +53,7 @@ export function acpRun(context: AcpContext): Pick<AgentRun, 'stdout' | 'stderr' 
     cancel: () => stop.abort(),
     ended(exit): AgentResult {
       updates.end();
-      result ??= endedEarly(exit, stderr.text());
+      result ??= {ok: false, error: endedEarly('the agent', exit, stderr.text())};
       incoming?.close();
       return {result, text: updates.text(), usage: updates.usage(), denied: updates.denied()};
     },

@@ -1,9 +1,9 @@
-import {relative, resolve} from 'node:path';
 import type {JsonValue} from '../base/json.ts';
 import type {AcpContext} from './acp-context.ts';
 import type {Activity, AgentUsage} from './agent-runtime.ts';
 import {NO_AGENT_USAGE} from './agent-usage.ts';
 import {countField, field, listField, textField} from './json-field.ts';
+import {pathIn} from './path-in.ts';
 import {type Spent, totalSpent} from './spending.ts';
 
 /** A tool call, as far as the agent has told of it. */
@@ -86,7 +86,7 @@ export function acpUpdates({request, events, runtime, prices}: AcpContext): AcpU
     const call = callOf(update);
     const status = textField(update, 'status');
     if (EDITS.has(call.kind)) {
-      if (status === 'completed') for (const path of call.paths) tell({kind: 'edit', path: inside(path, request.cwd)});
+      if (status === 'completed') for (const path of call.paths) tell({kind: 'edit', path: pathIn(request.cwd, path)});
     } else if (!told.has(call.id) && (status === 'in_progress' || status === 'completed')) {
       told.add(call.id);
       tell({kind: 'tool', name: call.kind, detail: call.command ?? call.title});
@@ -174,11 +174,6 @@ function commandIn(input: JsonValue | undefined): string | null {
   const parts = listField(input, 'command').filter(part => typeof part === 'string');
   if (parts.length > 0) return parts.join(' ');
   return textField(input, 'command') ?? textField(input, 'cmd');
-}
-
-function inside(path: string, cwd: string): string {
-  const from = relative(cwd, resolve(cwd, path));
-  return from.startsWith('..') ? path : from;
 }
 
 /** The protocol's own count; that of Gemini CLI stands elsewhere and has the cached ones among the input. */

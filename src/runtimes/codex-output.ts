@@ -3,8 +3,10 @@ import type {Activity, AgentError, AgentEvents, AgentResult, AgentRun, AgentUsag
 import {NO_AGENT_USAGE} from './agent-usage.ts';
 import {classify, retryCause} from './classify.ts';
 import {type CodexTokens, codexRollout, codexTokens} from './codex-rollout.ts';
+import {type Exit, endedEarly} from './ended-early.ts';
 import {field, listField, textField} from './json-field.ts';
 import {type JsonObject, jsonLines} from './json-lines.ts';
+import {pathIn} from './path-in.ts';
 import {type PriceOverrides, costOf, priceOf} from './prices.ts';
 import {textTail} from './text-tail.ts';
 
@@ -13,6 +15,7 @@ const TRIES_AGAIN = /^Reconnecting\.\.\. \d+\/\d+/;
 
 interface Context {
   readonly model: string | null;
+  readonly cwd: string;
   readonly prices: PriceOverrides;
   readonly events: Pick<AgentEvents, 'activity'>;
   /** Where Codex keeps its sessions. */
@@ -24,6 +27,7 @@ interface Context {
 /** Understands what `codex exec --json` prints. */
 export function codexOutput({
   model,
+  cwd,
   prices,
   events,
   folder,
@@ -73,7 +77,7 @@ export function codexOutput({
     if (textField(item, 'status') !== 'completed') return;
     for (const change of listField(item, 'changes')) {
       const path = textField(change, 'path');
-      if (path !== null) tell({kind: 'edit', path});
+      if (path !== null) tell({kind: 'edit', path: pathIn(cwd, path)});
     }
   }
 
@@ -131,11 +135,9 @@ export function codexOutput({
     noise: text => tell({kind: 'noise', text}),
   });
 
-  function errorOf(exit: {readonly exitCode: number | null; readonly signal: string | null}): AgentError | null {
+  function errorOf(exit: Exit): AgentError | null {
     if (turn === 'completed' && exit.exitCode === 0) return null;
-    const said = trouble ?? stderr.text();
-    if (said !== '') return classify(troubleOf(said));
-    return {kind: 'crashed', detail: `codex ended with ${exit.signal ?? `exit code ${exit.exitCode ?? '?'}`}`};
+    return trouble === null ? endedEarly('codex', exit, stderr.text()) : classify(troubleOf(trouble));
   }
 
   return {

@@ -31,7 +31,14 @@ export function codexRuntime({prices}: Pick<AgentSettings, 'prices'>): AgentRunt
         args: argumentsOf(request, resumed === null ? null : request.resume),
         env: keyOf(request.env),
         stdin: {all: request.prompt},
-        ...codexOutput({model: request.model, cwd: request.cwd, prices, events, folder, before: resumed?.used() ?? null}),
+        ...codexOutput({
+          model: request.model,
+          cwd: request.cwd,
+          prices,
+          events,
+          folder,
+          before: resumed?.used() ?? null,
+        }),
       };
     },
   };

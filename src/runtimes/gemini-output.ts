@@ -1,10 +1,12 @@
 import type {JsonValue} from '../base/json.ts';
 import type {Activity, AgentError, AgentEvents, AgentResult, AgentRun, AgentUsage} from './agent-runtime.ts';
 import {NO_AGENT_USAGE} from './agent-usage.ts';
+import {type Exit, endedEarly} from './ended-early.ts';
 import {geminiError} from './gemini-error.ts';
 import {geminiRetries} from './gemini-retries.ts';
 import {countField, field, textField} from './json-field.ts';
 import {type JsonObject, jsonLines} from './json-lines.ts';
+import {pathIn} from './path-in.ts';
 import type {PriceOverrides} from './prices.ts';
 import {type Spent, totalSpent} from './spending.ts';
 import {textTail} from './text-tail.ts';
@@ -12,22 +14,26 @@ import {textTail} from './text-tail.ts';
 const EDITS = new Set(['write_file', 'replace']);
 /** When one of these is not there for it, our rules have taken it away. */
 const TOOLS_WITH_RULES = new Set([...EDITS, 'run_shell_command', 'web_fetch', 'google_web_search']);
+/** Its exit code when it has no way to log in. */
+const NO_LOGIN = 41;
 /** Enough for the report of a failed request with its stack. */
 const STDERR_BYTES = 16 * 1024;
 
 interface Context {
+  readonly cwd: string;
   readonly prices: PriceOverrides;
   readonly events: Pick<AgentEvents, 'activity'>;
 }
 
 /** Understands what it prints with `-o stream-json`, and on standard error of its retries. */
-export function geminiOutput({prices, events}: Context): Pick<AgentRun, 'stdout' | 'stderr' | 'ended'> {
+export function geminiOutput({cwd, prices, events}: Context): Pick<AgentRun, 'stdout' | 'stderr' | 'ended'> {
   const stderr = textTail(STDERR_BYTES);
   const calls = new Map<string, {readonly name: string; readonly detail: string}>();
   const denied: string[] = [];
   let text = '';
   let piece = '';
   let result: JsonObject | null = null;
+  let usage = NO_AGENT_USAGE;
   let fatal: string | null = null;
 
   const tell = (activity: Activity) => {
@@ -57,7 +63,7 @@ export function geminiOutput({prices, events}: Context): Pick<AgentRun, 'stdout'
     calls.delete(id);
     if (call === undefined) return;
     if (textField(line, 'status') === 'success') {
-      if (EDITS.has(call.name)) tell({kind: 'edit', path: call.detail});
+      if (EDITS.has(call.name)) tell({kind: 'edit', path: pathIn(cwd, call.detail)});
       return;
     }
     const type = textField(line, 'error', 'type');
@@ -66,6 +72,12 @@ export function geminiOutput({prices, events}: Context): Pick<AgentRun, 'stdout'
       denied.push(what);
       tell({kind: 'permission', what, granted: false});
     }
+  }
+
+  /** Without any tokens nothing was answered. */
+  function onUsage(found: AgentUsage): void {
+    usage = found;
+    if (found.outputTokens !== null) tell({kind: 'usage', usage});
   }
 
   const lines = jsonLines({
@@ -89,19 +101,20 @@ export function geminiOutput({prices, events}: Context): Pick<AgentRun, 'stdout'
           return;
         case 'result':
           result = line;
-          return tell({kind: 'usage', usage: usageIn(line, prices)});
+          return onUsage(usageIn(line, prices));
         default:
       }
     },
     noise: noise => tell({kind: 'noise', text: noise}),
   });
 
-  function errorOf(exit: {readonly exitCode: number | null; readonly signal: string | null}): AgentError | null {
-    if (result !== null && textField(result, 'status') === 'success' && exit.exitCode === 0) return null;
-    const said = [stderr.text(), textField(result ?? {}, 'error', 'message') ?? fatal].filter(Boolean).join('\n');
-    if (exit.exitCode === 41) return {kind: 'auth', detail: said};
-    if (said !== '') return geminiError(said, exit.exitCode);
-    return {kind: 'crashed', detail: `gemini ended with ${exit.signal ?? `exit code ${exit.exitCode ?? '?'}`}`};
+  function errorOf(exit: Exit): AgentError | null {
+    const status = textField(result ?? {}, 'status');
+    if (status === 'success' && exit.exitCode === 0) return null;
+    if (exit.exitCode === NO_LOGIN) return {kind: 'auth', detail: stderr.text()};
+    const message = textField(result ?? {}, 'error', 'message') ?? fatal;
+    if (message === null && !retries.seen()) return endedEarly('gemini', exit, stderr.text());
+    return geminiError(`${stderr.text()}\n${message ?? ''}`, exit.exitCode);
   }
 
   return {
@@ -117,7 +130,7 @@ export function geminiOutput({prices, events}: Context): Pick<AgentRun, 'stdout'
       return {
         result: error === null ? {ok: true} : {ok: false, error},
         text,
-        usage: result === null ? NO_AGENT_USAGE : usageIn(result, prices),
+        usage,
         denied,
       };
     },

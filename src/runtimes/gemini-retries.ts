@@ -6,25 +6,34 @@ const ATTEMPT = /^Attempt \d+ failed(?: with status \d{3}\.|:).*$/;
 const DELAY = /Retrying after (\d+)ms/;
 const MAX_LINE = 4096;
 
+export interface GeminiRetries {
+  push(chunk: Uint8Array): void;
+  /** Whether there was any. */
+  seen(): boolean;
+}
+
 /**
  * Finds in its standard error that it tries again: on standard output it is silent for minutes then, and would be taken for
  * stuck.
  */
-export function geminiRetries(tell: (activity: Activity) => void): {push(chunk: Uint8Array): void} {
+export function geminiRetries(tell: (activity: Activity) => void): GeminiRetries {
   const decoder = new StringDecoder('utf8');
   let rest = '';
+  let seen = false;
   return {
     push(chunk) {
       const lines = (rest + decoder.write(Buffer.from(chunk))).split('\n');
       rest = (lines.pop() ?? '').slice(-MAX_LINE);
       for (const line of lines) {
         if (!ATTEMPT.test(line) || line.includes('Max attempts reached')) continue;
+        seen = true;
         const {kind, detail} = geminiError(withStatus(line), null);
         const delay = DELAY.exec(line)?.[1];
         const cause = kind === 'throttled' || kind === 'quota' || kind === 'overloaded' ? kind : 'other';
         tell({kind: 'retry', cause, delayMs: delay === undefined ? null : Number(delay), detail});
       }
     },
+    seen: () => seen,
   };
 }
 

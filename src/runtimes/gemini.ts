@@ -28,7 +28,7 @@ export function geminiRuntime({prices}: Pick<AgentSettings, 'prices'>): AgentRun
         // Reports of failed requests go there, with the whole conversation in them; nobody would clean them up elsewhere.
         env: {TMPDIR: request.scratch},
         stdin: {all: asProse(request.prompt)},
-        ...geminiOutput({prices, events}),
+        ...geminiOutput({cwd: request.cwd, prices, events}),
       };
     },
   };

@@ -2,8 +2,10 @@ import {StringDecoder} from 'node:string_decoder';
 import type {JsonValue} from '../base/json.ts';
 import type {Activity, AgentError, AgentEvents, AgentResult, AgentRun} from './agent-runtime.ts';
 import {classify, retryCause} from './classify.ts';
+import {type Exit, endedEarly} from './ended-early.ts';
 import {countField, field, textField} from './json-field.ts';
 import {jsonLines} from './json-lines.ts';
+import {pathIn} from './path-in.ts';
 import type {PriceOverrides} from './prices.ts';
 import {type Spent, totalSpent} from './spending.ts';
 import {textTail} from './text-tail.ts';
@@ -15,13 +17,14 @@ const LOG_ERROR = /^timestamp=.*\bmessage="stream error".*\berror\.error="((?:[^
 const MAX_LINE = 8192;
 
 interface Context {
+  readonly cwd: string;
   readonly model: string | null;
   readonly prices: PriceOverrides;
   readonly events: Pick<AgentEvents, 'activity'>;
 }
 
 /** Understands what `opencode run --format json` prints, and in its log that it tries again. */
-export function opencodeOutput({model, prices, events}: Context): Pick<AgentRun, 'stdout' | 'stderr' | 'ended'> {
+export function opencodeOutput({model, cwd, prices, events}: Context): Pick<AgentRun, 'stdout' | 'stderr' | 'ended'> {
   const stderr = textTail();
   const decoder = new StringDecoder('utf8');
   const steps: Spent[] = [];
@@ -45,7 +48,7 @@ export function opencodeOutput({model, prices, events}: Context): Pick<AgentRun,
     const taken = UNAVAILABLE.exec(error ?? '')?.[1];
     if (taken !== undefined) return refuse(taken);
     if (error !== null && DENIED.test(error)) return refuse(detail === '' ? name : `${name}: ${detail}`);
-    if (EDITS.has(name)) return error === null ? tell({kind: 'edit', path: detail}) : undefined;
+    if (EDITS.has(name)) return error === null ? tell({kind: 'edit', path: pathIn(cwd, detail)}) : undefined;
     tell({kind: 'tool', name, detail});
   }
 
@@ -98,12 +101,10 @@ export function opencodeOutput({model, prices, events}: Context): Pick<AgentRun,
     }
   }
 
-  function errorOf(exit: {readonly exitCode: number | null; readonly signal: string | null}): AgentError | null {
+  function errorOf(exit: Exit): AgentError | null {
     if (trouble !== null) return trouble;
-    if (exit.exitCode === 0) return errorByReason(reason);
-    const said = stderr.text();
-    if (said !== '') return classify({text: said});
-    return {kind: 'crashed', detail: `opencode ended with ${exit.signal ?? `exit code ${exit.exitCode ?? '?'}`}`};
+    if (exit.exitCode !== 0 || reason === null) return endedEarly('opencode', exit, stderr.text());
+    return errorByReason(reason);
   }
 
   return {
@@ -120,13 +121,11 @@ export function opencodeOutput({model, prices, events}: Context): Pick<AgentRun,
   };
 }
 
-/** Why the last step ended says whether there was an answer; without any step nothing was done. */
-function errorByReason(reason: string | null): AgentError | null {
+/** Why the last step ended says whether there was an answer. */
+function errorByReason(reason: string): AgentError | null {
   switch (reason) {
     case 'stop':
       return null;
-    case null:
-      return {kind: 'crashed', detail: 'opencode ended without having done anything'};
     case 'content-filter':
       return {kind: 'refused', detail: 'the provider has filtered the answer'};
     case 'length':

@@ -30,7 +30,7 @@ export function opencodeRuntime({prices}: Pick<AgentSettings, 'prices'>): AgentR
         args: argumentsOf(request),
         env: opencodeEnvironment(request, allowances(request.allow)),
         stdin: {all: request.prompt},
-        ...opencodeOutput({model: request.model, prices, events}),
+        ...opencodeOutput({model: request.model, cwd: request.cwd, prices, events}),
       };
     },
   };

@@ -25,6 +25,8 @@ export interface GitOptions {
 export interface GitAnswer {
   readonly exitCode: number;
   readonly stdout: string;
+  /** Standard output as it came: files are not always text. */
+  readonly bytes: Buffer;
   readonly stderr: string;
 }
 
@@ -105,7 +107,7 @@ export function git(args: readonly string[], options: GitOptions): Promise<Resul
       run.settle(() => {
         if (run.ended !== null) resolve(failed(args, run.ended));
         else if (code === null) resolve(failed(args, `it was ended by ${signal ?? 'a signal'}`));
-        else resolve(answer(args, options, {exitCode: code, stdout: run.stdout(), stderr: run.stderr()}));
+        else resolve(answer(args, options, answerOf(code, run)));
       }),
     );
     // git may end before it has read everything; its exit code tells why.
@@ -142,6 +144,18 @@ export async function gitVersion(cwd: string): Promise<Result<string, Failure>> 
     detail: `git ${version} is too old, coding agents need ${needed} or newer`,
     hint: 'install a newer git and put it first on PATH',
   });
+}
+
+function answerOf(exitCode: number, run: {stdout: () => Buffer; stderr: () => string}): GitAnswer {
+  const bytes = run.stdout();
+  return {
+    exitCode,
+    bytes,
+    get stdout() {
+      return bytes.toString('utf8');
+    },
+    stderr: run.stderr(),
+  };
 }
 
 function answer(args: readonly string[], options: GitOptions, done: GitAnswer): Result<GitAnswer, Failure> {
@@ -212,7 +226,7 @@ function watch(child: ChildProcess, {timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTE
   const run = {
     /** Why we have ended it. */
     ended: null as string | null,
-    stdout: () => Buffer.concat(out).toString('utf8'),
+    stdout: () => Buffer.concat(out),
     stderr: () => Buffer.concat(err).toString('utf8'),
     settle: (then: () => void) => {
       clearTimeout(timer);

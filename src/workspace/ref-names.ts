@@ -15,7 +15,7 @@ export function refOf(place: {readonly team: string; readonly task: string; read
 
 /** Whose work a ref keeps; null when it is none of ours. A name that was too long for a ref ends with `…`. */
 export function readRef(ref: string): {team: string; task: string; attempt: number} | null {
-  const [, team, task, number] = /^refs\/godel\/([^/]+)\/([^/]+)\/(\d+)$/.exec(ref) ?? [];
+  const [, team, task, number] = /^refs\/godel\/([^/]+)\/([^/]+)\/(\d+)(?:-[0-9a-f]{12})?$/.exec(ref) ?? [];
   if (team === undefined || task === undefined || number === undefined) return null;
   return {team: fromComponent(team), task: fromComponent(task), attempt: Number(number)};
 }

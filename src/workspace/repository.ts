@@ -12,25 +12,29 @@ export async function findRepository(
   cwd: string,
   {team}: {readonly team: string},
 ): Promise<Result<TeamRepository, Failure>> {
+  const checkout = await findCheckout(cwd);
+  if (!checkout.ok) return checkout;
+  const base = await startOf(cwd);
+  if (!base.ok) return base;
+  const dirty = await gitPaths(['status', '--porcelain', '-z', '--no-renames'], {cwd: checkout.value.root});
+  if (!dirty.ok) return dirty;
+  const branch = await freeBranch(cwd, team);
+  if (!branch.ok) return branch;
+  return ok({...checkout.value, base: base.value, branch: branch.value, dirtyFiles: dirty.value.length});
+}
+
+/** The checkout that a folder is in, and its branch. Reads only. */
+export async function findCheckout(
+  cwd: string,
+): Promise<Result<Pick<TeamRepository, 'root' | 'gitFolder' | 'prefix' | 'checkedOut'>, Failure>> {
   const version = await gitVersion(cwd);
   if (!version.ok) return version;
   const places = await placesOf(cwd);
   if (!places.ok) return places;
-  const base = await startOf(cwd);
-  if (!base.ok) return base;
   const checkedOut = await gitText(['symbolic-ref', '--quiet', '--short', 'HEAD'], {cwd, codes: [0, 1]});
-  if (!checkedOut.ok) return checkedOut;
-  const dirty = await gitPaths(['status', '--porcelain', '-z', '--no-renames'], {cwd: places.value.root});
-  if (!dirty.ok) return dirty;
-  const branch = await freeBranch(cwd, team);
-  if (!branch.ok) return branch;
-  return ok({
-    ...places.value,
-    base: base.value,
-    branch: branch.value,
-    checkedOut: checkedOut.value === '' ? null : checkedOut.value,
-    dirtyFiles: dirty.value.length,
-  });
+  return checkedOut.ok
+    ? ok({...places.value, checkedOut: checkedOut.value === '' ? null : checkedOut.value})
+    : checkedOut;
 }
 
 type Places = Pick<TeamRepository, 'root' | 'gitFolder' | 'prefix'>;

@@ -112,7 +112,7 @@ function planOf(
 }
 
 /** Each task has a check of its own; the branch has one for all. */
-function editTask(file: string): object {
+export function editTask(file: string): EditTask {
   const greeting = `export const greeting = 'hello from ${basename(file)}';`;
   return {
     prompt: `Let the module greet [task:${idOf(file)}]\nEDIT ${file}: ${greeting}`,
@@ -122,6 +122,26 @@ function editTask(file: string): object {
     retries: 3,
   };
 }
+
+/** Three tasks in which the CLI cannot help itself, so that godel must; the others are as always. */
+export function hardTask(file: string): EditTask {
+  const task = editTask(file);
+  const trouble = HARD[idOf(file)];
+  return trouble === undefined ? task : {...task, ...trouble.limits, prompt: `${task.prompt}\n${trouble.order}`};
+}
+
+interface EditTask {
+  readonly prompt: string;
+  readonly [key: string]: unknown;
+}
+
+const HARD: Readonly<Record<string, {readonly order: string; readonly limits: object}>> = {
+  // Only godel's own time limit ends it; the second attempt has the same.
+  'module-01': {order: 'FAULT hang', limits: {retries: 1, timeout: '60s'}},
+  'module-02': {order: 'FAULT refusal', limits: {retries: 1}},
+  // More often than pi tries again by itself, and no retry may be used up by it.
+  'module-03': {order: 'FAULT throttled 13', limits: {retries: 0}},
+};
 
 function idOf(file: string): string {
   return basename(file, '.mjs');

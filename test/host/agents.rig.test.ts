@@ -1,6 +1,7 @@
 import {existsSync, readdirSync, readFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {describe, expect, test} from 'vitest';
+import {NO_AGENT_SETTINGS} from '../../src/model/agent-settings.ts';
 import {agentId, teamId} from '../../src/model/ids.ts';
 import {identityOf} from '../../src/os/process-identity.ts';
 import type {Report} from '../../src/wire/host-protocol.ts';
@@ -301,6 +302,50 @@ describe('work is kept whatever ends an attempt', () => {
     expect(rig.kept(2)).toEqual(['c.txt']);
     expect(rig.worktrees).toEqual(['godel-1']);
   });
+});
+
+test('who is stopped while it waits for its worktree needs none', async () => {
+  await using rig = await AgentRig.start();
+  const orders = Array.from({length: 40}, (_, index) => rig.order(index + 1, [{write: {'b.txt': 'b\n'}}]));
+  rig.host.assign(...orders);
+  for (const {attempt} of orders) rig.host.stop(attempt);
+  for (const {attempt} of orders) {
+    expect(await rig.host.daemon.outcome(attempt)).toMatchObject({...failing('stopped', {by: 'user'}), durationMs: 0});
+  }
+  expect(rig.worktrees.length).toBeLessThan(20);
+  await rig.closeTeam();
+});
+
+test('the next attempt goes on with the session of one that was lost, where that has worked', async () => {
+  await using rig = await AgentRig.start();
+  const custom = {
+    name: 'mine',
+    command: [join(rig.host.folder, 'bin', 'claude'), '--session-id', '{session}'],
+    promptBy: 'stdin',
+    output: 'json-lines',
+    fields: {session: 'session_id', text: 'result'},
+    secrets: [],
+    provider: null,
+    memoryBytes: null,
+  } as const;
+  const team = {agentSettings: {...NO_AGENT_SETTINGS, runtimes: [custom]}};
+  rig.openTeam(team);
+  const [started, given] = [rig.mark, rig.mark];
+  const lost = rig.order(1, [{write: {'b.txt': 'b\n'}}, {started}, {hang: ''}], {work: {runtime: 'mine'}});
+  rig.host.assign(lost);
+  await until('it hangs', () => existsSync(started));
+  const {session} = await until('its session', () => reportsOf(rig, 'attempt-session')[0]);
+  await rig.host.restart('SIGKILL');
+  rig.openTeam(team);
+  rig.host.daemon.send({type: 'reap', request: 9, attempts: [lost.attempt]});
+  await until('reaped', () => rig.host.daemon.heard('reaped').find(({request}) => request === 9));
+  const outcome = await rig.run(2, [{arguments: given}, {write: {'c.txt': 'c\n'}}], {
+    work: {runtime: 'mine', resume: session},
+    workspace: {ref: `${dirname(rig.refOf(1))}/2`},
+  });
+  expect(outcome).toMatchObject({...SUCCESS, work: {files: 2}});
+  expect(JSON.parse(readFileSync(given, 'utf8'))).toEqual(['--session-id', session.session]);
+  expect(reportsOf(rig, 'attempt-session')[0]?.session).toEqual({...session, attempt: 2});
 });
 
 describe('secrets', () => {

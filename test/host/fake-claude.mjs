@@ -11,7 +11,9 @@ if (process.argv[2] === '--version') {
 }
 
 const MODEL = 'claude-haiku-4-5';
-const session = process.argv[process.argv.indexOf('--session-id') + 1];
+const session = process.argv.includes('--session-id')
+  ? process.argv[process.argv.indexOf('--session-id') + 1]
+  : randomUUID();
 const denials = [];
 let lastText = '';
 let used = {input_tokens: 0, output_tokens: 0};

@@ -174,7 +174,7 @@ export class HostRig implements AsyncDisposable {
       stdio: ['ignore', 'ignore', 'pipe'],
       detached: true,
     });
-    host.stderr?.on('data', (chunk: Buffer) => {
+    host.stderr.on('data', (chunk: Buffer) => {
       this.#log += chunk.toString();
     });
     return host;

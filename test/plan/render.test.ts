@@ -5,7 +5,8 @@ import {renderAttempt} from '../../src/plan/render.ts';
 
 function render(fields: Record<string, unknown>, item: JsonValue | undefined) {
   const foreach = item === undefined ? {} : {foreach: [item]};
-  const plan = compilePlan({version: 1, tasks: {t: {run: 'x', ...foreach, ...fields}}}, 'test');
+  const work = fields['prompt'] === undefined ? {run: 'x'} : {};
+  const plan = compilePlan({version: 1, tasks: {t: {...work, ...foreach, ...fields}}}, 'test');
   const spec = plan.ok ? plan.value.tasks[0] : undefined;
   if (!spec) throw new Error(JSON.stringify(plan));
   return renderAttempt(spec, item);
@@ -18,6 +19,7 @@ describe('an attempt', () => {
       value: {
         work: {kind: 'command', script: 'x'},
         verify: 'true',
+        touches: null,
         env: {A: '1', B: 'true', C: 'c'},
         workingDirectory: 'sub dir',
       },
@@ -37,6 +39,7 @@ describe('an attempt', () => {
       value: {
         work: {kind: 'command', script: 'cp "${GODEL_EXPR_1}" "${GODEL_EXPR_1}.bak"'},
         verify: `test -f ''"\${GODEL_EXPR_1}"'' "\${GODEL_EXPR_2}"`,
+        touches: null,
         env: {
           WHERE: 'in $(touch pwned), .',
           GODEL_EXPR_1: '$(touch pwned)',
@@ -81,6 +84,25 @@ describe('an attempt', () => {
     expect(render({'working-directory': '${{ item[0] }}'}, ['a\0'])).toMatchObject({
       ok: false,
       failure: {detail: '`working-directory` would contain a NUL character, which no environment variable can hold'},
+    });
+  });
+
+  it('of a prompt is its text with the item filled in, and the globs in which the item stands for itself', () => {
+    const fields = {
+      prompt: 'Change ${{ item.file }}, not ${{ item }}.',
+      touches: ['./src/**', '${{ item.file }}', 'test/${{ item.none }}/*.ts'],
+    };
+    const item = {file: './a [x]*.ts'};
+    expect(render(fields, item)).toMatchObject({
+      ok: true,
+      value: {
+        work: {kind: 'prompt', prompt: 'Change ./a [x]*.ts, not {"file":"./a [x]*.ts"}.'},
+        touches: {globs: ['src/**', String.raw`a \[x\]\*.ts`, 'test//*.ts'], policy: 'fail'},
+      },
+    });
+    expect(render({prompt: '${{ item[0] }}'}, ['\0'])).toMatchObject({
+      ok: false,
+      failure: {reason: 'foreach-invalid', detail: '`prompt` would contain a NUL character'},
     });
   });
 });

@@ -21,8 +21,8 @@ import type {CommitText, WorkspaceRequest} from '../../src/workspace/workspace.t
 
 export const MESSAGE: CommitText = {subject: 'Do the task', author: {name: 'Agent', email: 'agent@example.com'}};
 
-/** A file's content; a link's target; null: nothing is there. `x`: executable. */
-export type Entry = string | {readonly link: string} | {readonly x: string};
+/** What a file holds, a program (`x`), or where a link leads. */
+export type Entry = string | Buffer | {readonly link: string} | {readonly x: string};
 
 /** A real git repository in a temporary folder, with the user's checkout in it. */
 export class GitFixture implements Disposable {
@@ -119,7 +119,7 @@ export function write(folder: string, files: Readonly<Record<string, Entry | nul
     rmSync(file, {recursive: true, force: true});
     if (entry === null) continue;
     mkdirSync(dirname(file), {recursive: true});
-    if (typeof entry === 'string') writeFileSync(file, entry);
+    if (typeof entry === 'string' || Buffer.isBuffer(entry)) writeFileSync(file, entry);
     else if ('link' in entry) symlinkSync(entry.link, file);
     else {
       writeFileSync(file, entry.x);

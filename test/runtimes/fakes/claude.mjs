@@ -100,6 +100,12 @@ const finish = text => {
   result({result: text});
 };
 
+// A word behind a slash is a command of its own, which asks no model.
+if (/^\/[a-z-]+(?:\s|$)/.test(prompt)) {
+  result({result: ''});
+  process.exit(0);
+}
+
 print({type: 'system', subtype: 'init', cwd, tools: [], model, permissionMode: 'acceptEdits', ...mark});
 switch (act) {
   case 'edit':

@@ -42,7 +42,7 @@ function finish(text, error) {
   process.stdout.write(`${JSON.stringify(facts)}\n`);
 }
 
-if (form === 'lines')
+if (form === 'lines' && act === 'edit')
   process.stdout.write(`${JSON.stringify({conversation: session, usage: {input: 1, output: 1}})}\n`);
 switch (act) {
   case 'edit':
