@@ -64,7 +64,7 @@ describe('a task for agents', () => {
       expressions: {},
       needs: [],
       condition: 'success',
-      retries: 0,
+      retries: 2,
       priority: 0,
       env: {},
       continueOnError: false,
