@@ -212,6 +212,29 @@ describe('saving what is in a worktree', () => {
     expect(readFileSync(join(next.folder, 'a.txt'), 'utf8')).toBe('a\n');
   });
 
+  test.skipIf(process.platform === 'darwin')('names that are not UTF-8 are kept byte for byte', async () => {
+    using repo = new GitFixture({'a.txt': 'a\n'});
+    const named = (name: string) => Buffer.from(`${repo.root}/${name}`, 'latin1');
+    writeFileSync(named('caf\xe9'), 'old\n');
+    writeFileSync(named('gone\xff'), 'old\n');
+    repo.commit({});
+    const workspace = must(await repo.pool().acquire(repo.request(1)));
+    const {folder} = workspace;
+    const at = (name: string) => Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, 'latin1')]);
+    writeFileSync(at('caf\xe9'), 'new\n');
+    execFileSync('bash', ['-c', `rm $'gone\\xff'`], {cwd: folder});
+    mkdirSync(at('d\xfe'));
+    writeFileSync(at('d\xfe/\xc3\x28'), 'deep\n');
+    mkdirSync(at('r\xfe'));
+    execFileSync('bash', ['-c', `cd $'r\\xfe' && git init -q . && echo 1 >x`], {cwd: folder});
+    const work = must(await workspace.save(MESSAGE));
+    const args = ['diff-tree', '-r', '--name-status', '-z', repo.head, work?.commit ?? ''];
+    const changed = execFileSync('git', args, {cwd: repo.root}).toString('latin1');
+    expect(changed).toBe('M\0caf\xe9\0A\0d\xfe/\xc3\x28\0D\0gone\xff\0');
+    expect(repo.git('show', '-s', '--format=%B', work?.commit ?? '')).toContain('Left out');
+    expect(must(await workspace.changedFiles())).toHaveLength(4);
+  });
+
   test('too large files are left out, and named', async () => {
     using repo = new GitFixture();
     const workspace = must(await repo.pool().acquire(repo.request(1)));
