@@ -33,6 +33,7 @@ export function claudeOutput({cwd, prices, events}: Context): Pick<AgentRun, 'st
   function onAssistant(line: JsonObject): void {
     // It writes its own error messages as if the model had said them.
     const own = textField(line, 'message', 'model') === '<synthetic>';
+    if (!own) spending.hear(line);
     for (const block of listField(line, 'message', 'content')) {
       const text = textField(block, 'text');
       if (textField(block, 'type') === 'text' && text !== null && !own) {
