@@ -1,91 +1,77 @@
-import {expect, test} from 'vitest';
+import {expect, it} from 'vitest';
 import {claudeSpending} from '../../src/runtimes/claude-spending.ts';
 
 const MODEL = 'claude-haiku-4-5';
-const TOKENS = {input_tokens: 10, cache_read_input_tokens: 20, cache_creation_input_tokens: 30};
 
-const begun = (id: string, who: string | null = null) => ({
-  type: 'stream_event',
-  event: {type: 'message_start', message: {id, model: MODEL, usage: {...TOKENS, output_tokens: 1}}},
-  parent_tool_use_id: who,
-});
-const ended = (output: number, who: string | null = null) => ({
-  type: 'stream_event',
-  event: {type: 'message_delta', usage: {output_tokens: output}},
-  parent_tool_use_id: who,
-});
-const heard = (id: string, output: number) => ({
-  type: 'assistant',
-  message: {id, model: MODEL, usage: {...TOKENS, output_tokens: output}},
-});
-/** The account of so many requests, as claude gives it. */
-const result = (requests: number, output: number, costUSD: number) => ({
-  type: 'result',
-  model_usage_since_last_result: {
-    [MODEL]: {
-      inputTokens: 10 * requests,
-      outputTokens: output,
-      cacheReadInputTokens: 20 * requests,
-      cacheCreationInputTokens: 30 * requests,
-      costUSD,
-      costBasis: 'list',
-    },
-  },
-});
+interface Tokens {
+  readonly input: number;
+  readonly output: number;
+  readonly written: number;
+}
 
-test('requests are counted as they go by, those of subagents beside those of the main one', () => {
+/** An answer that goes by: its beginning, and its end unless it breaks off. */
+function answer({input, output, written}: Tokens, {ends}: {ends: boolean}) {
+  const usage = {
+    input_tokens: input,
+    output_tokens: 1,
+    cache_creation_input_tokens: written,
+    cache_read_input_tokens: 0,
+  };
+  const start = {type: 'stream_event', event: {type: 'message_start', message: {model: MODEL, usage}}};
+  const delta = {type: 'stream_event', event: {type: 'message_delta', usage: {...usage, output_tokens: output}}};
+  return ends ? [start, delta] : [start];
+}
+
+function resultLine({input, output, written}: Tokens, costUSD: number) {
+  const usage = {
+    inputTokens: input,
+    outputTokens: output,
+    cacheReadInputTokens: 0,
+    cacheCreationInputTokens: written,
+    costUSD,
+    costBasis: 'list',
+  };
+  return {type: 'result', model_usage_since_last_result: {[MODEL]: usage}};
+}
+
+it('adds an answer that broke off and that claude has forgotten', () => {
   const spending = claudeSpending({});
-  spending.add(begun('a'));
-  spending.add(begun('b', 'sub'));
-  spending.add(ended(7));
-  spending.add(ended(5, 'sub'));
-  expect(spending.total()).toMatchObject({
-    inputTokens: 20,
-    outputTokens: 12,
-    cacheReadTokens: 40,
-    cacheWriteTokens: 60,
-  });
+  for (const line of answer({input: 8, output: 1, written: 1000}, {ends: false})) spending.add(line);
+  for (const line of answer({input: 8, output: 20, written: 1000}, {ends: true})) spending.add(line);
+  const usage = spending.settle(resultLine({input: 8, output: 20, written: 1000}, 0.001358));
+  expect(usage).toMatchObject({inputTokens: 16, outputTokens: 21, cacheWriteTokens: 2000});
+  expect(usage.usd).toBeCloseTo(0.001358 + 0.000008 + 0.000005 + 0.00125, 9);
 });
 
-test('one that is killed in the middle of an answer has used what it was told at the beginning', () => {
+it('takes back words of an answer that broke off and that claude has counted twice', () => {
   const spending = claudeSpending({});
-  spending.add(begun('a'));
-  expect(spending.total()).toMatchObject({inputTokens: 10, outputTokens: 1});
+  for (const line of answer({input: 8, output: 20, written: 0}, {ends: true})) spending.add(line);
+  const usage = spending.settle(resultLine({input: 8, output: 45, written: 0}, 0.000233));
+  expect(usage).toMatchObject({outputTokens: 20});
+  expect(usage.usd).toBeCloseTo(0.000108, 9);
 });
 
-test('an answer that broke off is added where the account lacks it', () => {
+it('believes claude where not everything has gone by', () => {
   const spending = claudeSpending({});
-  spending.add(begun('broken'));
-  spending.hear(heard('not-streamed', 7));
-  const usd = (10 + 20 * 0.1 + 30 * 1.25 + 5) / 1e6;
-  const usage = spending.settle(result(1, 7, 0.5));
-  expect(usage).toMatchObject({inputTokens: 20, outputTokens: 8});
-  expect(usage.usd).toBeCloseTo(0.5 + usd, 12);
+  for (const line of answer({input: 8, output: 20, written: 0}, {ends: true})) spending.add(line);
+  const usage = spending.settle(resultLine({input: 500, output: 90, written: 0}, 0.00095));
+  expect(usage).toMatchObject({inputTokens: 500, outputTokens: 90, usd: 0.00095});
 });
 
-test('an answer that broke off is not added again where the account has it', () => {
+it('knows what was billed though claude tells of nothing', () => {
   const spending = claudeSpending({});
-  spending.add(begun('broken'));
-  spending.add(begun('whole'));
-  spending.add(ended(7));
-  expect(spending.settle(result(2, 9, 0.5))).toMatchObject({inputTokens: 20, outputTokens: 9, usd: 0.5});
+  for (const line of answer({input: 8, output: 1, written: 0}, {ends: false})) spending.add(line);
+  const usage = spending.settle({type: 'result', model_usage_since_last_result: {}});
+  expect(usage).toMatchObject({inputTokens: 8, outputTokens: 1, usd: 0.000013});
 });
 
-test('requests that were not seen are in the account', () => {
+it('counts an answer that comes whole, once, and none that has been streamed', () => {
   const spending = claudeSpending({});
-  spending.add(begun('a'));
-  spending.add(ended(7));
-  expect(spending.settle(result(3, 30, 0.5))).toMatchObject({inputTokens: 30, outputTokens: 30, usd: 0.5});
-});
-
-test('an older version without such an account is believed as far as it was seen', () => {
-  const spending = claudeSpending({});
-  spending.add(begun('a'));
-  spending.add(ended(7));
-  const usage = spending.settle({type: 'result', total_cost_usd: 99, modelUsage: {[MODEL]: {inputTokens: 9999}}});
-  expect(usage).toMatchObject({inputTokens: 10, outputTokens: 7});
-});
-
-test('an account of nothing is zero, not unknown', () => {
-  expect(claudeSpending({}).settle({type: 'result', model_usage_since_last_result: {}})).toMatchObject({usd: 0});
+  const usage = {input_tokens: 8, output_tokens: 20, cache_creation_input_tokens: 0, cache_read_input_tokens: 0};
+  const whole = {type: 'assistant', message: {id: 'm1', model: MODEL, stop_reason: 'tool_use', usage}};
+  spending.addWhole(whole);
+  spending.addWhole(whole);
+  for (const line of answer({input: 8, output: 30, written: 0}, {ends: true})) spending.add(line);
+  spending.addWhole({type: 'assistant', message: {id: 'm2', model: MODEL, stop_reason: null, usage}});
+  expect(spending.total()).toMatchObject({inputTokens: 16, outputTokens: 50});
 });
