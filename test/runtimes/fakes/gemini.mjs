@@ -57,9 +57,16 @@ function finish(text) {
   print({type: 'result', status: 'success', stats: stats()});
 }
 function failed(status, message, report = '') {
-  console.error(`Error when talking to Gemini API Full report available at: /tmp/x.json _ApiError: ${message}${report}`);
+  console.error(
+    `Error when talking to Gemini API Full report available at: /tmp/x.json _ApiError: ${message}${report}`,
+  );
   console.error(`  status: ${status}\n}`);
-  print({type: 'result', status: 'error', error: {type: 'unknown', message: `[API Error: ${message}]`}, stats: stats()});
+  print({
+    type: 'result',
+    status: 'error',
+    error: {type: 'unknown', message: `[API Error: ${message}]`},
+    stats: stats(),
+  });
   process.exitCode = status & 255;
 }
 const EXHAUSTED = 'Resource has been exhausted (e.g. check quota).';
@@ -86,7 +93,9 @@ switch (act) {
     finish(JSON.stringify(process.env));
     break;
   case 'throttled':
-    console.error(`Attempt 1 failed with status 429. Retrying with backoff... _ApiError: {"error":{"code":429,"message":"${EXHAUSTED}"}}`);
+    console.error(
+      `Attempt 1 failed with status 429. Retrying with backoff... _ApiError: {"error":{"code":429,"message":"${EXHAUSTED}"}}`,
+    );
     failed(429, EXHAUSTED);
     break;
   case 'throttled-with-time':
