@@ -8,12 +8,12 @@ import {openPool} from '../../src/workspace/pool.ts';
 import type {Workspace, WorkspaceRequest} from '../../src/workspace/workspace.ts';
 import {type Bench, type BenchRow, median} from './table.ts';
 
-const FILES = 500;
-const RUNS = 25;
+const FILES = 200;
+const RUNS = 15;
 const PARALLEL = 200;
 const run = promisify(execFile);
 
-/** Worktrees of a repository of 500 files: made, used again, saved; one at a time and 200 at once. */
+/** Worktrees of a repository of 200 files: made, used again, saved; one at a time and 200 at once. */
 export const worktreesBench: Bench = {
   name: 'worktrees',
   title: 'Git worktrees of agents',

@@ -16,6 +16,7 @@ import {teamResult} from './team-result.ts';
 import {sayResult} from './wait-for.ts';
 
 export interface SpawnOptions extends AgentOptions {
+  readonly input?: Readonly<Record<string, string>>;
   readonly budget?: number;
   readonly budgetTokens?: number;
   readonly allow?: readonly string[];
@@ -70,7 +71,8 @@ function requestOf(
     count,
     cwd: cli.cwd,
     umask: currentUmask(),
-    env: taskEnvironment(cli, options),
+    env: taskEnvironment(cli, options, plan),
+    ...(plan === null || plan.secretNames.length === 0 ? {} : {secretNames: plan.secretNames}),
     traceparent: `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`,
     ...(plan === null ? {} : {plan: plan.document}),
     ...(name === undefined ? {} : {name}),
@@ -83,10 +85,14 @@ function requestOf(
   };
 }
 
-/** The caller's environment, with the folder of the plan file, so that a plan finds what lies beside it. */
-function taskEnvironment({env, cwd}: Cli, {plan}: Pick<SpawnOptions, 'plan'>): Readonly<Record<string, string>> {
+/** What the plan's env files say, the caller's own over it, and the folder of the plan file, for what lies beside it. */
+function taskEnvironment(
+  {env, cwd}: Cli,
+  {plan}: Pick<SpawnOptions, 'plan'>,
+  source: PlanSource | null,
+): Readonly<Record<string, string>> {
   const folder = plan === undefined ? '' : path.dirname(path.resolve(cwd, plan));
-  return {...env, GODEL_PLAN_DIR: folder};
+  return {...source?.env, ...env, GODEL_PLAN_DIR: folder};
 }
 
 /** Node can only say the umask while setting one. */

@@ -141,6 +141,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     paths,
     version,
     settings,
+    agentSettings,
     engine,
     store,
     hosts,
