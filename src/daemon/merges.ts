@@ -40,6 +40,8 @@ const TIP_FRESH_MS = 500;
 export class Merges {
   readonly #options: MergesOptions;
   readonly #teams = new Map<TeamId, TeamMerges>();
+  /** Of teams that are over, while they remove what they have made. */
+  readonly #ending = new Set<Promise<void>>();
 
   constructor(options: MergesOptions) {
     this.#options = options;
@@ -86,13 +88,25 @@ export class Merges {
   over(teamId: TeamId): void {
     const team = this.#teams.get(teamId);
     this.#teams.delete(teamId);
-    if (team) void team.queue[Symbol.asyncDispose]();
+    if (!team) return;
+    const ended = this.#endOf(teamId, team.queue);
+    this.#ending.add(ended);
+    void ended.then(() => this.#ending.delete(ended));
+  }
+
+  async #endOf(teamId: TeamId, queue: MergeQueue): Promise<void> {
+    try {
+      await queue[Symbol.asyncDispose]();
+    } catch (error) {
+      this.#options.log.warn({teamId, error: failureOf(error)}, 'a merge queue did not end well');
+    }
   }
 
   /** Merges that have not landed are asked for again by the next daemon. */
   async close(): Promise<void> {
     await Promise.all([...this.#teams.values()].map(({queue}) => queue[Symbol.asyncDispose]()));
     this.#teams.clear();
+    await Promise.all(this.#ending);
   }
 
   #of(teamId: TeamId, spec: TeamSpec): TeamMerges | null {
