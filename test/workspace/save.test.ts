@@ -258,9 +258,10 @@ describe('saving what is in a worktree', () => {
     const workspace = must(await repo.pool().acquire(repo.request(1)));
     write(workspace.folder, {'secret.txt': 'cannot be read\n', 'new.txt': 'n\n'});
     chmodSync(join(workspace.folder, 'secret.txt'), 0);
+    mkdirSync(join(workspace.folder, 'closed'), {mode: 0});
     const work = must(await workspace.save(MESSAGE));
     expect(repo.git('diff', '--name-only', repo.head, work?.commit ?? '')).toBe('new.txt');
-    expect(must(await workspace.changedFiles())).toEqual(['new.txt', 'secret.txt']);
+    expect(must(await workspace.changedFiles())).toEqual(['closed', 'new.txt', 'secret.txt']);
   });
 
   test('an agent that writes all the time is no reason to fail', async () => {
