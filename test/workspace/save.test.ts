@@ -120,7 +120,7 @@ describe('saving what is in a worktree', () => {
           write(folder, {[file]: value});
           if (then === 'add' || then === 'commit') gitIn(folder, 'add', '--all');
           if (then === 'commit') gitIn(folder, 'commit', '--quiet', '--allow-empty', '-m', 'By the agent');
-          if (then === 'unstage') gitIn(folder, 'rm', '-r', '--cached', '--quiet', '--ignore-unmatch', '.');
+          if (then === 'unstage') gitIn(folder, 'rm', '-r', '--cached', '--force', '--quiet', '--ignore-unmatch', '.');
         }
         const present = treeOf(folder);
         const ignored = new Set(ignoredIn(folder));
