@@ -1,4 +1,5 @@
 import type {Result} from '../base/result.ts';
+import type {CostView} from '../model/cost-view.ts';
 import type {TracedEvent} from '../model/event.ts';
 import type {Failure} from '../model/failure.ts';
 import type {AttemptRow, TaskRow} from '../model/row.ts';
@@ -19,6 +20,7 @@ export interface Backend {
   remove(name: string): Promise<Answer<void>>;
   tasks(name: string, query: TaskListQuery): Answer<readonly TaskRow[]>;
   attempts(name: string, taskId: string): Answer<readonly AttemptRow[]>;
+  cost(name: string): Answer<CostView>;
   log(name: string, query: LogQuery): Promise<Answer<LogPart>>;
   events(name: string, query: EventQuery): Answer<readonly TracedEvent[]>;
 }

@@ -2,6 +2,7 @@ import {randomUUID} from 'node:crypto';
 import {sleep} from '../base/clock.ts';
 import {fail, ok, type Result} from '../base/result.ts';
 import {listensOn} from '../base/unix-socket.ts';
+import type {CostView} from '../model/cost-view.ts';
 import type {TracedEvent} from '../model/event.ts';
 import type {Failure} from '../model/failure.ts';
 import type {AttemptRow, TaskRow} from '../model/row.ts';
@@ -122,6 +123,10 @@ export class ApiClient {
   async attempts(name: string, taskId: string): Answer<readonly AttemptRow[]> {
     const path = `${teamPath(name)}/tasks/attempts${query({id: taskId})}`;
     return pick(await this.#call<{attempts: readonly AttemptRow[]}>({method: 'GET', path}), body => body.attempts);
+  }
+
+  cost(name: string): Answer<CostView> {
+    return this.#call({method: 'GET', path: `${teamPath(name)}/cost`});
   }
 
   async log(name: string, asked: LogQuery): Answer<LogPart> {

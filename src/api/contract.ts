@@ -20,6 +20,7 @@ import type {TeamView} from '../model/team-view.ts';
  *   DELETE /v1/teams/:name                     {v: 1, team: string}; 409 while it is not over
  *   GET    /v1/teams/:name/tasks?state=&after=&limit=&id=    {v: 1, tasks: TaskRow[]}
  *   GET    /v1/teams/:name/tasks/attempts?id=TASK            {v: 1, attempts: AttemptRow[]}
+ *   GET    /v1/teams/:name/cost                CostView
  *   GET    /v1/teams/:name/log?task=ID&attempt=N&offset=&length=   {v: 1, data: base64, offset, size: number|null, over: boolean}
  *   GET    /v1/teams/:name/events?after=&limit=              {v: 1, events: TracedEvent[]}
  *   WS     /v1/feed?team=NAME&events=1&after=CURSOR          FeedMessage, one JSON text frame each

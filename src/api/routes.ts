@@ -76,6 +76,7 @@ export function createRoutes({backend, us, onBug}: RouteOptions): Hono {
       answer(c, backend.attempts(c.req.param('name'), id), attempts => ({attempts})),
     ),
   );
+  app.get('/v1/teams/:name/cost', c => answer(c, backend.cost(c.req.param('name')), view => view));
   app.get('/v1/teams/:name/log', c =>
     withQuery(c, parseLogQuery, async asked =>
       answer(c, await backend.log(c.req.param('name'), asked), part => ({

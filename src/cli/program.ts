@@ -12,6 +12,7 @@ import {recoverApply} from './commands/recover-apply.ts';
 import {recoverClean} from './commands/recover-clean.ts';
 import {recoverList} from './commands/recover-list.ts';
 import {recoverShow} from './commands/recover-show.ts';
+import {teamCost} from './commands/team-cost.ts';
 import {teamDiff} from './commands/team-diff.ts';
 import {teamKill} from './commands/team-kill.ts';
 import {teamList} from './commands/team-list.ts';
@@ -41,6 +42,7 @@ export function buildProgram(run: Runner): Command {
       teamStatus(run),
       teamList(run),
       teamLogs(run),
+      teamCost(run),
       teamWait(run),
       teamKill(run),
       teamDiff(run),

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type {SpawnRequest} from '../api/contract.ts';
 import {shellWord} from '../base/shell-word.ts';
 import type {ExitKind} from '../model/exit-code.ts';
+import type {Plan} from '../model/plan.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {attend} from './attend.ts';
 import type {Cli} from './cli.ts';
@@ -16,6 +17,7 @@ import {teamResult} from './team-result.ts';
 import {sayResult} from './wait-for.ts';
 
 export interface SpawnOptions extends AgentOptions {
+  readonly input?: Readonly<Record<string, string>>;
   readonly budget?: number;
   readonly budgetTokens?: number;
   readonly allow?: readonly string[];
@@ -32,6 +34,7 @@ export interface SpawnOptions extends AgentOptions {
 export async function spawnTeam(cli: Cli, options: SpawnOptions): Promise<ExitKind> {
   const plan = await planSource(cli, options);
   const agents = await agentsFor(cli, options, plan?.plan);
+  if (plan?.plan) await noteConflicts(cli, plan.plan);
   const project = openProject(cli, options);
   await noteUnheardSettings(cli, project, options);
   const {team} = must(await project.client.spawn(requestOf(cli, {...options, ...agents}, plan)));
@@ -47,6 +50,13 @@ export async function spawnTeam(cli: Cli, options: SpawnOptions): Promise<ExitKi
     return kind;
   }
   return attendance.by === 'SIGINT' ? 'sigint' : 'sigterm';
+}
+
+/** Said before anything runs, and only of plans that say what their tasks touch. */
+async function noteConflicts(cli: Cli, plan: Plan): Promise<void> {
+  if (!plan.tasks.some(task => task.touches !== undefined)) return;
+  const {conflictLines} = await import('./conflict-forecast.ts');
+  for (const line of conflictLines(plan)) cli.print.note(line);
 }
 
 /** Nothing to start a daemon for, should it have ended with the team. */
@@ -70,7 +80,8 @@ function requestOf(
     count,
     cwd: cli.cwd,
     umask: currentUmask(),
-    env: taskEnvironment(cli, options),
+    env: taskEnvironment(cli, options, plan),
+    ...(plan === null || plan.secretNames.length === 0 ? {} : {secretNames: plan.secretNames}),
     traceparent: `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`,
     ...(plan === null ? {} : {plan: plan.document}),
     ...(name === undefined ? {} : {name}),
@@ -83,10 +94,14 @@ function requestOf(
   };
 }
 
-/** The caller's environment, with the folder of the plan file, so that a plan finds what lies beside it. */
-function taskEnvironment({env, cwd}: Cli, {plan}: Pick<SpawnOptions, 'plan'>): Readonly<Record<string, string>> {
+/** What the plan's env files say, the caller's own over it, and the folder of the plan file, for what lies beside it. */
+function taskEnvironment(
+  {env, cwd}: Cli,
+  {plan}: Pick<SpawnOptions, 'plan'>,
+  source: PlanSource | null,
+): Readonly<Record<string, string>> {
   const folder = plan === undefined ? '' : path.dirname(path.resolve(cwd, plan));
-  return {...env, GODEL_PLAN_DIR: folder};
+  return {...source?.env, ...env, GODEL_PLAN_DIR: folder};
 }
 
 /** Node can only say the umask while setting one. */

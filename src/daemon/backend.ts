@@ -8,13 +8,15 @@ import {similarTo} from '../base/similar.ts';
 import type {Settings} from '../config/settings.ts';
 import type {Engine} from '../federation/engine.ts';
 import type {Input} from '../federation/engine-io.ts';
+import type {AgentSettings} from '../model/agent-settings.ts';
+import {type CostView, costView} from '../model/cost-view.ts';
 import {type TracedEvent, withTrace} from '../model/event.ts';
 import type {Failure} from '../model/failure.ts';
 import {type TeamId, taskSeq} from '../model/ids.ts';
 import type {Plan} from '../model/plan.ts';
 import type {AttemptRow, TaskRow} from '../model/row.ts';
 import {isTerminal} from '../model/task.ts';
-import {isFinal} from '../model/team.ts';
+import {groupsOf, isFinal, type TeamSpec} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {compilePlan} from '../plan/compile-plan.ts';
 import {logTail} from '../project/log-tail.ts';
@@ -28,11 +30,13 @@ import {findRepository} from '../workspace/repository.ts';
 import type {Progress} from './progress.ts';
 import {daemonEnding, type Requests} from './requests.ts';
 import {type SecretStore, splitSecrets} from './secrets.ts';
+import {unpricedChoice} from './unpriced-choice.ts';
 
 export interface DaemonBackendOptions {
   readonly paths: ProjectPaths;
   readonly version: string;
   readonly settings: Settings;
+  readonly agentSettings: AgentSettings;
   readonly engine: Engine;
   readonly store: Store;
   readonly hosts: Hosts;
@@ -143,6 +147,8 @@ export class DaemonBackend implements Backend {
         secretNames: Object.keys(secrets),
         repository: repository.value,
       });
+      const unpriced = this.#unpriced(spec);
+      if (unpriced) return fail(unpriced);
       const spawned = await this.#options.requests.ask(
         id => this.#options.submit({type: 'spawn-team', request: id, spec, nameTaken: 'refuse'}),
         // Within the tick that makes the team: its hosts are told the environment right after.
@@ -220,6 +226,14 @@ export class DaemonBackend implements Backend {
     return this.#task(name, taskId, (id, task) => ok(this.#options.store.attempts(id, task.seq)));
   }
 
+  cost(name: string): Answer<CostView> {
+    return this.#named(name, id => {
+      const row = this.#options.store.teams().find(each => each.id === id);
+      const costs = this.#options.store.cost(id);
+      return row ? ok(costView({team: row.spec.name, budget: row.spec.budget, costs})) : fail(this.#unknownTeam(name));
+    });
+  }
+
   async log(name: string, asked: LogQuery): Promise<Answer<LogPart>> {
     const {hosts, paths} = this.#options;
     const found = this.#logOf(name, asked);
@@ -266,6 +280,14 @@ export class DaemonBackend implements Backend {
       range: `1 to ${settings.maxAgents}`,
       why: `the daemon was started with max-agents ${settings.maxAgents}; \`godel daemon stop\` lets the next command start one with other settings`,
     };
+  }
+
+  /** A budget in USD that could not be kept, with no limit of tokens beside it. */
+  #unpriced(spec: TeamSpec): Failure | null {
+    const {budget, plan} = spec;
+    if (budget === undefined || budget.usd === null || budget.tokens !== null) return null;
+    const choice = unpricedChoice(groupsOf(spec), plan, this.#options.agentSettings);
+    return choice && {reason: 'price-unknown', ...choice};
   }
 
   #named<T>(name: string, found: (id: TeamId) => Answer<T>): Answer<T> {

@@ -4,7 +4,7 @@ import {fail, ok, type Result} from '../base/result.ts';
 import type {Assignment, NeedResult} from '../federation/engine-io.ts';
 import type {JsonValue} from '../base/json.ts';
 import type {Failure} from '../model/failure.ts';
-import type {TaskSpec} from '../model/task.ts';
+import type {TaskSpec, Touches} from '../model/task.ts';
 import type {TeamSpec} from '../model/team.ts';
 import {type RenderedAttempt, renderAttempt, renderTemplate} from '../plan/render.ts';
 import type {AttemptOrder, WorkspaceOrder} from '../wire/host-protocol.ts';
@@ -27,7 +27,7 @@ export function orderOf(assignment: Assignment, team: TeamSpec, tip: string | nu
   if (!rendered.ok) return rendered;
   const {verify, env, workingDirectory} = rendered.value;
   const inputs = inputsOf(needs);
-  const workspace = workspaceOf(assignment, team, tip);
+  const workspace = workspaceOf(assignment, team, {tip, touches: rendered.value.touches});
   if (!workspace.ok) return workspace;
   const order: AttemptOrder = {
     attempt,
@@ -35,7 +35,7 @@ export function orderOf(assignment: Assignment, team: TeamSpec, tip: string | nu
     task: taskId,
     agent: agentId,
     number,
-    work: workOf(rendered.value.work, assignment, inputs),
+    work: workOf(rendered.value, assignment, inputs),
     verify,
     env: {...env, ...needsVariable(needs)},
     cwd: workspace.value ? folderInWorktree(team, workingDirectory) : folderOf(team, workingDirectory),
@@ -61,7 +61,7 @@ function folderInWorktree(team: TeamSpec, directory: string | null): string {
 }
 
 function workOf(
-  work: RenderedAttempt['work'],
+  {work, touches}: RenderedAttempt,
   assignment: Assignment,
   inputs: AttemptOrder['inputs'],
 ): AttemptOrder['work'] {
@@ -73,7 +73,7 @@ function workOf(
   const {runtime, model, cap} = means;
   return {
     kind: 'prompt',
-    prompt: promptText({prompt: work.prompt, assignment, reviewedPrompt, inputs: names}),
+    prompt: promptText({prompt: work.prompt, assignment, touches, reviewedPrompt, inputs: names}),
     runtime,
     model,
     cap,
@@ -89,7 +89,7 @@ function promptOf(spec: TaskSpec, item: JsonValue | undefined): string | null {
 function workspaceOf(
   {spec, memo, reviewed, taskId, attempt}: Assignment,
   {repository, name}: TeamSpec,
-  tip: string | null,
+  {tip, touches}: {readonly tip: string | null; readonly touches: Touches | null},
 ): Result<WorkspaceOrder | null, Failure> {
   if (spec.workspace === undefined && spec.prompt === undefined) return ok(null);
   if (!repository || tip === null) {
@@ -103,7 +103,7 @@ function workspaceOf(
     apply: memo?.conflict?.commit ?? null,
     ref: refOf({team: name, task: taskId, attempt}),
     change: spec.change ?? 'optional',
-    touches: spec.touches ?? null,
+    touches,
     subject: subjectOf(spec, taskId),
   });
 }

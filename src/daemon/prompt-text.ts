@@ -1,11 +1,13 @@
 import type {Assignment} from '../federation/engine-io.ts';
-import type {OutputKind, TaskSpec} from '../model/task.ts';
+import type {OutputKind, TaskSpec, Touches} from '../model/task.ts';
 
 /** What an agent is told beside its task: bounded by its parts. */
 export interface PromptContext {
   /** The task's own words, with its item filled in. */
   readonly prompt: string;
   readonly assignment: Assignment;
+  /** With its item filled in. */
+  readonly touches: Touches | null;
   /** For a review: the reviewed task's own words. */
   readonly reviewedPrompt: string | null;
   /** Names in `$GODEL_INPUTS` of what the tasks it needs have put out. */
@@ -13,7 +15,7 @@ export interface PromptContext {
 }
 
 /** Everything an agent is told for one attempt. */
-export function promptText({prompt, assignment, reviewedPrompt, inputs}: PromptContext): string {
+export function promptText({prompt, assignment, touches, reviewedPrompt, inputs}: PromptContext): string {
   const {spec, memo, reviewed} = assignment;
   const parts = [prompt.trim()];
   if (reviewed) parts.push(reviewNotes(reviewed, reviewedPrompt));
@@ -24,7 +26,7 @@ export function promptText({prompt, assignment, reviewedPrompt, inputs}: PromptC
   parts.push(
     section(
       'How you work here',
-      rules(spec, reviewed !== undefined)
+      rules(spec, {touches, isReview: reviewed !== undefined})
         .map(rule => `- ${rule}`)
         .join('\n'),
     ),
@@ -36,12 +38,12 @@ function section(title: string, body: string): string {
   return `## ${title}\n\n${body.trim()}`;
 }
 
-function rules(spec: TaskSpec, isReview: boolean): string[] {
+function rules(spec: TaskSpec, {touches, isReview}: {touches: Touches | null; isReview: boolean}): string[] {
   const lines = ['You work in a git worktree of your own. Change files below the current folder only.'];
   if (spec.change === 'none') lines.push('Change no file at all.');
   else {
     lines.push('There is no need to commit, and you must not push, switch branches or touch the git configuration.');
-    if (spec.touches) lines.push(`Change only files that match: ${spec.touches.globs.join(', ')}.`);
+    if (touches) lines.push(`Change only files that match: ${touches.globs.join(', ')}.`);
     if (spec.verify !== undefined) lines.push(`When you are done this must succeed: \`${spec.verify.trim()}\``);
   }
   lines.push('Nobody can answer questions: decide yourself, and do the whole task before you stop.');

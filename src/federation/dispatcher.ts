@@ -1,6 +1,6 @@
 import type {Cap} from '../model/budget.ts';
 import {type Gate, type ProviderId, providerOf} from '../model/provider.ts';
-import type {AttemptMeans} from '../model/record.ts';
+import type {AttemptMeans} from '../model/attempt-means.ts';
 import type {Demand, Effect, Input} from './engine-io.ts';
 import type {ReadyClass} from './ready-queue.ts';
 import {type Candidate, unmet} from './requirement.ts';

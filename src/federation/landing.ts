@@ -1,11 +1,11 @@
 import type {AttemptOutcome, Memo} from '../model/attempt.ts';
 import type {Failure} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
-import type {AttemptId} from '../model/ids.ts';
+import type {AttemptMeans} from '../model/attempt-means.ts';
+import type {AgentId, AttemptId} from '../model/ids.ts';
 import type {TaskState} from '../model/task.ts';
 import type {Credits, MergeResult, Work} from '../model/work.ts';
 import type {TaskNode} from './task-node.ts';
-import type {Attempt} from './team.ts';
 import type {Turn} from './turn.ts';
 
 /** What landing may do to the tasks of its team. */
@@ -22,6 +22,14 @@ export interface TaskHands {
   readonly isEnding: boolean;
 }
 
+/** What landing has to know of an attempt. */
+export interface LandedAttempt {
+  readonly id: AttemptId;
+  readonly task: TaskNode;
+  readonly agent: {readonly id: AgentId};
+  readonly means?: AttemptMeans | undefined;
+}
+
 export interface LandingOptions {
   readonly hands: TaskHands;
   readonly branch: string;
@@ -31,8 +39,8 @@ export interface LandingOptions {
   readonly maxConflicts: number;
 }
 
-/** git itself failed this often in a row: the task fails, its work is kept. */
-const MAX_GIT_FAILURES = 10;
+/** git itself failed this often in a row, over about half an hour: the task fails, its work is kept. */
+const MAX_GIT_FAILURES = 30;
 const FEEDBACK_BYTES = 8192;
 
 /**
@@ -73,7 +81,7 @@ export class Landing {
   }
 
   /** The attempt has succeeded. Returns when to try again (monotonic), if that is what follows. */
-  landed(turn: Turn, attempt: Attempt, outcome: AttemptOutcome): number | null {
+  landed(turn: Turn, attempt: LandedAttempt, outcome: AttemptOutcome): number | null {
     const {task} = attempt;
     const reviewed = this.#reviewedBy.get(task);
     if (reviewed) return this.#judged(turn, {reviewer: task, reviewed, attempt, outcome});
@@ -164,7 +172,7 @@ export class Landing {
       reviewed,
       attempt,
       outcome,
-    }: {reviewer: TaskNode; reviewed: TaskNode; attempt: Attempt; outcome: AttemptOutcome},
+    }: {reviewer: TaskNode; reviewed: TaskNode; attempt: LandedAttempt; outcome: AttemptOutcome},
   ): number | null {
     const {hands, emit} = this.#options;
     const {verdict} = outcome;
@@ -259,7 +267,7 @@ export function note(task: TaskNode, more: Memo): void {
   task.memo = {...task.memo, ...more};
 }
 
-function creditsOf({agent, means}: Attempt, {usage}: AttemptOutcome): Credits {
+function creditsOf({agent, means}: LandedAttempt, {usage}: AttemptOutcome): Credits {
   return {
     agent: agent.id,
     runtime: means?.runtime ?? 'command',

@@ -239,6 +239,8 @@ export class Host {
     const reports = open
       ? await readinessOf(agents, open, runtimes)
       : [{type: 'agents-failed', agents, detail} as const];
+    // It may have been closed while its runtimes were looked for.
+    if (open && !this.#teams.has(teamId)) return;
     for (const report of reports) {
       if (report.type === 'agents-ready') for (const agent of report.agents) this.#agents.set(agent, teamId);
       this.#reports.add(report);

@@ -1,5 +1,5 @@
 import type {AttemptOutcome} from './attempt.ts';
-import type {AttemptMeans} from './record.ts';
+import type {AttemptMeans} from './attempt-means.ts';
 import {addUsage, UNKNOWN_USAGE, type Usage} from './usage.ts';
 
 /** Sums over the attempts of a team. */

@@ -1,8 +1,8 @@
 import type {Now} from '../base/clock.ts';
 import type {JsonValue} from '../base/json.ts';
 import type {AttemptOutcome, Memo, SessionMark} from './attempt.ts';
+import type {AttemptMeans} from './attempt-means.ts';
 import type {AttemptTotals} from './attempt-totals.ts';
-import type {Cap} from './budget.ts';
 import type {Event} from './event.ts';
 import type {StopReason} from './failure.ts';
 import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from './ids.ts';
@@ -64,15 +64,6 @@ export type StateRecord =
   | {readonly kind: 'host'; readonly host: HostRecord};
 
 export type EngineRecord = StateRecord | {readonly kind: 'event'; readonly event: Event};
-
-/** What a prompt is done with, and what it may use. */
-export interface AttemptMeans {
-  readonly runtime: string;
-  readonly model: string | null;
-  readonly provider: string;
-  /** Reserved from the team's budget; the attempt is stopped when it has used it. */
-  readonly cap: Cap;
-}
 
 /** A moment that can be measured from after a restart: `monoMs` counts within the boot, the wall clock beyond it. */
 export interface Instant extends Now {

@@ -1,6 +1,7 @@
 import type {AttemptOutcome, SessionMark} from './attempt.ts';
 import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from './ids.ts';
-import type {AttemptMeans, StoredTask} from './record.ts';
+import type {AttemptMeans} from './attempt-means.ts';
+import type {StoredTask} from './record.ts';
 import type {TaskStateName} from './task.ts';
 import type {TeamSpec, TeamState} from './team.ts';
 import type {TeamView} from './team-view.ts';

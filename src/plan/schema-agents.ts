@@ -100,5 +100,3 @@ export const escalateSchema = z
   .meta({description: 'Stronger runtimes and models for prompts that have failed'});
 
 export type AgentsDocument = z.infer<typeof agentsSchema>;
-export type BudgetDocument = z.infer<typeof budgetSchema>;
-export type EscalateDocument = z.infer<typeof escalateSchema>;

@@ -15,6 +15,9 @@ const CONDITIONS = {
   'always()': 'always',
 } as const satisfies Record<NonNullable<TaskDocument['if']>, Condition>;
 
+/** An agent that is told what was wrong does better the second time. */
+const PROMPT_RETRIES = 2;
+
 interface SpecRequest {
   readonly id: string;
   readonly task: TaskDocument;
@@ -52,7 +55,7 @@ export function taskSpec({id, task, foreach, scope, defaults, report}: SpecReque
     condition: task.if === undefined ? 'success' : CONDITIONS[task.if],
     ...(task.outputs === undefined ? {} : {outputs: task.outputs}),
     ...(timeoutMs === undefined ? {} : {timeoutMs}),
-    retries: task.retries ?? defaults.retries ?? 0,
+    retries: task.retries ?? defaults.retries ?? (task.prompt === undefined ? 0 : PROMPT_RETRIES),
     priority: task.priority ?? defaults.priority ?? 0,
     env: Object.fromEntries(env),
     ...(directory === undefined ? {} : {workingDirectory: compiler.template(['working-directory'], directory)}),

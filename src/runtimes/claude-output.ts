@@ -107,10 +107,15 @@ export function claudeOutput({cwd, prices, events}: Context): Pick<AgentRun, 'st
     if (field(line, 'is_error') !== true) tell({kind: 'usage', usage});
   }
 
+  function onUsage(usage: AgentUsage | null): void {
+    if (usage !== null) tell({kind: 'usage', usage});
+  }
+
   function onLine(line: JsonObject): void {
     switch (textField(line, 'type')) {
       case 'assistant':
         onAssistant(line);
+        onUsage(spending.addWhole(line));
         return;
       case 'user':
         onResults(line);
@@ -118,11 +123,9 @@ export function claudeOutput({cwd, prices, events}: Context): Pick<AgentRun, 'st
       case 'system':
         onSystem(line);
         return;
-      case 'stream_event': {
-        const usage = spending.add(line);
-        if (usage !== null) tell({kind: 'usage', usage});
+      case 'stream_event':
+        onUsage(spending.add(line));
         return;
-      }
       case 'result':
         onResult(line);
         return;

@@ -13,6 +13,12 @@ import {textTail} from './text-tail.ts';
 const STATUS = /\bstatus:? (\d{3})\b/;
 const TRIES_AGAIN = /^Reconnecting\.\.\. \d+\/\d+/;
 
+/** Codex passes over what a model says when it refuses, and over nothing else. */
+const WITHOUT_A_WORD: AgentError = {
+  kind: 'refused',
+  detail: 'codex ended its turn without a word, as it does when the model refuses',
+};
+
 interface Context {
   readonly model: string | null;
   readonly cwd: string;
@@ -37,6 +43,7 @@ export function codexOutput({
   const denied: string[] = [];
   let session: string | null = null;
   let text = '';
+  let items = 0;
   let tokens: CodexTokens | null = null;
   let turn: 'running' | 'completed' | 'failed' = 'running';
   let trouble: string | null = null;
@@ -53,6 +60,7 @@ export function codexOutput({
   }
 
   function onItem(item: JsonValue | undefined): void {
+    if (textField(item, 'type') !== 'error') items += 1;
     switch (textField(item, 'type')) {
       case 'agent_message':
         text = textField(item, 'text') ?? '';
@@ -136,7 +144,7 @@ export function codexOutput({
   });
 
   function errorOf(exit: Exit): AgentError | null {
-    if (turn === 'completed' && exit.exitCode === 0) return null;
+    if (turn === 'completed' && exit.exitCode === 0) return items > 0 ? null : WITHOUT_A_WORD;
     return trouble === null ? endedEarly('codex', exit, stderr.text()) : classify(troubleOf(trouble));
   }
 

@@ -25,18 +25,19 @@ export interface CodexRollout {
 
 /** The record of a session; null when there is none, and the session cannot be taken up again. */
 export function codexRollout(codexFolder: string, session: string): CodexRollout | null {
-  const folder = daysOf(session)
+  const file = daysOf(session)
     .map(day => join(codexFolder, 'sessions', day))
     .map(day => fileIn(day, session))
-    .find(file => file !== null);
-  return folder == null ? null : {used: () => lastCount(tailOf(folder))};
+    .find(found => found !== null);
+  return file === undefined ? null : {used: () => lastCount(tailOf(file))};
 }
 
 /** Reads the members of a token count, in whichever of its places Codex reports one. */
 export function codexTokens(usage: JsonValue | undefined): CodexTokens | null {
   const input = countField(usage, 'input_tokens');
   const output = countField(usage, 'output_tokens');
-  if (input === null || output === null) return null;
+  // Zero stands there before the first answer.
+  if (input === null || output === null || input + output === 0) return null;
   const cached = countField(usage, 'cached_input_tokens') ?? 0;
   return {input, cached, cacheWritten: countField(usage, 'cache_write_input_tokens') ?? 0, output};
 }

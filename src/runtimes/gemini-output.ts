@@ -113,8 +113,8 @@ export function geminiOutput({cwd, prices, events}: Context): Pick<AgentRun, 'st
     if (status === 'success' && exit.exitCode === 0) return null;
     if (exit.exitCode === NO_LOGIN) return {kind: 'auth', detail: stderr.text()};
     const message = textField(result ?? {}, 'error', 'message') ?? fatal;
-    if (message === null && !retries.seen()) return endedEarly('gemini', exit, stderr.text());
-    return geminiError(`${stderr.text()}\n${message ?? ''}`, exit.exitCode);
+    if (message === null) return retries.last() ?? endedEarly('gemini', exit, stderr.text());
+    return {...geminiError(`${stderr.text()}\n${message}`, exit.exitCode), detail: message};
   }
 
   return {

@@ -17,10 +17,10 @@ export function geminiPolicy(allowed: Allowances, readOnly: boolean): string {
 
 function shellRules(patterns: readonly string[]): readonly string[] {
   return [
-    rule({commandPrefix: LOOKING_COMMANDS}, 'allow'),
+    rule({toolName: SHELL, commandPrefix: LOOKING_COMMANDS}, 'allow'),
     // With this, looking would write a file anywhere.
-    rule({commandRegex: '.*--output'}, 'deny', PRIORITY + 1),
-    ...patterns.map(pattern => rule({commandRegex: regexOf(pattern)}, 'allow', PRIORITY + 2)),
+    rule({toolName: SHELL, commandRegex: '.*--output'}, 'deny', PRIORITY + 1),
+    ...patterns.map(pattern => rule({toolName: SHELL, commandRegex: regexOf(pattern)}, 'allow', PRIORITY + 2)),
   ];
 }
 

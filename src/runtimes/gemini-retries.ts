@@ -1,5 +1,5 @@
 import {StringDecoder} from 'node:string_decoder';
-import type {Activity} from './agent-runtime.ts';
+import type {Activity, AgentError} from './agent-runtime.ts';
 import {geminiError} from './gemini-error.ts';
 
 const ATTEMPT = /^Attempt \d+ failed(?: with status \d{3}\.|:).*$/;
@@ -8,8 +8,8 @@ const MAX_LINE = 4096;
 
 export interface GeminiRetries {
   push(chunk: Uint8Array): void;
-  /** Whether there was any. */
-  seen(): boolean;
+  /** Why it has tried again last; null: it never did. */
+  last(): AgentError | null;
 }
 
 /**
@@ -19,22 +19,29 @@ export interface GeminiRetries {
 export function geminiRetries(tell: (activity: Activity) => void): GeminiRetries {
   const decoder = new StringDecoder('utf8');
   let rest = '';
-  let seen = false;
+  let last: AgentError | null = null;
   return {
     push(chunk) {
       const lines = (rest + decoder.write(Buffer.from(chunk))).split('\n');
       rest = (lines.pop() ?? '').slice(-MAX_LINE);
       for (const line of lines) {
         if (!ATTEMPT.test(line) || line.includes('Max attempts reached')) continue;
-        seen = true;
-        const {kind, detail} = geminiError(withStatus(line), null);
+        last = geminiError(withStatus(line), null);
         const delay = DELAY.exec(line)?.[1];
-        const cause = kind === 'throttled' || kind === 'quota' || kind === 'overloaded' ? kind : 'other';
-        tell({kind: 'retry', cause, delayMs: delay === undefined ? null : Number(delay), detail});
+        tell({
+          kind: 'retry',
+          cause: causeOf(last),
+          delayMs: delay === undefined ? null : Number(delay),
+          detail: last.detail,
+        });
       }
     },
-    seen: () => seen,
+    last: () => last,
   };
+}
+
+function causeOf({kind}: AgentError): Extract<Activity, {kind: 'retry'}>['cause'] {
+  return kind === 'throttled' || kind === 'quota' || kind === 'overloaded' ? kind : 'other';
 }
 
 /** Some of these lines have no status but the words that come with it. */

@@ -3,7 +3,7 @@ import type {JsonValue} from '../base/json.ts';
 import type {Activity, AgentError, AgentEvents, AgentResult, AgentRun} from './agent-runtime.ts';
 import {classify, retryCause} from './classify.ts';
 import {type Exit, endedEarly} from './ended-early.ts';
-import {countField, field, textField} from './json-field.ts';
+import {countField, field, listField, textField} from './json-field.ts';
 import {jsonLines} from './json-lines.ts';
 import {pathIn} from './path-in.ts';
 import type {PriceOverrides} from './prices.ts';
@@ -14,6 +14,7 @@ const EDITS = new Set(['write', 'edit', 'multiedit', 'patch', 'apply_patch']);
 const DENIED = /specified a rule which prevents|rejected permission|permission rejected|denied by (?:a )?rule/i;
 const UNAVAILABLE = /unavailable tool '([^']+)'/;
 const LOG_ERROR = /^timestamp=.*\bmessage="stream error".*\berror\.error="((?:[^"\\]|\\.)*)"/;
+const FINAL: ReadonlySet<AgentError['kind']> = new Set(['auth', 'context-too-long', 'refused']);
 const MAX_LINE = 8192;
 
 interface Context {
@@ -33,6 +34,7 @@ export function opencodeOutput({model, cwd, prices, events}: Context): Pick<Agen
   let text = '';
   let reason: string | null = null;
   let trouble: AgentError | null = null;
+  let lastRetry: AgentError | null = null;
   let logRest = '';
 
   const tell = (activity: Activity) => {
@@ -48,8 +50,14 @@ export function opencodeOutput({model, cwd, prices, events}: Context): Pick<Agen
     const taken = UNAVAILABLE.exec(error ?? '')?.[1];
     if (taken !== undefined) return refuse(taken);
     if (error !== null && DENIED.test(error)) return refuse(detail === '' ? name : `${name}: ${detail}`);
-    if (EDITS.has(name)) return error === null ? tell({kind: 'edit', path: pathIn(cwd, detail)}) : undefined;
+    if (EDITS.has(name)) return error === null ? onEdit(part, detail) : undefined;
     tell({kind: 'tool', name, detail});
+  }
+
+  /** A patch may change several files, and names them in what came of it. */
+  function onEdit(part: JsonValue | undefined, detail: string): void {
+    const files = listField(part, 'state', 'metadata', 'files').flatMap(file => textField(file, 'filePath') ?? []);
+    for (const path of files.length > 0 ? files : [detail]) tell({kind: 'edit', path: pathIn(cwd, path)});
   }
 
   function refuse(what: string): void {
@@ -61,6 +69,7 @@ export function opencodeOutput({model, cwd, prices, events}: Context): Pick<Agen
     reason = textField(part, 'reason');
     // A step that has come to its end is behind whatever went wrong before it.
     trouble = null;
+    lastRetry = null;
     steps.push(spentIn(part, model));
     tell({kind: 'usage', usage: usage()});
   }
@@ -95,14 +104,21 @@ export function opencodeOutput({model, cwd, prices, events}: Context): Pick<Agen
     logRest = (found.pop() ?? '').slice(-MAX_LINE);
     for (const line of found) {
       const error = LOG_ERROR.exec(line)?.[1];
-      if (error !== undefined) {
-        tell({kind: 'retry', cause: retryCause({text: error}), delayMs: null, detail: error});
-      }
+      if (error !== undefined) onFailedRequest(error);
     }
+  }
+
+  /** It logs every request that fails and does not say whether it tries again: not where that is of no use. */
+  function onFailedRequest(detail: string): void {
+    const found = classify({text: detail});
+    if (FINAL.has(found.kind)) return;
+    lastRetry = found;
+    tell({kind: 'retry', cause: retryCause({text: detail}), delayMs: null, detail});
   }
 
   function errorOf(exit: Exit): AgentError | null {
     if (trouble !== null) return trouble;
+    if (exit.exitCode !== 0 && lastRetry !== null) return lastRetry;
     if (exit.exitCode !== 0 || reason === null) return endedEarly('opencode', exit, stderr.text());
     return errorByReason(reason);
   }

@@ -40,6 +40,8 @@ export function piOutput({cwd, prices, events}: Context): Pick<AgentRun, 'stdout
   const calls = new Map<string, string>();
   const denied: string[] = [];
   const spent = new Map<string, Spent>();
+  /** What the answer that has begun is billed already; it may never end. */
+  let begun: Spent | null = null;
   let last: LastMessage | null = null;
   let text = '';
   /** It has had its conversation summarised, and does not tell what that request has used. */
@@ -51,7 +53,8 @@ export function piOutput({cwd, prices, events}: Context): Pick<AgentRun, 'stdout
 
   function usage(): AgentUsage {
     const guessed = UNKNOWN_MODEL.test(stderr.text());
-    const parts = [...spent.values()].map(part => (guessed ? {...part, usd: null} : part));
+    const all = begun === null ? [...spent.values()] : [...spent.values(), begun];
+    const parts = all.map(part => (guessed ? {...part, usd: null} : part));
     const total = totalSpent(parts, {runtime: 'pi', prices});
     return untold ? {...total, usd: null} : total;
   }
@@ -68,6 +71,7 @@ export function piOutput({cwd, prices, events}: Context): Pick<AgentRun, 'stdout
     }
     last = {text: said, stopReason: textField(message, 'stopReason'), error: textField(message, 'errorMessage')};
     const part = spentOf(message);
+    begun = null;
     const before = spent.get(part.model);
     spent.set(part.model, before === undefined ? part : {model: part.model, ...bothKnown(before, part)});
     // Whoever hears of usage takes it for an answer of the provider.
@@ -101,6 +105,9 @@ export function piOutput({cwd, prices, events}: Context): Pick<AgentRun, 'stdout
         if (id !== null) tell({kind: 'session', id});
         return;
       }
+      case 'message_start':
+        if (textField(line, 'message', 'role') === 'assistant') begun = spentOf(field(line, 'message'));
+        return;
       case 'message_end':
         onMessage(field(line, 'message'));
         return;
@@ -115,7 +122,7 @@ export function piOutput({cwd, prices, events}: Context): Pick<AgentRun, 'stdout
         return;
       case 'auto_retry_start': {
         const detail = textField(line, 'errorMessage') ?? '';
-        const cause = retryCause({status: statusIn(detail), text: detail});
+        const cause = retryCause({text: detail});
         tell({kind: 'retry', cause, delayMs: countField(line, 'delayMs'), detail});
         return;
       }
@@ -164,18 +171,12 @@ function errorOf(last: LastMessage | null, {exitCode, signal, stderr}: End): Age
     case 'error':
       return last.error === null || last.error === WORDLESS
         ? {kind: 'refused', detail: last.text === '' ? 'the model has declined, without a word' : last.text}
-        : classify({status: statusIn(last.error), text: last.error});
+        : classify({text: last.error});
     case 'length':
       return {kind: 'crashed', detail: 'its answer was cut off: it was longer than the model may write at once'};
     default:
       return {kind: 'crashed', detail: `it ended in the middle of its work (${last.stopReason ?? 'no reason given'})`};
   }
-}
-
-/** Its messages begin with the status: `429 {"type":"error",…`. */
-function statusIn(error: string): number | null {
-  const status = /^(\d{3})\b/.exec(error)?.[1];
-  return status === undefined ? null : Number(status);
 }
 
 function spentOf(message: JsonValue | undefined): Spent {

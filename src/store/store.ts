@@ -1,3 +1,4 @@
+import type {Costs} from '../model/cost-view.ts';
 import type {StoredEvent} from '../model/event.ts';
 import type {TaskSeq, TeamId} from '../model/ids.ts';
 import type {EngineRecord, StoredState} from '../model/record.ts';
@@ -19,6 +20,8 @@ export interface Store extends Disposable {
   /** As they stand now: a task with an open attempt is `running`, though its lease is all that was recorded of that. */
   tasks(teamId: TeamId, query?: TaskQuery): readonly TaskRow[];
   attempts(teamId: TeamId, task?: TaskSeq): readonly AttemptRow[];
+  /** What its attempts of prompts have cost, by task, by agent and by model. */
+  cost(teamId: TeamId): Costs;
   /** Events with a cursor greater than `after`, oldest first, at most `limit`. */
   events(query: {readonly teamId?: TeamId; readonly after: number; readonly limit: number}): readonly StoredEvent[];
   /** Deletes the oldest events of finished teams beyond `keep` events in all; returns how many. */

@@ -89,7 +89,7 @@ test('the plan page has every variable that a task is given', () => {
     ),
   );
   const documented = rows(read('docs/plan-file.md')).map(([cell]) => plain(cell));
-  expect(named.size).toBe(9);
+  expect(named.size).toBe(10);
   expect([...named].filter(name => !documented.includes(name))).toEqual([]);
 });
 

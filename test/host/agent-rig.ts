@@ -1,5 +1,5 @@
 import {execFileSync} from 'node:child_process';
-import {chmodSync, cpSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs';
+import {chmodSync, cpSync, existsSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import type {AttemptOutcome} from '../../src/model/attempt.ts';
 import type {AttemptOrder, PromptWork, TeamOpening, WorkspaceOrder} from '../../src/wire/host-protocol.ts';
@@ -125,6 +125,7 @@ export class AgentRig implements AsyncDisposable {
   /** The worktrees that there are. */
   get worktrees(): readonly string[] {
     const folder = join(this.host.work, '.godel', 'worktrees');
+    if (!existsSync(folder)) return [];
     return readdirSync(folder).filter(name => /^godel-\d+$/.test(name));
   }
 

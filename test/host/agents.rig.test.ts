@@ -339,7 +339,7 @@ test('the next attempt goes on with the session of one that was lost, where that
   rig.openTeam(team);
   rig.host.daemon.send({type: 'reap', request: 9, attempts: [lost.attempt]});
   await until('reaped', () => rig.host.daemon.heard('reaped').find(({request}) => request === 9));
-  const outcome = await rig.run(2, [{arguments: given}, {write: {'c.txt': 'c\n'}}], {
+  const outcome = await rig.run(2, [{arguments: given}, {write: {'c.txt': 'c\n'}}, {say: 'Done.'}], {
     work: {runtime: 'mine', resume: session},
     workspace: {ref: `${dirname(rig.refOf(1))}/2`},
   });

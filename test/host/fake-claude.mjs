@@ -2,7 +2,7 @@
 // Speaks as `claude -p --output-format stream-json` does and does what the steps say that stand as a JSON array in its prompt.
 import {randomUUID} from 'node:crypto';
 import {spawn} from 'node:child_process';
-import {mkdirSync, readFileSync, writeFileSync, writeSync} from 'node:fs';
+import {mkdirSync, readFileSync, renameSync, writeFileSync, writeSync} from 'node:fs';
 import {dirname} from 'node:path';
 
 if (process.argv[2] === '--version') {
@@ -27,6 +27,12 @@ function print(text) {
       if (error.code !== 'EAGAIN') throw error;
     }
   }
+}
+
+/** Who waits for the file finds it complete. */
+function put(file, text) {
+  writeFileSync(`${file}.new`, text);
+  renameSync(`${file}.new`, file);
 }
 
 const line = value => print(`${JSON.stringify(value)}\n`);
@@ -68,11 +74,11 @@ const actions = {
     const script = `setInterval(() => require('fs').writeFileSync('stray.txt', String(Math.random())), 5)`;
     const child = spawn(process.execPath, ['-e', script], {detached: true, stdio: 'ignore'});
     child.unref();
-    writeFileSync(file, String(child.pid));
+    put(file, String(child.pid));
   },
-  environment: file => writeFileSync(file, JSON.stringify(process.env)),
-  arguments: file => writeFileSync(file, JSON.stringify(process.argv.slice(2))),
-  started: file => writeFileSync(file, String(process.pid)),
+  environment: file => put(file, JSON.stringify(process.env)),
+  arguments: file => put(file, JSON.stringify(process.argv.slice(2))),
+  started: file => put(file, String(process.pid)),
   hang: how => {
     if (how === 'stubborn') process.on('SIGTERM', () => {});
     return new Promise(() => setInterval(() => {}, 1000));

@@ -40,6 +40,10 @@ test.each<[string, Trouble, string, number | null]>([
   ['overloaded', {status: 529, text: 'Overloaded'}, 'overloaded', null],
   ['unavailable', {status: 503, text: 'try again in 2 minutes', retryAfter: null}, 'overloaded', 2 * MINUTE],
   ['overloaded by words', {text: 'The model is overloaded. Please try again later.'}, 'overloaded', null],
+  ['a status by words', {text: 'HTTP 429: slow down'}, 'throttled', null],
+  ['a status in front', {text: '529 {"type":"error"}'}, 'overloaded', null],
+  ['a status in brackets', {text: 'API Error: Request rejected (429) · slow down'}, 'throttled', null],
+  ['a class of Python', {text: 'openai.RateLimitError: slow down'}, 'throttled', null],
   ['an hour and some', {text: 'Too many requests, try again in 1 hour and 5 minutes'}, 'throttled', 65 * MINUTE],
   ['json delay', {status: 429, text: '{"retryDelay": "17s"}'}, 'throttled', 17 * SECOND],
 ])('a limit with %s', (_, trouble, kind, retryAfterMs) => {
@@ -69,7 +73,12 @@ test.each<[string, Trouble]>([
   ['crashed', {status: 500, text: 'Internal server error'}],
   ['crashed', {text: 'TypeError: fetch failed'}],
   ['crashed', {status: 404, text: 'model: nonsense'}],
-  ['crashed', {text: 'Cannot find module at line 4290'}],
+  ['auth', {text: 'API Error: 401 {"type":"error"}'}],
+  ['crashed', {text: 'it ended with exit code 1: at run (app.js:429:12)'}],
+  ['crashed', {text: 'connect ECONNREFUSED 127.0.0.1:503'}],
+  ['crashed', {text: 'write failed: Disk quota exceeded'}],
+  ['crashed', {text: 'The server refused to connect'}],
+  ['crashed', {text: 'TypeError in rateLimiter.js: type safety'}],
 ])('%s: %j', (kind, trouble) => {
   expect(classify(trouble, NOW)).toEqual({kind, detail: trouble.text});
 });

@@ -41,16 +41,12 @@ describe('custom, text, prompt as argument', () => {
   conformance(subject({}, {}));
 });
 
-describe('custom, text, prompt on standard input', () => {
-  conformance(subject({command: ['homemade', '--model', '{model}'], promptBy: 'stdin'}, {}));
+describe('custom, json, prompt on standard input', () => {
+  const command = ['homemade', '--json', '--session', '{session}'];
+  conformance(subject({command, promptBy: 'stdin', output: 'json', fields: FIELDS}, {sessions: true}));
 });
 
-describe('custom, json', () => {
-  const command = ['homemade', '--json', '--session', '{session}', '{prompt}'];
-  conformance(subject({command, output: 'json', fields: FIELDS}, {sessions: true}));
-});
-
-describe('custom, json-lines', () => {
+describe('custom, json-lines, prompt as argument', () => {
   const command = ['homemade', '--lines', '--session', '{session}', '{prompt}'];
   conformance(subject({command, output: 'json-lines', fields: FIELDS}, {sessions: true, noise: true}));
 });

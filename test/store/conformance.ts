@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {attemptId, taskSeq, teamId} from '../../src/model/ids.ts';
+import {agentId, attemptId, taskSeq, teamId} from '../../src/model/ids.ts';
 import type {EngineRecord} from '../../src/model/record.ts';
 import type {TaskState} from '../../src/model/task.ts';
+import {UNKNOWN_USAGE} from '../../src/model/usage.ts';
 import type {Store} from '../../src/store/store.ts';
 import {legalRecords} from './legal-records.ts';
 import {RecordFold} from './record-fold.ts';
@@ -248,6 +249,83 @@ function answersQueries(makePlace: () => StorePlace): void {
     expect(store.attempts(teamId(9))).toEqual([]);
   });
 
+  it('adds up what prompts have cost, by task, agent and model, and keeps what is unknown apart', () => {
+    using place = makePlace();
+    const store = place.reopen();
+    const cap = {usd: 2, tokens: 500};
+    const done = (usd: number | null, inputTokens: number | null) =>
+      some.success({usage: {...UNKNOWN_USAGE, usd, inputTokens, outputTokens: inputTokens}});
+    const by = (agent: string, model: string | null) => ({
+      agentId: agentId(agent),
+      means: some.means('claude', model, cap),
+    });
+    store.commit([
+      some.created(1),
+      some.tasksCreated(1, [some.task(0), some.task(1), some.task(2)]),
+      some.leased(1, 0, 1),
+      some.ended(1, done(null, null)),
+      some.leased(1, 0, 2, 2, by('a', 'haiku')),
+      some.ended(2, done(0.5, 100)),
+      some.leased(1, 1, 3, 1, by('b', null)),
+      some.ended(3, null),
+      some.leased(1, 1, 4, 2, by('b', 'haiku')),
+      some.ended(4, done(0.25, null)),
+      some.leased(1, 2, 5, 1, by('a', 'haiku')),
+    ]);
+    const {totals, byTask, byAgent, byModel} = store.cost(T1);
+    expect(totals).toEqual({
+      attempts: 4,
+      running: 1,
+      usd: 0.75,
+      unpriced: 1,
+      uncounted: 2,
+      unsettledUsd: 2,
+      unsettledTokens: 1000,
+      reservedUsd: 2,
+      reservedTokens: 500,
+      inputTokens: 100,
+      outputTokens: 100,
+      cacheReadTokens: null,
+      cacheWriteTokens: null,
+    });
+    const brief = ({rows}: typeof byTask) =>
+      rows.map(({name, attempts, usd, unpriced}) => [name, attempts, usd, unpriced]);
+    expect(brief(byTask)).toEqual([
+      ['task-0', 1, 0.5, 0],
+      ['task-1', 2, 0.25, 1],
+      ['task-2', 1, null, 0],
+    ]);
+    expect(brief(byAgent)).toEqual([
+      ['a', 2, 0.5, 0],
+      ['b', 2, 0.25, 1],
+    ]);
+    expect(brief(byModel)).toEqual([
+      ['claude/haiku', 3, 0.75, 0],
+      ['claude', 1, null, 1],
+    ]);
+    expect(store.cost(teamId(9))).toMatchObject({totals: {attempts: 0, usd: null}, byTask: {rows: [], omitted: 0}});
+  });
+
+  it('lists the dearest thousand tasks, and says how many it leaves out', () => {
+    using place = makePlace();
+    const store = place.reopen();
+    const means = some.means('pi', 'm', {usd: null, tokens: null});
+    store.commit([
+      some.created(1),
+      some.tasksCreated(
+        1,
+        Array.from({length: 1003}, (_, seq) => some.task(seq)),
+      ),
+      ...Array.from({length: 1003}, (_, seq) => [
+        some.leased(1, seq, seq + 1, 1, {means}),
+        some.ended(seq + 1, some.success({usage: {...UNKNOWN_USAGE, usd: seq}})),
+      ]).flat(),
+    ]);
+    const {byTask, totals} = store.cost(T1);
+    expect([byTask.rows.length, byTask.omitted, byTask.rows[0]?.name]).toEqual([1000, 3, 'task-1002']);
+    expect(totals.usd).toBe((1002 * 1003) / 2);
+  });
+
   it('creates 100,000 tasks in one commit within seconds and loads them again', () => {
     using place = makePlace();
     const store = place.reopen();
@@ -326,6 +404,7 @@ function expectSame(store: Store, fold: RecordFold): void {
   for (const {id} of fold.teams()) {
     expect(store.tasks(id)).toEqual(fold.tasks(id));
     expect(store.attempts(id)).toEqual(fold.attempts(id));
+    expect(store.cost(id)).toEqual(fold.costs(id));
     const own = fold.events().filter(event => event.teamId === id);
     expect(store.events({teamId: id, after: 0, limit: 10_000})).toEqual(own);
   }

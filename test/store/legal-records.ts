@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type {Failure} from '../../src/model/failure.ts';
-import {attemptId, taskSeq} from '../../src/model/ids.ts';
+import {agentId, attemptId, taskSeq} from '../../src/model/ids.ts';
 import type {EngineRecord} from '../../src/model/record.ts';
 import {isTerminal, type TaskState} from '../../src/model/task.ts';
 import {
@@ -11,6 +11,7 @@ import {
   host,
   instance,
   leased,
+  means,
   removed,
   stateOf,
   success,
@@ -90,7 +91,9 @@ function lease(sketch: Sketch, team: TeamSketch, seq: number): EngineRecord[] {
   const attempt = ++sketch.lastAttempt;
   sketch.open.push({attempt, team, seq});
   found.attempts += 1;
-  return [leased(team.id, seq, attempt, found.attempts), event(team.id)];
+  const cap = attempt % 3 ? {usd: 0.5, tokens: 1000} : {usd: null, tokens: null};
+  const prompt = {agentId: agentId(`a-${attempt % 4}`), means: means('claude', attempt % 5 ? 'haiku' : null, cap)};
+  return [leased(team.id, seq, attempt, found.attempts, attempt % 2 ? prompt : {}), event(team.id)];
 }
 
 function endAttempt(sketch: Sketch, who: number, how: number): EngineRecord[] {

@@ -1,9 +1,11 @@
 import type {Instant, EngineRecord, HostRecord, NewTask, StateRecord, StoredState} from '../../src/model/record.ts';
+import type {CostRow, CostRows, Costs, Spending} from '../../src/model/cost-view.ts';
 import type {StoredEvent} from '../../src/model/event.ts';
 import {attemptId, type TaskSeq, type TeamId, teamId} from '../../src/model/ids.ts';
 import type {AttemptRow, TaskRow, TeamRow} from '../../src/model/row.ts';
 import type {StopReason} from '../../src/model/failure.ts';
 import type {TeamSpec} from '../../src/model/team.ts';
+import type {Usage} from '../../src/model/usage.ts';
 
 type Growing<T> = {-readonly [K in keyof T]: T[K]};
 
@@ -82,6 +84,17 @@ export class RecordFold {
       const isFurther = !['waiting', 'ready', 'backing-off', 'running'].includes(task.state.name);
       return attempt === undefined || isFurther ? task : {...task, state: {name: 'running', attempt}};
     });
+  }
+
+  costs(id: TeamId): Costs {
+    const prompts = this.attempts(id).filter(({means}) => means !== undefined);
+    const modelOf = ({means}: AttemptRow) => [means?.runtime, means?.model].filter(part => part != null).join('/');
+    return {
+      totals: spendingOf(prompts),
+      byTask: costRows(prompts, ({taskId, task}) => ({key: String(task), name: taskId})),
+      byAgent: costRows(prompts, ({agentId}) => ({key: agentId, name: agentId})),
+      byModel: costRows(prompts, attempt => ({key: modelOf(attempt), name: modelOf(attempt)})),
+    };
   }
 
   attempts(id: TeamId): AttemptRow[] {
@@ -204,6 +217,43 @@ function totalsOf(attempts: readonly AttemptRow[]) {
     unsettledTokens: sum(unknownTokens.map(({means}) => means?.cap.tokens ?? 0)),
     unpriced: unknownUsd.filter(({means}) => means !== undefined).length,
   };
+}
+
+function costRows(attempts: readonly AttemptRow[], by: (attempt: AttemptRow) => {key: string; name: string}): CostRows {
+  const groups = new Map<string, AttemptRow[]>();
+  for (const attempt of attempts) {
+    const {key} = by(attempt);
+    groups.set(key, [...(groups.get(key) ?? []), attempt]);
+  }
+  const rows = [...groups.values()].map(group => ({name: by(group[0]!).name, ...spendingOf(group)}));
+  const dearer = (a: CostRow, b: CostRow) =>
+    (b.usd ?? -1) - (a.usd ?? -1) || b.attempts - a.attempts || (a.name < b.name ? -1 : 1);
+  return {rows: rows.sort(dearer), omitted: 0};
+}
+
+function spendingOf(attempts: readonly AttemptRow[]): Spending {
+  const {usd, inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, ...sums} = totalsOf(attempts);
+  const open = attempts.filter(({endedAtMs}) => endedAtMs === null);
+  const counted = attempts.flatMap(({outcome}) => (outcome ? [outcome.usage] : [])).filter(isCounted);
+  return {
+    attempts: sums.attempts,
+    running: open.length,
+    usd,
+    unpriced: sums.unpriced,
+    uncounted: attempts.length - open.length - counted.length,
+    unsettledUsd: sums.unsettledUsd,
+    unsettledTokens: sums.unsettledTokens,
+    reservedUsd: sum(open.map(({means}) => means?.cap.usd ?? 0)),
+    reservedTokens: sum(open.map(({means}) => means?.cap.tokens ?? 0)),
+    inputTokens,
+    outputTokens,
+    cacheReadTokens,
+    cacheWriteTokens,
+  };
+}
+
+function isCounted({inputTokens, outputTokens}: Usage): boolean {
+  return inputTokens !== null || outputTokens !== null;
 }
 
 function sumOfKnown(values: readonly number[]): number | null {

@@ -1,7 +1,8 @@
 import type {JsonValue} from '../../src/base/json.ts';
 import type {AttemptOutcome} from '../../src/model/attempt.ts';
 import type {EventBody} from '../../src/model/event.ts';
-import {agentId, attemptId, hostId, taskSeq, teamId} from '../../src/model/ids.ts';
+import {type AgentId, agentId, attemptId, hostId, taskSeq, teamId} from '../../src/model/ids.ts';
+import type {AttemptMeans} from '../../src/model/attempt-means.ts';
 import type {EngineRecord, NewTask} from '../../src/model/record.ts';
 import type {TaskState} from '../../src/model/task.ts';
 import type {TeamSpec, TeamState} from '../../src/model/team.ts';
@@ -47,7 +48,13 @@ export function stateOf(team: number, seq: number, state: TaskState, failures = 
   return {kind: 'task-state', teamId: teamId(team), seq: taskSeq(seq), state, failures, losses};
 }
 
-export function leased(team: number, seq: number, attempt: number, number = 1): EngineRecord {
+export function leased(
+  team: number,
+  seq: number,
+  attempt: number,
+  number = 1,
+  changes: {agentId?: AgentId; means?: AttemptMeans} = {},
+): EngineRecord {
   return {
     kind: 'attempt-leased',
     id: attemptId(attempt),
@@ -57,7 +64,13 @@ export function leased(team: number, seq: number, attempt: number, number = 1): 
     agentId: agentId('audit-01'),
     hostId: hostId('h1'),
     atMs: 1_700_000_000_500,
+    ...changes,
   };
+}
+
+/** What a prompt is done with. */
+export function means(runtime: string, model: string | null, cap: AttemptMeans['cap']): AttemptMeans {
+  return {runtime, model, provider: runtime, cap};
 }
 
 export function ended(attempt: number, outcome: AttemptOutcome | null): EngineRecord {

@@ -1,6 +1,7 @@
 import type {Command} from 'commander';
 import type {GlobalOptions} from '../cli.ts';
 import {define, type Runner} from '../define.ts';
+import {collectInput} from '../input-option.ts';
 import {amount, collect, duration, list, teamName, wholeNumber} from '../option-values.ts';
 import type {SpawnOptions} from '../spawn-team.ts';
 
@@ -20,6 +21,7 @@ went. Without a plan the agents are made ready and wait.`,
   })
     .option('--count <n>', 'how many agents; required, unless the plan or --runtime says it')
     .option('--plan <file>', 'the plan, YAML or JSON')
+    .option('--input <name=value>', 'a value for an input of the plan; repeatable', collectInput)
     .option('--each <command>', 'one task for each line of standard input; {} in the command is the line')
     .option(
       '--name <name>',

@@ -3,7 +3,8 @@ import type {AttemptOutcome, SessionMark} from '../../model/attempt.ts';
 import type {Failure} from '../../model/failure.ts';
 import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from '../../model/ids.ts';
 import {type AttemptTotals, NO_TOTALS} from '../../model/attempt-totals.ts';
-import type {AttemptMeans, OpenAttempt, StateRecord} from '../../model/record.ts';
+import type {AttemptMeans} from '../../model/attempt-means.ts';
+import type {OpenAttempt, StateRecord} from '../../model/record.ts';
 import type {AttemptRow} from '../../model/row.ts';
 import type {Meta} from './meta.ts';
 

@@ -2,6 +2,7 @@ import {randomUUID} from 'node:crypto';
 import type {Database} from 'better-sqlite3';
 import {never} from '../../base/never.ts';
 import {fail, ok, type Result} from '../../base/result.ts';
+import type {Costs} from '../../model/cost-view.ts';
 import type {StoredEvent} from '../../model/event.ts';
 import {type Failure, GodelError} from '../../model/failure.ts';
 import {attemptId, type TaskSeq, type TeamId, teamId} from '../../model/ids.ts';
@@ -9,6 +10,7 @@ import type {EngineRecord, StateRecord, StoredState} from '../../model/record.ts
 import type {AttemptRow, TaskQuery, TaskRow, TeamRow} from '../../model/row.ts';
 import type {Store} from '../store.ts';
 import {AttemptTable} from './attempt-table.ts';
+import {CostQuery} from './cost-query.ts';
 import {EventJournal} from './event-journal.ts';
 import {HostTable} from './host-table.ts';
 import {Meta} from './meta.ts';
@@ -51,6 +53,7 @@ class SqliteStore implements Store {
   readonly #teams: TeamTable;
   readonly #tasks: TaskTable;
   readonly #attempts: AttemptTable;
+  readonly #costs: CostQuery;
   readonly #events: EventJournal;
 
   constructor(db: Database, file: string) {
@@ -63,6 +66,7 @@ class SqliteStore implements Store {
     this.#teams = new TeamTable(db, meta);
     this.#tasks = new TaskTable(db);
     this.#attempts = new AttemptTable(db, meta);
+    this.#costs = new CostQuery(db);
     this.#events = new EventJournal(db, meta);
     this.id = meta.storeId(randomUUID());
   }
@@ -105,6 +109,10 @@ class SqliteStore implements Store {
 
   attempts(team: TeamId, task?: TaskSeq): readonly AttemptRow[] {
     return this.#reading(() => this.#attempts.list(team, task));
+  }
+
+  cost(team: TeamId): Costs {
+    return this.#reading(() => this.#costs.costs(team));
   }
 
   events(query: {readonly teamId?: TeamId; readonly after: number; readonly limit: number}): readonly StoredEvent[] {

@@ -1,0 +1,31 @@
+import {candidatesFor, requirementOf} from '../federation/requirement.ts';
+import type {AgentGroup, ModelChoice} from '../model/agent.ts';
+import type {AgentSettings} from '../model/agent-settings.ts';
+import type {Plan} from '../model/plan.ts';
+import {priceOf} from '../runtimes/prices.ts';
+
+/** They say themselves what they cost, whatever the model. */
+const TELLING = ['claude', 'opencode', 'pi'];
+
+/**
+ * The first runtime and model that a prompt of the plan may be done with and whose price nobody knows; null: there is none. A
+ * budget in USD means nothing for it.
+ */
+export function unpricedChoice(
+  groups: readonly AgentGroup[],
+  plan: Plan | null,
+  settings: Pick<AgentSettings, 'runtimes' | 'prices'>,
+): ModelChoice | null {
+  const prompts = plan?.tasks.filter(task => task.prompt !== undefined) ?? [];
+  if (prompts.length === 0) return null;
+  const choices = prompts.flatMap(task =>
+    candidatesFor(requirementOf(task, null), groups).flatMap(({choice}) => choice ?? []),
+  );
+  return [...choices, ...(plan?.escalate?.to ?? [])].find(choice => !isPriced(choice, settings)) ?? null;
+}
+
+function isPriced({runtime, model}: ModelChoice, settings: Pick<AgentSettings, 'runtimes' | 'prices'>): boolean {
+  if (priceOf(runtime, model, settings.prices) !== null) return true;
+  const custom = settings.runtimes.find(({name}) => name === runtime);
+  return custom === undefined ? TELLING.includes(runtime) : custom.fields.usd !== undefined;
+}
