@@ -282,8 +282,8 @@ class Pool implements WorkspacePool {
     }
     await removeLeavings(this.#folder);
     for (const gitFolder of this.#repositories) {
-      const isTaken = (worktree: string) => this.#claims.read(basename(worktree)) !== null;
-      await removeStaleRecords(gitFolder, {folder: this.#folder, isTaken});
+      const isOurs = (name: string) => NAME.test(name) && this.#claims.read(name) === null;
+      await removeStaleRecords(gitFolder, {folder: this.#folder, isOurs});
     }
   }
 
