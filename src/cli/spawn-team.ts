@@ -3,6 +3,7 @@ import path from 'node:path';
 import type {SpawnRequest} from '../api/contract.ts';
 import {shellWord} from '../base/shell-word.ts';
 import type {ExitKind} from '../model/exit-code.ts';
+import type {Plan} from '../model/plan.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {attend} from './attend.ts';
 import type {Cli} from './cli.ts';
@@ -33,6 +34,7 @@ export interface SpawnOptions extends AgentOptions {
 export async function spawnTeam(cli: Cli, options: SpawnOptions): Promise<ExitKind> {
   const plan = await planSource(cli, options);
   const agents = await agentsFor(cli, options, plan?.plan);
+  if (plan?.plan) await noteConflicts(cli, plan.plan);
   const project = openProject(cli, options);
   await noteUnheardSettings(cli, project, options);
   const {team} = must(await project.client.spawn(requestOf(cli, {...options, ...agents}, plan)));
@@ -48,6 +50,13 @@ export async function spawnTeam(cli: Cli, options: SpawnOptions): Promise<ExitKi
     return kind;
   }
   return attendance.by === 'SIGINT' ? 'sigint' : 'sigterm';
+}
+
+/** Said before anything runs, and only of plans that say what their tasks touch. */
+async function noteConflicts(cli: Cli, plan: Plan): Promise<void> {
+  if (!plan.tasks.some(task => task.touches !== undefined)) return;
+  const {conflictLines} = await import('./conflict-forecast.ts');
+  for (const line of conflictLines(plan)) cli.print.note(line);
 }
 
 /** Nothing to start a daemon for, should it have ended with the team. */

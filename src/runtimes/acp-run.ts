@@ -23,6 +23,10 @@ export function acpRun(context: AcpContext): Pick<AgentRun, 'stdout' | 'stderr' 
     start(controller) {
       incoming = controller;
     },
+    // The SDK has heard enough; what the agent says after that is for nobody.
+    cancel() {
+      incoming = null;
+    },
   });
   const writable = new WritableStream<AnyMessage>({
     write: message => events.send(`${JSON.stringify(message)}\n`),

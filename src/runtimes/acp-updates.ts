@@ -3,6 +3,7 @@ import type {AcpContext} from './acp-context.ts';
 import type {Activity, AgentUsage} from './agent-runtime.ts';
 import {NO_AGENT_USAGE} from './agent-usage.ts';
 import {countField, field, listField, textField} from './json-field.ts';
+import {OPENCODE_DENIED} from './opencode-permissions.ts';
 import {pathIn} from './path-in.ts';
 import {type Spent, totalSpent} from './spending.ts';
 
@@ -85,6 +86,8 @@ export function acpUpdates({request, events, runtime, prices}: AcpContext): AcpU
     worked = true;
     const call = callOf(update);
     const status = textField(update, 'status');
+    // opencode does not ask where its settings forbid it.
+    if (status === 'failed' && OPENCODE_DENIED.test(textIn(update))) decided(call, false);
     if (EDITS.has(call.kind)) {
       if (status === 'completed') for (const path of call.paths) tell({kind: 'edit', path: pathIn(request.cwd, path)});
     } else if (!told.has(call.id) && (status === 'in_progress' || status === 'completed')) {
@@ -92,6 +95,12 @@ export function acpUpdates({request, events, runtime, prices}: AcpContext): AcpU
       tell({kind: 'tool', name: call.kind, detail: call.command ?? call.title});
     }
     if (status === 'completed' || status === 'failed') calls.delete(call.id);
+  }
+
+  function decided(call: AcpCall, granted: boolean): void {
+    const what = call.command ?? (call.title === '' ? call.kind : call.title);
+    if (!granted) denied.push(what);
+    tell({kind: 'permission', what, granted});
   }
 
   function usage(): AgentUsage {
@@ -149,11 +158,7 @@ export function acpUpdates({request, events, runtime, prices}: AcpContext): AcpU
     },
     end: finishMessage,
     callOf,
-    decided(call, granted) {
-      const what = call.command ?? (call.title === '' ? call.kind : call.title);
-      if (!granted) denied.push(what);
-      tell({kind: 'permission', what, granted});
-    },
+    decided,
     text: () => text,
     usage,
     denied: () => denied,
@@ -174,6 +179,12 @@ function commandIn(input: JsonValue | undefined): string | null {
   const parts = listField(input, 'command').filter(part => typeof part === 'string');
   if (parts.length > 0) return parts.join(' ');
   return textField(input, 'command') ?? textField(input, 'cmd');
+}
+
+function textIn(call: JsonValue | undefined): string {
+  return listField(call, 'content')
+    .map(part => textField(part, 'content', 'text') ?? '')
+    .join('\n');
 }
 
 /** The protocol's own count; that of Gemini CLI stands elsewhere and has the cached ones among the input. */

@@ -26,7 +26,8 @@ export async function removeStaleRecords(
   for (const name of namesIn(records)) {
     const worktree = worktreeOf(join(records, name));
     if (worktree === null || dirname(worktree) !== realpathSync(folder)) continue;
-    if (isOurs(basename(worktree)) && !existsSync(worktree)) await rm(join(records, name), {recursive: true, force: true});
+    if (isOurs(basename(worktree)) && !existsSync(worktree))
+      await rm(join(records, name), {recursive: true, force: true});
   }
 }
 

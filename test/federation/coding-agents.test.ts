@@ -295,7 +295,7 @@ describe('a change', () => {
     const world = new EngineWorld();
     const id = world.start([prompt('a')], agents(group('claude')));
     world.finish('a', changed());
-    for (let time = 1; time < 10; time += 1) {
+    for (let time = 1; time < 30; time += 1) {
       mergeEnds(world, {kind: 'failed', detail: 'No space left on device'});
       world.later(61_000);
       expect(merges(world)).toHaveLength(time + 1);
