@@ -52,7 +52,7 @@ export async function planOfTask(
     const width = done.width === 1 ? 'one task at a time' : `up to ${done.width} tasks at a time`;
     const reading = [
       ...done.reading,
-      `That makes ${done.subtasks.length} tasks; ${width}.`,
+      `That makes ${done.subtasks.length === 1 ? '1 task' : `${done.subtasks.length} tasks`}; ${width}.`,
       ...proofLines(found, options),
     ];
     return {...checked({document, by: 'structure', reading}), warnings: [], used: {usd: 0, tokens: 0}};
