@@ -83,11 +83,11 @@ function checkFailure(task: LedgerTask, facts: TaskFacts): void {
     return hold('a foreach with good items is expanded', excused, () => `${task.id}: ${failure.reason}`);
   }
   const last = task.attempts.at(-1)?.outcome;
+  if (isEndOfLanding(task) || isEndByReviewer(task)) return;
   if (failure.reason === 'attempts-lost') {
     const lost = last === null || (last?.result.ok === false && last.result.failure.reason === 'stopped');
     return hold('a task is lost when its attempts were', lost && task.losses > 1, () => task.id);
   }
-  if (isEndOfLanding(task) || isEndByReviewer(task)) return;
   if (failure.reason === 'provider-limited') {
     const limited = task.attempts.filter(({end}) => end === 'limited').length;
     return hold('limits are bounded', limited === LIMITS.maxLimited + 1, () => `${task.id}: ${limited} times`);

@@ -42,7 +42,8 @@ export function fateOf(assignment: Assignment, options: FateOptions): Fate {
   const says = means ? sayings(assignment, means, {dice, ownMs}) : [];
   const own = means ? outcomeOfPrompt(assignment, means, options) : outcomeOfCommand(assignment, options);
   if (timeoutMs !== undefined && durationMs > timeoutMs) {
-    const outcome = {...own, ...failed(timeoutMs, {reason: 'timed-out', timeoutMs}), usage: own.usage};
+    const {usage: used, work = null} = own;
+    const outcome = {...failed(timeoutMs, {reason: 'timed-out', timeoutMs}), usage: used, work};
     return {durationMs: timeoutMs, outcome, says};
   }
   return {durationMs, outcome: {...own, durationMs: ownMs}, says};
