@@ -84,7 +84,7 @@ it.each([
   [{'pyproject.toml': '[tool.pytest.ini_options]'}, 'pytest'],
   [{'README.md': 'npm test'}, null],
 ])('%j is tested with %s', async (files, command) => {
-  write(files as Record<string, string>);
+  write(files);
   expect((await survey(folder)).test).toBe(command);
 });
 
