@@ -14,14 +14,23 @@ const OPTIONS = [
 interface Case {
   readonly kind: string;
   readonly paths?: readonly string[];
+  readonly title?: string;
   readonly command?: string;
   readonly allow?: readonly string[];
   readonly readOnly?: boolean;
   readonly cwd?: string;
 }
 
-function granted({kind, paths = [], command, allow = [], readOnly = false, cwd = '/work/tree'}: Case): boolean {
-  const call = {id: 'c', kind, title: '', paths, command: command ?? null};
+function granted({
+  kind,
+  paths = [],
+  title = '',
+  command,
+  allow = [],
+  readOnly = false,
+  cwd = '/work/tree',
+}: Case): boolean {
+  const call = {id: 'c', kind, title, paths, command: command ?? null};
   return acpPermission({call, options: OPTIONS, request: {cwd, allow, readOnly}}).granted;
 }
 
@@ -50,7 +59,13 @@ test.each<[string, Case, boolean]>([
     {kind: 'execute', command: 'a', allow: ['all'], readOnly: true},
     false,
   ],
-  ['a command that nobody knows', {kind: 'execute', allow: ['bash']}, false],
+  ['a command that nobody knows', {kind: 'execute', allow: ['bash:npm test*']}, false],
+  ['a command in the title', {kind: 'execute', title: 'npm test', allow: ['bash:npm test*']}, true],
+  [
+    'another command than the title says',
+    {kind: 'execute', title: 'npm test', command: 'rm x', allow: ['bash:npm test*']},
+    false,
+  ],
   ['fetching a page', {kind: 'fetch'}, false],
   ['fetching a page, allowed', {kind: 'fetch', allow: ['network']}, true],
   ['a tool of a server', {kind: 'other'}, false],
