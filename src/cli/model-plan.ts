@@ -88,14 +88,14 @@ async function askOnce(
   {client, visitor}: Project,
   {prompt, planner, options, used}: Round,
 ): Promise<{how: 'text'; text: string} | {how: 'over'; kind: ExitKind}> {
-  const {name = 'team', ...rest} = options;
+  const {name = 'team', allow} = options;
   const {text, inputs} = literalText(prompt);
   const task = {prompt: text, outputs: 'text', change: 'none', timeout: TIMEOUT};
   const document = {version: 1, name: `${name.slice(0, 90)}-plan`, ...inputs, tasks: {plan: task}};
   const request = requestOf(
     cli,
     {
-      ...withoutBudget(rest),
+      ...(allow === undefined ? {} : {allow}),
       ...planningBudget(options, used),
       count: 1,
       agents: [{...planner, count: 1, skills: [], slots: 1}],
@@ -121,10 +121,6 @@ async function askOnce(
   }
   const output = must(await visitor.output(team, {task: 'plan'}));
   return {how: 'text', text: Buffer.from(output.data).toString('utf8')};
-}
-
-function withoutBudget({budget: _budget, budgetTokens: _tokens, ...rest}: ModelPlanOptions) {
-  return rest;
 }
 
 /** What is left of planning's share. Without a budget there is no limit but the time. */

@@ -1,7 +1,7 @@
 /** How manifests are looked at. */
 interface Manifests {
-  has(path: string): boolean;
-  read(path: string): Promise<string | null>;
+  readonly has: (path: string) => boolean;
+  readonly read: (path: string) => Promise<string | null>;
 }
 
 /** The command that runs the tests of a project, where its manifests leave no doubt; the first that is found. */

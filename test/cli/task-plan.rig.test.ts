@@ -2,6 +2,9 @@ import {execFileSync} from 'node:child_process';
 import {existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
+import {setUpFor} from '../model-server/cli-set-up.ts';
+import {cliFolder, cliOrWhyNot} from '../model-server/installed-clis.ts';
+import {ModelServer} from '../model-server/model-server.ts';
 import {Rig} from '../rig/rig.ts';
 
 /** A coding agent of few words: it answers the next of the prepared answers when asked for a plan, and else does what it is told. */
@@ -155,3 +158,44 @@ test('a task with structure needs no model, and is done in its order', async () 
   expect(log.trim().split('\n')).toEqual([expect.stringContaining('make-one'), expect.stringContaining('make-two')]);
   expect(prompts(rig)).toEqual([]);
 });
+
+test.skipIf(cliFolder('pi') === null)(
+  `a real agent plans and works within one budget (${cliOrWhyNot('pi')})`,
+  async () => {
+    await using server = await ModelServer.start();
+    await using rig = await project([]);
+    const {env, model} = setUpFor('pi', server.url, rig.root);
+    const plan =
+      'version: 1\ntasks:\n  one: {prompt: "EDIT one.txt: 1", touches: one.txt}\n  two: {prompt: "EDIT two.txt: 2", touches: two.txt}';
+    const {code, stderr} = await rig.godel(
+      [
+        'team',
+        'spawn',
+        '--count',
+        '2',
+        '--runtime',
+        'pi',
+        '--model',
+        model,
+        '--budget',
+        '4',
+        '--name',
+        'real',
+        '--task',
+        `ANSWER <<END\n${plan}\nEND`,
+      ],
+      {env: {...env, PATH: `${cliFolder('pi')}:${rig.env['PATH']}`}, timeoutMs: 120_000},
+    );
+    expect({code, stderr}).toMatchObject({code: 0});
+    const files = execFileSync('git', ['ls-tree', '--name-only', 'godel/real'], {cwd: rig.folder, encoding: 'utf8'});
+    expect(files.split('\n')).toEqual(expect.arrayContaining(['one.txt', 'two.txt']));
+    const planning = await rig.client().team('real-plan');
+    const work = await rig.client().team('real');
+    if (!planning.ok || !work.ok) throw new Error('a team is missing');
+    const used = planning.value.budget?.usedUsd ?? 0;
+    expect(used).toBeGreaterThan(0);
+    expect(planning.value.budget?.limitUsd).toBe(1);
+    expect(work.value.budget?.limitUsd).toBeCloseTo(4 - used, 9);
+  },
+  150_000,
+);

@@ -8,7 +8,7 @@ export function planRecipes(run: Runner): Command {
     examples: [
       'godel plan recipes',
       'godel plan recipes refactor > refactor.yaml',
-      'godel team spawn --count 8 --plan refactor.yaml --input goal="no callbacks"',
+      'godel team spawn --count 8 --plan refactor.yaml --input "goal=no callbacks"',
     ],
   })
     .argument('[name]', 'the recipe to show')

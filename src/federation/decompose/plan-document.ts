@@ -71,6 +71,12 @@ function estimateOf({usd, tokens, durationMs}: Estimate): JsonValue {
   return {
     ...(usd === undefined ? {} : {usd}),
     ...(tokens === undefined ? {} : {tokens}),
-    ...(durationMs === undefined ? {} : {duration: `${Math.round(durationMs / 1000)}s`}),
+    ...(durationMs === undefined ? {} : {duration: durationText(durationMs)}),
   };
+}
+
+function durationText(ms: number): string {
+  const seconds = Math.max(1, Math.round(ms / 1000));
+  if (seconds % 3600 === 0) return `${seconds / 3600}h`;
+  return seconds % 60 === 0 ? `${seconds / 60}m` : `${seconds}s`;
 }
