@@ -22,6 +22,7 @@ test('what a team has made for its merges is gone when the daemon has closed, th
     submit: input => inputs.push(input),
     envOf: () => ({PATH: process.env['PATH'] ?? ''}),
     killGraceMs: 1000,
+    workspace: {link: [], quotaBytes: null},
     log,
   });
   const team = teamId(1);
