@@ -50,8 +50,9 @@ function wrongIn(report: EditManyReport, files: number): string[] {
     'the cost is not what the server billed': Math.abs((view.usage.usd ?? 0) - ledger.bill().usd) < 0.000_001,
     'no fault was met': Object.keys(ledger.bill().faults).length > 0,
     'the checkout was touched': report.checkoutUntouched,
-    'a process was left': report.processes.length === 0,
-    'a worktree was left': report.worktrees === 1 && report.worktreeFolders.length === 0,
+    [`a process was left: ${report.processes.join(', ')}`]: report.processes.length === 0,
+    [`a worktree was left: ${report.worktreeFolders.join(', ')}`]:
+      report.worktrees === 1 && report.worktreeFolders.length === 0,
   };
   const failures = view.failures.map(({task, text}) => `${task}: ${text}`);
   return [...Object.entries(claims).flatMap(([what, holds]) => (holds ? [] : [what])), ...failures];

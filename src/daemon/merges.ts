@@ -43,6 +43,8 @@ const TIP_FRESH_MS = 500;
 export class Merges {
   readonly #options: MergesOptions;
   readonly #teams = new Map<TeamId, TeamMerges>();
+  /** Of teams that are over, while they remove what they have made. */
+  readonly #ending = new Set<Promise<void>>();
 
   constructor(options: MergesOptions) {
     this.#options = options;
@@ -89,14 +91,21 @@ export class Merges {
   over(teamId: TeamId): void {
     const team = this.#teams.get(teamId);
     this.#teams.delete(teamId);
-    if (team) void this.#putAway(teamId, team);
+    if (!team) return;
+    const ended = this.#endOf(teamId, team);
+    this.#ending.add(ended);
+    void ended.then(() => this.#ending.delete(ended));
   }
 
-  async #putAway(teamId: TeamId, {queue, spec}: TeamMerges): Promise<void> {
-    await queue[Symbol.asyncDispose]();
-    if (!spec.repository) return;
-    const forgotten = await forgetMerges(spec.repository, this.#keyOf(teamId));
-    if (!forgotten.ok) this.#options.log.warn({teamId, failure: forgotten.failure}, 'marks of merges are left');
+  async #endOf(teamId: TeamId, {queue, spec}: TeamMerges): Promise<void> {
+    try {
+      await queue[Symbol.asyncDispose]();
+      if (!spec.repository) return;
+      const forgotten = await forgetMerges(spec.repository, this.#keyOf(teamId));
+      if (!forgotten.ok) this.#options.log.warn({teamId, failure: forgotten.failure}, 'marks of merges are left');
+    } catch (error) {
+      this.#options.log.warn({teamId, error: failureOf(error)}, 'a merge queue did not end well');
+    }
   }
 
   #keyOf(teamId: TeamId): string {
@@ -107,6 +116,7 @@ export class Merges {
   async close(): Promise<void> {
     await Promise.all([...this.#teams.values()].map(({queue}) => queue[Symbol.asyncDispose]()));
     this.#teams.clear();
+    await Promise.all(this.#ending);
   }
 
   #of(teamId: TeamId, spec: TeamSpec): TeamMerges | null {

@@ -4,6 +4,7 @@ import {basename, dirname, join} from 'node:path';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
 import {git} from './git.ts';
+import {Turns} from './turns.ts';
 
 /** One worktree of godel's as git sees it. */
 export interface Checkout {
@@ -23,21 +24,32 @@ export const NO_SMUDGE: Readonly<Record<string, string>> = {
 };
 
 /**
- * A new worktree at `base`, on no branch. Any number may be made at a time: git makes each one's own folder in the repository first, and
- * without a branch it has nothing to write that they share. (For what they stumble over in each other see `git`.)
+ * A new worktree at `base`, on no branch. git is told of one at a time: a second `worktree add` stumbles over the half-written record
+ * of the first (other processes make worktrees as well: for that see `git`). Its files are written beside others.
  */
-export async function addCheckout(place: {
-  root: string;
-  folder: string;
-  base: string;
-}): Promise<Result<Checkout, Failure>> {
-  // Twice: also when git still knows a worktree here whose folder has gone.
-  const args = ['worktree', 'add', '--quiet', '--force', '--force', '--detach', place.folder, place.base];
-  const added = await git(args, {cwd: place.root, config: NO_SMUDGE, timeoutMs: 30 * 60_000});
+export async function addCheckout(
+  place: {root: string; folder: string; base: string},
+  oneAtATime = new Turns(1),
+): Promise<Result<Checkout, Failure>> {
+  // Forced twice: also when git still knows a worktree here whose folder has gone.
+  const args = [
+    'worktree',
+    'add',
+    '--quiet',
+    '--force',
+    '--force',
+    '--no-checkout',
+    '--detach',
+    place.folder,
+    place.base,
+  ];
+  const added = await oneAtATime.take(() => git(args, {cwd: place.root}));
   if (!added.ok) return added;
   const admin = adminOf(place.folder);
-  if (admin !== null) return ok({folder: place.folder, admin});
-  return fail({reason: 'workspace-failed', detail: `git made no worktree in ${place.folder}`});
+  if (admin === null) return fail({reason: 'workspace-failed', detail: `git made no worktree in ${place.folder}`});
+  const options = {cwd: place.folder, config: NO_SMUDGE, timeoutMs: 30 * 60_000};
+  const filled = await git(['reset', '--hard', '--quiet'], options);
+  return filled.ok ? ok({folder: place.folder, admin}) : filled;
 }
 
 /** What git knows of the worktree in this folder; null when it is no intact worktree of its own. */

@@ -58,6 +58,7 @@ class Pool implements WorkspacePool {
   readonly #settings: WorkspaceSettings;
   readonly #claims: Claims;
   readonly #turns: Turns;
+  readonly #adding = new Turns(1);
   readonly #self = ownIdentity();
   /** Common git folders of the repositories that we have worked for. */
   readonly #repositories = new Set<string>();
@@ -183,7 +184,7 @@ class Pool implements WorkspacePool {
     }
     rmSync(this.#noteFile(name), {force: true});
     await removeCheckout({folder, admin: adminOf(folder)});
-    return addCheckout({root, folder, base});
+    return addCheckout({root, folder, base}, this.#adding);
   }
 
   #inUse(name: string, claim: Claim, how: 'begun' | 'resumed'): Workspace {

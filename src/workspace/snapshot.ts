@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto';
-import {accessSync, constants, copyFileSync, existsSync, lstatSync, rmSync} from 'node:fs';
+import {accessSync, constants, copyFileSync, existsSync, lstatSync, rmSync, statSync, utimesSync} from 'node:fs';
 import {delimiter, join, posix} from 'node:path';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
@@ -93,6 +93,9 @@ class Shot {
     const theirs = admin === null ? null : join(admin, 'index');
     if (by === 'their-index' && theirs !== null && existsSync(theirs)) {
       copyFileSync(theirs, this.#index, constants.COPYFILE_FICLONE);
+      // git looks into files that are as old as their index: they may have been changed in the second of the checkout.
+      const writtenAt = Math.floor(statSync(theirs).mtimeMs / 1000);
+      utimesSync(this.#index, writtenAt, writtenAt);
       // Also files that git was told to look away from.
       const refreshed = await this.#git(['update-index', '-q', '--unmerged', '--really-refresh'], {codes: [0, 1]});
       return refreshed.ok ? ok(undefined) : refreshed;
@@ -106,8 +109,11 @@ class Shot {
     if (!unlinked.ok) return unlinked;
     const besides = this.#linked().map(path => `:(top,exclude,literal)${path}`);
     const listing = ['ls-files', '--others', '--modified', '--exclude-standard', '-z', '--', ':/', ...besides];
-    const listed = await git(listing, this.#options());
+    const listed = await this.#git(listing);
     if (!listed.ok) return listed;
+    for (const [, folder] of listed.value.stderr.matchAll(/could not open directory '(.+)\/'/g)) {
+      if (folder !== undefined) this.#leftOut.push(folder);
+    }
     const there = listed.value.bytes.toString('latin1').split('\0');
     const nested = there.filter(path => path.endsWith('/')).map(path => path.slice(0, -1));
     const added = await this.#add(there.filter(path => path !== '' && !path.endsWith('/')));
