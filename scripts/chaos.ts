@@ -52,8 +52,8 @@ async function run<T extends ChaosReport | WorktreeReport>(
     try {
       const report = await round(seed);
       reports.push(report);
-      const {kills, durationMs, seed: _, ...rest} = report;
-      console.log(`seed ${seed}: ${JSON.stringify({...kills, ...rest})}, ${Math.round(durationMs)} ms`);
+      const {kills, durationMs, ...rest} = report;
+      console.log(`${JSON.stringify({...rest, ...kills})}, ${Math.round(durationMs)} ms`);
     } catch (error) {
       console.error(`seed ${seed} FAILED (npm run chaos -- ${option}--rounds 1 --from ${seed})`, error);
       process.exitCode = 1;
