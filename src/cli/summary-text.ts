@@ -46,12 +46,16 @@ function agentFacts(view: TeamView): readonly string[] {
   const name = shellWord(team);
   return [
     ...(cost === null ? [] : [`  ${cost} (by task, agent and model: godel team cost ${name}).`]),
-    ...(repository === null
-      ? []
-      : [
-          `  The work is on branch ${repository.branch}: see it with godel team diff ${name}, take it over with godel team merge ${name}.`,
-        ]),
+    ...(repository === null ? [] : [`  ${whereWorkIs(view, repository.branch)}`]),
   ];
+}
+
+function whereWorkIs({team, tasks}: TeamView, branch: string): string {
+  const name = shellWord(team);
+  const rest = 'What was not merged is kept: godel recover list';
+  if (tasks.succeeded === 0) return `Nothing was merged. ${rest}`;
+  const work = `The work is on branch ${branch}: see it with godel team diff ${name}, take it over with godel team merge ${name}.`;
+  return tasks.succeeded + tasks.skipped === tasks.total ? work : `${work} ${rest}`;
 }
 
 function labelled(label: string, text: string | null): string[] {

@@ -50,6 +50,33 @@ test('the summary says what was done, how long, how busy, and where the output i
   ]);
 });
 
+test('the summary says where the work is: on the branch, kept beside it, or both', () => {
+  const repository = {
+    root: '/r',
+    gitFolder: '/r/.git',
+    prefix: '',
+    checkedOut: 'main',
+    base: 'a'.repeat(40),
+    branch: 'godel/audit',
+    dirtyFiles: 0,
+  };
+  const placeOf = (tasks: Partial<TeamView['tasks']>) => {
+    const view = fabricatedView({repository, tasks: {...fabricatedView().tasks, skipped: 0, ...tasks}});
+    return summaryLines(view, print, {withFailures: false}).find(
+      line => line.includes('merged') || line.includes('branch'),
+    );
+  };
+  expect(placeOf({total: 3, succeeded: 3})).toBe(
+    '  The work is on branch godel/audit: see it with godel team diff audit, take it over with godel team merge audit.',
+  );
+  expect(placeOf({total: 3, succeeded: 2})).toMatch(
+    /godel team merge audit\. What was not merged is kept: godel recover list$/,
+  );
+  expect(placeOf({total: 3, succeeded: 0})).toBe(
+    '  Nothing was merged. What was not merged is kept: godel recover list',
+  );
+});
+
 test('what is unknown is said to be unknown', () => {
   const view = fabricatedView({
     meanBusyAgents: null,
