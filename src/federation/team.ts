@@ -1,6 +1,5 @@
 import {backoffMs} from '../base/backoff.ts';
 import type {Now} from '../base/clock.ts';
-import {Heap} from '../base/heap.ts';
 import type {JsonValue} from '../base/json.ts';
 import type {Random} from '../base/random.ts';
 import type {Result} from '../base/result.ts';
@@ -22,7 +21,6 @@ import type {NeedResult} from './engine-io.ts';
 import {feedbackOf, Landing, note, type TaskHands} from './landing.ts';
 import {ReadyQueue} from './ready-queue.ts';
 import {escalation} from './requirement.ts';
-import {goesBefore} from './scheduler.ts';
 import {TaskNode} from './task-node.ts';
 import {countsAsFailed, groupState, isTrouble, noteNeedOver, skipReason} from './task-rules.ts';
 import {TeamAgents} from './team-agents.ts';
@@ -465,8 +463,7 @@ export class Team {
     const members = task.group?.members;
     if (!members) return;
     members.running -= 1;
-    const next = members.parked.pop();
-    if (next && this.ending === null) this.ready.push(next);
+    if (this.ending === null) this.ready.unpark(members);
   }
 
   /** Ends a task and everything that follows from that, without recursion: chains may be 100,000 tasks long. */
@@ -571,8 +568,7 @@ export class Team {
   openGroup(group: TaskNode): void {
     this.#enter(group, {name: 'expanded'});
     this.counts.expanded -= 1;
-    const parked = new Heap<TaskNode>(goesBefore);
-    group.members = {total: 0, open: 0, succeeded: 0, failed: 0, cancelled: 0, running: 0, parked};
+    group.members = {total: 0, open: 0, succeeded: 0, failed: 0, cancelled: 0, running: 0};
   }
 
   addMember(group: TaskNode, row: NewTask): TaskNode {

@@ -63,14 +63,14 @@ const WORST: Faults = {
   permitChangePerS: 0.3,
   userKill: 0.6,
   spuriousTickPerS: 0.3,
-  providerLimits: 0.4,
+  providerLimits: 0.5,
   gateChangePerS: 0.4,
   memoryChangePerS: 0.2,
   usageUnknown: 0.4,
-  reviewRejects: 0.6,
-  mergeConflict: 0.4,
-  mergeBreaks: 0.2,
-  gitTrouble: 0.5,
+  reviewRejects: 0.8,
+  mergeConflict: 0.7,
+  mergeBreaks: 0.4,
+  gitTrouble: 0.9,
 };
 
 /**

@@ -46,6 +46,8 @@ function asPrompt({run, ...facts}: CommandTask, {dice, groups, mayWait}: PromptO
   return {
     ...facts,
     run: undefined,
+    // Failures, and what they lead to, are what is interesting about prompts.
+    retries: Math.max(facts.retries, dice.pick([0, 1, 3, 5])),
     prompt: [`Do what "${run}" does`],
     ...(choice && (isThere || mayWait) ? {runtime: choice.runtime} : {}),
     ...(choice?.model && (isThere || mayWait) ? {model: choice.model} : {}),
@@ -63,6 +65,6 @@ function randomDemands({dice}: PromptOptions): Pick<TaskSpec, 'skills' | 'prefer
 }
 
 function withReview<T extends TaskSpec>(task: T, dice: Dice): T {
-  if (task.foreach || !dice.chance(0.35)) return task;
+  if (task.foreach || !dice.chance(0.5)) return task;
   return {...task, review: {rounds: dice.whole(1, 3)}};
 }
