@@ -15,6 +15,7 @@ import {
 import type {Usage} from '../model/usage.ts';
 import type {Obstacle} from './dispatcher.ts';
 import type {ReadyClass} from './ready-queue.ts';
+import type {TaskNode} from './task-node.ts';
 import type {Attempt, Team} from './team.ts';
 
 export interface ViewOptions {
@@ -89,9 +90,12 @@ function outcomeOf(team: Team): TeamOutcome {
   if (team.ending === 'user') return 'killed';
   if (team.ending === 'team-timeout') return 'timed-out';
   if (team.ending === 'budget') return 'budget';
-  if (team.failed.some(({state}) => state.name === 'failed' && state.failure.reason === 'provider-limited'))
-    return 'quota';
+  if (team.failed.some(isForQuota)) return 'quota';
   return team.ending !== null || team.troubles > 0 ? 'tasks-failed' : 'ok';
+}
+
+function isForQuota({state, spec}: TaskNode): boolean {
+  return state.name === 'failed' && state.failure.reason === 'provider-limited' && !spec.continueOnError;
 }
 
 function runtimeText({means}: Attempt): string | null {

@@ -19,6 +19,16 @@ export interface Obstacle {
   readonly why: string;
 }
 
+/** What may pass by itself says more of a task than what will not: as long as one agent may do it later, it waits. */
+const LASTING: Readonly<Record<Obstacle['kind'], number>> = {
+  machine: 0,
+  provider: 0,
+  agents: 0,
+  budget: 1,
+  gone: 2,
+  nobody: 3,
+};
+
 export interface DispatcherOptions {
   /** Memory to set aside for an attempt of a runtime (null: of a command), in bytes. */
   readonly memoryOf: (runtime: string | null) => number;
@@ -122,7 +132,7 @@ export class Dispatcher {
     let because: Obstacle | null = null;
     for (const candidate of candidates) {
       const means = this.#meansFor(team, task, candidate);
-      if ('kind' in means) because ??= means;
+      if ('kind' in means) because = because && LASTING[because.kind] <= LASTING[means.kind] ? because : means;
       else return {go: true, task, group: candidate.group, means: means.means};
     }
     return {go: false, because: because ?? {kind: 'agents', why: 'an agent'}};

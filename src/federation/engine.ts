@@ -15,7 +15,7 @@ import {Pool, type PoolOptions} from './pool.ts';
 import {restoreTeam} from './restore-team.ts';
 import {fairest, goesBefore} from './scheduler.ts';
 import {buildTaskGraph} from './task-graph.ts';
-import {type Attempt, type RetryPolicy, Team} from './team.ts';
+import {type Attempt, LONGEST_LIMIT_MS, type RetryPolicy, Team} from './team.ts';
 import {Turn} from './turn.ts';
 
 export interface EngineOptions extends RetryPolicy, PoolOptions, DispatcherOptions {
@@ -549,6 +549,7 @@ export class Engine {
     for (const record of stored.hosts) this.#pool.rehouse(record.id);
     for (const team of [...this.#teams.values()]) {
       if (team.ending === null) team.begin(turn);
+      else team.landing.resume(turn);
       this.#settle(turn, team);
     }
     this.#pool.reap(turn);
@@ -578,7 +579,8 @@ export class Engine {
     }
     for (const task of team.tasks) {
       if (task.state.name !== 'backing-off') continue;
-      const mostMs = task.memo?.limited === undefined ? this.#options.retryMaxMs : Number.POSITIVE_INFINITY;
+      // The wall clock may have been set since: it is believed only so far.
+      const mostMs = task.memo?.limited === undefined ? this.#options.retryMaxMs : LONGEST_LIMIT_MS;
       const leftMs = Math.min(Math.max(0, task.state.untilWallMs - turn.now.wallMs), mostMs);
       this.#deadlines.add({atMs: turn.now.monoMs + leftMs, kind: 'retry', teamId: team.id, task});
     }

@@ -1,5 +1,5 @@
 import type {AttemptOutcome, Memo} from '../model/attempt.ts';
-import type {Failure} from '../model/failure.ts';
+import type {Failure, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
 import type {AttemptMeans} from '../model/attempt-means.ts';
 import type {AgentId, AttemptId} from '../model/ids.ts';
@@ -18,8 +18,9 @@ export interface TaskHands {
   conclude(turn: Turn, task: TaskNode, state: TaskState): void;
   /** The attempt counts as failed. Returns when to try again (monotonic), if that is what follows. */
   fail(turn: Turn, task: TaskNode, attempt: AttemptId, failure: Failure): number | null;
-  succeed(turn: Turn, task: TaskNode, attempt: AttemptId, durationMs: number | null): void;
-  readonly isEnding: boolean;
+  succeed(turn: Turn, task: TaskNode, attempt: AttemptId | null, durationMs: number | null): void;
+  /** Why the team is being ended; null: it is not. */
+  readonly ending: StopReason | null;
 }
 
 /** What landing has to know of an attempt. */
@@ -93,7 +94,11 @@ export class Landing {
     }
     const credits = creditsOf(attempt, outcome);
     const reviewer = this.#reviewerOf.get(task);
-    if (!reviewer || hands.isEnding) {
+    if (reviewer && hands.ending !== null) {
+      this.#cancel(turn, task, hands.ending);
+      return null;
+    }
+    if (!reviewer) {
       this.#merge(turn, task, {name: 'merging', attempt: attempt.id, work, credits});
       return null;
     }
@@ -148,21 +153,32 @@ export class Landing {
 
   /** A task is over: so is its reviewer, unless it has an attempt to end first. A reviewer that fails takes the task with it. */
   concluded(turn: Turn, task: TaskNode): void {
-    const {hands} = this.#options;
     const reviewer = this.#reviewerOf.get(task);
-    if (reviewer && !hasAttempt(reviewer) && !isOver(reviewer))
-      hands.conclude(turn, reviewer, this.#endOf(reviewer, task));
+    if (reviewer && !hasAttempt(reviewer) && !isOver(reviewer)) this.#endWith(turn, reviewer, task);
     const reviewed = this.#reviewedBy.get(task);
     if (reviewed?.state.name !== 'reviewing') return;
-    if (task.state.name === 'failed') hands.conclude(turn, reviewed, {name: 'failed', failure: task.state.failure});
-    if (task.state.name === 'cancelled') hands.conclude(turn, reviewed, {name: 'cancelled', by: task.state.by});
+    const {hands, emit} = this.#options;
+    if (task.state.name === 'failed') {
+      const {failure} = task.state;
+      emit(turn, {type: 'task-failed', task: reviewed.id, failure});
+      hands.conclude(turn, reviewed, {name: 'failed', failure});
+    }
+    if (task.state.name === 'cancelled') this.#cancel(turn, reviewed, task.state.by);
   }
 
-  #endOf(reviewer: TaskNode, task: TaskNode): TaskState {
-    if (task.state.name === 'cancelled') return {name: 'cancelled', by: task.state.by};
-    if ((reviewer.memo?.rounds ?? 0) > 0) return {name: 'succeeded'};
+  /** Ends the reviewer of a task that is over. */
+  #endWith(turn: Turn, reviewer: TaskNode, task: TaskNode): void {
+    if (task.state.name === 'cancelled') return this.#cancel(turn, reviewer, task.state.by);
+    const {hands, emit} = this.#options;
+    if ((reviewer.memo?.rounds ?? 0) > 0) return hands.succeed(turn, reviewer, null, null);
     const cause = task.state.name === 'failed' ? 'needs' : 'condition';
-    return {name: 'skipped', because: {cause, task: task.seq}};
+    emit(turn, {type: 'task-skipped', task: reviewer.id, because: cause, need: task.id});
+    hands.conclude(turn, reviewer, {name: 'skipped', because: {cause, task: task.seq}});
+  }
+
+  #cancel(turn: Turn, task: TaskNode, by: StopReason): void {
+    this.#options.emit(turn, {type: 'task-cancelled', task: task.id, by});
+    this.#options.hands.conclude(turn, task, {name: 'cancelled', by});
   }
 
   #judged(
@@ -177,6 +193,10 @@ export class Landing {
     const {hands, emit} = this.#options;
     const {verdict} = outcome;
     const {state} = reviewed;
+    if (isOver(reviewed)) {
+      this.#endWith(turn, reviewer, reviewed);
+      return null;
+    }
     if (!verdict || state.name !== 'reviewing') {
       const detail = 'it gave no verdict';
       const facts = {runtime: attempt.means?.runtime ?? 'command', kind: 'bad-output', detail, exitCode: null} as const;
@@ -219,7 +239,7 @@ export class Landing {
   ): null {
     const {hands, emit, branch, maxConflicts} = this.#options;
     const conflicts = (task.memo?.conflicts ?? 0) + 1;
-    const isLast = conflicts > maxConflicts || hands.isEnding;
+    const isLast = conflicts > maxConflicts || hands.ending !== null;
     emit(turn, {type: 'merge-conflict', task: task.id, attempt, files, next: isLast ? 'parked' : 'resolve'});
     if (isLast) {
       const failure: Failure = {reason: 'merge-conflict', files, ref: work.ref, branch};
@@ -246,7 +266,7 @@ export class Landing {
       attempt,
       text: `its change could not be merged yet: ${detail}`,
     });
-    if (times < MAX_GIT_FAILURES && !hands.isEnding) {
+    if (times < MAX_GIT_FAILURES && hands.ending === null) {
       return {retryAtMs: turn.now.monoMs + Math.min(1000 * 2 ** (times - 1), 60_000), what: 'merge'};
     }
     const failure: Failure = {reason: 'git-failed', detail};

@@ -10,7 +10,7 @@ import {
   requirementOf,
 } from './requirement.ts';
 import {goesBefore} from './scheduler.ts';
-import type {TaskNode} from './task-node.ts';
+import type {Members, TaskNode} from './task-node.ts';
 
 /** Ready tasks that ask the same of an agent, in the order in which they go. */
 export interface ReadyClass {
@@ -18,6 +18,8 @@ export interface ReadyClass {
   /** Empty: nobody in the team can do them. */
   readonly candidates: readonly Candidate[];
   readonly tasks: Heap<TaskNode>;
+  /** Ready instances of a `foreach` that wait for its `max-parallel`. */
+  readonly parked: Map<Members, Heap<TaskNode>>;
 }
 
 /** The ready tasks of a team. There are few classes, however many tasks: looking at the head of each is cheap. */
@@ -46,16 +48,29 @@ export class ReadyQueue {
   }
 
   /** The task that goes first in a class; with `max-parallel` those of its kind that may not start are set aside. */
-  head({tasks}: ReadyClass): TaskNode | null {
+  head({tasks, parked}: ReadyClass): TaskNode | null {
     for (let task = tasks.peek(); task; task = tasks.peek()) {
       const members = task.group?.members;
       const limit = task.spec.maxParallel;
       if (!members || limit === undefined || members.running < limit) return task;
       tasks.pop();
       this.#size -= 1;
-      members.parked.push(task);
+      park(parked, members, task);
     }
     return null;
+  }
+
+  /**
+   * One instance less of the `foreach` runs: of each class the next that waits for that may go, as what holds up one class
+   * need not hold up another.
+   */
+  unpark(members: Members): void {
+    for (const {tasks, parked} of this.#classes.values()) {
+      const next = parked.get(members)?.pop();
+      if (!next) continue;
+      tasks.push(next);
+      this.#size += 1;
+    }
   }
 
   /** Takes out what `head` has shown. */
@@ -75,8 +90,16 @@ export class ReadyQueue {
     const known = this.#classes.get(key);
     if (known) return known;
     const candidates = candidatesFor(requirement, this.#groups);
-    const made: ReadyClass = {requirement, candidates, tasks: new Heap(goesBefore)};
+    const made: ReadyClass = {requirement, candidates, tasks: new Heap(goesBefore), parked: new Map()};
     this.#classes.set(key, made);
     return made;
   }
+}
+
+function park(parked: ReadyClass['parked'], members: Members, task: TaskNode): void {
+  const known = parked.get(members);
+  if (known) return known.push(task);
+  const made = new Heap<TaskNode>(goesBefore);
+  made.push(task);
+  parked.set(members, made);
 }

@@ -1,4 +1,3 @@
-import type {Heap} from '../base/heap.ts';
 import type {JsonValue} from '../base/json.ts';
 import type {Memo} from '../model/attempt.ts';
 import type {TaskSeq} from '../model/ids.ts';
@@ -94,6 +93,4 @@ export interface Members {
   cancelled: number;
   /** Instances with an attempt; never more than `max-parallel`. */
   running: number;
-  /** Ready instances that wait for `max-parallel`. */
-  readonly parked: Heap<TaskNode>;
 }

@@ -17,6 +17,8 @@ const RESOURCES = ['usd', 'tokens'] as const satisfies readonly Resource[];
 /** An attempt may use this many times what such attempts use on average, or somewhat more than the largest yet. */
 const ROOM_OVER_MEAN = 3;
 const ROOM_OVER_LARGEST = 1.25;
+/** However little such attempts have used so far: at least this part of what a first one may use. */
+const LEAST_OF_FIRST = 0.1;
 
 /**
  * The budget of a team: what has been used, what running attempts may use at most (their caps, reserved with the lease),
@@ -76,13 +78,14 @@ export class TeamBudget {
 
   #needOf(resource: Resource, spec: TaskSpec, choice: ModelChoice, limit: number): {wanted: number; least: number} {
     const estimate = spec.estimate?.[resource] ?? 0;
+    const usual = this.#first[resource] ?? limit;
     const learned = this.#learned.get(keyOf(resource, spec, choice));
     if (learned) {
       const mean = learned.sum / learned.count;
-      const wanted = Math.max(estimate, mean * ROOM_OVER_MEAN, learned.largest * ROOM_OVER_LARGEST);
-      return {wanted, least: mean};
+      const room = Math.max(mean * ROOM_OVER_MEAN, learned.largest * ROOM_OVER_LARGEST, usual * LEAST_OF_FIRST);
+      return {wanted: Math.max(estimate, room), least: mean};
     }
-    const first = estimate > 0 ? estimate : (this.#first[resource] ?? limit);
+    const first = estimate > 0 ? estimate : usual;
     return {wanted: first, least: Math.min(first, limit)};
   }
 

@@ -1,6 +1,5 @@
 import {backoffMs} from '../base/backoff.ts';
 import type {Now} from '../base/clock.ts';
-import {Heap} from '../base/heap.ts';
 import type {JsonValue} from '../base/json.ts';
 import type {Random} from '../base/random.ts';
 import type {Result} from '../base/result.ts';
@@ -22,7 +21,6 @@ import type {NeedResult} from './engine-io.ts';
 import {feedbackOf, Landing, note, type TaskHands} from './landing.ts';
 import {ReadyQueue} from './ready-queue.ts';
 import {escalation} from './requirement.ts';
-import {goesBefore} from './scheduler.ts';
 import {TaskNode} from './task-node.ts';
 import {countsAsFailed, groupState, isTrouble, noteNeedOver, skipReason} from './task-rules.ts';
 import {TeamAgents} from './team-agents.ts';
@@ -60,6 +58,8 @@ export interface RetryPolicy {
 
 /** A task that its provider has turned away this often fails: nobody should have to wait for ever. */
 const MAX_LIMITED = 100;
+/** However long a provider wants to be left alone: after a day it is asked again. */
+export const LONGEST_LIMIT_MS = 86_400_000;
 
 export interface TeamOptions {
   readonly id: TeamId;
@@ -155,7 +155,7 @@ export class Team {
   }
 
   #hands(): TaskHands {
-    const isEnding = () => this.ending !== null;
+    const ending = () => this.ending;
     return {
       tasks: this.tasks,
       enter: (turn, task, state) => {
@@ -172,8 +172,8 @@ export class Team {
         turn.emit(this.id, {type: 'task-succeeded', task: task.id, attempt, durationMs});
         this.#conclude(turn, task, {name: 'succeeded'});
       },
-      get isEnding() {
-        return isEnding();
+      get ending() {
+        return ending();
       },
     };
   }
@@ -287,12 +287,13 @@ export class Team {
       return this.landing.landed(turn, attempt, outcome);
     }
     const {failure} = result;
-    if (failure.reason === 'stopped') {
-      if (this.ending === null) return this.#lose(turn, attempt);
-      this.#cancel(turn, task, attempt.stopping ?? this.ending);
-      return null;
+    if (failure.reason === 'stopped' || failure.reason === 'provider-limited') {
+      if (this.ending !== null) {
+        this.#cancel(turn, task, attempt.stopping ?? this.ending);
+        return null;
+      }
+      return failure.reason === 'stopped' ? this.#lose(turn, attempt) : this.#limited(turn, attempt, failure);
     }
-    if (failure.reason === 'provider-limited' && this.ending === null) return this.#limited(turn, attempt, failure);
     return this.#fail(turn, task, {attempt: id, failure});
   }
 
@@ -410,7 +411,7 @@ export class Team {
       this.#conclude(turn, task, {name: 'failed', failure});
       return null;
     }
-    const atMs = this.#backOff(turn, task, limited, failure.retryAfterMs ?? 0);
+    const atMs = this.#backOff(turn, task, limited, Math.min(failure.retryAfterMs ?? 0, LONGEST_LIMIT_MS));
     const retryInMs = Math.ceil(atMs - turn.now.monoMs);
     turn.emit(this.id, {type: 'attempt-limited', task: task.id, attempt: attempt.id, provider, kind, retryInMs});
     return atMs;
@@ -456,14 +457,13 @@ export class Team {
     this.attempts.delete(attempt.id);
     this.totals = addEnded(this.totals, {means, outcome});
     if (means) {
-      const usage = outcome?.usage ?? null;
+      const usage = outcome && showsUse(outcome) ? outcome.usage : null;
       this.budget.settle({spec: task.spec, choice: means, cap: means.cap, usage});
     }
     const members = task.group?.members;
     if (!members) return;
     members.running -= 1;
-    const next = members.parked.pop();
-    if (next && this.ending === null) this.ready.push(next);
+    if (this.ending === null) this.ready.unpark(members);
   }
 
   /** Ends a task and everything that follows from that, without recursion: chains may be 100,000 tasks long. */
@@ -568,8 +568,7 @@ export class Team {
   openGroup(group: TaskNode): void {
     this.#enter(group, {name: 'expanded'});
     this.counts.expanded -= 1;
-    const parked = new Heap<TaskNode>(goesBefore);
-    group.members = {total: 0, open: 0, succeeded: 0, failed: 0, cancelled: 0, running: 0, parked};
+    group.members = {total: 0, open: 0, succeeded: 0, failed: 0, cancelled: 0, running: 0};
   }
 
   addMember(group: TaskNode, row: NewTask): TaskNode {
@@ -640,6 +639,13 @@ function countersOf(memo: Memo | undefined): Memo | undefined {
     ...(conflicts === undefined ? {} : {conflicts}),
     ...(rounds === undefined ? {} : {rounds}),
   };
+}
+
+/** What was cut short says nothing of what such attempts use. */
+function showsUse({result}: AttemptOutcome): boolean {
+  if (result.ok) return true;
+  const {reason} = result.failure;
+  return reason !== 'stopped' && reason !== 'provider-limited' && reason !== 'agent-error' && reason !== 'spawn-failed';
 }
 
 function nameOf({runtime, model}: ModelChoice): string {

@@ -56,8 +56,10 @@ export function acpRun(context: AcpContext): Pick<AgentRun, 'stdout' | 'stderr' 
     },
     cancel: () => stop.abort(),
     ended(exit): AgentResult {
-      updates.end();
-      result ??= {ok: false, error: endedEarly('the agent', exit, stderr.text())};
+      if (result === null) {
+        updates.cutOff();
+        result = {ok: false, error: endedEarly('the agent', exit, stderr.text())};
+      }
       incoming?.close();
       return {result, text: updates.text(), usage: updates.usage(), denied: updates.denied()};
     },

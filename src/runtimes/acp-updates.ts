@@ -25,7 +25,8 @@ export interface AcpUpdates {
   take(update: JsonValue | undefined): void;
   /** The turn is over and this was its answer. */
   finish(answer: JsonValue): void;
-  end(): void;
+  /** There will be no answer: what was being said is all there is. */
+  cutOff(): void;
   callOf(call: JsonValue | undefined): AcpCall;
   decided(call: AcpCall, granted: boolean): void;
   text(): string;
@@ -111,6 +112,12 @@ export function acpUpdates({request, events, runtime, prices}: AcpContext): AcpU
     return totalSpent([spent], {runtime, prices});
   }
 
+  /** Whoever hears of usage takes it for an answer of the provider. */
+  function tellUsage(): void {
+    const found = usage();
+    if ((found.usd ?? 0) > 0 || (found.outputTokens ?? 0) > 0) tell({kind: 'usage', usage: found});
+  }
+
   function onUsage(update: JsonValue | undefined): void {
     const amount = countField(update, 'cost', 'amount');
     if (amount === null || textField(update, 'cost', 'currency') !== 'USD') return;
@@ -118,7 +125,7 @@ export function acpUpdates({request, events, runtime, prices}: AcpContext): AcpU
       costBefore = amount;
     } else {
       cost = amount;
-      tell({kind: 'usage', usage: usage()});
+      tellUsage();
     }
   }
 
@@ -152,11 +159,13 @@ export function acpUpdates({request, events, runtime, prices}: AcpContext): AcpU
       if (thread !== null) wentWrong = thread === 'systemError';
     },
     finish(answer) {
-      finishMessage();
+      // An error that is dressed up as a message is none.
+      if (wentWrong) text = piece;
+      else finishMessage();
       tokens = agent === COUNTS_LAST_REQUEST ? NO_AGENT_USAGE : tokensIn(answer);
-      if (tokens.inputTokens !== null) tell({kind: 'usage', usage: usage()});
+      tellUsage();
     },
-    end: finishMessage,
+    cutOff: finishMessage,
     callOf,
     decided,
     text: () => text,

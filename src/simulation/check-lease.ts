@@ -1,18 +1,23 @@
 import type {LedgerAttempt, LedgerTask} from './ledger.ts';
-import {conditionHolds, countsAsFailed, isReady, needsAreOver, ranks} from './oracle.ts';
+import {conditionHolds, countsAsFailed, isReady, needsAreOver, ranks, reviewedBy} from './oracle.ts';
+import type {Room} from './room.ts';
 import {hold} from './violation.ts';
+import {choiceOf, isSurelyPaid, mayDo} from './who-does-it.ts';
 
-/** Attempts that count against `retries`: those that ended by themselves, and badly. */
-export function countedFailures(task: LedgerTask): number {
-  return task.attempts.filter(({outcome}) => {
-    return outcome && !outcome.result.ok && outcome.result.failure.reason !== 'stopped';
+/** Attempts that count against `retries`: those that ended by themselves, and badly, or whose change broke what was there. */
+export function countedFailures({spec, attempts}: LedgerTask): number {
+  return attempts.filter(({end, merge, outcome}) => {
+    const saysNothing = spec.reviews !== undefined && end === 'ok' && outcome?.verdict === undefined;
+    return end === 'failed' || merge?.kind === 'broke-verify' || saysNothing;
   }).length;
 }
 
 /** Whether this attempt may start, given what is recorded about its task and team. */
-export function checkLease({id, task}: LedgerAttempt, monoMs: number): void {
+export function checkLease({id, task, reviews}: LedgerAttempt, monoMs: number): void {
   const {team, spec, group} = task;
   const what = () => `attempt ${id} of ${task.id}`;
+  const reviewed = reviewedBy(task);
+  hold('a reviewer starts when there is something to review', !reviewed || reviews !== null, what);
   hold('a team that is ending starts nothing', team.ending === null, what);
   hold('a foreach itself is never run', !spec.foreach || group !== null, what);
   hold('a task starts when its needs are over', needsAreOver(task), what);
@@ -33,14 +38,24 @@ export function checkLease({id, task}: LedgerAttempt, monoMs: number): void {
 }
 
 /** No task of the team that could have started in place of this one should have: priority, rank, plan order. */
-export function checkOrder({id, task}: LedgerAttempt, monoMs: number): void {
+export function checkOrder(
+  attempt: LedgerAttempt,
+  {monoMs, room, open}: {monoMs: number; room: Room; open: Iterable<LedgerAttempt>},
+): void {
+  const {id, task, agentId} = attempt;
   const {team} = task;
-  if (!team.spec.plan || team.ending !== null) return;
+  const agent = team.agents.get(agentId);
+  if (!team.spec.plan || team.ending !== null || !agent) return;
   const rank = ranks(team.spec.plan);
   const goesBefore = (a: LedgerTask, b: LedgerTask) =>
     b.spec.priority - a.spec.priority || (rank.get(b.spec.id) ?? 0) - (rank.get(a.spec.id) ?? 0) || a.seq - b.seq;
+  const paysPrompts = isSurelyPaid(team);
+  const left = room.beside(open, attempt);
   const better = team.tasks.find(other => {
-    return other.state.name !== 'backing-off' && goesBefore(other, task) < 0 && isReady(other, monoMs);
+    if (other.state.name === 'backing-off' || goesBefore(other, task) >= 0 || !isReady(other, monoMs)) return false;
+    if (!mayDo(agent, other)) return false;
+    const choice = choiceOf(agent, other);
+    return (choice === null || paysPrompts) && left.hasRoomFor(choice);
   });
   hold('the most urgent task goes first', !better, () => `attempt ${id} of ${task.id} before ${better?.id}`);
 }

@@ -1,13 +1,17 @@
 import {isTerminal} from '../model/task.ts';
 import {countedFailures} from './check-lease.ts';
-import type {LedgerTask} from './ledger.ts';
-import {conditionHolds, countsAsFailed, countsAsSuccess, needsAreOver, needsOf} from './oracle.ts';
+import {checkBranch, checkCounts, conflictsOf, rejectionsOf, verdictsOf} from './check-landing.ts';
+import {LIMITS} from './engine-limits.ts';
+import {type LedgerAttempt, type LedgerTask, workOf} from './ledger.ts';
+import {conditionHolds, countsAsFailed, countsAsSuccess, needsAreOver, needsOf, reviewedBy} from './oracle.ts';
+import type {SimulatedBranch} from './simulated-branch.ts';
 import {hold} from './violation.ts';
 
 export interface TaskFacts {
   readonly itemsOf: (group: LedgerTask) => readonly unknown[] | null;
   /** The output of this source could not be read. */
   readonly mayFailToExpand: (source: LedgerTask) => boolean;
+  readonly branch: SimulatedBranch;
 }
 
 /** A task that a step has changed, at the end of that step. */
@@ -24,13 +28,17 @@ export function checkTask(task: LedgerTask, facts: TaskFacts): void {
     return `${what()}: ${task.failures} recorded, ${countedFailures(task)} happened`;
   });
   if (task.instances !== null) checkItems(task, facts);
+  else if (!isTerminal(state.name)) checkCounts(task);
   switch (state.name) {
     case 'succeeded':
-      return task.instances ? checkGroup(task) : checkSuccess(task);
+      return task.instances ? checkGroup(task) : checkSuccess(task, facts.branch);
     case 'failed':
       return checkFailure(task, facts);
     case 'skipped':
-      return checkSkip(task);
+      return task.spec.reviews === undefined ? checkSkip(task) : checkReviewerSkip(task);
+    case 'reviewing':
+    case 'merging':
+      return checkLanding(task, state.attempt);
     case 'cancelled':
       return hold('only what a team no longer wants is cancelled', task.team.ending !== null, what);
     default:
@@ -38,11 +46,30 @@ export function checkTask(task: LedgerTask, facts: TaskFacts): void {
   }
 }
 
-function checkSuccess(task: LedgerTask): void {
+function checkSuccess(task: LedgerTask, branch: SimulatedBranch): void {
+  if (task.spec.reviews !== undefined) {
+    const isOver = isTerminal(reviewedBy(task)?.state.name ?? 'waiting');
+    return hold('a reviewer is over when its task is', isOver && verdictsOf(task) > 0, () => task.id);
+  }
   const last = task.attempts.at(-1);
   hold('success is evidence', last?.outcome?.result.ok === true, () => `${task.id} without a good attempt`);
-  const good = task.attempts.filter(({outcome}) => outcome?.result.ok === true).length;
+  const good = task.attempts.filter(isFinal).length;
   hold('a task succeeds once', good === 1, () => `${task.id}: ${good} good attempts`);
+  checkBranch(task, branch);
+}
+
+/** It has succeeded, and nobody has sent it back since. */
+function isFinal(attempt: LedgerAttempt): boolean {
+  const {end, verdict, merge} = attempt;
+  if (end !== 'ok' || verdict?.approved === false) return false;
+  return workOf(attempt) === null || merge?.kind === 'merged';
+}
+
+function checkLanding(task: LedgerTask, id: number): void {
+  const last = task.attempts.at(-1);
+  hold('what lands is the work of the last attempt', last?.id === id && workOf(last) !== null, () => {
+    return `${task.id} is ${task.state.name}: attempt ${id}, not ${last?.id}`;
+  });
 }
 
 function checkFailure(task: LedgerTask, facts: TaskFacts): void {
@@ -56,17 +83,68 @@ function checkFailure(task: LedgerTask, facts: TaskFacts): void {
     return hold('a foreach with good items is expanded', excused, () => `${task.id}: ${failure.reason}`);
   }
   const last = task.attempts.at(-1)?.outcome;
+  if (isEndOfLanding(task) || isEndByReviewer(task)) return;
   if (failure.reason === 'attempts-lost') {
     const lost = last === null || (last?.result.ok === false && last.result.failure.reason === 'stopped');
     return hold('a task is lost when its attempts were', lost && task.losses > 1, () => task.id);
   }
-  const said = last?.result.ok === false && JSON.stringify(last.result.failure) === JSON.stringify(failure);
+  if (failure.reason === 'provider-limited') {
+    const limited = task.attempts.filter(({end}) => end === 'limited').length;
+    return hold('limits are bounded', limited === LIMITS.maxLimited + 1, () => `${task.id}: ${limited} times`);
+  }
+  const said =
+    failure.reason === 'merge-verify-failed' ||
+    (task.spec.reviews !== undefined && last?.result.ok === true && last.verdict === undefined) ||
+    (last?.result.ok === false && JSON.stringify(last.result.failure) === JSON.stringify(failure));
   hold('a task fails as its last attempt did', said, () => `${task.id}: ${failure.reason}`);
   if (task.team.ending !== null) return;
   const failures = countedFailures(task);
   hold('a task fails when its retries are used up', failures === task.spec.retries + 1, () => {
     return `${task.id} after ${failures} failures with ${task.spec.retries} retries`;
   });
+}
+
+/** It failed though its last attempt succeeded: sent back, in conflict, or in the hands of git too often. */
+function isEndOfLanding(task: LedgerTask): boolean {
+  if (task.state.name !== 'failed') return false;
+  const {failure} = task.state;
+  const {ending} = task.team;
+  switch (failure.reason) {
+    case 'review-rejected': {
+      const rejections = rejectionsOf(task);
+      hold('a task is sent back as often as it may', rejections === (task.spec.review?.rounds ?? 0) + 1, () => {
+        return `${task.id}: ${rejections} times`;
+      });
+      return true;
+    }
+    case 'merge-conflict': {
+      const conflicts = conflictsOf(task);
+      hold(
+        'conflicts are brought together as often as may be',
+        ending !== null || conflicts === LIMITS.maxConflicts + 1,
+        () => {
+          return `${task.id}: ${conflicts} times`;
+        },
+      );
+      return true;
+    }
+    case 'git-failed':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Its reviewer has failed, and took it along. */
+function isEndByReviewer(task: LedgerTask): boolean {
+  const reviewer = task.team.tasks.find(({spec}) => spec.reviews === task.id);
+  if (task.state.name !== 'failed' || reviewer?.state.name !== 'failed') return false;
+  return JSON.stringify(reviewer.state.failure) === JSON.stringify(task.state.failure);
+}
+
+function checkReviewerSkip(task: LedgerTask): void {
+  const isOver = isTerminal(reviewedBy(task)?.state.name ?? 'waiting');
+  hold('a reviewer is skipped when nothing came to be reviewed', isOver && verdictsOf(task) === 0, () => task.id);
 }
 
 function checkSkip(task: LedgerTask): void {

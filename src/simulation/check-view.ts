@@ -12,12 +12,22 @@ export function checkView(team: LedgerTeam, view: TeamView | null): void {
   hold('every team can be looked at', view !== null, () => team.spec.name);
   const counted = countedTasks(team);
   const shown = summed(view.tasks);
-  const recorded = {total: counted.length, unstarted: 0, running: 0, succeeded: 0, failed: 0, skipped: 0, cancelled: 0};
+  const recorded = {
+    total: counted.length,
+    unstarted: 0,
+    running: 0,
+    landing: 0,
+    succeeded: 0,
+    failed: 0,
+    skipped: 0,
+    cancelled: 0,
+  };
   for (const {state, open} of counted) {
     const {name} = state;
     if (open) recorded.running += 1;
     else if (name === 'succeeded' || name === 'failed' || name === 'skipped' || name === 'cancelled')
       recorded[name] += 1;
+    else if (name === 'reviewing' || name === 'merging') recorded.landing += 1;
     else recorded.unstarted += 1;
   }
   hold('the view agrees with the records', JSON.stringify(shown) === JSON.stringify(recorded), () => {
@@ -33,7 +43,8 @@ export function checkView(team: LedgerTeam, view: TeamView | null): void {
   hold('the view counts every agent', isFinal(team.state) || ready + starting + failed === requested, () => {
     return JSON.stringify(view.agents);
   });
-  hold('the view counts busy agents', busy === recorded.running, () => `${busy} busy, ${recorded.running} running`);
+  const working = new Set(team.tasks.flatMap(({open}) => open?.agentId ?? [])).size;
+  hold('the view counts busy agents', busy === working, () => `${busy} busy, ${working} at work`);
 }
 
 /** The one chance to say that a team is over, and how. */
@@ -55,6 +66,16 @@ export function checkTeamOver(
 }
 
 function summed({total, waiting, ready, running, verifying, ...over}: TaskCounts) {
-  const {succeeded, failed, skipped, cancelled} = over;
-  return {total, unstarted: waiting + ready, running: running + verifying, succeeded, failed, skipped, cancelled};
+  const {reviewing, merging, succeeded, failed, skipped, cancelled} = over;
+  const landing = reviewing + merging;
+  return {
+    total,
+    unstarted: waiting + ready,
+    running: running + verifying,
+    landing,
+    succeeded,
+    failed,
+    skipped,
+    cancelled,
+  };
 }

@@ -1,5 +1,6 @@
 import type {Effect, Input} from '../federation/engine-io.ts';
-import type {AttemptOutcome} from '../model/attempt.ts';
+import type {AttemptMeans} from '../model/attempt-means.ts';
+import type {AttemptOutcome, Memo} from '../model/attempt.ts';
 import type {EngineRecord} from '../model/record.ts';
 
 /** One line per thing that goes in or comes out of the engine, for the trace. */
@@ -37,7 +38,7 @@ export function describeInput(input: Input): string {
     case 'output-read':
       return `output-read ${input.teamId}/${input.task} ${input.output.ok ? 'ok' : 'failed'}`;
     case 'permits':
-      return `permits ${input.permits}`;
+      return `permits ${input.permits}${describeLimits(input)}`;
   }
 }
 
@@ -54,9 +55,9 @@ export function describeRecord(record: EngineRecord): string | null {
     case 'tasks-created':
       return `team ${record.teamId} +${record.tasks.length} tasks`;
     case 'task-state':
-      return `task ${record.teamId}/${record.seq} ${record.state.name} f${record.failures} l${record.losses}`;
+      return `task ${record.teamId}/${record.seq} ${record.state.name} f${record.failures} l${record.losses}${describeMemo(record.memo)}`;
     case 'attempt-leased':
-      return `attempt ${record.id} leased: task ${record.teamId}/${record.task} number ${record.number}, ${record.agentId} on ${record.hostId}`;
+      return `attempt ${record.id} leased: task ${record.teamId}/${record.task} number ${record.number}, ${record.agentId} on ${record.hostId}${describeMeans(record.means)}`;
     case 'attempt-session':
       return `attempt ${record.id} has session ${record.session.session}`;
     case 'attempt-ended':
@@ -101,7 +102,23 @@ export function describeEffect(effect: Effect): string {
   }
 }
 
-function describeOutcome({result}: AttemptOutcome): string {
-  if (result.ok) return 'ok';
+function describeLimits({memoryBytes, gates = []}: Extract<Input, {type: 'permits'}>): string {
+  const memory = memoryBytes === undefined ? '' : ` memory ${memoryBytes / 2 ** 20} MiB`;
+  return `${memory}${gates.map(({provider, permits}) => ` ${provider} ${permits}`).join('')}`;
+}
+
+function describeMemo({limited = 0, conflicts = 0, rounds = 0}: Memo = {}): string {
+  return limited + conflicts + rounds === 0 ? '' : ` limited ${limited} conflicts ${conflicts} rounds ${rounds}`;
+}
+
+function describeMeans(means: AttemptMeans | undefined): string {
+  if (!means) return '';
+  const {runtime, model, cap} = means;
+  return ` with ${runtime}/${model ?? 'default'} for ${cap.usd ?? 'any'} usd, ${cap.tokens ?? 'any'} tokens`;
+}
+
+function describeOutcome({result, work, verdict}: AttemptOutcome): string {
+  if (verdict) return verdict.approved ? 'approves' : 'sends back';
+  if (result.ok) return work ? 'ok with work' : 'ok';
   return result.failure.reason === 'stopped' ? `stopped by ${result.failure.by}` : result.failure.reason;
 }

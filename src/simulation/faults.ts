@@ -28,6 +28,17 @@ export interface Faults {
   readonly permitChangePerS: number;
   readonly userKill: number;
   readonly spuriousTickPerS: number;
+  /** A provider lets nothing more of an attempt through. */
+  readonly providerLimits: number;
+  /** How many attempts a provider allows at a time changes. */
+  readonly gateChangePerS: number;
+  readonly memoryChangePerS: number;
+  readonly usageUnknown: number;
+  readonly reviewRejects: number;
+  readonly mergeConflict: number;
+  readonly mergeBreaks: number;
+  /** git itself fails in a merge. */
+  readonly gitTrouble: number;
 }
 
 const WORST: Faults = {
@@ -52,6 +63,14 @@ const WORST: Faults = {
   permitChangePerS: 0.3,
   userKill: 0.6,
   spuriousTickPerS: 0.3,
+  providerLimits: 0.5,
+  gateChangePerS: 0.4,
+  memoryChangePerS: 0.2,
+  usageUnknown: 0.4,
+  reviewRejects: 0.8,
+  mergeConflict: 0.7,
+  mergeBreaks: 0.4,
+  gitTrouble: 0.9,
 };
 
 /**

@@ -1,22 +1,29 @@
 import type {Now} from '../base/clock.ts';
 import type {Effect, Input, Step} from '../federation/engine-io.ts';
+import type {AgentGroup} from '../model/agent.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from '../model/ids.ts';
 import type {StateRecord, StoredState} from '../model/record.ts';
 import {isTerminal} from '../model/task.ts';
 import {isFinal, type TeamSpec} from '../model/team.ts';
+import {checkAgent, kindOf} from './check-agents.ts';
 import {checkEvents} from './check-events.ts';
+import {checkAssignment, checkBounds, checkBranch, checkMerge, checkMergesAreAskedAgain} from './check-landing.ts';
 import {checkLease, checkOrder} from './check-lease.ts';
 import {checkTask} from './check-task.ts';
 import {checkTeamOver, checkView} from './check-view.ts';
 import type {EngineUnderTest} from './engine-under-test.ts';
 import type {Ledger, LedgerAttempt, LedgerTask, LedgerTeam} from './ledger.ts';
 import {isReady} from './oracle.ts';
+import {Room} from './room.ts';
+import type {SimulatedBranch} from './simulated-branch.ts';
 import type {SimulatedMachine} from './simulated-machine.ts';
 import {hold} from './violation.ts';
+import {choiceOf, isSurelyPaid, mayDo} from './who-does-it.ts';
 
 export interface Surroundings {
   readonly ledger: Ledger;
   readonly machine: SimulatedMachine;
+  readonly branch: SimulatedBranch;
   readonly now: () => Now;
   /** Whether a living host says it holds the attempt. */
   readonly isHeld: (attempt: AttemptId) => boolean;
@@ -43,7 +50,10 @@ export class Invariants {
   /** Agents that have failed and where, as far as this life of the daemon knows. */
   readonly #failed = new Map<AgentId, HostId>();
   readonly #createdAt = new Map<TeamId, Now>();
-  #permits = 0;
+  /** What the engine has been told of limits in this life of the daemon. */
+  readonly #room = new Room();
+  /** Kinds of prompts of which this life of the daemon has seen what they use. */
+  readonly #known = new Set<string>();
   #handled = 0;
 
   constructor(around: Surroundings) {
@@ -74,7 +84,8 @@ export class Invariants {
     this.#placedOn.clear();
     this.#stopped.clear();
     this.#failed.clear();
-    this.#permits = 0;
+    this.#room.forget();
+    this.#known.clear();
   }
 
   /** After every call of `handle` (`input` is null for the step of a restore). */
@@ -82,8 +93,8 @@ export class Invariants {
     const {ledger} = this.#around;
     const now = this.#around.now();
     const fenced = input && this.#fenced(input);
-    if (input) this.#learn(input);
     ledger.touched.clear();
+    if (input) this.#learn(input);
     const leased: LedgerAttempt[] = [];
     const finished: Extract<StateRecord, {kind: 'team-finished'}>[] = [];
     for (const record of step.records) {
@@ -91,14 +102,17 @@ export class Invariants {
       this.#checkBefore(record, input);
       ledger.apply(record, now);
       if (record.kind === 'attempt-leased') leased.push(this.#checkLeased(record.id, now));
+      if (record.kind === 'attempt-ended') this.#learnUse(record.id);
       if (record.kind === 'team-finished') finished.push(record);
     }
     if (fenced) this.#checkFenced(fenced, step);
     for (const effect of step.effects) this.#learnEffect(effect);
+    if (input === null) checkMergesAreAskedAgain(step, ledger);
+    const {itemsOf, branch} = this.#around;
     for (const task of ledger.touched) {
-      checkTask(task, {itemsOf: this.#around.itemsOf, mayFailToExpand: source => this.#unreadable.has(source)});
+      checkTask(task, {itemsOf, branch, mayFailToExpand: source => this.#unreadable.has(source)});
     }
-    for (const attempt of leased) checkOrder(attempt, now.monoMs);
+    for (const attempt of leased) checkOrder(attempt, {monoMs: now.monoMs, room: this.#room, open: ledger.open});
     checkEvents(step, ledger);
     for (const record of finished) checkTeamOver(ledger.team(record.id), record, this.#around.machine);
     this.#checkTimers(input, engine, now);
@@ -184,6 +198,11 @@ export class Invariants {
       hold('every team comes to its end', isFinal(team.state), () => `${team.spec.name} is ${team.state}`);
       const view = engine.view(team.id, {now: this.#around.now()});
       if (view) checkView(team, view);
+      for (const task of team.tasks) if (task.state.name === 'succeeded') checkBranch(task, this.#around.branch);
+    }
+    for (const [key, {attempt: id}] of this.#around.branch.merges) {
+      const attempt = ledger.attempts.get(id);
+      hold('what is merged is recorded', attempt?.merge?.kind === 'merged', () => `attempt ${id} of ${key}`);
     }
   }
 
@@ -194,7 +213,13 @@ export class Invariants {
 
   /** The attempt a report is about when that report must change nothing: not open, or not this host's. */
   #fenced(input: Input): {attempt: AttemptId; task: LedgerTask | undefined} | null {
-    if (input.type !== 'attempt-finished' && input.type !== 'attempt-verifying') return null;
+    if (input.type === 'merge-ended') {
+      const {teamId, task, attempt} = input;
+      const isHeard = this.#around.ledger.merging(teamId, task)?.id === attempt;
+      return isHeard ? null : {attempt, task: this.#around.ledger.attempts.get(attempt)?.task};
+    }
+    const {type} = input;
+    if (type !== 'attempt-finished' && type !== 'attempt-verifying' && type !== 'attempt-session') return null;
     const attempt = this.#around.ledger.attempts.get(input.attempt);
     const heard = attempt?.outcome === undefined && attempt?.hostId === input.hostId;
     return heard ? null : {attempt: input.attempt, task: attempt?.task};
@@ -204,6 +229,7 @@ export class Invariants {
     const ending = step.records.some(record => record.kind === 'team-state');
     for (const record of step.records) {
       const ended = record.kind === 'attempt-ended' ? this.#around.ledger.attempts.get(record.id)?.task : undefined;
+      hold('a stale session is not recorded', record.kind !== 'attempt-session', () => `attempt ${attempt}`);
       const changed = record.kind === 'task-state' ? this.#around.ledger.task(record.teamId, record.seq) : ended;
       if (changed === undefined || ending) continue;
       hold('a stale report changes nothing', changed !== task && ended === undefined, () => {
@@ -237,8 +263,14 @@ export class Invariants {
         }
         return;
       case 'permits':
-        this.#permits = input.permits;
+        this.#room.learn(input);
         return;
+      case 'merge-ended': {
+        const {ledger} = this.#around;
+        const attempt = ledger.merging(input.teamId, input.task);
+        if (attempt?.id === input.attempt) ledger.hearMerge(attempt, input.result);
+        return;
+      }
       case 'output-read':
         if (!input.output.ok) this.#unreadable.add(this.#around.ledger.task(input.teamId, input.task));
         return;
@@ -247,11 +279,23 @@ export class Invariants {
     }
   }
 
+  /** An attempt that was cut short shows nothing of what such attempts use. */
+  #learnUse(id: AttemptId): void {
+    const {task, end, means, outcome} = this.#around.ledger.attempt(id);
+    const isCrash = outcome?.result.ok === false && outcome.result.failure.reason === 'agent-error';
+    if (means && !isCrash && (end === 'ok' || end === 'failed')) {
+      this.#known.add(kindOf(means, task.team.id, task.spec.skills));
+    }
+  }
+
   #forgetStops(id: HostId): void {
     for (const attempt of this.#around.ledger.open) if (attempt.hostId === id) this.#stopped.delete(attempt.id);
   }
 
   #learnEffect(effect: Effect): void {
+    const {ledger} = this.#around;
+    if (effect.type === 'merge') checkMerge(effect.request, ledger);
+    if (effect.type === 'assign') checkAssignment(effect.assignment, ledger.attempt(effect.assignment.attempt));
     if (effect.type === 'open-agents') {
       for (const agent of effect.agents) {
         // The name of a team that was removed, and so the names of its agents, may be given to another one.
@@ -273,6 +317,12 @@ export class Invariants {
     if (record.kind === 'team-created' && input?.type === 'spawn-team') this.checkSpec(input.spec, record.spec);
     if (record.kind === 'team-created') this.#createdAt.set(record.id, this.#around.now());
     if (record.kind === 'team-state' && record.ending === 'team-timeout') this.#checkTimeout(record.id);
+    if (record.kind === 'attempt-session') {
+      const isTold = input?.type === 'attempt-session' && input.attempt === record.id;
+      const same = isTold && JSON.stringify(input.session) === JSON.stringify(record.session);
+      hold('a session is recorded as it was told', same, () => `attempt ${record.id}`);
+    }
+    if (record.kind === 'team-state') this.#checkEnding(record);
     if (record.kind !== 'attempt-ended') return;
     const {machine, isHeld} = this.#around;
     const {id, outcome} = record;
@@ -291,41 +341,80 @@ export class Invariants {
     if (!attempt) throw new Error(`Internal error: attempt ${id} is not in the ledger`);
     const {task, agentId, hostId} = attempt;
     checkLease(attempt, now.monoMs);
-    hold('no more attempts than permits', ledger.open.size <= this.#permits, () => {
-      return `attempt ${id} is number ${ledger.open.size} of ${this.#permits}`;
+    checkBounds(task);
+    const {permits} = this.#room;
+    hold('no more attempts than permits', ledger.open.size <= permits, () => {
+      return `attempt ${id} is number ${ledger.open.size} of ${permits}`;
     });
+    checkAgent(attempt, {room: this.#room, open: ledger.open, isKnown: kind => this.#known.has(kind)});
     this.#placedOn.set(agentId, hostId);
     const ready = this.#connected.get(hostId)?.has(agentId) === true;
     hold('work goes to agents that are ready', ready, () => `${agentId} on ${hostId}`);
     hold('work goes to agents of the team', this.#teamOf.get(agentId) === task.team.id, () => agentId);
     const other = machine.liveOf(task.team.id, task.seq)[0];
     hold('no lease while an old process lives', !other, () => `attempt ${id} while ${other?.attempt} runs`);
-    this.#checkFairness(task.team, now);
+    this.#checkFairness(attempt, now);
     return attempt;
   }
 
   /** What must be true of a team that is not over after any input at all. */
   #checkTeam(team: LedgerTeam, input: Input | null, now: Now): void {
     if (team.ending !== null) return this.#checkStopping(team);
-    const {ledger} = this.#around;
-    if (ledger.open.size >= this.#permits) return;
-    const idle = this.#idleAgent(team);
-    if (idle === undefined) return;
+    if (this.#around.ledger.open.size >= this.#room.permits) return;
     const dueMs = input?.type === 'tick' ? now.monoMs : Number.NEGATIVE_INFINITY;
-    const waiting = team.tasks.find(task => !isTerminal(task.state.name) && isReady(task, dueMs));
-    hold('no agent idles beside a ready task', !waiting, () => `${idle} idles, ${waiting?.id} is ready`);
+    const passedOver = this.#passedOver(team, dueMs);
+    hold('no agent idles beside a ready task', passedOver === null, () => {
+      return `${passedOver?.agent} idles, ${passedOver?.task.id} is ready`;
+    });
   }
 
-  /** A free agent, as long as there is no second host on which the engine may expect it. */
-  #idleAgent(team: LedgerTeam): AgentId | undefined {
+  /** A ready task and a free agent that may do it, with room for one more attempt (in place of this one, if one is named). */
+  #passedOver(team: LedgerTeam, dueMs: number, inPlaceOf?: LedgerAttempt): {agent: AgentId; task: LedgerTask} | null {
+    const idle = this.#idleAgents(team);
+    if (idle.size === 0) return null;
+    const room = this.#room.beside(this.#around.ledger.open, inPlaceOf);
+    const paysPrompts = isSurelyPaid(team);
+    for (const task of team.tasks) {
+      if (isTerminal(task.state.name) || !isReady(task, dueMs)) continue;
+      for (const [group, agent] of idle) {
+        if (!mayDo(group, task)) continue;
+        const choice = choiceOf(group, task);
+        if ((choice === null || paysPrompts) && room.hasRoomFor(choice)) return {agent, task};
+      }
+    }
+    return null;
+  }
+
+  /** A free agent of each group, as long as there is no second host on which the engine may expect it. */
+  #idleAgents(team: LedgerTeam): ReadonlyMap<AgentGroup, AgentId> {
     const {ledger} = this.#around;
+    const idle = new Map<AgentGroup, AgentId>();
     const [[host, agents] = [], ...others] = [...this.#connected];
     const known = [...ledger.hosts.values()].filter(({gone}) => !gone);
-    if (!agents || others.length > 0 || known.length > 1) return undefined;
-    return [...agents].find(agent => {
-      const isHere = (this.#placedOn.get(agent) ?? host) === host;
-      return isHere && this.#teamOf.get(agent) === team.id && !ledger.busy.has(agent) && !this.#failed.has(agent);
+    if (!agents || others.length > 0 || known.length > 1) return idle;
+    for (const agent of agents) {
+      const group = team.agents.get(agent);
+      const isHere = (this.#placedOn.get(agent) ?? host) === host && this.#teamOf.get(agent) === team.id;
+      if (!group || !isHere || this.#failed.has(agent)) continue;
+      if ((ledger.load.get(agent) ?? 0) < group.slots) idle.set(group, agent);
+    }
+    return idle;
+  }
+
+  /** A team is given up only when nothing of it runs and nobody who still works could be paid for what is ready. */
+  #checkEnding({id, ending}: Extract<StateRecord, {kind: 'team-state'}>): void {
+    if (ending !== 'budget' && ending !== 'no-agents') return;
+    const team = this.#around.ledger.team(id);
+    const open = team.tasks.find(task => task.open !== null || task.state.name === 'merging');
+    const works = [...team.agents].filter(([agent]) => !this.#failed.has(agent)).map(([, group]) => group);
+    if (works.length === 0) return;
+    hold('a team is given up when nothing of it runs', !open, () => `${open?.id} is ${open?.state.name}`);
+    const paysPrompts = isSurelyPaid(team);
+    const possible = team.tasks.find(task => {
+      const isPaid = task.spec.prompt === undefined || paysPrompts;
+      return isReady(task, Number.NEGATIVE_INFINITY) && isPaid && works.some(group => mayDo(group, task));
     });
+    hold('a team is given up when nobody can go on', !possible, () => `${possible?.id} is ready`);
   }
 
   #checkStopping(team: LedgerTeam): void {
@@ -348,12 +437,15 @@ export class Invariants {
   }
 
   /** Another team with work, a free agent and fewer running attempts would have been next. */
-  #checkFairness(team: LedgerTeam, now: Now): void {
+  #checkFairness(attempt: LedgerAttempt, now: Now): void {
+    const {team} = attempt.task;
     const running = this.#running(team) - 1;
     for (const other of this.#around.ledger.live) {
       if (other === team || other.ending !== null || this.#running(other) >= running) continue;
-      const passedOver = this.#idleAgent(other) !== undefined && other.tasks.some(task => isReady(task, now.monoMs));
-      hold('teams get equal shares', !passedOver, () => `${team.spec.name} goes before ${other.spec.name}`);
+      const passedOver = this.#passedOver(other, now.monoMs, attempt);
+      hold('teams get equal shares', passedOver === null, () => {
+        return `${team.spec.name} goes before ${other.spec.name}: ${passedOver?.task.id}`;
+      });
     }
   }
 

@@ -1,12 +1,17 @@
 import type {Now} from '../base/clock.ts';
 import type {JsonValue} from '../base/json.ts';
-import type {AttemptOutcome} from '../model/attempt.ts';
+import type {AgentGroup} from '../model/agent.ts';
+import type {AttemptMeans} from '../model/attempt-means.ts';
+import type {AttemptOutcome, Memo, SessionMark, Verdict} from '../model/attempt.ts';
 import type {StopReason} from '../model/failure.ts';
 import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from '../model/ids.ts';
 import type {HostRecord, NewTask, StateRecord} from '../model/record.ts';
 import {isTerminal, type TaskSpec, type TaskState} from '../model/task.ts';
 import {isFinal, type TeamSpec, type TeamState} from '../model/team.ts';
+import type {MergeResult, Work} from '../model/work.ts';
+import {LIMITS} from './engine-limits.ts';
 import {hold} from './violation.ts';
+import {agentsOf} from './who-does-it.ts';
 
 export interface LedgerTask {
   readonly team: LedgerTeam;
@@ -22,6 +27,7 @@ export interface LedgerTask {
   state: TaskState;
   failures: number;
   losses: number;
+  memo: Memo | undefined;
   open: LedgerAttempt | null;
   attempts: readonly LedgerAttempt[];
   /** When the delay before the next attempt is over, by the monotonic clock. */
@@ -34,8 +40,28 @@ export interface LedgerAttempt {
   readonly number: number;
   readonly agentId: AgentId;
   readonly hostId: HostId;
+  readonly means: AttemptMeans | undefined;
+  /** Of a reviewer: the attempt whose work it looks at. */
+  readonly reviews: LedgerAttempt | null;
+  /** Where its conversation was when that was last recorded. */
+  session: SessionMark | null;
   /** Undefined while it is open; null when it was lost. */
   outcome: AttemptOutcome | null | undefined;
+  /** What its end counts as; null while it is open. */
+  end: AttemptEnd | null;
+  /** What a reviewer has said of its work. */
+  verdict: Verdict | null;
+  /** What has become of its work, as far as the engine has been told; git trouble is no end. */
+  merge: Exclude<MergeResult, {kind: 'failed'}> | null;
+}
+
+/** `cancelled`: its team was being ended. `limited`: its provider let nothing through. */
+export type AttemptEnd = 'ok' | 'failed' | 'lost' | 'limited' | 'cancelled';
+
+/** An amount of what budgets limit. */
+export interface Amount {
+  readonly usd: number;
+  readonly tokens: number;
 }
 
 export interface LedgerTeam {
@@ -44,8 +70,17 @@ export interface LedgerTeam {
   readonly tasks: LedgerTask[];
   /** The rows of the plan, by id. */
   readonly rows: Map<string, LedgerTask>;
+  readonly agents: ReadonlyMap<AgentId, AgentGroup>;
+  /** The most that a prompt of it may ask for as long as nothing is known. */
+  readonly mostAsked: Amount;
   state: TeamState;
   ending: StopReason | null;
+  /** Used by attempts that are over; what nobody knows counts with what was reserved. */
+  used: Amount;
+  /** By attempts that run. */
+  reserved: Amount;
+  /** What the most expensive attempt has used. */
+  largest: Amount;
 }
 
 /**
@@ -57,7 +92,8 @@ export class Ledger {
   readonly attempts = new Map<AttemptId, LedgerAttempt>();
   readonly hosts = new Map<HostId, HostRecord>();
   readonly open = new Set<LedgerAttempt>();
-  readonly busy = new Map<AgentId, LedgerAttempt>();
+  /** How many attempts each agent is at work on. */
+  readonly load = new Map<AgentId, number>();
   readonly live = new Set<LedgerTeam>();
   readonly removed = new Set<TeamId>();
   /** Tasks that the records since `clearTouched` have changed. */
@@ -108,6 +144,8 @@ export class Ledger {
         return this.#changeTask(record, now);
       case 'attempt-leased':
         return this.#lease(record);
+      case 'attempt-session':
+        return this.#set(this.attempt(record.id), 'session', record.session);
       case 'attempt-ended':
         return this.#endAttempt(record);
       case 'host':
@@ -127,6 +165,23 @@ export class Ledger {
     return task;
   }
 
+  attempt(id: AttemptId): LedgerAttempt {
+    const attempt = this.attempts.get(id);
+    hold('records are about known attempts', attempt !== undefined, () => `attempt ${id}`);
+    return attempt;
+  }
+
+  /** The attempt whose change is being merged, if there is such a task. */
+  merging(teamId: TeamId, seq: TaskSeq): LedgerAttempt | undefined {
+    const state = this.teams.get(teamId)?.tasks[seq]?.state;
+    return state?.name === 'merging' ? this.attempts.get(state.attempt) : undefined;
+  }
+
+  /** The engine is about to be told what has become of the change of an attempt. */
+  hearMerge(attempt: LedgerAttempt, result: MergeResult): void {
+    if (result.kind !== 'failed') this.#set(attempt, 'merge', result);
+  }
+
   #createTeam({id, spec}: Extract<StateRecord, {kind: 'team-created'}>): void {
     hold('team ids are used once', !this.teams.has(id), () => `team ${id}`);
     for (const other of this.teams.values()) {
@@ -134,7 +189,19 @@ export class Ledger {
       hold('team names are used once', !taken, () => spec.name);
     }
     const state = spec.plan ? 'running' : 'idle';
-    const team: LedgerTeam = {id, spec, tasks: [], rows: new Map(), state, ending: null};
+    const team: LedgerTeam = {
+      id,
+      spec,
+      tasks: [],
+      rows: new Map(),
+      agents: agentsOf(spec),
+      mostAsked: mostAsked(spec),
+      state,
+      ending: null,
+      used: NOTHING,
+      reserved: NOTHING,
+      largest: NOTHING,
+    };
     this.#put(this.teams, id, team);
     this.#insert(this.live, team);
   }
@@ -156,6 +223,7 @@ export class Ledger {
       state: {name: 'waiting'},
       failures: 0,
       losses: 0,
+      memo: undefined,
       open: null,
       attempts: [],
       retryDueMs: null,
@@ -170,7 +238,8 @@ export class Ledger {
     this.touched.add(task);
   }
 
-  #changeTask({teamId, seq, state, failures, losses}: Extract<StateRecord, {kind: 'task-state'}>, now: Now): void {
+  #changeTask(record: Extract<StateRecord, {kind: 'task-state'}>, now: Now): void {
+    const {teamId, seq, state, failures, losses, memo} = record;
     const task = this.task(teamId, seq);
     hold('a task ends in one state, recorded once', !isTerminal(task.state.name), () => {
       return `${task.id} is ${task.state.name} and is recorded as ${state.name}`;
@@ -180,27 +249,47 @@ export class Ledger {
     this.#set(task, 'state', state);
     this.#set(task, 'failures', failures);
     this.#set(task, 'losses', losses);
+    this.#set(task, 'memo', memo);
     const retryDueMs = state.name === 'backing-off' ? now.monoMs + state.untilWallMs - now.wallMs : null;
     this.#set(task, 'retryDueMs', retryDueMs);
     this.touched.add(task);
   }
 
-  #lease({id, teamId, task: seq, number, agentId, hostId}: Extract<StateRecord, {kind: 'attempt-leased'}>): void {
+  #lease(record: Extract<StateRecord, {kind: 'attempt-leased'}>): void {
+    const {id, teamId, task: seq, number, agentId, hostId, means} = record;
     const task = this.task(teamId, seq);
     hold('fencing tokens increase', id > this.#lastAttempt, () => `${id} after ${this.#lastAttempt}`);
     hold('a finished task gets no attempt', !isTerminal(task.state.name), () => `${task.id} is ${task.state.name}`);
     hold('a task has one open attempt', task.open === null, () => `${task.id}: ${id} beside ${task.open?.id}`);
     hold('attempts are numbered in order', number === task.attempts.length + 1, () => `${task.id}: number ${number}`);
-    const busyWith = this.busy.get(agentId);
-    hold('an agent does one attempt at a time', !busyWith, () => `${agentId}: ${id} beside ${busyWith?.id}`);
-    const attempt: LedgerAttempt = {id, task, number, agentId, hostId, outcome: undefined};
+    const group = task.team.agents.get(agentId);
+    hold('work goes to agents of the team', group !== undefined, () => `attempt ${id} to ${agentId}`);
+    const load = (this.load.get(agentId) ?? 0) + 1;
+    hold('an agent has no more attempts than slots', load <= group.slots, () => {
+      return `${agentId}: ${id} is number ${load} of ${group.slots}`;
+    });
+    const attempt: LedgerAttempt = {
+      id,
+      task,
+      number,
+      agentId,
+      hostId,
+      means,
+      reviews: this.#underReview(task),
+      session: null,
+      outcome: undefined,
+      end: null,
+      verdict: null,
+      merge: null,
+    };
     const before = this.#lastAttempt;
     this.#lastAttempt = id;
     this.#undo.push(() => {
       this.#lastAttempt = before;
     });
     this.#put(this.attempts, id, attempt);
-    this.#put(this.busy, agentId, attempt);
+    this.#put(this.load, agentId, load);
+    if (means) this.#set(task.team, 'reserved', plus(task.team.reserved, amountOf(means.cap)));
     this.#insert(this.open, attempt);
     this.#set(task, 'open', attempt);
     this.#set(task, 'state', {name: 'running', attempt: id});
@@ -210,17 +299,38 @@ export class Ledger {
   }
 
   #endAttempt({id, outcome}: Extract<StateRecord, {kind: 'attempt-ended'}>): void {
-    const attempt = this.attempts.get(id);
-    hold('records are about known attempts', attempt !== undefined, () => `attempt ${id}`);
+    const attempt = this.attempt(id);
     hold('an attempt ends once', attempt.outcome === undefined, () => `attempt ${id}`);
+    const {task, agentId, means, reviews} = attempt;
     this.#set(attempt, 'outcome', outcome);
-    this.#set(attempt.task, 'open', null);
+    this.#set(attempt, 'end', endOf(attempt, outcome));
+    this.#set(task, 'open', null);
     this.#remove(this.open, attempt);
-    this.busy.delete(attempt.agentId);
-    this.#undo.push(() => this.busy.set(attempt.agentId, attempt));
-    const {group} = attempt.task;
+    this.#put(this.load, agentId, (this.load.get(agentId) ?? 0) - 1);
+    if (means) this.#pay(task.team, means, outcome);
+    const verdict = outcome?.verdict;
+    if (reviews && verdict && reviews === this.#underReview(task)) this.#set(reviews, 'verdict', verdict);
+    const {group} = task;
     if (group) this.#set(group, 'openInstances', group.openInstances - 1);
-    this.touched.add(attempt.task);
+    this.touched.add(task);
+  }
+
+  /** What a reviewer has to look at now; null for every other task. */
+  #underReview({team, spec}: LedgerTask): LedgerAttempt | null {
+    const state = spec.reviews === undefined ? undefined : team.rows.get(spec.reviews)?.state;
+    return state?.name === 'reviewing' ? (this.attempts.get(state.attempt) ?? null) : null;
+  }
+
+  #pay(team: LedgerTeam, {cap}: AttemptMeans, outcome: AttemptOutcome | null): void {
+    const {usd = null, inputTokens = null, outputTokens = null} = outcome?.usage ?? {};
+    const tokens = inputTokens === null && outputTokens === null ? null : (inputTokens ?? 0) + (outputTokens ?? 0);
+    this.#set(team, 'reserved', plus(team.reserved, {usd: -(cap.usd ?? 0), tokens: -(cap.tokens ?? 0)}));
+    this.#set(team, 'used', plus(team.used, {usd: usd ?? cap.usd ?? 0, tokens: tokens ?? cap.tokens ?? 0}));
+    const {largest} = team;
+    this.#set(team, 'largest', {
+      usd: Math.max(largest.usd, usd ?? 0),
+      tokens: Math.max(largest.tokens, tokens ?? 0),
+    });
   }
 
   #set<T, K extends keyof T>(target: T, key: K, value: T[K]): void {
@@ -246,4 +356,37 @@ export class Ledger {
     set.delete(value);
     this.#undo.push(() => set.add(value));
   }
+}
+
+const NOTHING: Amount = {usd: 0, tokens: 0};
+
+function plus(a: Amount, b: Amount): Amount {
+  return {usd: a.usd + b.usd, tokens: a.tokens + b.tokens};
+}
+
+function amountOf({usd, tokens}: AttemptMeans['cap']): Amount {
+  return {usd: usd ?? 0, tokens: tokens ?? 0};
+}
+
+function mostAsked({plan}: TeamSpec): Amount {
+  const estimates = plan?.tasks.flatMap(({estimate}) => estimate ?? []) ?? [];
+  const {firstCap} = LIMITS;
+  return {
+    usd: Math.max(firstCap.usd, ...estimates.map(({usd}) => usd ?? 0)),
+    tokens: Math.max(firstCap.tokens, ...estimates.map(({tokens}) => tokens ?? 0)),
+  };
+}
+
+function endOf({task}: LedgerAttempt, outcome: AttemptOutcome | null): AttemptEnd {
+  const result = outcome?.result;
+  if (result?.ok) return 'ok';
+  const reason = result?.failure.reason ?? 'stopped';
+  if (reason !== 'stopped' && reason !== 'provider-limited') return 'failed';
+  if (task.team.ending !== null) return 'cancelled';
+  return reason === 'stopped' ? 'lost' : 'limited';
+}
+
+/** The work of an attempt that has succeeded. */
+export function workOf({outcome}: LedgerAttempt): Work | null {
+  return outcome?.result.ok ? (outcome.work ?? null) : null;
 }

@@ -5,8 +5,11 @@ import type {VirtualTime} from './virtual-time.ts';
 
 export type Report = Extract<
   Input,
-  {type: 'agents-ready' | 'agents-failed' | 'attempt-verifying' | 'attempt-finished'}
+  {type: 'agents-ready' | 'agents-failed' | 'attempt-verifying' | 'attempt-session' | 'attempt-finished'}
 >;
+
+/** Told once, and missed by nobody when it is lost. */
+export type Remark = Extract<Input, {type: 'provider-signal'}>;
 
 export type HostMessage =
   | {
@@ -16,6 +19,7 @@ export type HostMessage =
       readonly teams: readonly TeamId[];
     }
   | {readonly type: 'report'; readonly number: number; readonly report: Report}
+  | {readonly type: 'remark'; readonly remark: Remark}
   | {readonly type: 'reaped'; readonly attempts: readonly AttemptId[]};
 
 /** What the daemon sends to a host: the engine's effects that name one, and acknowledgements. */

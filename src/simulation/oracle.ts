@@ -44,9 +44,16 @@ function someAncestorFailed(task: LedgerTask, seen: Set<LedgerTask>): boolean {
   });
 }
 
+/** Of a reviewer: the task that it looks at. */
+export function reviewedBy({spec, team}: LedgerTask): LedgerTask | undefined {
+  return spec.reviews === undefined ? undefined : team.rows.get(spec.reviews);
+}
+
 /** Could start at once if there were an agent and a permit for it. */
 export function isReady(task: LedgerTask, monoMs: number): boolean {
   if (task.open !== null || task.team.ending !== null) return false;
+  const reviewed = reviewedBy(task);
+  if (reviewed && reviewed.state.name !== 'reviewing') return false;
   if (task.spec.foreach && task.group === null) return false;
   if (task.state.name === 'backing-off') return task.retryDueMs !== null && task.retryDueMs <= monoMs && hasRoom(task);
   if (task.state.name !== 'waiting' && task.state.name !== 'ready') return false;

@@ -1,10 +1,12 @@
 import type {JsonValue} from '../base/json.ts';
+import type {AgentGroup} from '../model/agent.ts';
 import type {Plan} from '../model/plan.ts';
 import type {Condition, ForeachSource, OutputKind, TaskSpec} from '../model/task.ts';
 import type {Dice} from './dice.ts';
 import type {Faults} from './faults.ts';
+import {reviewerOf, withAgents} from './random-prompts.ts';
 
-/** What the command of a task would do if it were real. */
+/** What the command or the agent of a task would do if it were real. */
 export interface Behaviour {
   readonly minMs: number;
   readonly maxMs: number;
@@ -12,6 +14,13 @@ export interface Behaviour {
   /** Runs until it is stopped. */
   readonly neverExits: boolean;
   readonly output: JsonValue;
+  /** Of a task with a worktree that need not change anything: how often it does all the same. */
+  readonly changeChance: number;
+  /** What an attempt of a prompt uses, in 1024ths of a USD. */
+  readonly cents: number;
+  readonly tokens: number;
+  /** The provider lets it through never. */
+  readonly alwaysLimited: boolean;
 }
 
 export interface RandomPlan {
@@ -24,12 +33,16 @@ export interface PlanOptions {
   readonly faults: Faults;
   /** Whether something will end the team from outside, so that tasks which never exit are fair. */
   readonly willBeEnded: boolean;
+  /** The agents that will do it; null: they only run commands, in place. */
+  readonly groups: readonly AgentGroup[] | null;
+  /** For what coding agents add, so that the rest of the plan is the same with and without them. */
+  readonly agentDice: Dice;
 }
 
 type Shape = 'chain' | 'fan' | 'diamonds' | 'layers' | 'independent';
 
 /** A plan as `plan/` would hand it over: ids unique, needs earlier in the list, `foreach` only over something upstream. */
-export function randomPlan({dice, faults, willBeEnded}: PlanOptions): RandomPlan {
+export function randomPlan({dice, faults, willBeEnded, groups, agentDice}: PlanOptions): RandomPlan {
   const count = Math.round(dice.spread(1, dice.chance(0.4) ? 200 : 80));
   const shape = dice.pick<Shape>(['chain', 'fan', 'diamonds', 'layers', 'independent']);
   const slowest = dice.spread(1000, 60_000);
@@ -37,9 +50,15 @@ export function randomPlan({dice, faults, willBeEnded}: PlanOptions): RandomPlan
   const behaviours = new Map<string, Behaviour>();
   for (let index = 0; index < count; index++) {
     const needs = needsOf({shape, index, count, dice}).map(position => `t${position}`);
-    const spec = randomTask(`t${index}`, needs, {tasks, dice, faults});
+    const plain = randomTask(`t${index}`, needs, {tasks, dice, faults});
+    const spec = groups ? withAgents(plain, {dice: agentDice, groups, mayWait: willBeEnded}) : plain;
+    const behaviour = randomBehaviour(spec, {dice, faults, slowest, willBeEnded});
     tasks.push(spec);
-    behaviours.set(spec.id, randomBehaviour(spec, {dice, faults, slowest, willBeEnded}));
+    behaviours.set(spec.id, behaviour);
+    if (!spec.review) continue;
+    const reviewer = reviewerOf(spec, {dice: agentDice, groups: groups ?? [], mayWait: willBeEnded});
+    tasks.push(reviewer);
+    behaviours.set(reviewer.id, {...behaviour, neverExits: false, failureChance: behaviour.failureChance / 2});
   }
   return {plan: {name: null, env: {}, tasks}, behaviours};
 }
@@ -111,6 +130,10 @@ function randomBehaviour(
     failureChance: dice.chance(0.5) ? faults.taskFailure : 0,
     neverExits: (willBeEnded || spec.timeoutMs !== undefined) && dice.chance(0.05),
     output: spec.outputs === 'text' ? 'done' : randomItems(dice, spec.outputs),
+    changeChance: dice.between(0.2, 1),
+    cents: dice.chance(0.1) ? 0 : Math.round(dice.spread(1, dice.chance(0.1) ? 2000 : 200)),
+    tokens: Math.round(dice.spread(100, dice.chance(0.1) ? 400_000 : 50_000)),
+    alwaysLimited: faults.providerLimits > 0 && dice.chance(0.002),
   };
 }
 

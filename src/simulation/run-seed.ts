@@ -1,5 +1,6 @@
 import {seededRandom} from '../base/random.ts';
 import {Engine} from '../federation/engine.ts';
+import {LIMITS, memoryOf} from './engine-limits.ts';
 import type {EngineFactory} from './engine-under-test.ts';
 import type {Faults} from './faults.ts';
 import type {DaemonHabits} from './simulated-daemon.ts';
@@ -67,10 +68,8 @@ export function realEngine(seed: number): EngineFactory {
     hostLostMs: 15_000,
     retryBaseMs: 500,
     retryMaxMs: 20_000,
-    maxConflicts: 2,
-    firstCap: {usd: 0.25, tokens: 100_000},
-    memoryOf: () => 0,
-    maxLosses: 4,
+    ...LIMITS,
+    memoryOf,
     random,
   };
   return (stored, now) => Engine.restore(stored, options, now);

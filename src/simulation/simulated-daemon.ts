@@ -1,5 +1,6 @@
-import type {Effect, Input, RequestId, Step} from '../federation/engine-io.ts';
+import type {Effect, Input, MergeRequest, RequestId, Step} from '../federation/engine-io.ts';
 import type {HostId} from '../model/ids.ts';
+import type {ProviderSignal} from '../model/provider.ts';
 import type {EngineRecord, HostRecord} from '../model/record.ts';
 import {describeEffect, describeInput, describeRecord} from './describe.ts';
 import type {Dice} from './dice.ts';
@@ -7,6 +8,7 @@ import type {EngineFactory, EngineUnderTest} from './engine-under-test.ts';
 import type {Faults, Tally} from './faults.ts';
 import type {Invariants} from './invariants.ts';
 import {type HostMessage, Link, type LinkEnd} from './link.ts';
+import type {SimulatedBranch} from './simulated-branch.ts';
 import type {SimulatedHost} from './simulated-host.ts';
 import type {SimulatedStore} from './simulated-store.ts';
 import type {Trace} from './trace.ts';
@@ -48,8 +50,10 @@ export interface DaemonWorld {
   readonly makeEngine: EngineFactory;
   readonly habits: DaemonHabits;
   readonly faults: () => Faults;
-  /** How many attempts the machine allows just now. */
-  readonly capacity: () => number;
+  /** What the machine and the providers allow just now of so many attempts. */
+  readonly permits: (want: number) => Extract<Input, {type: 'permits'}>;
+  readonly branch: SimulatedBranch;
+  readonly heardOfProvider: (signal: ProviderSignal) => void;
   /** Starts a host process, which will dial in by itself. */
   startHost(): SimulatedHost;
   host(id: HostId): SimulatedHost | undefined;
@@ -184,6 +188,9 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
       case 'report':
         this.submit({input: message.report, link, number: message.number});
         return;
+      case 'remark':
+        this.submit({input: message.remark, link});
+        return;
       case 'reaped':
         this.submit({input: {type: 'strays-gone', hostId: host.record.id, attempts: message.attempts}, link});
     }
@@ -196,11 +203,9 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
     this.submit({input: {type: 'host-disconnected', hostId: host.record.id}, link});
   }
 
-  /** The machine allows another number of attempts than before. */
+  /** The machine or a provider allows more or less than before. */
   capacityChanged(): void {
-    if (!this.#engine) return;
-    const permits = Math.min(this.#want, this.#world.capacity());
-    this.submit({input: {type: 'permits', permits, why: permits < this.#want ? 'memory' : null}});
+    if (this.#engine) this.submit({input: this.#world.permits(this.#want)});
   }
 
   submit(arrival: Arrival): void {
@@ -377,8 +382,11 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
         this.#want = effect.want;
         later(dice.spread(0.1, 50), () => this.capacityChanged());
         return;
-      case 'provider-signal':
       case 'merge':
+        return this.#merge(effect.request, later);
+      case 'provider-signal':
+        this.#world.heardOfProvider(effect.signal);
+        return;
       case 'forget-team':
       case 'team-over':
         return;
@@ -392,6 +400,16 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
       default:
         (habits.mixesConnections ? this.#connections.get(effect.hostId) : link)?.toHost(effect);
     }
+  }
+
+  /** Is done at some moment or, if the daemon dies before, not; and the daemon may die before it hears of it. */
+  #merge(request: MergeRequest, later: (ms: number, act: () => void) => void): void {
+    const {dice, branch} = this.#world;
+    const {teamId, task, attempt} = request;
+    later(dice.spread(1, 3000), () => {
+      const result = branch.merge(request);
+      later(dice.spread(1, 1000), () => this.submit({input: {type: 'merge-ended', teamId, task, attempt, result}}));
+    });
   }
 
   /** A host that dies before its first hello has failed to start. */
@@ -432,7 +450,8 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
 
   #reordered(arrivals: Arrival[]): Arrival[] {
     const {dice, faults, tally} = this.#world;
-    const isReport = ({input}: Arrival) => input.type === 'attempt-finished' || input.type === 'attempt-verifying';
+    const isReport = ({input: {type}}: Arrival) =>
+      type === 'attempt-finished' || type === 'attempt-verifying' || type === 'attempt-session';
     if (arrivals.length < 2 || !arrivals.every(isReport) || !dice.chance(faults().reorder)) return arrivals;
     tally.add('fault: reports reordered');
     return dice.shuffled(arrivals);

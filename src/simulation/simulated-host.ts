@@ -1,10 +1,10 @@
 import type {Assignment, Effect, Input} from '../federation/engine-io.ts';
 import type {AttemptOutcome} from '../model/attempt.ts';
-import type {Failure, StopReason} from '../model/failure.ts';
+import type {StopReason} from '../model/failure.ts';
 import type {AgentId, AttemptId, TeamId} from '../model/ids.ts';
 import type {HostRecord} from '../model/record.ts';
-import {UNKNOWN_USAGE} from '../model/usage.ts';
 import type {Dice} from './dice.ts';
+import {failed, fateOf, type Saying, usedWhenStopped} from './fate.ts';
 import type {Faults, Tally} from './faults.ts';
 import type {DaemonMessage, Link, LinkEnd, Report} from './link.ts';
 import type {Behaviour} from './random-plan.ts';
@@ -208,10 +208,19 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     const elapsed = () => Math.round(time.now().monoMs - startedMs);
     const onExit = (own: AttemptOutcome | null) => {
       if (!this.#alive) return;
-      this.#finish(held, own ?? failed(elapsed(), {reason: 'stopped', by: held.stopBy ?? 'superseded'}));
+      if (own) return this.#finish(held, own);
+      const stopped = failed(elapsed(), {reason: 'stopped', by: held.stopBy ?? 'superseded'});
+      this.#finish(held, {...stopped, usage: usedWhenStopped(held.assignment, dice)});
     };
     machine.start({attempt, teamId, task, hostId: record.id, onExit});
-    const {durationMs, outcome} = this.#fate(held.assignment);
+    const behaviour = this.#options.behaviourOf(held.assignment);
+    const {durationMs, outcome, says} = fateOf(held.assignment, {
+      behaviour,
+      dice,
+      faults: faults(),
+      tally: this.#options.tally,
+    });
+    for (const {afterMs, what} of says) time.after(afterMs, () => this.#say(held, what));
     if (durationMs === Number.POSITIVE_INFINITY) return;
     if (spec.verify !== undefined && outcome.result.ok) {
       time.after(durationMs * 0.8, () => {
@@ -227,31 +236,13 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     });
   }
 
-  /** What the command would do if it were left alone. */
-  #fate({spec, ...assignment}: Assignment): {durationMs: number; outcome: AttemptOutcome} {
-    const {dice, behaviourOf} = this.#options;
-    const behaviour = behaviourOf({spec, ...assignment});
-    // Whole numbers and halves of halves, whose sums are exact in any order.
-    const ownMs = Math.ceil(dice.between(behaviour.minMs, behaviour.maxMs));
-    const wantedMs = behaviour.neverExits ? Number.POSITIVE_INFINITY : ownMs;
-    const {timeoutMs} = spec;
-    if (timeoutMs !== undefined && wantedMs > timeoutMs) {
-      return {durationMs: timeoutMs, outcome: failed(timeoutMs, {reason: 'timed-out', timeoutMs})};
-    }
-    const failure = dice.chance(behaviour.failureChance) ? this.#randomFailure(spec.verify !== undefined) : null;
-    if (failure) return {durationMs: wantedMs, outcome: failed(wantedMs, failure)};
-    const usage = dice.chance(0.5) ? UNKNOWN_USAGE : {...UNKNOWN_USAGE, cpuSeconds: wantedMs / 2048, maxRssBytes: 1e7};
-    const outputBytes = spec.outputs === undefined ? null : 100;
-    return {durationMs: wantedMs, outcome: {result: {ok: true}, durationMs: wantedMs, usage, outputBytes}};
-  }
-
-  #randomFailure(verifies: boolean): Failure {
-    const ended = {exitCode: 1, signal: null, tail: ''};
-    return this.#options.dice.pick<Failure>([
-      {reason: 'command-failed', ...ended},
-      {reason: 'command-failed', exitCode: null, signal: 'SIGSEGV', tail: ''},
-      {reason: verifies ? 'verify-failed' : 'command-failed', ...ended},
-    ]);
+  /** What becomes known while it runs. */
+  #say({assignment: {attempt}, phase}: Held, what: Saying): void {
+    if (!this.#alive || phase !== 'running') return;
+    const {id: hostId} = this.record;
+    if (what.type === 'session') this.#report({type: 'attempt-session', hostId, attempt, session: what.session});
+    else
+      this.#link?.toDaemon({type: 'remark', remark: {type: 'provider-signal', hostId, attempt, signal: what.signal}});
   }
 
   #stop(attempt: AttemptId, by: StopReason): void {
@@ -313,8 +304,4 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
   #trace(what: string): void {
     this.#options.trace.add(this.record.id, what);
   }
-}
-
-function failed(durationMs: number, failure: Failure): AttemptOutcome {
-  return {result: {ok: false, failure}, durationMs, usage: UNKNOWN_USAGE, outputBytes: null};
 }

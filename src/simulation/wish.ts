@@ -1,6 +1,7 @@
 import type {TeamSpec} from '../model/team.ts';
 import type {Dice} from './dice.ts';
 import type {Faults} from './faults.ts';
+import {randomBudget, randomEscalation, randomGroups, repositoryOf} from './random-agents.ts';
 import {type Behaviour, randomPlan} from './random-plan.ts';
 
 /** A team that somebody is going to ask for, and what else they will do to it. */
@@ -15,7 +16,8 @@ export interface Wish {
   readonly behaviours: ReadonlyMap<string, Behaviour>;
 }
 
-export function randomWishes(dice: Dice, faults: Faults): readonly Wish[] {
+/** `agentDice` draws what coding agents add. */
+export function randomWishes({dice, agentDice, faults}: Omit<WishOptions, 'index' | 'sameName'>): readonly Wish[] {
   const teams = dice.pick([1, 1, 1, 2, 2, 3]);
   const sameName = dice.chance(0.3);
   return Array.from({length: teams}, (_, index) => {
@@ -23,23 +25,33 @@ export function randomWishes(dice: Dice, faults: Faults): readonly Wish[] {
       index,
       sameName,
       dice,
+      agentDice,
       faults,
     });
   });
 }
 
-function randomWish(
-  name: string,
-  {index, sameName, dice, faults}: {index: number; sameName: boolean; dice: Dice; faults: Faults},
-): Wish {
+interface WishOptions {
+  readonly index: number;
+  readonly sameName: boolean;
+  readonly dice: Dice;
+  readonly agentDice: Dice;
+  readonly faults: Faults;
+}
+
+function randomWish(name: string, {index, sameName, dice, agentDice, faults}: WishOptions): Wish {
   const idle = dice.chance(0.06);
   const ends = idle || dice.chance(faults.userKill);
   const timeoutMs = dice.chance(0.12) ? Math.round(dice.spread(500, 7_200_000)) : null;
-  const {plan, behaviours} = randomPlan({dice, faults, willBeEnded: ends || timeoutMs !== null});
+  const willBeEnded = ends || timeoutMs !== null;
+  const groups = agentDice.chance(0.55) ? randomGroups(agentDice, {mustDoAll: !willBeEnded}) : null;
+  const {plan, behaviours} = randomPlan({dice, faults, willBeEnded, groups, agentDice});
+  const agents = groups && randomAgents(groups, {index, name, dice: agentDice});
+  const escalate = agents ? randomEscalation(agentDice) : undefined;
   const spec: TeamSpec = {
     name,
     count: dice.chance(0.1) ? dice.whole(20, 50) : dice.whole(1, 8),
-    plan: idle ? null : plan,
+    plan: idle ? null : {...plan, ...(escalate ? {escalate} : {})},
     cwd: `/project/${index}`,
     umask: 0o22,
     env: {},
@@ -48,6 +60,7 @@ function randomWish(
     maxFailures: dice.chance(0.12) ? dice.whole(1, 4) : null,
     timeoutMs,
     traceId: String(index).padStart(32, '0'),
+    ...agents,
   };
   return {
     spec,
@@ -56,5 +69,18 @@ function randomWish(
     endAfterMs: ends ? dice.spread(10, 200_000) : null,
     removes: dice.chance(0.2),
     behaviours,
+  };
+}
+
+function randomAgents(
+  groups: NonNullable<TeamSpec['groups']>,
+  {index, name, dice}: {index: number; name: string; dice: Dice},
+): Pick<TeamSpec, 'count' | 'groups' | 'budget' | 'repository'> {
+  const budget = randomBudget(dice);
+  return {
+    count: groups.reduce((sum, {count}) => sum + count, 0),
+    groups,
+    repository: repositoryOf(`/project/${index}`, `godel/${name}`),
+    ...(budget ? {budget} : {}),
   };
 }

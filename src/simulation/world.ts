@@ -1,6 +1,7 @@
 import {never} from '../base/never.ts';
 import type {Assignment, Effect, Input} from '../federation/engine-io.ts';
 import {type HostId, hostId} from '../model/ids.ts';
+import type {ProviderSignal} from '../model/provider.ts';
 import {isFinal} from '../model/team.ts';
 import {UNKNOWN_USAGE} from '../model/usage.ts';
 import {Dice} from './dice.ts';
@@ -10,7 +11,9 @@ import {Invariants} from './invariants.ts';
 import {Ledger, type LedgerTask} from './ledger.ts';
 import type {Behaviour} from './random-plan.ts';
 import {type DaemonHabits, GOOD_HABITS, SimulatedDaemon} from './simulated-daemon.ts';
+import {SimulatedBranch} from './simulated-branch.ts';
 import {SimulatedHost} from './simulated-host.ts';
+import {SimulatedLimits} from './simulated-limits.ts';
 import {SimulatedMachine} from './simulated-machine.ts';
 import {SimulatedStore} from './simulated-store.ts';
 import {SimulatedUser} from './simulated-user.ts';
@@ -55,7 +58,8 @@ export class World {
   readonly #said: Input[] = [];
   readonly #calmAtMs: number;
   #calm = false;
-  #capacity: number;
+  readonly #limits: SimulatedLimits;
+  readonly #branch: SimulatedBranch;
   #requests = 0;
 
   constructor({seed, makeEngine, habits, faults, store, onLine}: WorldOptions) {
@@ -63,13 +67,24 @@ export class World {
     this.trace = new Trace(time, onLine);
     this.#dice = new Dice(seed, 'world');
     this.#faults = {...drawFaults(new Dice(seed, 'faults')), ...faults};
-    this.#wishes = randomWishes(new Dice(seed, 'wishes'), this.#faults);
+    this.#wishes = randomWishes({
+      dice: new Dice(seed, 'wishes'),
+      agentDice: new Dice(seed, 'agents'),
+      faults: this.#faults,
+    });
+    this.#limits = new SimulatedLimits(new Dice(seed, 'limits'));
+    this.#branch = new SimulatedBranch({
+      ledger: this.#ledger,
+      dice: new Dice(seed, 'branch'),
+      tally: this.tally,
+      faults: () => this.#faultsNow(),
+    });
     this.#calmAtMs = time.now().monoMs + this.#dice.spread(10_000, 600_000);
-    this.#capacity = this.#dice.pick([1, 2, 4, 8, 100, 100]);
     const now = () => time.now();
     this.#invariants = new Invariants({
       ledger: this.#ledger,
       machine: this.#machine,
+      branch: this.#branch,
       now,
       isHeld: attempt => [...this.#hosts.values()].some(host => host.holds(attempt)),
       itemsOf: group => this.#itemsOf(group),
@@ -84,7 +99,9 @@ export class World {
       makeEngine,
       habits: {...GOOD_HABITS, ...habits},
       faults: () => this.#faultsNow(),
-      capacity: () => this.#capacity,
+      permits: want => this.#limits.permits(want),
+      branch: this.#branch,
+      heardOfProvider: signal => this.#heardOfProvider(signal),
       startHost: () => this.#startHost(seed),
       host: id => this.#hosts.get(id),
       readOutput: effect => this.#readOutput(effect),
@@ -163,7 +180,7 @@ export class World {
     if (this.#calm) return;
     this.#calm = true;
     this.trace.add('world', 'calms down');
-    this.#capacity = 100;
+    this.#limits.lift();
     this.#daemon.capacityChanged();
   }
 
@@ -194,7 +211,13 @@ export class World {
       case 'freezePerS':
         return this.time.freeze(dice.spread(100, 600_000));
       case 'permitChangePerS':
-        this.#capacity = dice.pick([0, 1, 2, 3, 5, 10, 100]);
+        this.#limits.changePermits();
+        return this.#daemon.capacityChanged();
+      case 'gateChangePerS':
+        this.#limits.changeGate();
+        return this.#daemon.capacityChanged();
+      case 'memoryChangePerS':
+        this.#limits.changeMemory();
         return this.#daemon.capacityChanged();
       case 'spuriousTickPerS':
         return this.#daemon.submit({input: {type: 'tick'}});
@@ -222,8 +245,24 @@ export class World {
       return;
     }
     const liar = this.#dice.pick([hostId('host-0'), ...others]);
+    if (this.#dice.chance(0.2)) {
+      const session = {attempt: 1, runtime: 'claude', session: 'forged', folder: '/elsewhere'};
+      this.#daemon.submit({input: {type: 'attempt-session', hostId: liar, attempt, session}});
+      return;
+    }
     const outcome = {result: {ok: true}, durationMs: 1, usage: UNKNOWN_USAGE, outputBytes: null} as const;
     this.#daemon.submit({input: {type: 'attempt-finished', hostId: liar, attempt, outcome}});
+  }
+
+  /** As a gate does: less of a provider for a while when it refuses something. */
+  #heardOfProvider({provider, kind, retryAfterMs}: ProviderSignal): void {
+    if (this.#calm || kind === 'ok') return;
+    this.#limits.narrow(provider);
+    this.#daemon.capacityChanged();
+    this.time.after(retryAfterMs ?? 2000, () => {
+      this.#limits.widen(provider);
+      this.#daemon.capacityChanged();
+    });
   }
 
   #anyHost(): SimulatedHost | undefined {
@@ -259,7 +298,8 @@ export class World {
 
   /** What is true for ever may be heard again at any time. */
   #remember(told: Input): void {
-    if (told.type === 'agents-ready' || told.type === 'agents-failed') return;
+    // A session may have been followed by another one.
+    if (told.type === 'agents-ready' || told.type === 'agents-failed' || told.type === 'attempt-session') return;
     this.#said.push(told);
     if (this.#said.length > REMEMBERED_REPORTS) this.#said.shift();
   }
@@ -305,6 +345,8 @@ const PER_SECOND = [
   'wallJumpPerS',
   'freezePerS',
   'permitChangePerS',
+  'gateChangePerS',
+  'memoryChangePerS',
   'spuriousTickPerS',
   'lateDuplicatePerS',
   'forgedReportPerS',

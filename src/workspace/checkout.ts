@@ -25,8 +25,13 @@ export const NO_SMUDGE: Readonly<Record<string, string>> = {
 };
 
 /**
+<<<<<<< HEAD
  * A new worktree at `base`, on no branch. git must be told of one at a time: a second `worktree add` gives up when it comes upon
  * the half-written record of the first (1 of about 500 failed, two at a time). Its files are written beside others.
+=======
+ * A new worktree at `base`, on no branch. Any number may be made at a time: git makes each one's own folder in the repository first, and
+ * without a branch it has nothing to write that they share. (For what they stumble over in each other see `git`.)
+>>>>>>> attack
  */
 export async function addCheckout(
   place: {root: string; folder: string; base: string},
@@ -79,6 +84,16 @@ export function adminOf(folder: string): string | null {
   }
 }
 
+/**
+ * The worktree in this folder, if it is an intact one of this repository. Whoever works in it can write a `.git` that leads elsewhere,
+ * to a configuration of his own, by which our git would run programs and write files where he likes.
+ */
+export function checkoutOf(folder: string, gitFolder: string): Checkout | null {
+  const admin = adminOf(folder);
+  if (admin === null || !existsSync(gitFolder)) return null;
+  return realpathSync(repositoryOf(admin)) === realpathSync(gitFolder) ? {folder, admin} : null;
+}
+
 /** The common git folder of the repository that a worktree belongs to. */
 export function repositoryOf(admin: string): string {
   return dirname(dirname(admin));
@@ -98,7 +113,9 @@ export async function resetCheckout(
   for (const name of readdirSync(admin)) {
     if (!LASTING.has(name)) await rm(join(admin, name), {recursive: true, force: true});
   }
-  const options = {cwd: folder, config: NO_SMUDGE, timeoutMs: 30 * 60_000};
+  // Said, not searched for: `core.worktree`, set in a worktree's own configuration, would have git write to another folder.
+  const env = {GIT_DIR: admin, GIT_WORK_TREE: folder};
+  const options = {cwd: folder, env, config: NO_SMUDGE, timeoutMs: 30 * 60_000};
   const out = await git(['checkout', '--quiet', '--force', '--detach', base], options);
   if (!out.ok) return out;
   const kept = linked.flatMap(path => ['--exclude', `/${escapePattern(path)}`]);
@@ -107,14 +124,23 @@ export async function resetCheckout(
 }
 
 /**
- * Whether a worktree can be given out again. Not after somebody has told git to look away from files in it, or has checked out
- * submodules: git resets neither.
+ * Whether a worktree can be given out again. Not after somebody has told git to look away from files in it, has checked out
+ * submodules, or has configured something for it alone: git resets none of that. `root`: the checkout that it was made from.
  */
-export async function isReusable({folder, admin}: Checkout): Promise<boolean> {
+export async function isReusable({folder, admin}: Checkout, root: string): Promise<boolean> {
   if (existsSync(join(admin, 'modules'))) return false;
+  const source = adminOf(root) ?? repositoryOf(admin);
+  if (OWN_SETTINGS.some(name => readOr(join(admin, name), '') !== readOr(join(source, name), ''))) return false;
   const flags = await git(['ls-files', '-v', '-z'], {cwd: folder});
   const hidden = existsSync(join(admin, 'info', 'sparse-checkout')) ? /(?:^|\0)[a-z] / : /(?:^|\0)[a-zS] /;
   return flags.ok && !hidden.test(flags.value.stdout);
+}
+
+/** What is configured for one worktree; a new one begins with a copy. */
+const OWN_SETTINGS = ['config.worktree', join('info', 'sparse-checkout')];
+
+function readOr(file: string, none: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : none;
 }
 
 /** Locks of gits that were killed in a worktree where nobody works any more. */

@@ -10,7 +10,8 @@ import {foldRecords} from '../../src/simulation/simulated-store.ts';
 import {EngineWorld, failing, SUCCESS, task} from './engine-world.ts';
 
 function prompt(id: string, changes: Partial<PromptTask> = {}): PromptTask {
-  const {run: _run, prompt: _prompt, ...facts} = task(id);
+  const {expressions, needs, condition, priority, env, continueOnError} = task(id);
+  const facts = {id, expressions, needs, condition, priority, env, continueOnError};
   return {...facts, prompt: [`Do ${id}`], workspace: 'worktree', change: 'required', retries: 2, ...changes};
 }
 

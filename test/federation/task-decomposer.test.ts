@@ -120,7 +120,7 @@ describe('lists', () => {
     const text = '- one\n  more of it\n\n  ```\n  - no item\n  ```\n- two\nlazy\n\nNot of it.\n';
     const done = read(text);
     expect(shape(done)).toEqual(['one', 'two']);
-    expect(done.subtasks[0]?.prompt).toContain('more of it\n\n  ```\n  - no item');
+    expect(done.subtasks[0]?.prompt).toContain('one\nmore of it\n\n```\n- no item');
     expect(done.subtasks[1]?.prompt).toMatch(/^two\nlazy/);
     expect(shape(read('- a\n- - -\n- \n-not an item'))).toEqual(['a']);
   });

@@ -39,7 +39,8 @@ export function draftsOf(
     const partOf = [...titles, ...above].join(' › ');
     const context = [
       ...(partOf === '' ? [] : [`It is part of: ${partOf}`]),
-      ...[preface, prose].filter(text => text !== '').map(text => `Background:\n${text}`),
+      ...(form === 'steps' ? [`It is one step of this, the others are done by others:\n${preface}`] : []),
+      ...(form === 'list' ? [preface, prose] : []).filter(text => text !== '').map(text => `Background:\n${text}`),
     ].join('\n\n');
     return {
       text: item.text,

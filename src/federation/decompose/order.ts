@@ -128,7 +128,7 @@ class Ordering {
   }
 
   #count({after}: TreeNode, item: Item | null, word: ReturnType<typeof orderWord>): void {
-    if (after.length === 0) return;
+    if (after.length === 0 || item?.isDone === true) return;
     if (!item) this.#counts.heading += 1;
     else if (word === 'then' || word === 'finally') this.#counts.word += 1;
     else this.#counts.sequence += 1;

@@ -80,7 +80,7 @@ class OutlineReader {
     return {
       sections: this.#sections,
       items: this.#items.map(({words, line, isDone, parent, list, number, section}) => {
-        return {text: words.join('\n').trim(), line, isDone, parent, list, number, section};
+        return {text: dedented(words), line, isDone, parent, list, number, section};
       }),
       lists: this.#lists,
       prose: this.#prose,
@@ -178,4 +178,11 @@ class OutlineReader {
     this.#open = [];
     this.#lastOf = new Map();
   }
+}
+
+/** The lines below the first one moved left together. */
+function dedented([first = '', ...rest]: readonly string[]): string {
+  const indents = rest.filter(line => line !== '').map(line => line.length - line.trimStart().length);
+  const least = indents.reduce((least, indent) => Math.min(least, indent), Number.POSITIVE_INFINITY);
+  return [first, ...rest.map(line => line.slice(least))].join('\n').trim();
 }

@@ -14,12 +14,20 @@ export type PlanDocument = Readonly<Record<string, JsonValue>>;
 const EXPRESSION = '${{';
 const OPENING = 'braces';
 
+/** A plan in which a text stands as it is, whatever looks like an expression in it. */
+export function literalText(text: string): {readonly text: string; readonly inputs: PlanDocument} {
+  return {
+    text: text.replaceAll(EXPRESSION, () => `\${{ inputs.${OPENING} }}`),
+    inputs: text.includes(EXPRESSION) ? {inputs: {[OPENING]: EXPRESSION}} : {},
+  };
+}
+
 /** Subtasks as a plan of prompts. Text that looks like an expression stays text. */
 export function planDocument(subtasks: readonly Subtask[], facts: PlanFacts): PlanDocument {
-  const hasExpressions = subtasks.some(({prompt}) => prompt.includes(EXPRESSION));
+  const {inputs} = literalText(subtasks.find(({prompt}) => prompt.includes(EXPRESSION))?.prompt ?? '');
   return {
     version: 1,
-    ...(hasExpressions ? {inputs: {[OPENING]: EXPRESSION}} : {}),
+    ...inputs,
     tasks: Object.fromEntries(subtasks.map(subtask => [subtask.id, taskOf(subtask, facts)])),
   };
 }
@@ -27,7 +35,7 @@ export function planDocument(subtasks: readonly Subtask[], facts: PlanFacts): Pl
 function taskOf(subtask: Subtask, {verify, prefix}: PlanFacts): JsonValue {
   const {dependencies, priority, skills, over, estimate, hasParts} = subtask;
   const touches = touchesOf(subtask, prefix);
-  const said = subtask.prompt.replaceAll(EXPRESSION, () => `\${{ inputs.${OPENING} }}`);
+  const {text: said} = literalText(subtask.prompt);
   return {
     ...(dependencies.length === 0 ? {} : {needs: dependencies}),
     ...(over.length === 0 ? {} : {foreach: over}),
@@ -63,6 +71,12 @@ function estimateOf({usd, tokens, durationMs}: Estimate): JsonValue {
   return {
     ...(usd === undefined ? {} : {usd}),
     ...(tokens === undefined ? {} : {tokens}),
-    ...(durationMs === undefined ? {} : {duration: `${Math.round(durationMs / 1000)}s`}),
+    ...(durationMs === undefined ? {} : {duration: durationText(durationMs)}),
   };
+}
+
+function durationText(ms: number): string {
+  const seconds = Math.max(1, Math.round(ms / 1000));
+  if (seconds % 3600 === 0) return `${seconds / 3600}h`;
+  return seconds % 60 === 0 ? `${seconds / 60}m` : `${seconds}s`;
 }

@@ -6,7 +6,7 @@ import {stepsOf} from './steps.ts';
 export interface ReadText {
   readonly outline: Outline;
   readonly form: 'list' | 'steps' | 'none';
-  /** What the whole is about: text that is no item. */
+  /** What the whole is about: text that is no item; for steps, which say little by themselves, all of it. */
   readonly background: string;
 }
 
@@ -35,7 +35,7 @@ export function readText(text: string): ReadText {
     return {text: words, line, isDone: false, parent: null, list: 0, number: null, section: null};
   });
   const steps = {...outline, items, lists: [{isNumbered: true, intro: ''}]};
-  return {outline: steps, form: 'steps', background: told.rest.join(' ')};
+  return {outline: steps, form: 'steps', background: text.trim()};
 }
 
 /** `1. this 2. that` in one line, as it is typed on a command line: one line each. */

@@ -39,7 +39,8 @@ export class Reading {
     if (empty > 0) this.add(`${count(empty, 'empty item')} left out.`);
     if (sections.length > 0)
       this.add(`${count(sections.length, 'heading')}: said with the tasks below, not tasks themselves.`);
-    if (background !== '') this.add('Text outside of the items: background of the tasks, not a task.');
+    if (form === 'list' && background !== '')
+      this.add('Text outside of the items: background of the tasks, not a task.');
   }
 
   #lists(items: readonly Item[], lists: ReadText['outline']['lists']): void {

@@ -21,7 +21,8 @@ function stem(word: string): string {
 /** Cut at a word where it is too long. */
 export function shortened(text: string, max: number): string {
   if (text.length <= max) return text;
-  const cut = [...text].slice(0, max).join('');
+  // Not through the middle of a sign.
+  const cut = text.slice(0, max).replace(/[\ud800-\udbff]$/, '');
   const atWord = /^(.*\S)\s+\S*$/s.exec(cut)?.[1];
   return `${atWord !== undefined && atWord.length > max / 2 ? atWord : cut}…`;
 }
