@@ -25,13 +25,8 @@ export const NO_SMUDGE: Readonly<Record<string, string>> = {
 };
 
 /**
-<<<<<<< HEAD
  * A new worktree at `base`, on no branch. git must be told of one at a time: a second `worktree add` gives up when it comes upon
  * the half-written record of the first (1 of about 500 failed, two at a time). Its files are written beside others.
-=======
- * A new worktree at `base`, on no branch. Any number may be made at a time: git makes each one's own folder in the repository first, and
- * without a branch it has nothing to write that they share. (For what they stumble over in each other see `git`.)
->>>>>>> attack
  */
 export async function addCheckout(
   place: {root: string; folder: string; base: string},

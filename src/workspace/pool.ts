@@ -183,13 +183,8 @@ class Pool implements WorkspacePool {
       if (reset.ok) return ok(checkout);
     }
     rmSync(this.#noteFile(name), {force: true});
-<<<<<<< HEAD
-    await removeCheckout({folder, admin});
-    return addCheckout({root, folder, base}, this.#adding);
-=======
     await removeCheckout({folder, admin: adminOf(folder)});
-    return addCheckout({root, folder, base});
->>>>>>> attack
+    return addCheckout({root, folder, base}, this.#adding);
   }
 
   #inUse(name: string, claim: Claim, how: 'begun' | 'resumed'): Workspace {
