@@ -202,14 +202,24 @@ export const MUTANTS: readonly Mutant[] = [
   })),
   engine(
     'reserves nothing from the budget',
-    misreads(spec => (spec.budget ? {...spec, budget: {usd: 1e6, tokens: 1e12}} : spec)),
+    misreads(spec => {
+      if (!spec.budget) return spec;
+      const {usd, tokens} = spec.budget;
+      return {...spec, budget: {usd: usd && 1e6, tokens: tokens && 1e12}};
+    }),
   ),
   engine('forgets in a restart what has been used of the budget', () => ({
-    stored: stored => ({...stored, teams: stored.teams.map(team => ({...team, totals: NO_TOTALS}))}),
+    stored: stored => ({
+      ...stored,
+      teams: stored.teams.map(team => {
+        const {attempts, busyMs} = team.totals;
+        return {...team, totals: {...NO_TOTALS, attempts, busyMs}};
+      }),
+    }),
   })),
   engine(
     'gives work to agents without the skill',
-    misreadsTasks(task => ({...task, skills: []})),
+    misreads(spec => (spec.groups ? {...spec, groups: spec.groups.map(some => ({...some, skills: []}))} : spec)),
   ),
   engine(
     'gives prompts to any coding agent',
