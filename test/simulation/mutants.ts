@@ -230,6 +230,10 @@ export const MUTANTS: readonly Mutant[] = [
     }),
   ),
   engine(
+    'has no preferences',
+    misreadsTasks(task => ({...task, prefer: []})),
+  ),
+  engine(
     'gives an agent more attempts than slots',
     misreads(spec =>
       spec.groups ? {...spec, groups: spec.groups.map(more => ({...more, slots: more.slots + 1}))} : spec,
