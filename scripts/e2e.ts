@@ -5,7 +5,7 @@
 import {readFileSync, writeFileSync} from 'node:fs';
 import {cpus, release, totalmem} from 'node:os';
 import {join} from 'node:path';
-import {BROKEN_FAULTS, editMany, type EditManyReport, oneInTen, WHOLE_FAULTS} from '../test/end-to-end/edit-many.ts';
+import {editMany, type EditManyReport, editTask, hardTask, ONE_IN_TEN} from '../test/end-to-end/edit-many.ts';
 import type {Cli} from '../test/model-server/cli-set-up.ts';
 import {cliFolder, cliOrWhyNot} from '../test/model-server/installed-clis.ts';
 import {formatPage} from './format-page.ts';
@@ -13,16 +13,24 @@ import {formatPage} from './format-page.ts';
 const PAGE = join(import.meta.dirname, '..', 'docs', 'proof.md');
 const WITHIN_MS = 15 * 60_000;
 const RUNS = [
-  {cli: 'pi', agents: 50, faults: oneInTen([...WHOLE_FAULTS, ...BROKEN_FAULTS])},
-  {cli: 'claude', agents: 8, faults: oneInTen(WHOLE_FAULTS)},
+  {cli: 'pi', agents: 50, taskFor: hardTask},
+  {cli: 'claude', agents: 8, taskFor: editTask},
 ] as const;
 
 const columns: (readonly (readonly [string, string])[])[] = [];
 const wrong: string[] = [];
-for (const {cli, agents, faults} of RUNS) {
+for (const {cli, agents, taskFor} of RUNS) {
   if (cliFolder(cli) === null) throw new Error(cliOrWhyNot(cli));
   console.error(`${agents} agents on ${cliOrWhyNot(cli)} …`);
-  const report = await editMany({cli, agents, files: agents, faults, latencyMs: 1000, withinMs: WITHIN_MS});
+  const report = await editMany({
+    cli,
+    agents,
+    files: agents,
+    faults: ONE_IN_TEN,
+    taskFor,
+    latencyMs: 1000,
+    withinMs: WITHIN_MS,
+  });
   wrong.push(...wrongIn(report, agents).map(what => `${cli}: ${what}`));
   const column = columnOf(cli, agents, report);
   for (const [what, figure] of column) console.log(`${what}: ${figure}`);
@@ -42,8 +50,9 @@ function wrongIn(report: EditManyReport, files: number): string[] {
     'the cost is not what the server billed': Math.abs((view.usage.usd ?? 0) - ledger.bill().usd) < 0.000_001,
     'no fault was met': Object.keys(ledger.bill().faults).length > 0,
     'the checkout was touched': report.checkoutUntouched,
-    'a process was left': report.processes.length === 0,
-    'a worktree was left': report.worktrees === 1 && report.worktreeFolders.length === 0,
+    [`a process was left: ${report.processes.join(', ')}`]: report.processes.length === 0,
+    [`a worktree was left: ${report.worktreeFolders.join(', ')}`]:
+      report.worktrees === 1 && report.worktreeFolders.length === 0,
   };
   const failures = view.failures.map(({task, text}) => `${task}: ${text}`);
   return [...Object.entries(claims).flatMap(([what, holds]) => (holds ? [] : [what])), ...failures];

@@ -4,7 +4,16 @@ import type {TracedEvent} from '../model/event.ts';
 import type {Failure} from '../model/failure.ts';
 import type {AttemptRow, TaskRow} from '../model/row.ts';
 import type {TeamView} from '../model/team-view.ts';
-import type {DaemonView, EventQuery, LogPart, LogQuery, SpawnRequest, TaskListQuery} from './contract.ts';
+import type {
+  DaemonView,
+  EventQuery,
+  LogPart,
+  LogQuery,
+  SpawnRequest,
+  TaskListQuery,
+  OutputPart,
+  OutputQuery,
+} from './contract.ts';
 
 export type Answer<T> = Result<T, Failure>;
 
@@ -22,5 +31,6 @@ export interface Backend {
   attempts(name: string, taskId: string): Answer<readonly AttemptRow[]>;
   cost(name: string): Answer<CostView>;
   log(name: string, query: LogQuery): Promise<Answer<LogPart>>;
+  output(name: string, query: OutputQuery): Promise<Answer<OutputPart>>;
   events(name: string, query: EventQuery): Answer<readonly TracedEvent[]>;
 }

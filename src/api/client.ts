@@ -13,6 +13,8 @@ import {
   type EventQuery,
   HEADERS,
   type LogPart,
+  type OutputPart,
+  type OutputQuery,
   type LogQuery,
   type SpawnRequest,
   type TaskListQuery,
@@ -132,6 +134,14 @@ export class ApiClient {
   async log(name: string, asked: LogQuery): Answer<LogPart> {
     const path = `${teamPath(name)}/log${query({...asked})}`;
     return pick(await this.#call<LogPart & {data: string}>({method: 'GET', path}), body => ({
+      ...body,
+      data: Buffer.from(body.data, 'base64'),
+    }));
+  }
+
+  async output(name: string, asked: OutputQuery): Answer<OutputPart> {
+    const path = `${teamPath(name)}/output${query({...asked})}`;
+    return pick(await this.#call<OutputPart & {data: string}>({method: 'GET', path}), body => ({
       ...body,
       data: Buffer.from(body.data, 'base64'),
     }));

@@ -22,6 +22,7 @@ import type {TeamView} from '../model/team-view.ts';
  *   GET    /v1/teams/:name/tasks/attempts?id=TASK            {v: 1, attempts: AttemptRow[]}
  *   GET    /v1/teams/:name/cost                CostView
  *   GET    /v1/teams/:name/log?task=ID&attempt=N&offset=&length=   {v: 1, data: base64, offset, size: number|null, over: boolean}
+ *   GET    /v1/teams/:name/output?task=ID&offset=&length=    {v: 1, data: base64, offset, size: number|null}
  *   GET    /v1/teams/:name/events?after=&limit=              {v: 1, events: TracedEvent[]}
  *   WS     /v1/feed?team=NAME&events=1&after=CURSOR          FeedMessage, one JSON text frame each
  *   WS     /v1/host                            the host protocol
@@ -99,6 +100,21 @@ export interface LogPart {
   /** The whole file's size now; null when it does not exist (yet). */
   readonly size: number | null;
   readonly over: boolean;
+}
+
+/** A stretch of what a task has put out for those that need it. */
+export interface OutputPart {
+  readonly v: 1;
+  readonly data: Uint8Array;
+  readonly offset: number;
+  /** The whole output's size; null: there is none, or not yet. */
+  readonly size: number | null;
+}
+
+export interface OutputQuery {
+  readonly task: string;
+  readonly offset?: number;
+  readonly length?: number;
 }
 
 export interface LogQuery {

@@ -12,6 +12,7 @@ import {
   parseAttemptsQuery,
   parseKillRequest,
   parseLogQuery,
+  parseOutputQuery,
   parsePageQuery,
   parseSpawnRequest,
   parseStopRequest,
@@ -80,6 +81,14 @@ export function createRoutes({backend, us, onBug}: RouteOptions): Hono {
   app.get('/v1/teams/:name/log', c =>
     withQuery(c, parseLogQuery, async asked =>
       answer(c, await backend.log(c.req.param('name'), asked), part => ({
+        ...part,
+        data: Buffer.from(part.data).toString('base64'),
+      })),
+    ),
+  );
+  app.get('/v1/teams/:name/output', c =>
+    withQuery(c, parseOutputQuery, async asked =>
+      answer(c, await backend.output(c.req.param('name'), asked), part => ({
         ...part,
         data: Buffer.from(part.data).toString('base64'),
       })),

@@ -3,7 +3,14 @@ import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
 import type {TaskStateName} from '../model/task.ts';
 import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
-import {type LogQuery, MAX_LOG_BYTES, MAX_PAGE, type SpawnRequest, type TaskListQuery} from './contract.ts';
+import {
+  type LogQuery,
+  MAX_LOG_BYTES,
+  MAX_PAGE,
+  type OutputQuery,
+  type SpawnRequest,
+  type TaskListQuery,
+} from './contract.ts';
 
 const name = z.string().regex(TEAM_NAME, `expected ${TEAM_NAME_RULE}`);
 const path = z.string().min(1).max(4096);
@@ -83,6 +90,12 @@ const logQuery: z.ZodType<LogQuery> = z.object({
   length: count(MAX_LOG_BYTES),
 });
 
+const outputQuery: z.ZodType<OutputQuery> = z.object({
+  task: z.string().min(1).max(2000),
+  offset: anyNumber,
+  length: count(MAX_LOG_BYTES),
+});
+
 /** What requests carry, checked once where it enters; a refusal names the field and what was wanted. */
 export const parseSpawnRequest = parser(spawnRequest);
 export const parseStopRequest = parser(z.object({force: z.boolean().default(false)}));
@@ -90,6 +103,7 @@ export const parseKillRequest = parser(z.object({by: z.literal('user').default('
 export const parseTaskListQuery = parser(taskListQuery);
 export const parseAttemptsQuery = parser(z.object({id: z.string().min(1).max(2000)}));
 export const parseLogQuery = parser(logQuery);
+export const parseOutputQuery = parser(outputQuery);
 export const parsePageQuery = parser(z.object({after: anyNumber, limit: count(MAX_PAGE)}));
 export const parseFeedQuery = parser(
   z.object({team: z.string().min(1).max(200), events: z.literal('1').exactOptional(), after: anyNumber}),

@@ -7,6 +7,8 @@ import {daemonStatus} from './commands/daemon-status.ts';
 import {daemonStop} from './commands/daemon-stop.ts';
 import {doctor} from './commands/doctor.ts';
 import {planCheck} from './commands/plan-check.ts';
+import {planMake} from './commands/plan-make.ts';
+import {planRecipes} from './commands/plan-recipes.ts';
 import {runtimes} from './commands/runtimes.ts';
 import {recoverApply} from './commands/recover-apply.ts';
 import {recoverClean} from './commands/recover-clean.ts';
@@ -51,7 +53,7 @@ export function buildProgram(run: Runner): Command {
       teamRm(run),
     ]),
   );
-  program.addCommand(group('plan', 'Work with plan files', [planCheck(run)]));
+  program.addCommand(grouped(planMake(run), [planCheck(run), planRecipes(run)]));
   program.addCommand(
     group('recover', 'Find and use the work of agents that was kept, merged or not; needs no daemon', [
       recoverList(run),
@@ -77,7 +79,10 @@ export function buildProgram(run: Runner): Command {
 }
 
 function group(name: string, description: string, commands: readonly Command[]): Command {
-  const parent = new Command(name).description(description);
+  return grouped(new Command(name).description(description), commands);
+}
+
+function grouped(parent: Command, commands: readonly Command[]): Command {
   for (const command of commands) parent.addCommand(command);
   return parent;
 }

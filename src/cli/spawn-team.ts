@@ -1,8 +1,6 @@
-import {randomBytes} from 'node:crypto';
-import path from 'node:path';
-import type {SpawnRequest} from '../api/contract.ts';
 import {shellWord} from '../base/shell-word.ts';
 import type {ExitKind} from '../model/exit-code.ts';
+import type {Plan} from '../model/plan.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {attend} from './attend.ts';
 import type {Cli} from './cli.ts';
@@ -11,28 +9,29 @@ import {openDisplay} from './display.ts';
 import {follow} from './follow.ts';
 import {lastWords} from './last-words.ts';
 import {type PlanSource, planSource} from './plan-source.ts';
-import {type AgentOptions, type AskedAgents, agentsFor} from './team-agents.ts';
+import {requestOf, type SpawnOptions} from './spawn-request.ts';
+import {type AskedAgents, agentsFor} from './team-agents.ts';
 import {teamResult} from './team-result.ts';
 import {sayResult} from './wait-for.ts';
 
-export interface SpawnOptions extends AgentOptions {
-  readonly input?: Readonly<Record<string, string>>;
-  readonly budget?: number;
-  readonly budgetTokens?: number;
-  readonly allow?: readonly string[];
-  readonly plan?: string;
-  readonly each?: string;
-  readonly name?: string;
-  readonly detach?: boolean;
-  readonly timeout?: number;
-  readonly failFast?: boolean;
-  readonly maxFailures?: number;
-}
-
 /** Everything that can be wrong with the request is said before any daemon is started. */
 export async function spawnTeam(cli: Cli, options: SpawnOptions): Promise<ExitKind> {
-  const plan = await planSource(cli, options);
-  const agents = await agentsFor(cli, options, plan?.plan);
+  const {planForTeam, refuseTaskOptions} = await import('./plan-for-team.ts');
+  if (options.task !== undefined || options.taskFile !== undefined) {
+    const planned = await planForTeam(cli, options);
+    return planned.how === 'over' ? planned.kind : await spawnPlanned(cli, planned.options, planned);
+  }
+  refuseTaskOptions(options);
+  const source = await planSource(cli, options);
+  return await spawnPlanned(cli, options, {source, agents: await agentsFor(cli, options, source?.plan)});
+}
+
+async function spawnPlanned(
+  cli: Cli,
+  options: SpawnOptions,
+  {source: plan, agents}: {source: PlanSource | null; agents: AskedAgents},
+): Promise<ExitKind> {
+  if (plan?.plan) await noteConflicts(cli, plan.plan);
   const project = openProject(cli, options);
   await noteUnheardSettings(cli, project, options);
   const {team} = must(await project.client.spawn(requestOf(cli, {...options, ...agents}, plan)));
@@ -50,6 +49,13 @@ export async function spawnTeam(cli: Cli, options: SpawnOptions): Promise<ExitKi
   return attendance.by === 'SIGINT' ? 'sigint' : 'sigterm';
 }
 
+/** Said before anything runs, and only of plans that say what their tasks touch. */
+async function noteConflicts(cli: Cli, plan: Plan): Promise<void> {
+  if (!plan.tasks.some(task => task.touches !== undefined)) return;
+  const {conflictLines} = await import('./conflict-forecast.ts');
+  for (const line of conflictLines(plan)) cli.print.note(line);
+}
+
 /** Nothing to start a daemon for, should it have ended with the team. */
 async function sayLastWords(
   cli: Cli,
@@ -58,48 +64,6 @@ async function sayLastWords(
 ): Promise<void> {
   if (plan.plan === undefined || cli.print.json !== 'none') return;
   for (const line of await lastWords(visitor, view, plan.plan)) cli.print.line(`  ${line}`);
-}
-
-function requestOf(
-  cli: Cli,
-  options: Omit<SpawnOptions, 'count'> & AskedAgents,
-  plan: PlanSource | null,
-): SpawnRequest {
-  const {count, agents, name, failFast, maxFailures, timeout, budget, budgetTokens, allow} = options;
-  const hasBudget = budget !== undefined || budgetTokens !== undefined;
-  return {
-    count,
-    cwd: cli.cwd,
-    umask: currentUmask(),
-    env: taskEnvironment(cli, options, plan),
-    ...(plan === null || plan.secretNames.length === 0 ? {} : {secretNames: plan.secretNames}),
-    traceparent: `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`,
-    ...(plan === null ? {} : {plan: plan.document}),
-    ...(name === undefined ? {} : {name}),
-    ...(failFast === undefined ? {} : {failFast}),
-    ...(maxFailures === undefined ? {} : {maxFailures}),
-    ...(timeout === undefined ? {} : {timeoutMs: timeout}),
-    ...(agents === undefined ? {} : {agents}),
-    ...(hasBudget ? {budget: {usd: budget ?? null, tokens: budgetTokens ?? null}} : {}),
-    ...(allow === undefined ? {} : {allow}),
-  };
-}
-
-/** What the plan's env files say, the caller's own over it, and the folder of the plan file, for what lies beside it. */
-function taskEnvironment(
-  {env, cwd}: Cli,
-  {plan}: Pick<SpawnOptions, 'plan'>,
-  source: PlanSource | null,
-): Readonly<Record<string, string>> {
-  const folder = plan === undefined ? '' : path.dirname(path.resolve(cwd, plan));
-  return {...source?.env, ...env, GODEL_PLAN_DIR: folder};
-}
-
-/** Node can only say the umask while setting one. */
-function currentUmask(): number {
-  const umask = process.umask(0o077);
-  process.umask(umask);
-  return umask;
 }
 
 /** Waits until every agent is ready or has failed, then says what can be done next. */

@@ -1,6 +1,15 @@
 import {randomUUID} from 'node:crypto';
 import type {Answer, Backend} from '../api/backend.ts';
-import type {DaemonView, EventQuery, LogPart, LogQuery, SpawnRequest, TaskListQuery} from '../api/contract.ts';
+import type {
+  DaemonView,
+  EventQuery,
+  LogPart,
+  LogQuery,
+  OutputPart,
+  OutputQuery,
+  SpawnRequest,
+  TaskListQuery,
+} from '../api/contract.ts';
 import {MAX_LOG_BYTES, MAX_PAGE} from '../api/contract.ts';
 import {readClock} from '../base/clock.ts';
 import {fail, ok} from '../base/result.ts';
@@ -30,6 +39,7 @@ import {findRepository} from '../workspace/repository.ts';
 import type {Progress} from './progress.ts';
 import {daemonEnding, type Requests} from './requests.ts';
 import {type SecretStore, splitSecrets} from './secrets.ts';
+import {readTaskOutput} from './task-output.ts';
 import {unpricedChoice} from './unpriced-choice.ts';
 
 export interface DaemonBackendOptions {
@@ -246,6 +256,15 @@ export class DaemonBackend implements Backend {
     if (!part.ok) return part;
     const {data, size} = part.value;
     return ok({v: 1, data, offset, size, over: hasEnded && offset + data.length >= (size ?? 0)});
+  }
+
+  async output(name: string, {task, offset = 0, length = MAX_LOG_BYTES}: OutputQuery): Promise<Answer<OutputPart>> {
+    const {hosts, paths} = this.#options;
+    const found = this.#task(name, task, (teamId, row) => ok({teamId, row}));
+    if (!found.ok) return found;
+    const {teamId, row} = found.value;
+    const folder = teamFolder(paths, teamId);
+    return readTaskOutput(row, {offset, length, read: part => hosts.read({folder, ...part})});
   }
 
   events(name: string, {after = 0, limit = MAX_PAGE}: EventQuery): Answer<readonly TracedEvent[]> {

@@ -109,6 +109,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     submit,
     envOf: (teamId, spec) => effects.environmentOf(teamId, spec),
     killGraceMs: settings.killGraceMs,
+    workspace: agentSettings.workspace,
     log,
   });
   const effects: Effects = new Effects({

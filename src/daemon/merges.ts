@@ -1,6 +1,7 @@
 import {join} from 'node:path';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Input, MergeRequest} from '../federation/engine-io.ts';
+import type {WorkspaceSettings} from '../model/agent-settings.ts';
 import {type Failure, failureOf} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
 import type {TeamId} from '../model/ids.ts';
@@ -9,6 +10,7 @@ import type {MergeResult} from '../model/work.ts';
 import {renderTemplate} from '../plan/render.ts';
 import type {ProjectPaths} from '../project/project-paths.ts';
 import type {MergeQueue} from '../workspace/merge.ts';
+import {forgetMerges} from '../workspace/merge-branch.ts';
 import {authorOf, commitMessage} from '../workspace/merge-message.ts';
 import {openMergeQueue} from '../workspace/merge-queue.ts';
 import type {Log} from './log.ts';
@@ -21,6 +23,7 @@ export interface MergesOptions {
   /** What a team's tasks get as environment. */
   readonly envOf: (teamId: TeamId, spec: TeamSpec) => Readonly<Record<string, string>>;
   readonly killGraceMs: number;
+  readonly workspace: WorkspaceSettings;
   readonly log: Log;
 }
 
@@ -40,6 +43,8 @@ const TIP_FRESH_MS = 500;
 export class Merges {
   readonly #options: MergesOptions;
   readonly #teams = new Map<TeamId, TeamMerges>();
+  /** Of teams that are over, while they remove what they have made. */
+  readonly #ending = new Set<Promise<void>>();
 
   constructor(options: MergesOptions) {
     this.#options = options;
@@ -86,13 +91,32 @@ export class Merges {
   over(teamId: TeamId): void {
     const team = this.#teams.get(teamId);
     this.#teams.delete(teamId);
-    if (team) void team.queue[Symbol.asyncDispose]();
+    if (!team) return;
+    const ended = this.#endOf(teamId, team);
+    this.#ending.add(ended);
+    void ended.then(() => this.#ending.delete(ended));
+  }
+
+  async #endOf(teamId: TeamId, {queue, spec}: TeamMerges): Promise<void> {
+    try {
+      await queue[Symbol.asyncDispose]();
+      if (!spec.repository) return;
+      const forgotten = await forgetMerges(spec.repository, this.#keyOf(teamId));
+      if (!forgotten.ok) this.#options.log.warn({teamId, failure: forgotten.failure}, 'marks of merges are left');
+    } catch (error) {
+      this.#options.log.warn({teamId, error: failureOf(error)}, 'a merge queue did not end well');
+    }
+  }
+
+  #keyOf(teamId: TeamId): string {
+    return `${this.#options.storeId}.${teamId}`;
   }
 
   /** Merges that have not landed are asked for again by the next daemon. */
   async close(): Promise<void> {
     await Promise.all([...this.#teams.values()].map(({queue}) => queue[Symbol.asyncDispose]()));
     this.#teams.clear();
+    await Promise.all(this.#ending);
   }
 
   #of(teamId: TeamId, spec: TeamSpec): TeamMerges | null {
@@ -103,7 +127,8 @@ export class Merges {
     const {paths, storeId, envOf, killGraceMs, log} = this.#options;
     const queue = openMergeQueue({
       repository,
-      key: `${storeId}.${teamId}`,
+      key: this.#keyOf(teamId),
+      link: this.#options.workspace.link,
       folder: join(paths.godelFolder, 'worktrees', `merge-${teamId}`),
       verify:
         plan?.verify === undefined

@@ -40,8 +40,8 @@ export interface LandingOptions {
   readonly maxConflicts: number;
 }
 
-/** git itself failed this often in a row: the task fails, its work is kept. */
-const MAX_GIT_FAILURES = 10;
+/** git itself failed this often in a row, over about half an hour: the task fails, its work is kept. */
+const MAX_GIT_FAILURES = 30;
 const FEEDBACK_BYTES = 8192;
 
 /**

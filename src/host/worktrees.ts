@@ -27,6 +27,7 @@ export class Worktrees {
   /** Over, but their work could not be saved. */
   readonly #unsaved = new Map<AttemptId, AttemptWorktree>();
   readonly #pools = new Map<string, Promise<WorkspacePool>>();
+  #tidied: Promise<void> = Promise.resolve();
 
   constructor(options: WorktreesOptions) {
     this.#options = options;
@@ -81,8 +82,17 @@ export class Worktrees {
     await (await this.#open(NO_AGENT_SETTINGS.workspace)).salvage(orphans);
   }
 
-  /** Tries once more to save what could not be, and removes the worktrees that nobody uses. */
-  async tidy(): Promise<void> {
+  /**
+   * Tries once more to save what could not be, and removes the worktrees that nobody uses. Resolves when those are removed too that
+   * an earlier call was still busy with.
+   */
+  tidy(): Promise<void> {
+    const tidy = () => this.#tidy();
+    this.#tidied = this.#tidied.then(tidy, tidy);
+    return this.#tidied;
+  }
+
+  async #tidy(): Promise<void> {
     for (const worktree of [...this.#unsaved.values()]) await this.giveBack(worktree);
     for (const pool of this.#pools.values()) await (await pool).collect({count: 0});
   }

@@ -7,9 +7,12 @@ import type {AcpUpdates} from './acp-updates.ts';
 import type {AgentResult} from './agent-runtime.ts';
 import {field, listField, textField} from './json-field.ts';
 
-/** The modes of known agents in which they ask before they do more than edit, and in which they change nothing. */
+/**
+ * The modes of known agents in which they ask before they do more than edit, and before they change anything. Not `plan`: in
+ * that mode Claude Code over ACP was seen to write files without asking.
+ */
 const WRITING_MODES = ['workspace-write', 'default'];
-const READING_MODES = ['read-only', 'plan'];
+const READING_MODES = ['read-only', 'default'];
 
 interface Conversation extends AcpContext {
   readonly stream: Stream;

@@ -35,7 +35,7 @@ export function acpPermission({call, options, request}: Question): AcpAnswer {
   return {granted: wished, outcome: {outcome: 'selected', optionId}};
 }
 
-function mayDo({kind, paths, command}: AcpCall, request: Question['request']): boolean {
+function mayDo({kind, paths, title, command}: AcpCall, request: Question['request']): boolean {
   const allowed = allowances(request.allow);
   const policy: PiPolicy = {
     cwd: request.cwd,
@@ -54,7 +54,8 @@ function mayDo({kind, paths, command}: AcpCall, request: Question['request']): b
     case 'search':
       return !paths.some(path => refused('read', {path}));
     case 'execute':
-      return command !== null && !refused('bash', {command});
+      // Gemini CLI gives the command as the title, and nothing else.
+      return !refused('bash', {command: command ?? title});
     case 'fetch':
       return allowed.network;
     case 'think':

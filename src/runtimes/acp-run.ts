@@ -23,6 +23,10 @@ export function acpRun(context: AcpContext): Pick<AgentRun, 'stdout' | 'stderr' 
     start(controller) {
       incoming = controller;
     },
+    // The SDK has heard enough; what the agent says after that is for nobody.
+    cancel() {
+      incoming = null;
+    },
   });
   const writable = new WritableStream<AnyMessage>({
     write: message => events.send(`${JSON.stringify(message)}\n`),
@@ -52,8 +56,10 @@ export function acpRun(context: AcpContext): Pick<AgentRun, 'stdout' | 'stderr' 
     },
     cancel: () => stop.abort(),
     ended(exit): AgentResult {
-      updates.end();
-      result ??= {ok: false, error: endedEarly('the agent', exit, stderr.text())};
+      if (result === null) {
+        updates.cutOff();
+        result = {ok: false, error: endedEarly('the agent', exit, stderr.text())};
+      }
       incoming?.close();
       return {result, text: updates.text(), usage: updates.usage(), denied: updates.denied()};
     },

@@ -3,6 +3,7 @@ import type {AcpContext} from './acp-context.ts';
 import type {Activity, AgentUsage} from './agent-runtime.ts';
 import {NO_AGENT_USAGE} from './agent-usage.ts';
 import {countField, field, listField, textField} from './json-field.ts';
+import {OPENCODE_DENIED} from './opencode-permissions.ts';
 import {pathIn} from './path-in.ts';
 import {type Spent, totalSpent} from './spending.ts';
 
@@ -24,7 +25,8 @@ export interface AcpUpdates {
   take(update: JsonValue | undefined): void;
   /** The turn is over and this was its answer. */
   finish(answer: JsonValue): void;
-  end(): void;
+  /** There will be no answer: what was being said is all there is. */
+  cutOff(): void;
   callOf(call: JsonValue | undefined): AcpCall;
   decided(call: AcpCall, granted: boolean): void;
   text(): string;
@@ -85,6 +87,8 @@ export function acpUpdates({request, events, runtime, prices}: AcpContext): AcpU
     worked = true;
     const call = callOf(update);
     const status = textField(update, 'status');
+    // opencode does not ask where its settings forbid it.
+    if (status === 'failed' && OPENCODE_DENIED.test(textIn(update))) decided(call, false);
     if (EDITS.has(call.kind)) {
       if (status === 'completed') for (const path of call.paths) tell({kind: 'edit', path: pathIn(request.cwd, path)});
     } else if (!told.has(call.id) && (status === 'in_progress' || status === 'completed')) {
@@ -92,6 +96,12 @@ export function acpUpdates({request, events, runtime, prices}: AcpContext): AcpU
       tell({kind: 'tool', name: call.kind, detail: call.command ?? call.title});
     }
     if (status === 'completed' || status === 'failed') calls.delete(call.id);
+  }
+
+  function decided(call: AcpCall, granted: boolean): void {
+    const what = call.command ?? (call.title === '' ? call.kind : call.title);
+    if (!granted) denied.push(what);
+    tell({kind: 'permission', what, granted});
   }
 
   function usage(): AgentUsage {
@@ -102,6 +112,12 @@ export function acpUpdates({request, events, runtime, prices}: AcpContext): AcpU
     return totalSpent([spent], {runtime, prices});
   }
 
+  /** Whoever hears of usage takes it for an answer of the provider. */
+  function tellUsage(): void {
+    const found = usage();
+    if ((found.usd ?? 0) > 0 || (found.outputTokens ?? 0) > 0) tell({kind: 'usage', usage: found});
+  }
+
   function onUsage(update: JsonValue | undefined): void {
     const amount = countField(update, 'cost', 'amount');
     if (amount === null || textField(update, 'cost', 'currency') !== 'USD') return;
@@ -109,7 +125,7 @@ export function acpUpdates({request, events, runtime, prices}: AcpContext): AcpU
       costBefore = amount;
     } else {
       cost = amount;
-      tell({kind: 'usage', usage: usage()});
+      tellUsage();
     }
   }
 
@@ -143,17 +159,15 @@ export function acpUpdates({request, events, runtime, prices}: AcpContext): AcpU
       if (thread !== null) wentWrong = thread === 'systemError';
     },
     finish(answer) {
-      finishMessage();
+      // An error that is dressed up as a message is none.
+      if (wentWrong) text = piece;
+      else finishMessage();
       tokens = agent === COUNTS_LAST_REQUEST ? NO_AGENT_USAGE : tokensIn(answer);
-      if (tokens.inputTokens !== null) tell({kind: 'usage', usage: usage()});
+      tellUsage();
     },
-    end: finishMessage,
+    cutOff: finishMessage,
     callOf,
-    decided(call, granted) {
-      const what = call.command ?? (call.title === '' ? call.kind : call.title);
-      if (!granted) denied.push(what);
-      tell({kind: 'permission', what, granted});
-    },
+    decided,
     text: () => text,
     usage,
     denied: () => denied,
@@ -174,6 +188,12 @@ function commandIn(input: JsonValue | undefined): string | null {
   const parts = listField(input, 'command').filter(part => typeof part === 'string');
   if (parts.length > 0) return parts.join(' ');
   return textField(input, 'command') ?? textField(input, 'cmd');
+}
+
+function textIn(call: JsonValue | undefined): string {
+  return listField(call, 'content')
+    .map(part => textField(part, 'content', 'text') ?? '')
+    .join('\n');
 }
 
 /** The protocol's own count; that of Gemini CLI stands elsewhere and has the cached ones among the input. */

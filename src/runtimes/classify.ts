@@ -21,6 +21,8 @@ const STATUS = /(?:^\W{0,3}|\b(?:status|code|http|error|rejected)\b[^\w\n]{0,5}(
 const SHORT_LIMIT = /per[\s_-]?min|per[\s_-]?sec|PerMinute|PerSecond|\b[rt]pm\b|rate[\s_-]limit/i;
 const QUOTA =
   /insufficient[\s_]quota|(?<!disk )quota|usage limit|(?:session|weekly|daily|monthly|5-hour|hit your) limit|credit balance|out of credits|insufficient (?:credits|balance|funds)|billing|spend(?:ing)? limit/i;
+/** What Google says of every limit, also of one within the minute. */
+const GOOGLES_USUAL = '(e.g. check quota)';
 const THROTTLED = /rate[\s_-]limit|RateLimitError|too many requests|resource[\s_]exhausted|throttl(?:ed|ing)/i;
 const OVERLOADED = /\boverloaded|over capacity|at capacity|temporarily unavailable|service unavailable/i;
 const AUTH =
@@ -51,7 +53,7 @@ function statusIn(text: string): number | null {
 }
 
 function kindOf(status: number | null, text: string): Kind {
-  const quota = QUOTA.test(text) && !SHORT_LIMIT.test(text);
+  const quota = QUOTA.test(text.replaceAll(GOOGLES_USUAL, '')) && !SHORT_LIMIT.test(text);
   switch (status) {
     case 429:
       return quota ? 'quota' : 'throttled';

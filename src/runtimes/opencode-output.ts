@@ -5,13 +5,13 @@ import {classify, retryCause} from './classify.ts';
 import {type Exit, endedEarly} from './ended-early.ts';
 import {countField, field, listField, textField} from './json-field.ts';
 import {jsonLines} from './json-lines.ts';
+import {OPENCODE_DENIED} from './opencode-permissions.ts';
 import {pathIn} from './path-in.ts';
 import type {PriceOverrides} from './prices.ts';
 import {type Spent, totalSpent} from './spending.ts';
 import {textTail} from './text-tail.ts';
 
 const EDITS = new Set(['write', 'edit', 'multiedit', 'patch', 'apply_patch']);
-const DENIED = /specified a rule which prevents|rejected permission|permission rejected|denied by (?:a )?rule/i;
 const UNAVAILABLE = /unavailable tool '([^']+)'/;
 const LOG_ERROR = /^timestamp=.*\bmessage="stream error".*\berror\.error="((?:[^"\\]|\\.)*)"/;
 const FINAL: ReadonlySet<AgentError['kind']> = new Set(['auth', 'context-too-long', 'refused']);
@@ -49,7 +49,7 @@ export function opencodeOutput({model, cwd, prices, events}: Context): Pick<Agen
     const error = textField(part, 'state', 'error') ?? (name === 'invalid' ? textField(input, 'error') : null);
     const taken = UNAVAILABLE.exec(error ?? '')?.[1];
     if (taken !== undefined) return refuse(taken);
-    if (error !== null && DENIED.test(error)) return refuse(detail === '' ? name : `${name}: ${detail}`);
+    if (error !== null && OPENCODE_DENIED.test(error)) return refuse(detail === '' ? name : `${name}: ${detail}`);
     if (EDITS.has(name)) return error === null ? onEdit(part, detail) : undefined;
     tell({kind: 'tool', name, detail});
   }

@@ -5,6 +5,9 @@ type Decision = 'allow' | 'deny';
 /** Of several rules that match, opencode takes the last. */
 type Rules = Readonly<Record<string, Decision>>;
 
+/** What a tool call ends with that these rules forbid. */
+export const OPENCODE_DENIED = /specified a rule which prevents|rejected permission to use/i;
+
 /** What it may do, as opencode's setting `permission`. Everything is decided: nobody is there to be asked. */
 export function opencodePermissions(
   allowed: Allowances,

@@ -137,6 +137,8 @@ function openAttempt(record: Extract<StateRecord, {kind: 'attempt-leased'}>): Op
   return {id, task, number, agentId, hostId, leasedAtMs: atMs, ...(means ? {means} : {})};
 }
 
-function withMemo({memo: _old, ...task}: StoredTask, memo: Memo | undefined): StoredTask {
-  return memo ? {...task, memo} : task;
+function withMemo(task: StoredTask, memo: Memo | undefined): StoredTask {
+  if (memo) return {...task, memo};
+  const {seq, id, specIndex, group, item, state, failures, losses} = task;
+  return {seq, id, specIndex, group, item, state, failures, losses};
 }

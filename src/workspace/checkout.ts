@@ -1,9 +1,11 @@
 import {existsSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync} from 'node:fs';
 import {chmod, readdir, rm} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
+import {sleep} from '../base/clock.ts';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
 import {git} from './git.ts';
+import {Turns} from './turns.ts';
 
 /** One worktree of godel's as git sees it. */
 export interface Checkout {
@@ -23,21 +25,45 @@ export const NO_SMUDGE: Readonly<Record<string, string>> = {
 };
 
 /**
- * A new worktree at `base`, on no branch. Any number may be made at a time: git makes each one's own folder in the repository first
- * (200 at a time: none failed), and without a branch it has nothing to write that they share.
+ * A new worktree at `base`, on no branch. git must be told of one at a time: a second `worktree add` gives up when it comes upon
+ * the half-written record of the first (1 of about 500 failed, two at a time). Its files are written beside others.
  */
-export async function addCheckout(place: {
+export async function addCheckout(
+  place: {root: string; folder: string; base: string},
+  oneAtATime = new Turns(1),
+): Promise<Result<Checkout, Failure>> {
+  const added = await oneAtATime.take(() => record(place));
+  if (!added.ok) return added;
+  const admin = adminOf(place.folder);
+  if (admin === null) return fail({reason: 'workspace-failed', detail: `git made no worktree in ${place.folder}`});
+  const options = {cwd: place.folder, config: NO_SMUDGE, timeoutMs: 30 * 60_000};
+  const filled = await git(['reset', '--hard', '--quiet'], options);
+  return filled.ok ? ok({folder: place.folder, admin}) : filled;
+}
+
+/** Other processes make worktrees as well: what is half-written at one moment is whole at the next. */
+const TRIES = 20;
+const TRY_AGAIN_MS = 20;
+
+async function record({
+  root,
+  folder,
+  base,
+}: {
   root: string;
   folder: string;
   base: string;
-}): Promise<Result<Checkout, Failure>> {
-  // Twice: also when git still knows a worktree here whose folder has gone.
-  const args = ['worktree', 'add', '--quiet', '--force', '--force', '--detach', place.folder, place.base];
-  const added = await git(args, {cwd: place.root, config: NO_SMUDGE, timeoutMs: 30 * 60_000});
-  if (!added.ok) return added;
-  const admin = adminOf(place.folder);
-  if (admin !== null) return ok({folder: place.folder, admin});
-  return fail({reason: 'workspace-failed', detail: `git made no worktree in ${place.folder}`});
+}): Promise<Result<void, Failure>> {
+  // Forced twice: also when git still knows a worktree here whose folder has gone.
+  const args = ['worktree', 'add', '--quiet', '--force', '--force', '--no-checkout', '--detach', folder, base];
+  for (let tries = 1; ; tries += 1) {
+    const added = await git(args, {cwd: root});
+    if (added.ok) return ok(undefined);
+    const isHalfWritten =
+      added.failure.reason === 'git-failed' && /failed to read .*worktrees/.test(added.failure.detail);
+    if (!isHalfWritten || tries === TRIES) return added;
+    await sleep(TRY_AGAIN_MS);
+  }
 }
 
 /** What git knows of the worktree in this folder; null when it is no intact worktree of its own. */
@@ -51,6 +77,16 @@ export function adminOf(folder: string): string | null {
     // Something of it is missing: it is none, then.
     return null;
   }
+}
+
+/**
+ * The worktree in this folder, if it is an intact one of this repository. Whoever works in it can write a `.git` that leads elsewhere,
+ * to a configuration of his own, by which our git would run programs and write files where he likes.
+ */
+export function checkoutOf(folder: string, gitFolder: string): Checkout | null {
+  const admin = adminOf(folder);
+  if (admin === null || !existsSync(gitFolder)) return null;
+  return realpathSync(repositoryOf(admin)) === realpathSync(gitFolder) ? {folder, admin} : null;
 }
 
 /** The common git folder of the repository that a worktree belongs to. */
@@ -72,7 +108,9 @@ export async function resetCheckout(
   for (const name of readdirSync(admin)) {
     if (!LASTING.has(name)) await rm(join(admin, name), {recursive: true, force: true});
   }
-  const options = {cwd: folder, config: NO_SMUDGE, timeoutMs: 30 * 60_000};
+  // Said, not searched for: `core.worktree`, set in a worktree's own configuration, would have git write to another folder.
+  const env = {GIT_DIR: admin, GIT_WORK_TREE: folder};
+  const options = {cwd: folder, env, config: NO_SMUDGE, timeoutMs: 30 * 60_000};
   const out = await git(['checkout', '--quiet', '--force', '--detach', base], options);
   if (!out.ok) return out;
   const kept = linked.flatMap(path => ['--exclude', `/${escapePattern(path)}`]);
@@ -81,14 +119,23 @@ export async function resetCheckout(
 }
 
 /**
- * Whether a worktree can be given out again. Not after somebody has told git to look away from files in it, or has checked out
- * submodules: git resets neither.
+ * Whether a worktree can be given out again. Not after somebody has told git to look away from files in it, has checked out
+ * submodules, or has configured something for it alone: git resets none of that. `root`: the checkout that it was made from.
  */
-export async function isReusable({folder, admin}: Checkout): Promise<boolean> {
+export async function isReusable({folder, admin}: Checkout, root: string): Promise<boolean> {
   if (existsSync(join(admin, 'modules'))) return false;
+  const source = adminOf(root) ?? repositoryOf(admin);
+  if (OWN_SETTINGS.some(name => readOr(join(admin, name), '') !== readOr(join(source, name), ''))) return false;
   const flags = await git(['ls-files', '-v', '-z'], {cwd: folder});
   const hidden = existsSync(join(admin, 'info', 'sparse-checkout')) ? /(?:^|\0)[a-z] / : /(?:^|\0)[a-zS] /;
   return flags.ok && !hidden.test(flags.value.stdout);
+}
+
+/** What is configured for one worktree; a new one begins with a copy. */
+const OWN_SETTINGS = ['config.worktree', join('info', 'sparse-checkout')];
+
+function readOr(file: string, none: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : none;
 }
 
 /** Locks of gits that were killed in a worktree where nobody works any more. */

@@ -1,5 +1,6 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {existsSync} from 'node:fs';
+import {sleep} from '../base/clock.ts';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
 import {tellingLine} from '../model/telling-line.ts';
@@ -33,6 +34,8 @@ export interface GitAnswer {
 const TIMEOUT_MS = 5 * 60_000;
 const MAX_BYTES = 64 * 2 ** 20;
 const MAX_STDERR = 64 * 2 ** 10;
+/** With growing breaks in between: about a second. */
+const MAX_TRIES = 7;
 /** How long git may take to put its lock files away after SIGTERM. */
 const KILL_AFTER_MS = 3000;
 
@@ -90,9 +93,24 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
  * The one way in which godel runs git: without a shell, in the C locale, with bounded output and time, and independent of the
  * user's hooks, signing, prompts and editors and of any GIT_* variable around us.
  */
-export function git(args: readonly string[], options: GitOptions): Promise<Result<GitAnswer, Failure>> {
-  if (options.signal?.aborted)
-    return Promise.resolve(failed(args, 'it was not begun, because its work is being ended'));
+export async function git(args: readonly string[], options: GitOptions): Promise<Result<GitAnswer, Failure>> {
+  for (let tries = 1; ; tries += 1) {
+    if (options.signal?.aborted) return failed(args, 'it was not begun, because its work is being ended');
+    const done = await runOnce(args, options);
+    if (done.ok || tries === MAX_TRIES || !isPassing(done.failure)) return done;
+    await sleep(Math.random() * 20 * 2 ** tries);
+  }
+}
+
+/**
+ * Whether git has stumbled over a worktree that another one was just making: for a moment its file `commondir` is there and empty,
+ * and all that look at the worktrees of the repository die of it, before they have done anything.
+ */
+function isPassing(failure: Failure): boolean {
+  return failure.reason === 'git-failed' && /failed to read .*commondir: /.test(failure.detail);
+}
+
+function runOnce(args: readonly string[], options: GitOptions): Promise<Result<GitAnswer, Failure>> {
   return new Promise(resolve => {
     const child = spawn('git', args, {
       cwd: options.cwd,

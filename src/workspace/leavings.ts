@@ -1,6 +1,6 @@
 import {existsSync, readdirSync, readFileSync, realpathSync, statSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
-import {dirname, join} from 'node:path';
+import {basename, dirname, join} from 'node:path';
 import {removeTree} from './checkout.ts';
 
 const OLD_MS = 60 * 60_000;
@@ -20,13 +20,14 @@ export async function removeLeavings(folder: string): Promise<void> {
  */
 export async function removeStaleRecords(
   gitFolder: string,
-  {folder, isTaken}: {readonly folder: string; readonly isTaken: (worktree: string) => boolean},
+  {folder, isOurs}: {readonly folder: string; readonly isOurs: (name: string) => boolean},
 ): Promise<void> {
   const records = join(gitFolder, 'worktrees');
   for (const name of namesIn(records)) {
     const worktree = worktreeOf(join(records, name));
     if (worktree === null || dirname(worktree) !== realpathSync(folder)) continue;
-    if (!existsSync(worktree) && !isTaken(worktree)) await rm(join(records, name), {recursive: true, force: true});
+    if (isOurs(basename(worktree)) && !existsSync(worktree))
+      await rm(join(records, name), {recursive: true, force: true});
   }
 }
 

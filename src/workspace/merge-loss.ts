@@ -35,17 +35,18 @@ export async function lostFiles(root: string, trees: MergeTrees): Promise<Result
   if (!diffs.ok) return diffs;
   const [work, tip, merged] = diffs.value;
   const open = [...work.keys()].filter(path => !isSettled(path, {work, tip, merged}));
-  if (open.length === 0) return ok([]);
-  if (open.some(path => losesMode(path, {work, merged}))) return ok(open.toSorted());
-  const all: Diffs = {work, tip, merged};
   // What the merge has changed elsewhere: a renamed file is two paths.
-  const moved = [...merged.keys()].filter(path => !work.has(path)).map(path => statesOf(path, all));
-  const states = new Map(open.map(path => [path, statesOf(path, all)]));
-  const texts = await textsOf(root, blobsOf([...states.values(), ...moved]));
+  const elsewhere = [...merged.keys()].filter(path => !work.has(path));
+  const all: Diffs = {work, tip, merged};
+  const states = new Map([...open, ...elsewhere].map(path => [path, statesOf(path, all)]));
+  const texts = await textsOf(root, blobsOf([...states.values()]));
   if (!texts.ok) return texts;
-  const doubtful = open.filter(path => !linesAreKept(countsOf([states.get(path) ?? NOWHERE], texts.value)));
-  const together = [...doubtful.map(path => states.get(path) ?? NOWHERE), ...moved];
-  return ok(linesAreKept(countsOf(together, texts.value)) ? [] : (doubtful.length > 0 ? doubtful : open).toSorted());
+  const isKept = (files: readonly States[]) => linesAreKept(countsOf(files, texts.value));
+  const doubtful = [...states].filter(([, each]) => losesMode(each) || !isKept([each]));
+  // Only what was renamed may have its lines at another path; no file that is in all four trees was.
+  const lost = doubtful.filter(([, each]) => losesMode(each) || isEverywhere(each));
+  if (lost.length === 0 && isKept(doubtful.map(([, each]) => each))) return ok([]);
+  return ok((lost.length > 0 ? lost : doubtful).map(([path]) => path).toSorted());
 }
 
 interface Diffs {
@@ -64,18 +65,8 @@ function isSettled(path: string, {work, tip, merged}: Diffs): boolean {
   return isSame(theirs.after, wanted) && result === undefined;
 }
 
-/** Whether the change makes a file executable (or not, or a link), and the result does not. */
-function losesMode(path: string, {work, merged}: Pick<Diffs, 'work' | 'merged'>): boolean {
-  const {before, after} = work.get(path) ?? {};
-  const result = merged.get(path)?.after;
-  if (!before || !after || before.mode === after.mode || !result) return false;
-  return result.mode !== after.mode;
-}
-
 /** A file in each of the four trees. */
 type States = Readonly<Record<Side, Entry>>;
-
-const NOWHERE: States = {base: null, work: null, tip: null, merged: null};
 
 function statesOf(path: string, {work, tip, merged}: Diffs): States {
   const [ours, theirs, result] = [work.get(path), tip.get(path), merged.get(path)];
@@ -88,6 +79,15 @@ function statesOf(path: string, {work, tip, merged}: Diffs): States {
     tip: before,
     merged: result === undefined ? before : result.after,
   };
+}
+
+/** Whether the change makes a file executable (or not, or a link), and the result does not. */
+function losesMode({base, work, merged}: States): boolean {
+  return base !== null && work !== null && merged !== null && base.mode !== work.mode && merged.mode !== work.mode;
+}
+
+function isEverywhere({base, work, tip, merged}: States): boolean {
+  return base !== null && work !== null && tip !== null && merged !== null;
 }
 
 function isSame(a: Entry, b: Entry): boolean {

@@ -7,6 +7,7 @@ import {
   addCheckout,
   adminOf,
   type Checkout,
+  checkoutOf,
   isReusable,
   removeCheckout,
   removeLocks,
@@ -82,13 +83,12 @@ export class TipVerifier implements AsyncDisposable {
 
   /** The worktree of the run before, cleaned; null when there is none that can be used. */
   async #reused(commit: string): Promise<Result<Checkout, Failure> | null> {
-    const {folder} = this.#options;
+    const {folder, repository} = this.#options;
     // Never searched for by git: above the folder is the user's own checkout.
-    const admin = adminOf(folder);
-    if (admin === null) return null;
-    const checkout = {folder, admin};
-    removeLocks(admin);
-    if (!(await isReusable(checkout))) return null;
+    const checkout = checkoutOf(folder, repository.gitFolder);
+    if (checkout === null) return null;
+    removeLocks(checkout.admin);
+    if (!(await isReusable(checkout, repository.root))) return null;
     const reset = await resetCheckout(checkout, {base: commit, linked: this.#linked});
     return reset.ok ? ok(checkout) : null;
   }

@@ -10,6 +10,7 @@ import {
   addCheckout,
   adminOf,
   type Checkout,
+  checkoutOf,
   isReusable,
   removeCheckout,
   removeLocks,
@@ -57,6 +58,7 @@ class Pool implements WorkspacePool {
   readonly #settings: WorkspaceSettings;
   readonly #claims: Claims;
   readonly #turns: Turns;
+  readonly #adding = new Turns(1);
   readonly #self = ownIdentity();
   /** Common git folders of the repositories that we have worked for. */
   readonly #repositories = new Set<string>();
@@ -111,14 +113,14 @@ class Pool implements WorkspacePool {
     const name = resume === null ? null : this.#nameOf(resume.folder);
     const claim = name === null ? null : this.#claims.read(name);
     if (name === null || claim === null || claim.attempt !== resume?.attempt) return ok(null);
-    const admin = adminOf(this.#path(name));
-    if (admin === null || claim.state !== 'working') {
+    const checkout = checkoutOf(this.#path(name), claim.gitFolder);
+    if (checkout === null || claim.state !== 'working') {
       const saved = await this.#salvageOne(name, claim);
       return saved.ok ? ok(null) : saved;
     }
     const next: Claim = {...claim, holder: this.#self, attempt, ref, kept: null};
     this.#claims.change(name, next);
-    removeLocks(admin);
+    removeLocks(checkout.admin);
     return ok(this.#inUse(name, next, 'resumed'));
   }
 
@@ -173,23 +175,23 @@ class Pool implements WorkspacePool {
     return ok(ready);
   }
 
-  async #checkoutAt(name: string, {root, base}: Claim): Promise<Result<Checkout, Failure>> {
+  async #checkoutAt(name: string, {root, base, gitFolder}: Claim): Promise<Result<Checkout, Failure>> {
     const folder = this.#path(name);
-    const admin = adminOf(folder);
-    if (admin !== null) {
-      const reset = await resetCheckout({folder, admin}, {base, linked: this.#linkedPaths()});
-      if (reset.ok) return ok({folder, admin});
+    const checkout = checkoutOf(folder, gitFolder);
+    if (checkout !== null) {
+      const reset = await resetCheckout(checkout, {base, linked: this.#linkedPaths()});
+      if (reset.ok) return ok(checkout);
     }
     rmSync(this.#noteFile(name), {force: true});
-    await removeCheckout({folder, admin});
-    return addCheckout({root, folder, base});
+    await removeCheckout({folder, admin: adminOf(folder)});
+    return addCheckout({root, folder, base}, this.#adding);
   }
 
   #inUse(name: string, claim: Claim, how: 'begun' | 'resumed'): Workspace {
     const folder = this.#path(name);
     return new WorkspaceInUse({
       folder,
-      admin: adminOf(folder),
+      admin: checkoutOf(folder, claim.gitFolder)?.admin ?? null,
       scratch: this.#folder,
       claim,
       resumed: how === 'resumed',
@@ -202,7 +204,7 @@ class Pool implements WorkspacePool {
   async #wipe(name: string, claim: Claim): Promise<void> {
     try {
       this.#claims.change(name, {...(this.#claims.read(name) ?? claim), state: 'wiping', holder: this.#self});
-      if (await this.#clean(name, claim.base)) this.#claims.give(name);
+      if (await this.#clean(name, claim)) this.#claims.give(name);
       else await this.#discard(name);
       this.#unwiped.delete(name);
     } catch (error) {
@@ -211,11 +213,11 @@ class Pool implements WorkspacePool {
     }
   }
 
-  async #clean(name: string, base: string): Promise<boolean> {
+  async #clean(name: string, {base, root, gitFolder}: Claim): Promise<boolean> {
     const folder = this.#path(name);
-    const admin = adminOf(folder);
-    if (admin === null || !(await isReusable({folder, admin}))) return false;
-    const reset = await resetCheckout({folder, admin}, {base, linked: this.#linkedPaths()});
+    const checkout = checkoutOf(folder, gitFolder);
+    if (checkout === null || !(await isReusable(checkout, root))) return false;
+    const reset = await resetCheckout(checkout, {base, linked: this.#linkedPaths()});
     if (!reset.ok) return false;
     utimesSync(join(folder, '.git'), new Date(), new Date());
     return true;
@@ -282,8 +284,8 @@ class Pool implements WorkspacePool {
     }
     await removeLeavings(this.#folder);
     for (const gitFolder of this.#repositories) {
-      const isTaken = (worktree: string) => this.#claims.read(basename(worktree)) !== null;
-      await removeStaleRecords(gitFolder, {folder: this.#folder, isTaken});
+      const isOurs = (name: string) => NAME.test(name) && this.#claims.read(name) === null;
+      await removeStaleRecords(gitFolder, {folder: this.#folder, isOurs});
     }
   }
 

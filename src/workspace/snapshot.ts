@@ -5,7 +5,7 @@ import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
 import {tellingLine} from '../model/telling-line.ts';
 import {NO_SMUDGE} from './checkout.ts';
-import {git, gitPaths, gitText} from './git.ts';
+import {git, gitText} from './git.ts';
 
 export interface SnapshotOf {
   /** The worktree: only read, index included. */
@@ -106,10 +106,14 @@ class Shot {
     if (!unlinked.ok) return unlinked;
     const besides = this.#linked().map(path => `:(top,exclude,literal)${path}`);
     const listing = ['ls-files', '--others', '--modified', '--exclude-standard', '-z', '--', ':/', ...besides];
-    const there = await gitPaths(listing, this.#options());
-    if (!there.ok) return there;
-    const nested = there.value.filter(path => path.endsWith('/')).map(path => path.slice(0, -1));
-    const added = await this.#add(there.value.filter(path => !path.endsWith('/')));
+    const listed = await this.#git(listing);
+    if (!listed.ok) return listed;
+    const there = listed.value.stdout.split('\0').filter(path => path !== '');
+    for (const [, folder] of listed.value.stderr.matchAll(/could not open directory '(.+)\/'/g)) {
+      if (folder !== undefined) this.#leftOut.push(folder);
+    }
+    const nested = there.filter(path => path.endsWith('/')).map(path => path.slice(0, -1));
+    const added = await this.#add(there.filter(path => !path.endsWith('/')));
     if (!added.ok) return added;
     for (const path of nested) {
       const taken = await this.#takeRepository(path);

@@ -10,7 +10,8 @@ import {foldRecords} from '../../src/simulation/simulated-store.ts';
 import {EngineWorld, failing, SUCCESS, task} from './engine-world.ts';
 
 function prompt(id: string, changes: Partial<PromptTask> = {}): PromptTask {
-  const {run: _run, prompt: _prompt, ...facts} = task(id);
+  const {expressions, needs, condition, priority, env, continueOnError} = task(id);
+  const facts = {id, expressions, needs, condition, priority, env, continueOnError};
   return {...facts, prompt: [`Do ${id}`], workspace: 'worktree', change: 'required', retries: 2, ...changes};
 }
 
@@ -383,7 +384,7 @@ describe('a change', () => {
     const world = new EngineWorld();
     const id = world.start([prompt('a')], agents(group('claude')));
     world.finish('a', changed());
-    for (let time = 1; time < 10; time += 1) {
+    for (let time = 1; time < 30; time += 1) {
       mergeEnds(world, {kind: 'failed', detail: 'No space left on device'});
       world.later(61_000);
       expect(merges(world)).toHaveLength(time + 1);

@@ -29,6 +29,9 @@ export interface ModelServerOptions {
 
 const DIALECTS: readonly Dialect[] = [anthropic, openaiChat, openaiResponses, gemini];
 
+/** So that the client has read what it is billed: a connection that goes at once takes with it what nobody has read yet. */
+const BEFORE_CUT_MS = 1000;
+
 /** Models without a price of their own cost what this one does. */
 const USUAL_MODEL = 'claude-haiku-4-5';
 
@@ -193,6 +196,7 @@ export class ModelServer implements AsyncDisposable {
     await write(response, sent.map(({text}) => text).join(''));
     const told = sent.findLast(frame => frame.told !== undefined)?.told ?? NO_TOKENS;
     if (breaks === 'hang') await this.#hang(response);
+    if (breaks === 'cut') await sleep(BEFORE_CUT_MS);
     if (breaks === 'hang' || breaks === 'cut') {
       response.destroy();
       return {told, whole: false};

@@ -77,8 +77,8 @@ describe('a task for agents', () => {
       {...common, id: 'a', prompt: ['x'], workspace: 'worktree', change: 'required'},
       {...common, id: 'b', prompt: ['x'], outputs: 'text', workspace: 'worktree', change: 'optional'},
       {...common, id: 'c', prompt: ['x'], workspace: 'worktree', change: 'none'},
-      {...common, id: 'd', run: 'x', workspace: 'worktree', change: 'optional'},
-      {...common, id: 'e', run: 'x'},
+      {...common, id: 'd', retries: 0, run: 'x', workspace: 'worktree', change: 'optional'},
+      {...common, id: 'e', retries: 0, run: 'x'},
     ]);
   });
 

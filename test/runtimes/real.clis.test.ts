@@ -105,7 +105,7 @@ describe.each(CLIS)('$name', cli => {
     expect(existsSync(join(cwd, 'two.txt'))).toBe(true);
   });
 
-  real('an attempt that is killed can be gone on with, and what it used is known', async () => {
+  real('an attempt that is killed can be gone on with', async () => {
     await using w = await world();
     const prompt = 'EDIT one.txt: 1\nFAULT hang';
     const first = await w.run({prompt: `EDIT one.txt: 1`});
@@ -166,6 +166,9 @@ describe.each(CLIS)('$name', cli => {
     const {result} = await w.run({prompt: `EDIT made.txt: x\nFAULT ${fault}`});
     expect(result.result).toEqual({ok: true});
     expect(existsSync(join(w.cwd, 'made.txt'))).toBe(true);
+    // claude tells nothing of an answer whose connection was cut at once.
+    const isTold = cli.name === 'pi' || fault !== 'cut';
+    if (isTold) expect(asBilled(result.usage)).toEqual(billed(w.server.ledger.bill()));
   });
 
   real.each([

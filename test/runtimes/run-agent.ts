@@ -17,6 +17,8 @@ export interface HowToRun {
   readonly pieceBytes?: number;
   /** Called with each activity; true: the group is ended now, as a host does when time is over. */
   readonly endWhen?: (activity: Activity) => boolean;
+  /** Called with each activity; true: it is asked to stop in its own way. */
+  readonly cancelWhen?: (activity: Activity) => boolean;
   /** The group is ended after this time. */
   readonly endAfterMs?: number;
 }
@@ -53,6 +55,7 @@ export async function runAgent(runtime: AgentRuntime, request: AgentRequest, how
     activity(activity) {
       activities.push(activity);
       if (how.endWhen?.(activity) === true) endGroup(child);
+      if (how.cancelWhen?.(activity) === true) run.cancel?.();
     },
     send: text => child?.stdin?.write(text),
     done: () => child?.stdin?.end(),

@@ -56,6 +56,22 @@ describe('git', () => {
     await until('git and what it had started have ended', () => pids.every(pid => identityOf(pid) === null));
   });
 
+  test('a worktree that somebody is just making is no failure', async () => {
+    using repo = new GitFixture();
+    const admin = join(repo.gitFolder, 'worktrees', 'half');
+    mkdirSync(admin, {recursive: true});
+    writeFileSync(join(admin, 'gitdir'), `${repo.temp}/half/.git\n`);
+    writeFileSync(join(admin, 'HEAD'), `${repo.head}\n`);
+    writeFileSync(join(admin, 'commondir'), '');
+    const args = ['for-each-ref', '--format=%(refname) %(worktreepath)', 'refs/heads'];
+    const reading = gitText(args, {cwd: repo.root});
+    const adding = git(['worktree', 'add', '--quiet', '--detach', join(repo.temp, 'other'), 'HEAD'], {cwd: repo.root});
+    expect(() => repo.git(...args)).toThrow('commondir');
+    writeFileSync(join(admin, 'commondir'), '../..\n');
+    expect(must(await reading)).toBe(`refs/heads/main ${repo.root}`);
+    expect((await adding).ok).toBe(true);
+  });
+
   test('is ended together with the work it is for', async () => {
     using repo = new GitFixture();
     const ending = new AbortController();

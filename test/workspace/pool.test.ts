@@ -72,6 +72,56 @@ describe('the pool of worktrees', () => {
     expect(second.resumed).toBe(false);
   });
 
+  test("what is configured for a worktree alone is not handed on, and leads git to nobody else's files", async () => {
+    using repo = new GitFixture({'a.txt': 'a\n', 'dir/b.txt': 'b\n', 'other/c.txt': 'c\n'});
+    repo.git('config', 'extensions.worktreeConfig', 'true');
+    const pool = repo.pool();
+    const led = must(await pool.acquire(repo.request(1)));
+    const narrowed = must(await pool.acquire(repo.request(2)));
+    write(repo.root, {'a.txt': "the user's own change\n"});
+    const before = repo.users();
+    write(led.folder, {'a.txt': 'x\n'});
+    gitIn(led.folder, 'config', '--worktree', 'core.worktree', repo.root);
+    gitIn(narrowed.folder, 'sparse-checkout', 'set', 'dir');
+    expect(must(await led.save(MESSAGE))?.files).toBe(1);
+    await Promise.all([led.release(), narrowed.release()]);
+    expect(repo.users()).toEqual(before);
+    for (const attempt of [3, 4]) {
+      const {folder} = must(await pool.acquire(repo.request(attempt)));
+      expect(gitIn(folder, 'rev-parse', '--show-toplevel')).toBe(folder);
+      expect(Object.keys(treeOf(folder))).toEqual(['a.txt', 'dir/b.txt', 'other/c.txt']);
+    }
+    expect(repo.users()).toEqual(before);
+  });
+
+  test('a `.git` that leads to another repository is not followed', async () => {
+    using repo = new GitFixture();
+    const pool = repo.pool();
+    const first = must(await pool.acquire(repo.request(1)));
+    const {folder} = first;
+    const trap = join(folder, 'trap', 'worktrees', 'godel-1');
+    const mark = join(repo.temp, 'mark');
+    const program = `sh -c 'touch ${mark}; cat'`;
+    write(folder, {
+      '.gitattributes': '* filter=trap\n',
+      'trap/objects/info/alternates': `${repo.gitFolder}/objects\n`,
+      'trap/refs/none': '',
+      'trap/HEAD': `${repo.head}\n`,
+      'trap/config': `[core]\nrepositoryformatversion = 0\n[filter "trap"]\nclean = "${program}"\nsmudge = "${program}"\n`,
+      'trap/worktrees/godel-1/HEAD': `${repo.head}\n`,
+      'trap/worktrees/godel-1/commondir': '../..\n',
+      'trap/worktrees/godel-1/gitdir': `${folder}/.git\n`,
+    });
+    writeFileSync(join(folder, '.git'), `gitdir: ${trap}\n`);
+    // Also for a host that comes after a crash.
+    const [attempt] = (await repo.pool().salvage([1])).keys();
+    expect(attempt).toBe(1);
+    await first.release();
+    expect(existsSync(mark)).toBe(false);
+    const second = must(await pool.acquire(repo.request(2)));
+    expect(treeOf(second.folder)).toEqual(treeOf(repo.root, FRESH));
+  });
+
   test('an interrupted attempt is taken up where it stopped, with locks of killed gits removed', async () => {
     using repo = new GitFixture();
     const first = must(await repo.pool().acquire(repo.request(1)));

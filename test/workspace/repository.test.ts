@@ -1,4 +1,4 @@
-import {chmodSync, mkdirSync, realpathSync, writeFileSync} from 'node:fs';
+import {chmodSync, mkdirSync, realpathSync, utimesSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterEach, describe, expect, test, vi} from 'vitest';
 import {failureText} from '../../src/model/failure-text.ts';
@@ -15,6 +15,8 @@ describe('findRepository', () => {
   test('finds it from a subfolder, and counts what is not committed', async () => {
     using repo = new GitFixture();
     write(repo.root, {'a.txt': 'changed\n', 'new 1.txt': 'x', 'more/new.txt': 'y'});
+    // git would write down in the index that it has looked.
+    utimesSync(join(repo.root, 'dir', 'b.txt'), new Date(0), new Date(0));
     const before = repo.users();
     expect(must(await findRepository(join(repo.root, 'dir'), TEAM))).toEqual({
       root: repo.root,

@@ -120,7 +120,7 @@ describe('saving what is in a worktree', () => {
           write(folder, {[file]: value});
           if (then === 'add' || then === 'commit') gitIn(folder, 'add', '--all');
           if (then === 'commit') gitIn(folder, 'commit', '--quiet', '--allow-empty', '-m', 'By the agent');
-          if (then === 'unstage') gitIn(folder, 'rm', '-r', '--cached', '--quiet', '--ignore-unmatch', '.');
+          if (then === 'unstage') gitIn(folder, 'rm', '-r', '--cached', '--force', '--quiet', '--ignore-unmatch', '.');
         }
         const present = treeOf(folder);
         const ignored = new Set(ignoredIn(folder));
@@ -212,6 +212,35 @@ describe('saving what is in a worktree', () => {
     expect(readFileSync(join(next.folder, 'a.txt'), 'utf8')).toBe('a\n');
   });
 
+  test('tracked files are gone when their folder has become a link that is ignored', async () => {
+    using repo = new GitFixture({'a.txt': 'a\n', 'out/b.txt': 'b\n', '.gitignore': '/out\n'});
+    repo.git('add', '--force', 'out/b.txt');
+    repo.commit({});
+    write(repo.temp, {'elsewhere/b.txt': 'not the same\n'});
+    const workspace = must(await repo.pool().acquire(repo.request(1)));
+    write(workspace.folder, {out: {link: join(repo.temp, 'elsewhere')}});
+    expect(must(await workspace.changedFiles())).toEqual(['out/b.txt']);
+    expect(must(await workspace.save(MESSAGE))).toMatchObject({files: 1, deletions: 1});
+  });
+
+  test('what git cannot take in is left out, and the rest is kept', async () => {
+    using repo = new GitFixture();
+    const pool = repo.pool();
+    const workspace = must(await pool.acquire(repo.request(1)));
+    rmSync(join(workspace.folder, 'a.txt'));
+    execFileSync('mkfifo', [join(workspace.folder, 'a.txt')]);
+    write(workspace.folder, {'dir/b.txt': 'changed\n', 'new.txt': 'n\n'});
+    const work = must(await workspace.save(MESSAGE));
+    expect(repo.git('diff', '--name-only', repo.head, work?.commit ?? '').split('\n')).toEqual([
+      'dir/b.txt',
+      'new.txt',
+    ]);
+    expect(must(await workspace.changedFiles())).toEqual(['a.txt', 'dir/b.txt', 'new.txt']);
+    await workspace.release();
+    const next = must(await pool.acquire(repo.request(2)));
+    expect(treeOf(next.folder)).toEqual(treeOf(repo.root, {except: ['.git', '.godel']}));
+  });
+
   test('too large files are left out, and named', async () => {
     using repo = new GitFixture();
     const workspace = must(await repo.pool().acquire(repo.request(1)));
@@ -229,9 +258,10 @@ describe('saving what is in a worktree', () => {
     const workspace = must(await repo.pool().acquire(repo.request(1)));
     write(workspace.folder, {'secret.txt': 'cannot be read\n', 'new.txt': 'n\n'});
     chmodSync(join(workspace.folder, 'secret.txt'), 0);
+    mkdirSync(join(workspace.folder, 'closed'), {mode: 0});
     const work = must(await workspace.save(MESSAGE));
     expect(repo.git('diff', '--name-only', repo.head, work?.commit ?? '')).toBe('new.txt');
-    expect(must(await workspace.changedFiles())).toEqual(['new.txt', 'secret.txt']);
+    expect(must(await workspace.changedFiles())).toEqual(['closed', 'new.txt', 'secret.txt']);
   });
 
   test('an agent that writes all the time is no reason to fail', async () => {

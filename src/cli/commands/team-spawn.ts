@@ -3,15 +3,17 @@ import type {GlobalOptions} from '../cli.ts';
 import {define, type Runner} from '../define.ts';
 import {collectInput} from '../input-option.ts';
 import {amount, collect, duration, list, teamName, wholeNumber} from '../option-values.ts';
-import type {SpawnOptions} from '../spawn-team.ts';
+import type {SpawnOptions} from '../spawn-request.ts';
 
 export function teamSpawn(run: Runner): Command {
   return define('spawn', {
     summary: 'Spawn a team of agents, and have them do a plan',
-    description: `With a plan (--plan or --each) progress is shown until the team is over, and the exit code says how it
+    description: `With a plan (--plan, --task or --each) progress is shown until the team is over, and the exit code says how it
 went. Without a plan the agents are made ready and wait.`,
     examples: [
       'godel team spawn --count 50 --plan godel.yaml',
+      'godel team spawn --count 50 --task "Refactor codebase" --budget 50',
+      'godel team spawn --count 8 --task-file todo.md --dry-run',
       "ls *.png | godel team spawn --count 8 --each 'optipng {}'",
       'godel team spawn --count 50 --plan godel.yaml --detach --json',
       'godel team spawn --count 4 --plan godel.yaml --timeout 1h --max-failures 10',
@@ -22,6 +24,19 @@ went. Without a plan the agents are made ready and wait.`,
     .option('--count <n>', 'how many agents; required, unless the plan or --runtime says it')
     .option('--plan <file>', 'the plan, YAML or JSON')
     .option('--input <name=value>', 'a value for an input of the plan; repeatable', collectInput)
+    .option(
+      '--task <text>',
+      'what to do, in words: a list, steps, “for each file in GLOB”, or anything for a model to plan',
+    )
+    .option('--task-file <file>', 'the same from a file, for example Markdown')
+    .option(
+      '--parallelism <n>',
+      'with a task in words: how many parts to divide files into, and how wide a model is to plan',
+      wholeNumber('--parallelism', {min: 1, max: 1000}),
+    )
+    .option('--verify <command>', 'with a task in words: what proves each change; default: the tests of the project')
+    .option('--dry-run', 'with a task in words: show the plan and start nothing')
+    .option('--approve', 'with a task in words: show the plan and ask before it is started')
     .option('--each <command>', 'one task for each line of standard input; {} in the command is the line')
     .option(
       '--name <name>',

@@ -49,7 +49,9 @@ const PROBE_FACTOR = 20;
 /** After a pause attempts are let go one after the other. */
 const RELEASE_EVERY_MS = 50;
 /** So long without a refusal, with everything in use, counts as a round of answers: not every runtime tells of them. */
-const UNHEARD_MS = 60_000;
+const UNHEARD_MS = 30_000;
+/** The same where one attempt finds out whether a quota is back; an agent may try again by itself for a while. */
+const UNHEARD_OF_ONE_MS = 60_000;
 const FORGET_MS = 3_600_000;
 const SHORT_PAUSE = {baseMs: 1000, maxMs: 60_000};
 const QUOTA_PAUSE = {baseMs: 60_000, maxMs: 3_600_000};
@@ -89,7 +91,7 @@ function elapseOfOne(state: GateState, quietMs: number, at: Circumstances): Gate
   if (quietMs <= 0) return state;
   // It has not begun yet: its time to be refused counts from then.
   if (at.inFlight === 0) return {...state, notBeforeMs: at.nowMs};
-  return quietMs >= UNHEARD_MS ? answer(state, at) : state;
+  return quietMs >= UNHEARD_OF_ONE_MS ? answer(state, at) : state;
 }
 
 /** Attempts that may use the provider at a time. */

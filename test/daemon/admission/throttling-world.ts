@@ -16,6 +16,8 @@ export interface WorldOptions {
   readonly retryAfterMs: number | null;
   /** What a refused attempt does: ends, or asks again by itself and stays. */
   readonly refused: 'ends' | 'stays';
+  /** Whether each answered request is told, or the end of each attempt alone. */
+  readonly told: 'requests' | 'attempts';
   /** Attempts to be done by each project. */
   readonly projects: readonly number[];
 }
@@ -173,7 +175,8 @@ class Project {
   #attempt(requests: number): void {
     if (requests === 0) return this.#end('done');
     this.#world.send(answered => {
-      this.#tell(answered ? 'ok' : 'throttled');
+      if (!answered) this.#tell('throttled');
+      else if (requests === 1 || this.#world.options.told === 'requests') this.#tell('ok');
       if (answered) this.#attempt(requests - 1);
       else if (this.#world.options.refused === 'ends') this.#end('again');
       else this.#world.after(this.#world.between(0.5, 1.5) * OWN_RETRY_MS, () => this.#attempt(requests));

@@ -1,7 +1,14 @@
 import {describe, expect, it} from 'vitest';
 import {ThrottlingWorld, type WorldOptions} from './throttling-world.ts';
 
-const TEN: WorldOptions = {seed: 1, capacity: 10, retryAfterMs: 1000, refused: 'ends', projects: [1000]};
+const TEN: WorldOptions = {
+  seed: 1,
+  capacity: 10,
+  retryAfterMs: 1000,
+  refused: 'ends',
+  told: 'requests',
+  projects: [1000],
+};
 
 /** How much of what the server can do was done: 1 is ten requests at a time from the first moment to the last. */
 function throughput(options: WorldOptions): number {
@@ -12,14 +19,16 @@ function throughput(options: WorldOptions): number {
 
 describe('a thousand attempts, fifty wanted at a time', () => {
   it.each([
-    ['ends', 1000],
-    ['stays', 1000],
-    ['ends', null],
-    ['stays', null],
+    ['ends', 1000, 'requests'],
+    ['stays', 1000, 'requests'],
+    ['ends', null, 'requests'],
+    ['stays', null, 'requests'],
+    ['ends', 1000, 'attempts'],
+    ['stays', 1000, 'attempts'],
   ] as const)(
-    'keep nine of the ten busy that a server allows (a refused one %s, Retry-After %s ms)',
-    (refused, retryAfterMs) => {
-      const share = throughput({...TEN, refused, retryAfterMs});
+    'keep nine of the ten busy that a server allows (a refused one %s, Retry-After %s ms, told of %s)',
+    (refused, retryAfterMs, told) => {
+      const share = throughput({...TEN, refused, retryAfterMs, told});
       console.log(
         `${(share * 100).toFixed(1)} % of what the server allows (a refused attempt ${refused}, ${retryAfterMs} ms)`,
       );

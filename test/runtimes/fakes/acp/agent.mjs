@@ -11,6 +11,10 @@ mkdirSync(folder, {recursive: true});
 const fileOf = sessionId => join(folder, `${sessionId}.json`);
 const COST = 0.0002175;
 
+const cancelled = {};
+cancelled.promise = new Promise(resolve => {
+  cancelled.resolve = resolve;
+});
 let requests = 0;
 let before = 0;
 let model = 'first';
@@ -39,7 +43,7 @@ const app = agent({name: 'fake'})
     model = params.value;
     return {configOptions: settings()};
   })
-  .onNotification(methods.agent.session.cancel, () => undefined)
+  .onNotification(methods.agent.session.cancel, () => cancelled.resolve('cancelled'))
   .onRequest(methods.agent.session.prompt, async ({params, client, signal}) => {
     const {sessionId} = params;
     const stopReason = await turn({sessionId, client, signal, prompt: params.prompt[0].text});
@@ -145,6 +149,11 @@ async function turn({sessionId, client, prompt}) {
       const wrong = {codex: {threadStatus: {type: 'systemError'}}};
       await update(client, sessionId, {sessionUpdate: 'session_info_update', _meta: wrong});
       return say('exceeded retry limit, last status: 429 Too Many Requests');
+    }
+    case 'wait': {
+      const call = {toolCallId: 'c1', title: 'Think', kind: 'think', status: 'in_progress'};
+      await update(client, sessionId, {sessionUpdate: 'tool_call', ...call});
+      return cancelled.promise;
     }
     case 'denied': {
       const call = {toolCallId: 'c1', title: 'npm publish', kind: 'execute', rawInput: {command: 'npm publish'}};
