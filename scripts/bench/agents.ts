@@ -79,7 +79,10 @@ async function memoryRows(): Promise<BenchRow[]> {
     files: AGENTS,
     latencyMs: 0,
     withinMs: WITHIN_MS,
-    taskFor: file => ({prompt: `[task:${file}] Think about it.\nWAIT 90000\nANSWER There is nothing to do.`}),
+    taskFor: file => ({
+      prompt: `Think about it [task:${file}]\nWAIT 90000\nANSWER There is nothing to do.`,
+      change: 'none',
+    }),
   });
   const share = memory.godel / memory.agents;
   return [
