@@ -92,6 +92,18 @@ test('failures are said once each as they appear, and after twenty only counted'
   expect(lines.next(failedView(60))).toEqual([]);
 });
 
+test('before an attempt has ended nothing was spent; afterwards it may be unknown', () => {
+  const usage = {...fabricatedView().usage, usd: null, inputTokens: null, outputTokens: null};
+  const budget = {limitUsd: 1, limitTokens: null, usedUsd: 0, usedTokens: 0, reservedUsd: 0.5, reservedTokens: 0};
+  const view = (attempts: number) =>
+    statusLines(
+      fabricatedView({attempts, repository, usage, budget, tasks: {...fabricatedView().tasks, running: 3}}),
+      print,
+    );
+  expect(view(3)).toContain('cost      no cost yet of $1.00, $0.50 reserved · no tokens yet');
+  expect(view(4)).toContain('cost      cost unknown of $1.00, $0.50 reserved · tokens unknown');
+});
+
 test('a warning is said once, before the failures', () => {
   const lines = new NewsLines(text => text);
   const view = {...failedView(1), warnings: ['2 files are not committed.']};
