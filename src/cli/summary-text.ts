@@ -57,7 +57,7 @@ function agentFacts(view: TeamView): readonly string[] {
         ]),
     ...(repository === null || tasks.failed + tasks.cancelled === 0
       ? []
-      : ['  What other attempts have changed is kept: godel recover list']),
+      : ['  What is not merged is kept: godel recover list']),
   ];
 }
 
