@@ -6,7 +6,7 @@ import {GodelError} from '../model/failure.ts';
 import type {Cli} from './cli.ts';
 import type {ModelPlanOptions} from './model-plan.ts';
 import {noteReading, planValue} from './plan-text.ts';
-import {plannersFor} from './planners.ts';
+import {anyPlanners} from './planners.ts';
 import {planOfTask} from './task-plan.ts';
 import {taskText, type TaskTextOptions} from './task-text.ts';
 
@@ -25,7 +25,7 @@ export async function makePlan(cli: Cli, task: string | undefined, options: Make
   refuseSlip(text);
   const file = options.output === undefined ? null : path.resolve(cli.cwd, options.output);
   if (file !== null) refuseFile(file, options);
-  const agents = () => plannersFor(cli, {...options, count: '1'});
+  const agents = () => anyPlanners(cli, options);
   const planned = await planOfTask(cli, {text, options, agents});
   if (planned.how === 'over') return planned.kind;
   noteReading(cli, planned, {isPrinted: file === null});

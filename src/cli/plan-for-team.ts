@@ -2,7 +2,7 @@ import {GodelError} from '../model/failure.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {ask, canAsk} from './ask.ts';
 import type {Cli} from './cli.ts';
-import {plannersFor} from './planners.ts';
+import {anyPlanners, plannersFor} from './planners.ts';
 import type {PlanSource} from './plan-source.ts';
 import {noteReading, planLines, planValue} from './plan-text.ts';
 import type {SpawnOptions} from './spawn-request.ts';
@@ -38,8 +38,7 @@ export async function planForTeam(cli: Cli, options: SpawnOptions): Promise<Team
 }
 
 async function dryRun(cli: Cli, {text, options}: {text: string; options: SpawnOptions}): Promise<TeamPlan> {
-  const anyCount = options.count === undefined && options.runtime?.includes(':') !== true ? {count: '1'} : {};
-  const agents = () => plannersFor(cli, {...options, ...anyCount});
+  const agents = () => anyPlanners(cli, options);
   const planned = await planOfTask(cli, {text, options, agents});
   if (planned.how === 'over') return planned;
   noteReading(cli, planned, {isPrinted: true});

@@ -40,6 +40,11 @@ export function mayDo(group: AgentGroup, task: LedgerTask): boolean {
   return hasSkills && isAsked && group.runtime !== 'command';
 }
 
+/** How many of the skills that the task prefers the group has. */
+export function likes({spec}: LedgerTask, group: AgentGroup): number {
+  return (spec.prefer ?? []).filter(skill => group.skills.includes(skill)).length;
+}
+
 /** What an agent of the group does the task with; null: it runs a command. */
 export function choiceOf(group: AgentGroup, task: LedgerTask): ModelChoice | null {
   const {runtime, model, prompt} = task.spec;

@@ -1,7 +1,6 @@
 import {existsSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync} from 'node:fs';
 import {chmod, readdir, rm} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
-import {sleep} from '../base/clock.ts';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
 import {git} from './git.ts';
@@ -25,45 +24,32 @@ export const NO_SMUDGE: Readonly<Record<string, string>> = {
 };
 
 /**
- * A new worktree at `base`, on no branch. git must be told of one at a time: a second `worktree add` gives up when it comes upon
- * the half-written record of the first (1 of about 500 failed, two at a time). Its files are written beside others.
+ * A new worktree at `base`, on no branch. git is told of one at a time: a second `worktree add` stumbles over the half-written record
+ * of the first (other processes make worktrees as well: for that see `git`). Its files are written beside others.
  */
 export async function addCheckout(
   place: {root: string; folder: string; base: string},
   oneAtATime = new Turns(1),
 ): Promise<Result<Checkout, Failure>> {
-  const added = await oneAtATime.take(() => record(place));
+  // Forced twice: also when git still knows a worktree here whose folder has gone.
+  const args = [
+    'worktree',
+    'add',
+    '--quiet',
+    '--force',
+    '--force',
+    '--no-checkout',
+    '--detach',
+    place.folder,
+    place.base,
+  ];
+  const added = await oneAtATime.take(() => git(args, {cwd: place.root}));
   if (!added.ok) return added;
   const admin = adminOf(place.folder);
   if (admin === null) return fail({reason: 'workspace-failed', detail: `git made no worktree in ${place.folder}`});
   const options = {cwd: place.folder, config: NO_SMUDGE, timeoutMs: 30 * 60_000};
   const filled = await git(['reset', '--hard', '--quiet'], options);
   return filled.ok ? ok({folder: place.folder, admin}) : filled;
-}
-
-/** Other processes make worktrees as well: what is half-written at one moment is whole at the next. */
-const TRIES = 20;
-const TRY_AGAIN_MS = 20;
-
-async function record({
-  root,
-  folder,
-  base,
-}: {
-  root: string;
-  folder: string;
-  base: string;
-}): Promise<Result<void, Failure>> {
-  // Forced twice: also when git still knows a worktree here whose folder has gone.
-  const args = ['worktree', 'add', '--quiet', '--force', '--force', '--no-checkout', '--detach', folder, base];
-  for (let tries = 1; ; tries += 1) {
-    const added = await git(args, {cwd: root});
-    if (added.ok) return ok(undefined);
-    const isHalfWritten =
-      added.failure.reason === 'git-failed' && /failed to read .*worktrees/.test(added.failure.detail);
-    if (!isHalfWritten || tries === TRIES) return added;
-    await sleep(TRY_AGAIN_MS);
-  }
 }
 
 /** What git knows of the worktree in this folder; null when it is no intact worktree of its own. */

@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto';
-import {accessSync, constants, copyFileSync, existsSync, lstatSync, rmSync} from 'node:fs';
+import {accessSync, constants, copyFileSync, existsSync, lstatSync, rmSync, statSync, utimesSync} from 'node:fs';
 import {delimiter, join, posix} from 'node:path';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
@@ -93,6 +93,9 @@ class Shot {
     const theirs = admin === null ? null : join(admin, 'index');
     if (by === 'their-index' && theirs !== null && existsSync(theirs)) {
       copyFileSync(theirs, this.#index, constants.COPYFILE_FICLONE);
+      // git looks into files that are as old as their index: they may have been changed in the second of the checkout.
+      const writtenAt = Math.floor(statSync(theirs).mtimeMs / 1000);
+      utimesSync(this.#index, writtenAt, writtenAt);
       // Also files that git was told to look away from.
       const refreshed = await this.#git(['update-index', '-q', '--unmerged', '--really-refresh'], {codes: [0, 1]});
       return refreshed.ok ? ok(undefined) : refreshed;
@@ -108,12 +111,12 @@ class Shot {
     const listing = ['ls-files', '--others', '--modified', '--exclude-standard', '-z', '--', ':/', ...besides];
     const listed = await this.#git(listing);
     if (!listed.ok) return listed;
-    const there = listed.value.stdout.split('\0').filter(path => path !== '');
     for (const [, folder] of listed.value.stderr.matchAll(/could not open directory '(.+)\/'/g)) {
       if (folder !== undefined) this.#leftOut.push(folder);
     }
+    const there = listed.value.bytes.toString('latin1').split('\0');
     const nested = there.filter(path => path.endsWith('/')).map(path => path.slice(0, -1));
-    const added = await this.#add(there.filter(path => !path.endsWith('/')));
+    const added = await this.#add(there.filter(path => path !== '' && !path.endsWith('/')));
     if (!added.ok) return added;
     for (const path of nested) {
       const taken = await this.#takeRepository(path);
@@ -123,7 +126,7 @@ class Shot {
     if (!first.ok) return first;
     const strangers = await this.#withoutSubmodules(first.value.gitlinks);
     for (const path of strangers) {
-      const dropped = await this.#git(['update-index', '--force-remove', '-z', '--stdin'], {input: path});
+      const dropped = await this.#git(['update-index', '--force-remove', '-z', '--stdin'], {input: bytesOf(path)});
       if (!dropped.ok) return dropped;
       const taken = await this.#takeRepository(path);
       if (!taken.ok) return taken;
@@ -153,7 +156,7 @@ class Shot {
    */
   async #add(paths: readonly string[]): Promise<Result<void, Failure>> {
     const sorted = sortPaths(this.#within.workTree, [...new Set(paths)]);
-    this.#leftOut.push(...sorted.leftOut);
+    this.#leftOut.push(...sorted.leftOut.map(textOf));
     const removed = await this.#update(['--force-remove'], sorted.removed);
     if (!removed.ok) return removed;
     const tries = new Map<string, number>();
@@ -166,20 +169,21 @@ class Shot {
       tries.set(path, times);
       if (times < MAX_TRIES) continue;
       rest = rest.filter(each => each !== path);
-      this.#leftOut.push(path);
+      this.#leftOut.push(textOf(path));
     }
-    const detail = `its files change too fast to be kept, among them ${[...tries.keys()][0] ?? ''}`;
+    const detail = `its files change too fast to be kept, among them ${textOf([...tries.keys()][0] ?? '')}`;
     return fail({reason: 'workspace-failed', detail});
   }
 
   /** Updates these paths in the index, or none of them: then it returns the path that could not be. */
   async #update(how: readonly string[], paths: readonly string[]): Promise<Result<string | null, Failure>> {
     if (paths.length === 0) return ok(null);
-    const more = {input: paths.join('\0'), codes: [0, 128], timeoutMs: ADD_TIMEOUT_MS};
+    const more = {input: bytesOf(paths.join('\0')), codes: [0, 128], timeoutMs: ADD_TIMEOUT_MS};
     const done = await this.#git(['update-index', ...how, '-z', '--stdin'], more);
     if (!done.ok || done.value.exitCode === 0) return done.ok ? ok(null) : done;
-    const path = /^fatal: Unable to process path (.+)$/ms.exec(done.value.stderr)?.[1]?.replace(/\n$/, '');
-    if (path !== undefined && paths.includes(path)) return ok(path);
+    const named = /^fatal: Unable to process path (.+)$/ms.exec(done.value.stderr)?.[1]?.replace(/\n$/, '');
+    const path = paths.find(each => textOf(each) === named);
+    if (path !== undefined) return ok(path);
     return fail({
       reason: 'git-failed',
       detail: `git update-index: ${tellingLine(done.value.stderr, 300) ?? 'it failed'}`,
@@ -194,7 +198,7 @@ class Shot {
     if (!before.ok) return before;
     const args = ['diff-tree', '-r', '--raw', '--numstat', '--no-renames', '-z', before.value, tree.value];
     const diff = await git(args, this.#options());
-    return diff.ok ? ok({tree: tree.value, ...readDiff(diff.value.stdout)}) : diff;
+    return diff.ok ? ok({tree: tree.value, ...readDiff(diff.value.bytes.toString('latin1'))}) : diff;
   }
 
   /** Repositories that were added as if they were submodules, without being any: git would keep no file of them. */
@@ -203,11 +207,13 @@ class Shot {
     const args = ['config', '--file', '.gitmodules', '--get-regexp', '\\.path$'];
     const listed = await git(args, {cwd: this.#within.workTree, codes: [0, 1]});
     const modules = listed.ok ? listed.value.stdout.split('\n').map(line => line.slice(line.indexOf(' ') + 1)) : [];
-    return gitlinks.filter(path => !modules.includes(path));
+    return gitlinks.filter(path => !modules.includes(textOf(path)));
   }
 
-  async #takeRepository(path: string): Promise<Result<void, Failure>> {
-    if (this.#within.depth === MAX_DEPTH) {
+  async #takeRepository(bytes: string): Promise<Result<void, Failure>> {
+    const path = textOf(bytes);
+    // git is told of it by an argument, which is text.
+    if (this.#within.depth === MAX_DEPTH || !Buffer.from(path).equals(bytesOf(bytes))) {
       this.#leftOut.push(path);
       return ok(undefined);
     }
@@ -233,7 +239,7 @@ class Shot {
     return this.#within.depth === 0 ? this.#of.linked : [];
   }
 
-  #git(args: readonly string[], more: {codes?: number[]; input?: string; timeoutMs?: number} = {}) {
+  #git(args: readonly string[], more: {codes?: number[]; input?: Buffer; timeoutMs?: number} = {}) {
     return git(args, {...this.#options(), ...more});
   }
 
@@ -243,6 +249,22 @@ class Shot {
     const env = {GIT_DIR: gitDir, GIT_WORK_TREE: this.#within.workTree, GIT_INDEX_FILE: this.#index};
     return {cwd: this.#within.workTree, env, config: hasLfs(process.env['PATH']) ? {} : NO_LFS};
   }
+}
+
+/**
+ * A name on disk is bytes, and seldom not UTF-8. Until it is told to somebody a path here has one character for each of its bytes, so
+ * that git and the file system get back what they have said.
+ */
+function bytesOf(path: string): Buffer {
+  return Buffer.from(path, 'latin1');
+}
+
+function textOf(path: string): string {
+  return bytesOf(path).toString('utf8');
+}
+
+function placeOf(workTree: string, path: string): Buffer {
+  return Buffer.concat([Buffer.from(`${workTree}/`), bytesOf(path)]);
 }
 
 function hasLfs(path = ''): boolean {
@@ -260,7 +282,7 @@ function readDiff(text: string): {change: Change; gitlinks: readonly string[]} {
     const field = fields[index] ?? '';
     if (field.startsWith(':')) {
       const path = fields[index + 1] ?? '';
-      paths.push(path);
+      paths.push(textOf(path));
       if (/^:(?!160000)\d+ 160000 /.test(field)) gitlinks.push(path);
       index += 1;
     } else {
@@ -285,23 +307,23 @@ function sortPaths(workTree: string, paths: readonly string[]): SortedPaths {
   const isBeyondLink = (path: string): boolean => {
     const folder = posix.dirname(path);
     if (folder === '.') return false;
-    const known = links.get(folder) ?? (isBeyondLink(folder) || isLink(join(workTree, folder)));
+    const known = links.get(folder) ?? (isBeyondLink(folder) || isLink(placeOf(workTree, folder)));
     links.set(folder, known);
     return known;
   };
   const removed = paths.filter(isBeyondLink);
   const others = paths.filter(path => links.get(posix.dirname(path)) !== true);
-  const leftOut = others.filter(path => isTooMuch(join(workTree, path)));
+  const leftOut = others.filter(path => isTooMuch(placeOf(workTree, path)));
   const out = new Set(leftOut);
   return {leftOut, removed, rest: others.filter(path => !out.has(path))};
 }
 
-function isLink(path: string): boolean {
+function isLink(path: Buffer): boolean {
   return lstatSync(path, {throwIfNoEntry: false})?.isSymbolicLink() ?? false;
 }
 
 /** Too large, or closed to us. */
-function isTooMuch(path: string): boolean {
+function isTooMuch(path: Buffer): boolean {
   try {
     const stats = lstatSync(path, {throwIfNoEntry: false});
     if (!stats?.isFile()) return false;

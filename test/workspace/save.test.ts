@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import {join} from 'node:path';
@@ -212,6 +213,29 @@ describe('saving what is in a worktree', () => {
     expect(readFileSync(join(next.folder, 'a.txt'), 'utf8')).toBe('a\n');
   });
 
+  test.skipIf(process.platform === 'darwin')('names that are not UTF-8 are kept byte for byte', async () => {
+    using repo = new GitFixture({'a.txt': 'a\n'});
+    const named = (name: string) => Buffer.from(`${repo.root}/${name}`, 'latin1');
+    writeFileSync(named('caf\xe9'), 'old\n');
+    writeFileSync(named('gone\xff'), 'old\n');
+    repo.commit({});
+    const workspace = must(await repo.pool().acquire(repo.request(1)));
+    const {folder} = workspace;
+    const at = (name: string) => Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, 'latin1')]);
+    writeFileSync(at('caf\xe9'), 'new\n');
+    execFileSync('bash', ['-c', `rm $'gone\\xff'`], {cwd: folder});
+    mkdirSync(at('d\xfe'));
+    writeFileSync(at('d\xfe/\xc3\x28'), 'deep\n');
+    mkdirSync(at('r\xfe'));
+    execFileSync('bash', ['-c', `cd $'r\\xfe' && git init -q . && echo 1 >x`], {cwd: folder});
+    const work = must(await workspace.save(MESSAGE));
+    const args = ['diff-tree', '-r', '--name-status', '-z', repo.head, work?.commit ?? ''];
+    const changed = execFileSync('git', args, {cwd: repo.root}).toString('latin1');
+    expect(changed).toBe('M\0caf\xe9\0A\0d\xfe/\xc3\x28\0D\0gone\xff\0');
+    expect(repo.git('show', '-s', '--format=%B', work?.commit ?? '')).toContain('Left out');
+    expect(must(await workspace.changedFiles())).toHaveLength(4);
+  });
+
   test('tracked files are gone when their folder has become a link that is ignored', async () => {
     using repo = new GitFixture({'a.txt': 'a\n', 'out/b.txt': 'b\n', '.gitignore': '/out\n'});
     repo.git('add', '--force', 'out/b.txt');
@@ -239,6 +263,20 @@ describe('saving what is in a worktree', () => {
     await workspace.release();
     const next = must(await pool.acquire(repo.request(2)));
     expect(treeOf(next.folder)).toEqual(treeOf(repo.root, {except: ['.git', '.godel']}));
+  });
+
+  test('a file that is changed in the second of its checkout, and stays as long as it was, is seen', async () => {
+    using repo = new GitFixture({'a.txt': 'old\n'});
+    repo.git('config', 'core.trustctime', 'false');
+    const workspace = must(await repo.pool().acquire(repo.request(1)));
+    const file = join(workspace.folder, 'a.txt');
+    const then = Math.floor(Date.now() / 1000) - 60;
+    utimesSync(file, then, then);
+    gitIn(workspace.folder, 'update-index', '--refresh');
+    utimesSync(join(repo.gitFolder, 'worktrees', 'godel-1', 'index'), then, then);
+    writeFileSync(file, 'new\n');
+    utimesSync(file, then, then);
+    expect(must(await workspace.changedFiles())).toEqual(['a.txt']);
   });
 
   test('too large files are left out, and named', async () => {
