@@ -109,8 +109,9 @@ async function perform(cli: Cli, {team, branch, way, outlook}: Merge, subjects: 
     if (done) return;
   } else {
     const options = way === 'default' ? [] : [`--${way}`];
-    // On a branch without a commit git takes no message.
-    const message = outlook.head === null ? [] : ['--no-edit', '-m', title];
+    const isCommit = !outlook.isFastForward || way === 'no-ff';
+    // On a branch without a commit git takes neither; of a message that it does not need it complains.
+    const message = outlook.head === null ? [] : ['--no-edit', ...(isCommit ? ['-m', title] : [])];
     if (await run('merge', ...options, ...message, repository.branch)) return;
   }
   await takeBack(cli, folder, way);

@@ -27,7 +27,7 @@ export async function planForTeam(cli: Cli, options: SpawnOptions): Promise<Team
   const agents = await plannersFor(cli, options);
   const planned = await planOfTask(cli, {text, options, agents: () => Promise.resolve(agents)});
   if (planned.how === 'over') return planned;
-  noteReading(cli, planned);
+  noteReading(cli, planned, {isPrinted: false});
   for (const line of planLines(planned)) cli.print.note(line);
   if (options.approve === true && !(await isApproved(cli, planned))) {
     cli.print.note('Nothing was started.');
@@ -41,7 +41,7 @@ async function dryRun(cli: Cli, {text, options}: {text: string; options: SpawnOp
   const agents = () => anyPlanners(cli, options);
   const planned = await planOfTask(cli, {text, options, agents});
   if (planned.how === 'over') return planned;
-  noteReading(cli, planned);
+  noteReading(cli, planned, {isPrinted: true});
   if (cli.print.json === 'none') cli.print.line(planned.yaml.trimEnd());
   else cli.print.value(planValue(planned));
   return {how: 'over', kind: 'ok'};

@@ -82,16 +82,24 @@ export function cpuText(cpuSeconds: number | null, durationMs: number): string {
 }
 
 /** `$0.41 of $5.00, $0.12 reserved · 1.2M tokens in, 80k out`; null where no attempt could cost anything. */
-export function costText({usage, budget, repository}: TeamView): string | null {
+export function costText(view: TeamView): string | null {
+  const {usage, budget, repository} = view;
   const {usd, inputTokens, outputTokens} = usage;
   const isFree = usd === null && inputTokens === null && outputTokens === null;
   if (isFree && budget === null && repository === null) return null;
-  const spent = usd === null ? 'cost unknown' : usdText(usd);
+  const isEarly = isFree && endedAttempts(view) === 0;
+  const spent = usd === null ? (isEarly ? 'no cost yet' : 'cost unknown') : usdText(usd);
   const limit = budget?.limitUsd == null ? '' : ` of ${usdText(budget.limitUsd)}`;
   const reserved = (budget?.reservedUsd ?? 0) > 0 ? `, ${usdText(budget?.reservedUsd ?? 0)} reserved` : '';
-  const tokens = isFree ? 'tokens unknown' : `${tokensText(inputTokens)} tokens in, ${tokensText(outputTokens)} out`;
+  const unknownTokens = isEarly ? 'no tokens yet' : 'tokens unknown';
+  const tokens = isFree ? unknownTokens : `${tokensText(inputTokens)} tokens in, ${tokensText(outputTokens)} out`;
   const most = budget?.limitTokens == null ? '' : ` of ${tokensText(budget.limitTokens)}`;
   return `${spent}${limit}${reserved} · ${tokens}${most}`;
+}
+
+/** Attempts that could have said what they cost. */
+function endedAttempts({attempts, tasks}: TeamView): number {
+  return Math.max(0, attempts - tasks.running - tasks.verifying);
 }
 
 /** Cents where that says enough, more digits for less. */
