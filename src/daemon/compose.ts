@@ -185,6 +185,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     return announced;
   }
   tidyUp(options, stored);
+  await merges.removeLeftovers(stored.teams.map(({id}) => id));
   hosts.restore(stored.hosts);
   loop.begin(step);
   idle.start();

@@ -1,3 +1,4 @@
+import {existsSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Input, MergeRequest} from '../federation/engine-io.ts';
@@ -8,10 +9,12 @@ import type {TeamId} from '../model/ids.ts';
 import type {TeamSpec} from '../model/team.ts';
 import type {MergeResult} from '../model/work.ts';
 import {renderTemplate} from '../plan/render.ts';
+import {endStrays} from '../os/stray-processes.ts';
 import type {ProjectPaths} from '../project/project-paths.ts';
 import type {MergeQueue} from '../workspace/merge.ts';
-import {forgetMerges} from '../workspace/merge-branch.ts';
+import {forgetMerges, forgetOtherMerges} from '../workspace/merge-branch.ts';
 import {authorOf, commitMessage} from '../workspace/merge-message.ts';
+import {removeWorktree} from '../workspace/merge-verify.ts';
 import {openMergeQueue} from '../workspace/merge-queue.ts';
 import type {Log} from './log.ts';
 import {verifyRunner} from './verify-merge.ts';
@@ -87,6 +90,25 @@ export class Merges {
     });
   }
 
+  /** Removes what a killed daemon has left of teams that are not in work any more. */
+  async removeLeftovers(inWork: readonly TeamId[]): Promise<void> {
+    const {paths, storeId, killGraceMs, log} = this.#options;
+    const folder = join(paths.godelFolder, 'worktrees');
+    if (!existsSync(folder)) return;
+    try {
+      const left = readdirSync(folder).filter(
+        name => /^merge-\d+$/.test(name) && !inWork.some(team => name === worktreeOf(team)),
+      );
+      await endStrays({cookies: new Set(left.map(name => `${storeId}.${name}`)), graceMs: killGraceMs});
+      for (const name of left) await removeWorktree(join(folder, name));
+      const keep = inWork.map(team => this.#keyOf(team));
+      const forgotten = await forgetOtherMerges(paths.folder, {prefix: `${storeId}.`, keep});
+      if (!forgotten.ok) log.debug({failure: forgotten.failure}, 'no marks of merges were looked for');
+    } catch (error) {
+      log.warn({error: failureOf(error)}, 'what an earlier daemon has left of merges could not be removed');
+    }
+  }
+
   /** The team is over. */
   over(teamId: TeamId): void {
     const team = this.#teams.get(teamId);
@@ -129,7 +151,7 @@ export class Merges {
       repository,
       key: this.#keyOf(teamId),
       link: this.#options.workspace.link,
-      folder: join(paths.godelFolder, 'worktrees', `merge-${teamId}`),
+      folder: join(paths.godelFolder, 'worktrees', worktreeOf(teamId)),
       verify:
         plan?.verify === undefined
           ? null
@@ -137,7 +159,7 @@ export class Merges {
               script: plan.verify,
               prefix: repository.prefix,
               env: envOf(teamId, spec),
-              cookie: `${storeId}.merge-${teamId}`,
+              cookie: `${storeId}.${worktreeOf(teamId)}`,
               timeoutMs: MAX_VERIFY_MS,
               umask: spec.umask,
               graceMs: killGraceMs,
@@ -149,6 +171,10 @@ export class Merges {
     this.#teams.set(teamId, team);
     return team;
   }
+}
+
+function worktreeOf(team: TeamId): string {
+  return `merge-${team}`;
 }
 
 function messageOf({spec, item, taskId: task, credits, attempt}: MergeRequest, team: TeamSpec): string {

@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs';
 import {mkdir} from 'node:fs/promises';
 import {isAbsolute, relative, resolve, sep} from 'node:path';
 import {type Result, fail, ok} from '../base/result.ts';
@@ -50,6 +51,7 @@ export class AttemptWorktree {
   /** As it is when this is first called: what comes later (what `verify` builds, for example) is no part of the work. */
   save(): Promise<Result<Work | null, Failure>> {
     const {agent, workspace} = this.#order;
+    if (this.#isGone) return Promise.resolve(fail(unusable('its worktree was removed while it was at work')));
     this.#saved ??= this.#workspace
       .save({subject: workspace.subject, author: {name: agent, email: 'godel@localhost'}})
       .then(bounded, (error: unknown) => fail(unusable(error instanceof Error ? error.message : String(error))));
@@ -66,10 +68,14 @@ export class AttemptWorktree {
     });
   }
 
-  /** Gives it back. Not what could not be saved: that stays where it is, and the failure says where. */
+  get #isGone(): boolean {
+    return !existsSync(this.folder);
+  }
+
+  /** Gives it back. Not what could not be saved: that stays where it is, if there is anything, and the failure says where. */
   async close(): Promise<Result<void, Failure>> {
     const saved = await this.save();
-    if (!saved.ok) {
+    if (!saved.ok && !this.#isGone) {
       this.#saved = undefined;
       return saved;
     }

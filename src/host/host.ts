@@ -254,7 +254,7 @@ export class Host {
     await this.#runner.stopAll('superseded', teamId);
     await this.#sweeper.flush();
     if (open) for (const name of ['inputs', 'scratch']) await removeFolder(join(open.team.folder, name));
-    if (this.#teams.size === 0) await this.#worktrees.tidy();
+    if (this.#teams.size === 0) await this.#worktrees.settle();
   }
 
   #assign(order: AttemptOrder): void {

@@ -82,6 +82,14 @@ export class Worktrees {
     await (await this.#open(NO_AGENT_SETTINGS.workspace)).salvage(orphans);
   }
 
+  /** No team is open any more: as `tidy`, and nobody will come for what hosts that were killed have left in worktrees. */
+  async settle(): Promise<void> {
+    if (!existsSync(this.#options.folder)) return;
+    const pool = await this.#open(NO_AGENT_SETTINGS.workspace);
+    await pool.salvage(pool.orphans());
+    await this.tidy();
+  }
+
   /**
    * Tries once more to save what could not be, and removes the worktrees that nobody uses. Resolves when those are removed too that
    * an earlier call was still busy with.

@@ -220,7 +220,7 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
       behaviour,
       dice,
       faults: faults(),
-      tally: this.#options.tally,
+      tally,
     });
     for (const {afterMs, what} of says) time.after(afterMs, () => this.#say(held, what));
     if (durationMs === Number.POSITIVE_INFINITY) return;

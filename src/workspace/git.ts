@@ -1,5 +1,5 @@
 import {type ChildProcess, spawn} from 'node:child_process';
-import {existsSync} from 'node:fs';
+import {existsSync, lstatSync, rmSync} from 'node:fs';
 import {sleep} from '../base/clock.ts';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
@@ -97,7 +97,8 @@ export async function git(args: readonly string[], options: GitOptions): Promise
   for (let tries = 1; ; tries += 1) {
     if (options.signal?.aborted) return failed(args, 'it was not begun, because its work is being ended');
     const done = await runOnce(args, options);
-    if (done.ok || tries === MAX_TRIES || !isPassing(done.failure)) return done;
+    if (done.ok || tries === MAX_TRIES || done.failure.reason !== 'git-failed') return done;
+    if (!isPassing(done.failure.detail) && !removeStaleLock(done.failure.detail)) return done;
     await sleep(Math.random() * 20 * 2 ** tries);
   }
 }
@@ -106,8 +107,22 @@ export async function git(args: readonly string[], options: GitOptions): Promise
  * Whether git has stumbled over a worktree that another one was just making: for a moment its file `commondir` is there and empty,
  * and all that look at the worktrees of the repository die of it, before they have done anything.
  */
-function isPassing(failure: Failure): boolean {
-  return failure.reason === 'git-failed' && /failed to read .*commondir: /.test(failure.detail);
+function isPassing(detail: string): boolean {
+  return /failed to read .*commondir: /.test(detail);
+}
+
+/** A ref is locked for milliseconds. */
+const STALE_LOCK_MS = 30_000;
+
+/** Removes the lock of a git that was killed, if it is of a ref that only godel writes. */
+function removeStaleLock(detail: string): boolean {
+  const lock = /Unable to create '(.+\/refs\/(?:godel|godel-merged|heads\/godel)\/.+\.lock)': File exists/.exec(
+    detail,
+  )?.[1];
+  const madeMs = lock === undefined ? undefined : lstatSync(lock, {throwIfNoEntry: false})?.mtimeMs;
+  if (lock === undefined || madeMs === undefined || Date.now() - madeMs < STALE_LOCK_MS) return false;
+  rmSync(lock, {force: true});
+  return true;
 }
 
 function runOnce(args: readonly string[], options: GitOptions): Promise<Result<GitAnswer, Failure>> {

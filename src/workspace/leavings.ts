@@ -1,6 +1,7 @@
 import {existsSync, readdirSync, readFileSync, realpathSync, statSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
+import {identityOf} from '../os/process-identity.ts';
 import {removeTree} from './checkout.ts';
 
 const OLD_MS = 60 * 60_000;
@@ -10,7 +11,7 @@ export async function removeLeavings(folder: string): Promise<void> {
   for (const name of namesIn(folder)) {
     const path = join(folder, name);
     if (/\.gone-\d+-\d+$/.test(name)) await removeTree(path);
-    else if (/\.index(?:\.lock)?$/.test(name) && isOld(path)) await rm(path, {force: true});
+    else if (/\.index(?:\.lock)?$/.test(name) && (isOrphan(name) || isOld(path))) await rm(path, {force: true});
   }
 }
 
@@ -42,6 +43,12 @@ function worktreeOf(record: string): string | null {
 
 function namesIn(folder: string): readonly string[] {
   return existsSync(folder) ? readdirSync(folder) : [];
+}
+
+/** Whether the process is gone that has it, by the number that its name begins with. */
+function isOrphan(name: string): boolean {
+  const pid = Number.parseInt(name, 10);
+  return pid > 0 && pid !== process.pid && identityOf(pid) === null;
 }
 
 function isOld(path: string): boolean {

@@ -76,8 +76,28 @@ export class TeamBranch {
 }
 
 /** Removes the marks of a team that is over: what was merged is on its branch, and nobody asks for it again. */
-export async function forgetMerges({root}: TeamRepository, key: string): Promise<Result<void, Failure>> {
-  const listed = await gitText(['for-each-ref', '--format=delete %(refname)', marksOf(key)], {cwd: root});
+export function forgetMerges({root}: TeamRepository, key: string): Promise<Result<void, Failure>> {
+  return forget([marksOf(key)], root);
+}
+
+/** Removes the marks of all teams whose keys begin so, but for some. */
+export async function forgetOtherMerges(
+  root: string,
+  {prefix, keep}: {readonly prefix: string; readonly keep: readonly string[]},
+): Promise<Result<void, Failure>> {
+  const listed = await gitText(['for-each-ref', '--format=%(refname)', `${marksOf(prefix)}*/*`], {cwd: root});
+  if (!listed.ok) return listed;
+  const kept = new Set(keep.map(marksOf));
+  const teams = new Set(listed.value.split('\n').map(ref => ref.slice(0, ref.lastIndexOf('/'))));
+  return forget(
+    [...teams].filter(team => team !== '' && !kept.has(team)),
+    root,
+  );
+}
+
+async function forget(marks: readonly string[], root: string): Promise<Result<void, Failure>> {
+  if (marks.length === 0) return ok(undefined);
+  const listed = await gitText(['for-each-ref', '--format=delete %(refname)', ...marks], {cwd: root});
   if (!listed.ok) return listed;
   if (listed.value === '') return ok(undefined);
   const done = await git(['update-ref', '--stdin'], {cwd: root, input: `${listed.value}\n`});

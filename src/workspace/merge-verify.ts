@@ -100,9 +100,13 @@ export class TipVerifier implements AsyncDisposable {
     return addCheckout({root: repository.root, folder, base: commit});
   }
 
-  async #remove(): Promise<void> {
-    const {folder} = this.#options;
-    await removeCheckout({folder, admin: adminOf(folder)});
-    await rm(`${folder}.links`, {force: true});
+  #remove(): Promise<void> {
+    return removeWorktree(this.#options.folder);
   }
+}
+
+/** Removes a worktree in which commits were verified. Nothing may run in it any more. */
+export async function removeWorktree(folder: string): Promise<void> {
+  await removeCheckout({folder, admin: adminOf(folder)});
+  await rm(`${folder}.links`, {force: true});
 }

@@ -245,6 +245,12 @@ class Pool implements WorkspacePool {
     return kept;
   }
 
+  orphans(): readonly number[] {
+    return [...this.#claims.all().values()].flatMap(({attempt, state, holder}) =>
+      attempt !== null && state === 'working' && !isAlive(holder) ? [attempt] : [],
+    );
+  }
+
   async #salvageOne(name: string, claim: Claim): Promise<Result<string | null, Failure>> {
     if (claim.state !== 'working') {
       await this.#wipe(name, claim);

@@ -85,7 +85,7 @@ class Shot {
   constructor(of: SnapshotOf, within: Within) {
     this.#of = of;
     this.#within = within;
-    this.#index = join(of.scratch, `${randomUUID()}.index`);
+    this.#index = join(of.scratch, `${process.pid}-${randomUUID()}.index`);
   }
 
   async prepare(by: 'their-index' | 'fresh-index'): Promise<Result<void, Failure>> {

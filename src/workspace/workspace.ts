@@ -35,6 +35,8 @@ export interface WorkspacePool {
    * refs, then the worktrees are free. Returns for each what was kept.
    */
   salvage(attempts: readonly number[]): Promise<ReadonlyMap<number, string | null>>;
+  /** Attempts in whose worktrees there may be work, and whose holders are gone: for `salvage`, if nobody goes on with them. */
+  orphans(): readonly number[];
   /** Removes worktrees that nobody uses, oldest first, beyond what `keep` allows; registered ones whose folder is gone too. */
   collect(keep: {readonly count: number}): Promise<void>;
 }

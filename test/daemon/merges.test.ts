@@ -1,4 +1,5 @@
-import {existsSync} from 'node:fs';
+import {spawn} from 'node:child_process';
+import {existsSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import {Merges} from '../../src/daemon/merges.ts';
@@ -40,6 +41,33 @@ test('what a team has made for its merges is gone when the daemon has closed, th
   await merges.close();
   expect(existsSync(worktree)).toBe(false);
   expect(rig.git(['worktree', 'list', '--porcelain']).match(/^worktree /gm)).toHaveLength(1);
+});
+
+test('what a killed daemon has left of a team that is over is removed, and nothing of others', async () => {
+  await using rig = new MergeRig();
+  const paths = projectPaths(rig.root, {HOME: rig.root, XDG_RUNTIME_DIR: rig.root});
+  const worktrees = join(paths.godelFolder, 'worktrees');
+  for (const name of ['merge-1', 'merge-2']) rig.git(['worktree', 'add', '--quiet', '--detach', join(worktrees, name)]);
+  for (const mark of ['store-1/7', 'store-1/8', 'store-2/9', 'store-12/1', 'other-1/7'])
+    rig.git(['update-ref', `refs/godel-merged/${mark}`, rig.base]);
+  const left = spawn('sleep', ['60'], {env: {PATH: process.env['PATH'], GODEL_COOKIE: 'store.merge-1'}});
+  const ended = new Promise(resolve => left.once('exit', resolve));
+  const merges = new Merges({
+    paths,
+    storeId: 'store',
+    submit: () => undefined,
+    envOf: () => ({}),
+    killGraceMs: 1000,
+    workspace: {link: [], quotaBytes: null},
+    log,
+  });
+  await merges.removeLeftovers([teamId(2)]);
+  await ended;
+  expect(readdirSync(worktrees)).toEqual(['merge-2']);
+  expect(rig.git(['worktree', 'list', '--porcelain']).match(/^worktree /gm)).toHaveLength(2);
+  expect(rig.git(['for-each-ref', '--format=%(refname)', 'refs/godel-merged'])).toBe(
+    'refs/godel-merged/other-1/7\nrefs/godel-merged/store-2/9',
+  );
 });
 
 function requestOf(rig: MergeRig): MergeRequest {

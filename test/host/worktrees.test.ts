@@ -14,6 +14,7 @@ test('tidying up is over only when nothing is being removed any more, also by an
   const pool: WorkspacePool = {
     acquire: () => Promise.reject(new Error('nobody wants a worktree')),
     salvage: () => Promise.resolve(new Map()),
+    orphans: () => [],
     collect: () => new Promise(resolve => removals.push(resolve)),
   };
   const worktrees = new Worktrees({folder, open: () => Promise.resolve(pool), log: () => undefined});

@@ -146,13 +146,13 @@ export const MUTANTS: readonly Mutant[] = [
   engine('concludes a task before its change is merged', () => ({
     step: records(record => {
       if (record.kind !== 'task-state' || record.state.name !== 'merging') return [record];
-      const {attempt, work: _work, credits: _credits} = record.state;
+      const {attempt} = record.state;
       return [{...record, state: {name: 'succeeded'}}, succeeded(record, attempt)];
     }),
   })),
   engine(
     'merges what no reviewer has approved',
-    misreadsTasks(task => (task.reviews === undefined ? task : {...task, reviews: undefined as never})),
+    misreadsTasks(task => without(task, 'reviews')),
   ),
   engine('takes a rejection for an approval', () => ({
     input: input => {
@@ -196,8 +196,8 @@ export const MUTANTS: readonly Mutant[] = [
   engine('ignores memory', () => ({
     input: input => {
       if (input.type !== 'permits') return input;
-      const {memoryBytes: _memoryBytes, ...rest} = input;
-      return rest;
+      const {type, permits, why, gates = []} = input;
+      return {type, permits, why, gates};
     },
   })),
   engine(
@@ -224,9 +224,7 @@ export const MUTANTS: readonly Mutant[] = [
   engine(
     'gives prompts to any coding agent',
     misreadsTasks(task => {
-      if (task.prompt === undefined) return task;
-      const {runtime: _runtime, ...rest} = task;
-      return rest;
+      return task.prompt === undefined ? task : without(task, 'runtime');
     }),
   ),
   engine(
@@ -242,9 +240,7 @@ export const MUTANTS: readonly Mutant[] = [
   engine(
     'never escalates',
     misreads(spec => {
-      if (!spec.plan) return spec;
-      const {escalate: _escalate, ...plan} = spec.plan;
-      return {...spec, plan};
+      return spec.plan ? {...spec, plan: without(spec.plan, 'escalate')} : spec;
     }),
   ),
   engine('resumes another session', () => ({
@@ -260,23 +256,26 @@ export const MUTANTS: readonly Mutant[] = [
       ...stored,
       teams: stored.teams.map(team => ({
         ...team,
-        openAttempts: team.openAttempts.map(({session: _session, ...open}) => open),
-        tasks: team.tasks.map(({memo, ...task}) =>
-          memo ? {...task, memo: {...memo, session: undefined as never}} : task,
-        ),
+        openAttempts: team.openAttempts.map(open => without(open, 'session')),
+        tasks: team.tasks.map(({memo, ...task}) => (memo ? {...task, memo: without(memo, 'session')} : task)),
       })),
     }),
   })),
   engine('does not say what was wrong', () => ({
     step: assignments(assignment => {
-      const {feedback: _feedback, ...memo} = assignment.memo ?? {};
-      return assignment.memo ? {...assignment, memo} : assignment;
+      return assignment.memo ? {...assignment, memo: without(assignment.memo, 'feedback')} : assignment;
     }),
   })),
   engine('shows one success too many', () => ({
     view: view => ({...view, tasks: {...view.tasks, succeeded: view.tasks.succeeded + 1}}),
   })),
 ];
+
+/** `key` is an optional property. */
+function without<T extends object>(value: T, key: keyof T): T {
+  // What is left is still a T, as the property need not be there.
+  return Object.fromEntries(Object.entries(value).filter(([name]) => name !== key)) as T;
+}
 
 function mutant(name: string, options: Mutant['options']): Mutant {
   return {name, options};

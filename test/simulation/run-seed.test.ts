@@ -4,7 +4,7 @@ import {runSeed} from '../../src/simulation/run-seed.ts';
 const SEEDS = 600;
 
 describe('the real engine', () => {
-  test(`keeps every invariant in ${SEEDS} simulated worlds, in which every fault happened`, {timeout: 60_000}, () => {
+  test(`keeps every invariant in ${SEEDS} simulated worlds, in which every fault happened`, {timeout: 180_000}, () => {
     const seen = new Map<string, number>();
     const failed: string[] = [];
     for (let seed = 1; seed <= SEEDS; seed++) {

@@ -1,5 +1,5 @@
-import {chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {chmodSync, existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync} from 'node:fs';
+import {dirname, join} from 'node:path';
 import {afterEach, describe, expect, test, vi} from 'vitest';
 import {identityOf} from '../../src/os/process-identity.ts';
 import {git, gitPaths, gitText} from '../../src/workspace/git.ts';
@@ -70,6 +70,24 @@ describe('git', () => {
     writeFileSync(join(admin, 'commondir'), '../..\n');
     expect(must(await reading)).toBe(`refs/heads/main ${repo.root}`);
     expect((await adding).ok).toBe(true);
+  });
+
+  test('the lock of a git that was killed holds up no ref of ours for long, and is left to others otherwise', async () => {
+    using repo = new GitFixture();
+    const refs = ['refs/godel/audit/fix/1', 'refs/heads/godel/audit', 'refs/heads/mine'];
+    const locks = refs.map(ref => join(repo.gitFolder, `${ref}.lock`));
+    for (const lock of locks) {
+      mkdirSync(dirname(lock), {recursive: true});
+      writeFileSync(lock, '');
+    }
+    const update = (ref = '') => git(['update-ref', ref, repo.head], {cwd: repo.root});
+    expect((await update(refs[0])).ok).toBe(false);
+    const before = Date.now() / 1000 - 60;
+    for (const lock of locks) utimesSync(lock, before, before);
+    expect(must(await update(refs[0])).exitCode).toBe(0);
+    expect(must(await update(refs[1])).exitCode).toBe(0);
+    expect((await update(refs[2])).ok).toBe(false);
+    expect(locks.map(lock => existsSync(lock))).toEqual([false, false, true]);
   });
 
   test('is ended together with the work it is for', async () => {

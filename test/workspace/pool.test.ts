@@ -195,6 +195,9 @@ describe('the pool of worktrees', () => {
     const pool = repo.pool();
     await pool.collect({count: 0});
     const saved = repo.git('rev-parse', 'refs/godel/audit/fix/2');
+    const mine = must(await pool.acquire(repo.request(9)));
+    expect(pool.orphans(), 'not those that somebody works in').toEqual([1, 2, 3]);
+    await mine.release();
     const kept = await pool.salvage([1, 2, 3, 4]);
     expect(kept).toEqual(
       new Map([
