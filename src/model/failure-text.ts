@@ -75,7 +75,7 @@ function sentence(failure: Failure): string {
     case 'command-failed':
       return `Its command ${ended(failure)}${tailText(failure.tail)}`;
     case 'verify-failed':
-      return `Its command succeeded but its verify command ${ended(failure)}${tailText(failure.tail)}`;
+      return `Its verify command ${ended(failure)}${tailText(failure.tail)}`;
     case 'spawn-failed':
       return `Its command could not be started (${failure.code}): ${failure.detail}. ${spawnAdvice(failure.code)}`;
     case 'timed-out':
