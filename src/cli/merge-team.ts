@@ -1,9 +1,9 @@
+import {plural} from '../base/amount.ts';
 import {shellWord} from '../base/shell-word.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
 import {isFinal} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
-import {plural} from '../tui/team-facts.ts';
 import {busyWith, type MergeOutlook, mergeOutlook} from '../workspace/merge-outlook.ts';
 import {runForUser} from '../workspace/merge-user-git.ts';
 import type {Cli} from './cli.ts';

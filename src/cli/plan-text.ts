@@ -1,6 +1,6 @@
+import {plural} from '../base/amount.ts';
 import type {TaskSpec} from '../model/task.ts';
 import {oneLine} from '../base/one-line.ts';
-import {plural} from '../tui/team-facts.ts';
 import type {Cli} from './cli.ts';
 import type {TaskPlan} from './task-plan.ts';
 

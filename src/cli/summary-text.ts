@@ -1,3 +1,4 @@
+import {plural} from '../base/amount.ts';
 import {formatDuration} from '../base/duration.ts';
 import {oneLine} from '../base/one-line.ts';
 import {shellWord} from '../base/shell-word.ts';
@@ -8,7 +9,6 @@ import {
   costText,
   countFacts,
   cpuText,
-  plural,
   STATE_COLORS,
   usageText,
   waitingTexts,

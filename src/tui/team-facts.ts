@@ -1,3 +1,4 @@
+import {plural, usdText} from '../base/amount.ts';
 import {formatDuration} from '../base/duration.ts';
 import {oneLine} from '../base/one-line.ts';
 import {formatSize} from '../base/size.ts';
@@ -102,11 +103,6 @@ function endedAttempts({attempts, tasks}: TeamView): number {
   return Math.max(0, attempts - tasks.running - tasks.verifying);
 }
 
-/** Cents where that says enough, more digits for less. */
-export function usdText(usd: number): string {
-  return `$${usd.toFixed(usd !== 0 && usd < 0.1 ? 4 : 2)}`;
-}
-
 /** `532`, `12k`, `1.2M`; `?` where it is unknown. */
 export function tokensText(tokens: number | null): string {
   if (tokens === null) return '?';
@@ -140,10 +136,6 @@ export function bar(fraction: number, width: number): {readonly full: string; re
 /** How much of the plan is done, 0 to 1. */
 export function doneFraction(tasks: TaskCounts): number {
   return tasks.total === 0 ? 0 : doneCount(tasks) / tasks.total;
-}
-
-export function plural(amount: number, one: string, many = `${one}s`): string {
-  return `${amount} ${amount === 1 ? one : many}`;
 }
 
 function meanText(mean: number | null): string {
