@@ -51,8 +51,14 @@ interface Leaf {
 function leaves(parent: Command, prefix: string): readonly Leaf[] {
   return parent.commands.flatMap(command => {
     const name = `${prefix} ${command.name()}`;
-    return command.commands.length > 0 ? leaves(command, name) : [{name, command}];
+    const own = isGroup(command) ? [] : [{name, command}];
+    return [...own, ...leaves(command, name)];
   });
+}
+
+/** Does nothing by itself. */
+function isGroup(command: Command): boolean {
+  return command.commands.length > 0 && command.registeredArguments.length === 0 && command.options.length === 0;
 }
 
 function commandDocs(name: string, command: Command): readonly string[] {

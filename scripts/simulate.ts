@@ -6,7 +6,7 @@ const USAGE = `npm run simulate -- [--seeds N] [--from SEED]   lives through N s
                                                  --record writes the result to docs/reliability.md
 npm run simulate -- --seed SEED [--trace]        lives through one of them again, line by line with --trace`;
 const SHOWN_LINES = 60;
-const MAX_FAILURES = 40;
+const MAX_FAILURES = 5;
 
 const {values} = parseArgs({
   options: {

@@ -3,6 +3,7 @@ import {mkdirSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {NO_AGENT_SETTINGS} from '../../src/model/agent-settings.ts';
+import {failureText} from '../../src/model/failure-text.ts';
 import type {AgentEvents} from '../../src/runtimes/agent-runtime.ts';
 import {agentRuntime} from '../../src/runtimes/registry.ts';
 import {GeneratedRepository} from '../../test/end-to-end/generated-repository.ts';
@@ -13,7 +14,7 @@ import {Rig} from '../../test/rig/rig.ts';
 import {type BenchRow, median} from './table.ts';
 
 const TASKS = 10;
-const ROUNDS = 3;
+const ROUNDS = 5;
 const WITHIN_MS = 300_000;
 
 /** The same prompts with the same command line of pi, one after the other: by hand, and by a team of one agent. */
@@ -52,6 +53,7 @@ function rowOf(ours: number, anchor: number): BenchRow {
 const promptFor = (file: string): string =>
   `[task:${file}] Let the module greet.\nEDIT ${file}: export const greeting = 1;`;
 
+/** From the agent's being ready, which is once for a team, until the last change is merged. */
 async function teamMs(
   rig: Rig,
   {files}: GeneratedRepository,
@@ -59,12 +61,13 @@ async function teamMs(
 ): Promise<number> {
   const tasks = Object.fromEntries(files.map((file, at) => [`task-${at}`, {prompt: promptFor(file)}]));
   const plan = {version: 1, name, agents: {coder: {count: 1, runtime: 'pi', model}}, tasks};
-  const started = performance.now();
   const {team} = await rig.spawn({count: 1, plan, name});
   const view = await rig.waitFor(team, {withinMs: WITHIN_MS});
-  const tookMs = performance.now() - started;
   if (view.tasks.succeeded !== TASKS) throw new Error(view.failures.map(({text}) => text).join('\n'));
-  return tookMs;
+  const events = await rig.client().events(team, {limit: 1000});
+  if (!events.ok) throw new Error(failureText(events.failure));
+  const atMs = (type: string): number => events.value.find(({body}) => body.type === type)?.atMs ?? Number.NaN;
+  return atMs('team-finished') - atMs('team-ready');
 }
 
 /** Only the time of the commands themselves counts: their worktree is made before. */

@@ -1,8 +1,8 @@
+import {plural} from '../base/amount.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {problemLines} from '../model/failure-text.ts';
 import type {Plan} from '../model/plan.ts';
 import {readPlan} from '../plan/parse-plan.ts';
-import {plural} from '../tui/team-facts.ts';
 import type {Cli} from './cli.ts';
 import {must} from './connect.ts';
 

@@ -1,6 +1,6 @@
+import {plural, usdText} from '../base/amount.ts';
 import {oneLine} from '../base/one-line.ts';
 import type {BudgetLeft, CostRows, CostView, Spending} from '../model/cost-view.ts';
-import {plural, usdText} from '../tui/team-facts.ts';
 import type {Print} from './print.ts';
 import {tableLines} from './summary-text.ts';
 

@@ -1,7 +1,7 @@
 import {readClock} from '../base/clock.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {type Cli, isInteractive} from './cli.ts';
-import {FailureLines, progressLine} from './plain-progress.ts';
+import {NewsLines, progressLine} from './plain-progress.ts';
 
 /** What shows the progress of a team while a command waits for it. */
 export interface Display {
@@ -23,9 +23,9 @@ export async function openDisplay(cli: Cli): Promise<Display> {
   return isInteractive(cli, cli.stderr) ? openLive(cli) : plain(cli);
 }
 
-/** A line when something has changed, at most every two seconds, and each failure as it happens. */
+/** A line when something has changed, at most every two seconds, and each warning and failure as it happens. */
 export function plain({print}: Pick<Cli, 'print'>, say = (line: string) => print.note(line)): Display {
-  const failures = new FailureLines(text => print.styleNote('red', text));
+  const news = new NewsLines(text => print.styleNote('red', text));
   // What is over before the first line is due needs none.
   let nextMs = readClock().monoMs + FIRST_LINE_MS;
   let said = '';
@@ -42,7 +42,7 @@ export function plain({print}: Pick<Cli, 'print'>, say = (line: string) => print
     ...silent(),
     say,
     show(view) {
-      for (const line of failures.next(view)) say(line);
+      for (const line of news.next(view)) say(line);
       newest = view;
       timer ??= setTimeout(sayNewest, Math.max(0, nextMs - readClock().monoMs));
     },
@@ -61,7 +61,7 @@ function factsOf({tasks, agents}: TeamView): string {
 async function openLive(cli: Cli): Promise<Display> {
   const {LiveTeam, openProgress} = await loadTui(cli);
   const live = new LiveTeam();
-  const failures = new FailureLines(text => cli.print.styleNote('red', text));
+  const news = new NewsLines(text => cli.print.styleNote('red', text));
   let close: (() => void) | null = openProgress(live, cli.stderr);
   const stop = () => {
     close?.();
@@ -70,7 +70,7 @@ async function openLive(cli: Cli): Promise<Display> {
   };
   return {
     show(view) {
-      live.keep(failures.next(view));
+      live.keep(news.next(view));
       live.show(view);
     },
     say: text => live.notice(text),

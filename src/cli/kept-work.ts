@@ -1,7 +1,7 @@
 import path from 'node:path';
+import {plural} from '../base/amount.ts';
 import {formatDuration} from '../base/duration.ts';
 import {oneLine} from '../base/one-line.ts';
-import {plural} from '../tui/team-facts.ts';
 import {findCheckout} from '../workspace/repository.ts';
 import type {KeptWork} from '../workspace/recover.ts';
 import type {Cli, GlobalOptions} from './cli.ts';

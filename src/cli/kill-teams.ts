@@ -1,8 +1,8 @@
+import {plural} from '../base/amount.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
 import {isFinal} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
-import {plural} from '../tui/team-facts.ts';
 import {ask} from './ask.ts';
 import type {Cli} from './cli.ts';
 import {must, type Project} from './connect.ts';

@@ -64,8 +64,13 @@ function reportUsage(print: Print, {error, errorText, program, args}: WrongUse):
 
 function usageFailure(error: CommanderError, program: Command, args: readonly string[]): Failure {
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
-  if (suggestion !== undefined) return {reason: 'usage', message, hint: suggestion.replace(/^\((.*)\)$/, '$1')};
   const path = commandPath(program, args);
+  // An item of a list, `- like this`.
+  if (error.code === 'commander.unknownOption' && /^unknown option '-+\s/.test(message)) {
+    const hint = `Put \`--\` before it: \`${['godel', ...path].join(' ')} -- TEXT\`.`;
+    return {reason: 'usage', message: 'a text that begins with a dash was taken for an option', hint};
+  }
+  if (suggestion !== undefined) return {reason: 'usage', message, hint: suggestion.replace(/^\((.*)\)$/, '$1')};
   const unknown = error.code === 'commander.unknownCommand' ? args[path.length] : undefined;
   const meant = unknown === undefined ? [] : groupsWith(program, unknown).map(group => `\`godel ${group} ${unknown}\``);
   const hint =

@@ -6,7 +6,7 @@ import {GodelError} from '../model/failure.ts';
 import type {Cli} from './cli.ts';
 import type {ModelPlanOptions} from './model-plan.ts';
 import {noteReading, planValue} from './plan-text.ts';
-import {plannersFor} from './planners.ts';
+import {anyPlanners} from './planners.ts';
 import {planOfTask} from './task-plan.ts';
 import {taskText, type TaskTextOptions} from './task-text.ts';
 
@@ -24,11 +24,11 @@ export async function makePlan(cli: Cli, task: string | undefined, options: Make
   }
   refuseSlip(text);
   const file = options.output === undefined ? null : path.resolve(cli.cwd, options.output);
-  if (file !== null && options.force !== true && existsSync(file)) throw inTheWay(options.output);
-  const agents = () => plannersFor(cli, {...options, count: '1'});
+  if (file !== null) refuseFile(file, options);
+  const agents = () => anyPlanners(cli, options);
   const planned = await planOfTask(cli, {text, options, agents});
   if (planned.how === 'over') return planned.kind;
-  noteReading(cli, planned);
+  noteReading(cli, planned, {isPrinted: file === null});
   if (file !== null) write(file, planned.yaml, options);
   if (cli.print.json !== 'none') cli.print.value({...planValue(planned), ...(file === null ? {} : {file})});
   else if (file === null) cli.print.line(planned.yaml.trimEnd());
@@ -47,6 +47,17 @@ function refuseSlip(text: string): void {
     reason: 'usage',
     message: `There is no command \`plan ${text}\``,
     hint: `Did you mean \`godel plan ${near}\`?`,
+  });
+}
+
+/** Said before anybody is paid for a plan. */
+function refuseFile(file: string, {force, output}: MakePlanOptions): void {
+  if (force !== true && existsSync(file)) throw inTheWay(output);
+  if (existsSync(path.dirname(file))) return;
+  throw new GodelError({
+    reason: 'usage',
+    message: `-o ${output}: there is no folder ${path.dirname(file)}`,
+    hint: 'Make it first.',
   });
 }
 

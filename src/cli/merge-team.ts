@@ -1,9 +1,9 @@
+import {plural} from '../base/amount.ts';
 import {shellWord} from '../base/shell-word.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
 import {isFinal} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
-import {plural} from '../tui/team-facts.ts';
 import {busyWith, type MergeOutlook, mergeOutlook} from '../workspace/merge-outlook.ts';
 import {runForUser} from '../workspace/merge-user-git.ts';
 import type {Cli} from './cli.ts';
@@ -109,8 +109,9 @@ async function perform(cli: Cli, {team, branch, way, outlook}: Merge, subjects: 
     if (done) return;
   } else {
     const options = way === 'default' ? [] : [`--${way}`];
-    // On a branch without a commit git takes no message.
-    const message = outlook.head === null ? [] : ['--no-edit', '-m', title];
+    const isCommit = !outlook.isFastForward || way === 'no-ff';
+    // On a branch without a commit git takes neither; of a message that it does not need it complains.
+    const message = outlook.head === null ? [] : ['--no-edit', ...(isCommit ? ['-m', title] : [])];
     if (await run('merge', ...options, ...message, repository.branch)) return;
   }
   await takeBack(cli, folder, way);

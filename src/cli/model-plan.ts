@@ -4,6 +4,7 @@ import {type Planned, readPlanned} from '../federation/decompose/planned.ts';
 import type {AgentGroup} from '../model/agent.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
+import type {TeamView} from '../model/team-view.ts';
 import type {Survey} from '../workspace/survey.ts';
 import {surveyText} from '../workspace/survey-text.ts';
 import {attend} from './attend.ts';
@@ -11,7 +12,7 @@ import type {Cli} from './cli.ts';
 import {must, openProject, type Project} from './connect.ts';
 import type {AgentOptions, AskedAgents} from './team-agents.ts';
 import {requestOf} from './spawn-request.ts';
-import {exitKindOfTeam} from './team-result.ts';
+import {exitKindOfTeam, teamResult} from './team-result.ts';
 
 export interface ModelPlanOptions extends AgentOptions {
   readonly name?: string;
@@ -109,18 +110,22 @@ async function askOnce(
   const {view, by} = attendance;
   used.usd += view.budget?.usedUsd ?? view.usage.usd ?? 0;
   used.tokens += view.budget?.usedTokens ?? (view.usage.inputTokens ?? 0) + (view.usage.outputTokens ?? 0);
-  if (by !== null) return {how: 'over', kind: by === 'SIGINT' ? 'sigint' : 'sigterm'};
+  if (by !== null) return {how: 'over', kind: sayNoPlan(cli, view, by === 'SIGINT' ? 'sigint' : 'sigterm')};
   const [failed] = view.failures;
   if (failed) {
     cli.print.note(`No plan could be made; see \`godel team logs ${team} plan\`.`);
     throw new GodelError(failed.failure);
   }
-  if (view.outcome !== 'ok') {
-    cli.print.note(`No plan could be made: ${view.endedBecause ?? 'its team was ended'}.`);
-    return {how: 'over', kind: exitKindOfTeam(view)};
-  }
+  if (view.outcome !== 'ok') return {how: 'over', kind: sayNoPlan(cli, view, exitKindOfTeam(view))};
   const output = must(await visitor.output(team, {task: 'plan'}));
   return {how: 'text', text: Buffer.from(output.data).toString('utf8')};
+}
+
+/** Standard output is for the plan; with `--json` it gets how the planning team went instead. */
+function sayNoPlan(cli: Cli, view: TeamView, kind: ExitKind): ExitKind {
+  if (cli.print.json !== 'none') cli.print.value(teamResult(view));
+  cli.print.note(`No plan could be made: ${view.endedBecause ?? 'its team was ended.'}`);
+  return kind;
 }
 
 /** What is left of planning's share. Without a budget there is no limit but the time. */

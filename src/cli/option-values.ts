@@ -2,6 +2,9 @@ import {parseDuration} from '../base/duration.ts';
 import {GodelError} from '../model/failure.ts';
 import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
 
+/** More than anybody means; sums of such numbers are still exact. */
+const MAX_AMOUNT = 1e15;
+
 /** A parser for an option that takes a whole number. */
 export function wholeNumber(what: string, {min, max, why}: {min: number; max?: number; why?: string}) {
   const range = max === undefined ? `a whole number, at least ${min}` : `a whole number from ${min} to ${max}`;
@@ -30,12 +33,19 @@ export function teamName(what: string) {
   };
 }
 
-/** A parser for an option that takes a number greater than 0, with or without decimals. */
+/** A parser for an option that takes a number greater than 0: `50`, `$0.5`, `2e6`; less than 1e15. */
 export function amount(what: string) {
   return (text: string): number => {
-    const value = /^\$?\d{1,12}(\.\d{1,9})?$/.test(text.trim()) ? Number(text.trim().replace('$', '')) : Number.NaN;
-    if (value > 0) return value;
-    throw new GodelError({reason: 'out-of-range', what, value: text, range: 'a number greater than 0'});
+    const value = /^\$?\d{1,15}(\.\d{1,9})?(e\d{1,2})?$/i.test(text.trim())
+      ? Number(text.trim().replace('$', ''))
+      : Number.NaN;
+    if (value > 0 && value < MAX_AMOUNT) return value;
+    throw new GodelError({
+      reason: 'out-of-range',
+      what,
+      value: text,
+      range: 'a number greater than 0, such as 2 or 0.5',
+    });
   };
 }
 

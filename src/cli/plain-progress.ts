@@ -1,4 +1,5 @@
 import {formatDuration} from '../base/duration.ts';
+import {oneLine} from '../base/one-line.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {countFacts, progressText, waitingTexts} from '../tui/team-facts.ts';
 import {failureLine} from './summary-text.ts';
@@ -6,18 +7,22 @@ import {failureLine} from './summary-text.ts';
 /** Failures said as they happen; the rest are counted, and all known ones stand in the summary. */
 const MAX_FAILURES_SAID = 20;
 
-/** The failures of each next view that were not in an earlier one, as lines; says when it stops listing them. */
-export class FailureLines {
+/** The warnings and failures of each next view that were not in an earlier one, as lines; says when it stops listing failures. */
+export class NewsLines {
   readonly #said = new Set<string>();
+  readonly #warned = new Set<string>();
   #isFull = false;
   readonly #paint: (text: string) => string;
 
+  /** `paint` colours the beginning of a failure's line. */
   constructor(paint: (text: string) => string) {
     this.#paint = paint;
   }
 
-  next({failures}: TeamView): readonly string[] {
-    const lines: string[] = [];
+  next({failures, warnings}: TeamView): readonly string[] {
+    const fresh = warnings.filter(text => !this.#warned.has(text));
+    for (const text of fresh) this.#warned.add(text);
+    const lines = fresh.map(text => `warning: ${oneLine(text, 1000)}`);
     for (const failure of failures) {
       if (this.#isFull || this.#said.has(failure.task)) continue;
       if (this.#said.size < MAX_FAILURES_SAID) {

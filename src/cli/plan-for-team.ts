@@ -2,7 +2,7 @@ import {GodelError} from '../model/failure.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {ask, canAsk} from './ask.ts';
 import type {Cli} from './cli.ts';
-import {plannersFor} from './planners.ts';
+import {anyPlanners, plannersFor} from './planners.ts';
 import type {PlanSource} from './plan-source.ts';
 import {noteReading, planLines, planValue} from './plan-text.ts';
 import type {SpawnOptions} from './spawn-request.ts';
@@ -27,7 +27,7 @@ export async function planForTeam(cli: Cli, options: SpawnOptions): Promise<Team
   const agents = await plannersFor(cli, options);
   const planned = await planOfTask(cli, {text, options, agents: () => Promise.resolve(agents)});
   if (planned.how === 'over') return planned;
-  noteReading(cli, planned);
+  noteReading(cli, planned, {isPrinted: false});
   for (const line of planLines(planned)) cli.print.note(line);
   if (options.approve === true && !(await isApproved(cli, planned))) {
     cli.print.note('Nothing was started.');
@@ -38,11 +38,10 @@ export async function planForTeam(cli: Cli, options: SpawnOptions): Promise<Team
 }
 
 async function dryRun(cli: Cli, {text, options}: {text: string; options: SpawnOptions}): Promise<TeamPlan> {
-  const anyCount = options.count === undefined && options.runtime?.includes(':') !== true ? {count: '1'} : {};
-  const agents = () => plannersFor(cli, {...options, ...anyCount});
+  const agents = () => anyPlanners(cli, options);
   const planned = await planOfTask(cli, {text, options, agents});
   if (planned.how === 'over') return planned;
-  noteReading(cli, planned);
+  noteReading(cli, planned, {isPrinted: true});
   if (cli.print.json === 'none') cli.print.line(planned.yaml.trimEnd());
   else cli.print.value(planValue(planned));
   return {how: 'over', kind: 'ok'};

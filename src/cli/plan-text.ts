@@ -1,15 +1,16 @@
+import {plural} from '../base/amount.ts';
 import type {TaskSpec} from '../model/task.ts';
 import {oneLine} from '../base/one-line.ts';
-import {plural} from '../tui/team-facts.ts';
 import type {Cli} from './cli.ts';
 import type {TaskPlan} from './task-plan.ts';
 
 const MAX_TASKS = 50;
 const MAX_PROMPT = 80;
 
-/** How the text was read, and what to know before the plan is used. */
-export function noteReading(cli: Cli, {reading, warnings}: TaskPlan): void {
-  for (const line of reading) cli.print.note(`· ${line}`);
+/** How the text was read, and what to know before the plan is used. A plan that is printed begins with the former itself. */
+export function noteReading(cli: Cli, {reading, warnings}: TaskPlan, {isPrinted}: {readonly isPrinted: boolean}): void {
+  const isThere = isPrinted && cli.print.json === 'none' && cli.stdout.isTTY;
+  for (const line of isThere ? [] : reading) cli.print.note(`· ${line}`);
   for (const line of warnings) cli.print.note(cli.print.styleNote('yellow', `Warning: ${line}`));
 }
 

@@ -8,3 +8,9 @@ export function plannersFor(cli: Cli, options: AgentOptions): Promise<AskedAgent
   const bytes = Buffer.from('{"version": 1, "tasks": {"any": {"prompt": "any"}}}');
   return agentsFor(cli, options, must(parsePlan({file: 'plan', bytes})).plan);
 }
+
+/** For a plan that is only shown: it does not matter how many there will be. */
+export function anyPlanners(cli: Cli, options: AgentOptions): Promise<AskedAgents> {
+  const isCounted = options.count !== undefined || options.runtime?.includes(':') === true;
+  return plannersFor(cli, isCounted ? options : {...options, count: '1'});
+}

@@ -1,10 +1,10 @@
+import {plural} from '../base/amount.ts';
 import {shellWord} from '../base/shell-word.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
 import {isFinal} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {findProgram} from '../runtimes/find-program.ts';
-import {plural} from '../tui/team-facts.ts';
 import {git, gitText} from '../workspace/git.ts';
 import {runForUser} from '../workspace/merge-user-git.ts';
 import type {Cli} from './cli.ts';

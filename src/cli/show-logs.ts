@@ -1,6 +1,6 @@
 import type {ApiClient} from '../api/client.ts';
+import {plural} from '../base/amount.ts';
 import type {Cli} from './cli.ts';
-import {plural} from '../tui/team-facts.ts';
 import {must} from './connect.ts';
 import {followLogs} from './follow-logs.ts';
 import {attemptsOf, instancesOf, lastAttempts, type LoggedAttempt, readLog} from './read-logs.ts';

@@ -1,3 +1,4 @@
+import {plural} from '../base/amount.ts';
 import {formatDuration} from '../base/duration.ts';
 import {oneLine} from '../base/one-line.ts';
 import {shellWord} from '../base/shell-word.ts';
@@ -8,7 +9,6 @@ import {
   costText,
   countFacts,
   cpuText,
-  plural,
   STATE_COLORS,
   usageText,
   waitingTexts,
@@ -33,29 +33,32 @@ export function summaryLines(
     ...(withFailures ? failureLinesOf(view, print) : []),
     `${print.style('bold', `Team ${team}`)} ${stateText(view, print)} after ${wall}: ${plural(tasks.total, 'task')}${counts.length > 0 ? `, ${counts.join(', ')}` : ''}.`,
     ...(view.endedBecause === null ? [] : [`  ${view.endedBecause}`]),
-    `  ${plural(view.attempts, 'attempt')} (${view.retries} retried), ${mean} of ${view.agents.requested} agents busy on average, ${cpuText(usage.cpuSeconds, durationMs)}.`,
-    ...agentFacts(view),
-    `  Output of every task: godel team logs ${shellWord(team)} [TASK]`,
+    ...(view.attempts === 0
+      ? ['  Nothing was run.']
+      : [
+          `  ${plural(view.attempts, 'attempt')} (${view.retries} retried), ${mean} of ${view.agents.requested} agents busy on average, ${cpuText(usage.cpuSeconds, durationMs)}.`,
+          ...agentFacts(view),
+          `  Output of every task: godel team logs ${shellWord(team)} [TASK]`,
+        ]),
   ];
 }
 
-/** What coding agents have cost and where their work is. */
+/** What coding agents have cost, and where their work is. */
 function agentFacts(view: TeamView): readonly string[] {
   const cost = costText(view);
-  const {repository, team} = view;
+  const {repository, team, tasks} = view;
   const name = shellWord(team);
   return [
     ...(cost === null ? [] : [`  ${cost} (by task, agent and model: godel team cost ${name}).`]),
-    ...(repository === null ? [] : [`  ${whereWorkIs(view, repository.branch)}`]),
+    ...(repository === null || tasks.succeeded === 0
+      ? []
+      : [
+          `  The work is on branch ${repository.branch}: see it with godel team diff ${name}, take it over with godel team merge ${name}.`,
+        ]),
+    ...(repository === null || tasks.failed + tasks.cancelled === 0
+      ? []
+      : ['  What is not merged is kept: godel recover list']),
   ];
-}
-
-function whereWorkIs({team, tasks}: TeamView, branch: string): string {
-  const name = shellWord(team);
-  const rest = 'What was not merged is kept: godel recover list';
-  if (tasks.succeeded === 0) return `Nothing was merged. ${rest}`;
-  const work = `The work is on branch ${branch}: see it with godel team diff ${name}, take it over with godel team merge ${name}.`;
-  return tasks.succeeded + tasks.skipped === tasks.total ? work : `${work} ${rest}`;
 }
 
 function labelled(label: string, text: string | null): string[] {

@@ -5,6 +5,7 @@ import {SETTING_KINDS} from '../config/setting-kinds.ts';
 import {askedGroups, type GroupOptions, groupsFor} from './agent-groups.ts';
 import type {Cli, GlobalOptions} from './cli.ts';
 import {settingsOf} from './connect.ts';
+import {refuseUnknownRuntimes} from './known-runtimes.ts';
 import {wholeNumber} from './option-values.ts';
 
 export interface AgentOptions extends GlobalOptions, GroupOptions {
@@ -24,6 +25,8 @@ export interface AskedAgents {
  */
 export async function agentsFor(cli: Cli, options: AgentOptions, plan: Plan | undefined): Promise<AskedAgents> {
   const asked = askedGroups(options);
+  refuseUnknownRuntimes(asked?.groups ?? [], {where: '--runtime', settings: settingsOf(cli, options).agents});
+  refuseUnknownRuntimes(namedIn(plan), {where: 'the plan', settings: settingsOf(cli, options).agents});
   const planned = plan?.agents?.reduce((sum, group) => sum + group.count, 0);
   const count = agentCount(cli, options, asked?.total ?? planned ?? null);
   if (asked) {
@@ -59,6 +62,11 @@ function agentCount(cli: Cli, options: AgentOptions, said: number | null): numbe
   const from = provenance.maxAgents === 'default' ? 'by default' : `from ${provenance.maxAgents}`;
   const why = `max-agents is ${settings.maxAgents} ${from} and at most ${SETTING_KINDS.maxAgents.max}; every agent at work is a process tree on this machine`;
   return wholeNumber('--count', {min: 1, max: settings.maxAgents, why})(text);
+}
+
+/** The runtimes that a plan asks for by name. */
+function namedIn(plan: Plan | undefined): readonly {readonly runtime?: string}[] {
+  return [...(plan?.agents ?? []), ...(plan?.tasks ?? []), ...(plan?.escalate?.to ?? [])];
 }
 
 function hasPrompts(plan: Plan | undefined): boolean {

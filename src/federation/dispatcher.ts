@@ -167,9 +167,9 @@ export class Dispatcher {
   #wantedBy(teams: Iterable<Team>): Want {
     let want = this.#count;
     let memoryBytes = this.#reservedBytes;
-    const more = new Map<ProviderId, number>();
+    let more: Map<ProviderId, number> | null = null;
     for (const team of teams) {
-      if (team.ending !== null || team.ready.size === 0) continue;
+      if (!team.canStart) continue;
       const free = team.agents.groups.map((_, group) => team.agents.free(group));
       for (const {candidates, tasks} of team.ready.classes()) {
         let left = tasks.size;
@@ -182,6 +182,7 @@ export class Dispatcher {
           memoryBytes += some * this.#options.memoryOf(choice?.runtime ?? null);
           if (!choice) continue;
           const provider = providerOf(choice.runtime, choice.model);
+          more ??= new Map();
           more.set(provider, (more.get(provider) ?? 0) + some);
         }
       }
@@ -189,11 +190,12 @@ export class Dispatcher {
     return {want, memoryBytes, providers: this.#demands(more)};
   }
 
-  #demands(more: ReadonlyMap<ProviderId, number>): Demand[] {
-    const providers = new Set([...this.#running.keys(), ...more.keys()]);
+  #demands(more: ReadonlyMap<ProviderId, number> | null): readonly Demand[] {
+    if (this.#running.size === 0 && more === null) return NO_DEMANDS;
+    const providers = new Set([...this.#running.keys(), ...(more?.keys() ?? [])]);
     return [...providers].map(provider => {
       const running = this.#running.get(provider) ?? 0;
-      return {provider, running, want: running + (more.get(provider) ?? 0)};
+      return {provider, running, want: running + (more?.get(provider) ?? 0)};
     });
   }
 
@@ -206,6 +208,8 @@ export class Dispatcher {
     else this.#running.delete(means.provider);
   }
 }
+
+const NO_DEMANDS: readonly Demand[] = [];
 
 function wantOf({providers}: Want, provider: ProviderId): number {
   return providers.find(demand => demand.provider === provider)?.want ?? 0;

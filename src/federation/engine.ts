@@ -10,7 +10,9 @@ import type {TeamView} from '../model/team-view.ts';
 import {finalView, type ViewOptions, viewTeam} from './dashboard.ts';
 import {type Deadline, Deadlines} from './deadlines.ts';
 import {Dispatcher, type DispatcherOptions} from './dispatcher.ts';
-import type {Input, RequestId, Step} from './engine-io.ts';
+import type {Assignment, Input, RequestId, Step} from './engine-io.ts';
+import type {TaskNode} from './task-node.ts';
+import type {Work} from '../model/work.ts';
 import {Pool, type PoolOptions} from './pool.ts';
 import {restoreTeam} from './restore-team.ts';
 import {fairest, goesBefore} from './scheduler.ts';
@@ -495,32 +497,23 @@ export class Engine {
   }
 
   #assign(turn: Turn, {id, team, task, agent, host, number, means}: Attempt): void {
-    const {spec, item} = task;
-    const facts = {
+    const {spec, item, seq, memo} = task;
+    // Filled in rather than spread together: most attempts have none of what follows, and there are many.
+    const assignment: {-readonly [K in keyof Assignment]: Assignment[K]} = {
       attempt: id,
       teamId: team.id,
-      task: task.seq,
+      task: seq,
       taskId: task.id,
       spec,
       item,
       number,
       agentId: agent.id,
-    };
-    const review = team.landing.underReview(task);
-    const reviewed = review && {
-      task: review.task.seq,
-      taskId: review.task.id,
-      spec: review.task.spec,
-      work: review.work,
-      item: review.task.item,
-    };
-    const assignment = {
-      ...facts,
       needs: team.needResults(task),
-      ...(means ? {means} : {}),
-      ...(task.memo ? {memo: task.memo} : {}),
-      ...(reviewed ? {reviewed} : {}),
     };
+    if (means) assignment.means = means;
+    if (memo) assignment.memo = memo;
+    const review = team.landing.underReview(task);
+    if (review) assignment.reviewed = reviewedOf(review);
     turn.effect({type: 'assign', hostId: host, assignment});
   }
 
@@ -585,6 +578,10 @@ export class Engine {
       this.#deadlines.add({atMs: turn.now.monoMs + leftMs, kind: 'retry', teamId: team.id, task});
     }
   }
+}
+
+function reviewedOf({task, work}: {task: TaskNode; work: Work}): NonNullable<Assignment['reviewed']> {
+  return {task: task.seq, taskId: task.id, spec: task.spec, work, item: task.item};
 }
 
 function budgetText({budget, totals}: Team): string {

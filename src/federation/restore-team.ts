@@ -38,7 +38,7 @@ export function restoreTeam(stored: StoredTeam, {now, bootId, policy, random}: R
   team.ending = stored.ending;
   if (stored.ending) team.endedBecause = failureText({reason: 'stopped', by: stored.ending});
   team.announcedReady = stored.totals.attempts > 0;
-  team.totals = stored.totals;
+  Object.assign(team.totals, stored.totals);
   return team;
 }
 

@@ -10,8 +10,9 @@ export class TeamAgents {
   readonly #byId: ReadonlyMap<AgentId, Agent>;
   readonly #counts: Record<AgentState, number>;
   readonly #selectors: readonly AgentSelector[];
-  /** Free slots by group. */
+  /** Free slots by group, and of all groups. */
   readonly #free: number[];
+  #freeInAll = 0;
 
   constructor(team: string, groups: readonly AgentGroup[]) {
     const count = groups.reduce((sum, group) => sum + group.count, 0);
@@ -41,6 +42,11 @@ export class TeamAgents {
   /** Attempts that the agents of a group could be given now. */
   free(group: number): number {
     return this.#free[group] ?? 0;
+  }
+
+  /** Attempts that any of them could be given now. */
+  get freeInAll(): number {
+    return this.#freeInAll;
   }
 
   get(id: AgentId): Agent | undefined {
@@ -120,6 +126,7 @@ export class TeamAgents {
     }
     const free = freeSlots(agent);
     this.#free[agent.group] = (this.#free[agent.group] ?? 0) + free - wasFree;
+    this.#freeInAll += free - wasFree;
     if (free > 0) this.#selectors[agent.group]?.offer(agent);
   }
 }

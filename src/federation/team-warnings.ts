@@ -21,7 +21,7 @@ function unservable(spec: TeamSpec): string[] {
   }
   return [...seen.values()].map(({count, why, first}) => {
     const tasks = count === 1 ? `Task "${first}" waits` : `${count} tasks wait (the first is "${first}")`;
-    return `${tasks} for ever: there is ${why}. Add such agents with --agents, or change \`skills\` or \`runtime\` in the plan.`;
+    return `${tasks} for ever: there is ${why}. Add such agents (--skills, or \`agents\` in the plan), or change \`skills\` or \`runtime\` in the plan.`;
   });
 }
 

@@ -4,7 +4,7 @@ import type {JsonValue} from '../base/json.ts';
 import type {Random} from '../base/random.ts';
 import type {Result} from '../base/result.ts';
 import type {AttemptOutcome, Memo, SessionMark} from '../model/attempt.ts';
-import {addEnded, type AttemptTotals, NO_TOTALS} from '../model/attempt-totals.ts';
+import {type GrowingTotals, NO_TOTALS, noteEnded} from '../model/attempt-totals.ts';
 import type {Cap} from '../model/budget.ts';
 import type {ModelChoice} from '../model/agent.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
@@ -96,7 +96,7 @@ export class Team {
     skipped: 0,
     cancelled: 0,
   };
-  totals: AttemptTotals = NO_TOTALS;
+  readonly totals: GrowingTotals = {...NO_TOTALS};
   retries = 0;
   readonly budget: TeamBudget;
   readonly ready: ReadyQueue;
@@ -184,7 +184,7 @@ export class Team {
 
   /** It has a ready task and a free agent; perhaps not for each other. */
   get canStart(): boolean {
-    return this.ending === null && this.ready.size > 0 && this.agents.all.length > this.agents.count('gone');
+    return this.ending === null && this.ready.size > 0 && this.agents.freeInAll > 0;
   }
 
   /** It has tasks to start, and nothing of it runs or will happen by itself. */
@@ -248,7 +248,7 @@ export class Team {
       stopping: null,
     };
     this.hold(attempt);
-    this.totals = {...this.totals, attempts: this.totals.attempts + 1};
+    this.totals.attempts += 1;
     const facts = {id, teamId: this.id, task: task.seq, number, agentId: agent.id, hostId: host};
     turn.record({kind: 'attempt-leased', ...facts, atMs: turn.now.wallMs, ...(means ? {means} : {})});
     turn.emit(this.id, {type: 'attempt-leased', task: task.id, attempt: id, number, agent: agent.id, host});
@@ -455,7 +455,7 @@ export class Team {
   #drop(attempt: Attempt, outcome: AttemptOutcome | null): void {
     const {means, task} = attempt;
     this.attempts.delete(attempt.id);
-    this.totals = addEnded(this.totals, {means, outcome});
+    noteEnded(this.totals, {means, outcome});
     if (means) {
       const usage = outcome && showsUse(outcome) ? outcome.usage : null;
       this.budget.settle({spec: task.spec, choice: means, cap: means.cap, usage});

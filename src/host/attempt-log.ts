@@ -25,6 +25,11 @@ export class AttemptLog {
     return this.#options.log.tail;
   }
 
+  /** From now on `tail` is of what another program prints. */
+  beginStep(): void {
+    this.#options.log.beginStep();
+  }
+
   get lastLine(): string | null {
     return this.#options.log.lastLine;
   }

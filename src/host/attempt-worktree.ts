@@ -59,7 +59,8 @@ export class AttemptWorktree {
   }
 
   async change(): Promise<Result<NonNullable<Evidence['change']>, Failure>> {
-    const files = await this.#workspace.changedFiles();
+    const {savedFiles} = this.#workspace;
+    const files = savedFiles === null ? await this.#workspace.changedFiles() : ok(savedFiles);
     if (!files.ok) return bounded(files);
     const {conflicts} = this.#workspace;
     return ok({

@@ -18,6 +18,8 @@ export class OutputLog {
   #descriptor: number | undefined;
   #written = 0;
   #tail: Buffer = Buffer.alloc(0);
+  /** How much of the tail an earlier step has printed. */
+  #earlier = 0;
   #full = false;
 
   constructor({file, capBytes}: {file: string; capBytes: number}) {
@@ -25,8 +27,9 @@ export class OutputLog {
     this.#capBytes = capBytes;
   }
 
-  /** The end of what was printed, also of what no longer went into the file. */
+  /** The end of what the step has printed, also of what no longer went into the file; at most 2 KiB. */
   get tail(): string {
+    if (this.#earlier > 0) return printable(this.#tail.subarray(this.#earlier)).trimEnd();
     if (this.#tail.length < TAIL_BYTES) return printable(this.#tail).trimEnd();
     // Begin with a whole line, when there is one.
     const start = this.#tail.indexOf(0x0a) + 1;
@@ -35,6 +38,11 @@ export class OutputLog {
 
   get lastLine(): string | null {
     return lastLineOf(this.#tail, LINE_CHARACTERS);
+  }
+
+  /** What is printed from now on has another cause, and a tail of its own. */
+  beginStep(): void {
+    this.#earlier = this.#tail.length;
   }
 
   write(chunk: Buffer): Result<void, Failure> {
@@ -67,6 +75,7 @@ export class OutputLog {
   }
 
   #keepTail(chunk: Buffer): void {
+    this.#earlier = Math.max(0, this.#earlier - Math.max(0, this.#tail.length + chunk.length - TAIL_BYTES));
     // A copy in any case: a slice would keep the whole 64 KiB it was read into.
     this.#tail =
       chunk.length >= TAIL_BYTES

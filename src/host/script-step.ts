@@ -30,6 +30,7 @@ export async function runScript(
   {programs, log, ending}: StepMeans,
 ): Promise<Result<void, Failure>> {
   const {step, command, cwd, env, output} = script;
+  log.beginStep();
   const [stdout, stderr] = [log.stream(), log.stream()];
   const run = await programs.run({
     ...command,

@@ -1,6 +1,6 @@
 import type {AttemptOutcome} from './attempt.ts';
 import type {AttemptMeans} from './attempt-means.ts';
-import {addUsage, UNKNOWN_USAGE, type Usage} from './usage.ts';
+import {UNKNOWN_USAGE, type Usage} from './usage.ts';
 
 /** Sums over the attempts of a team. */
 export interface AttemptTotals extends Usage {
@@ -23,19 +23,35 @@ export const NO_TOTALS: AttemptTotals = {
   unpriced: 0,
 };
 
-/** The sums with one more attempt that has ended; `outcome` is null when it was lost. */
-export function addEnded(
-  totals: AttemptTotals,
+/** Sums that grow in place: a copy for each of 100,000 attempts costs more than all else that is done for it. */
+export type GrowingTotals = {-readonly [K in keyof AttemptTotals]: AttemptTotals[K]};
+
+/** Counts one more attempt that has ended; `outcome` is null when it was lost. */
+export function noteEnded(
+  totals: GrowingTotals,
   {means, outcome}: {readonly means: AttemptMeans | undefined; readonly outcome: AttemptOutcome | null},
-): AttemptTotals {
-  const usage = outcome?.usage ?? UNKNOWN_USAGE;
-  const noTokens = usage.inputTokens === null && usage.outputTokens === null;
-  return {
-    ...addUsage(totals, usage),
-    attempts: totals.attempts,
-    busyMs: totals.busyMs + (outcome?.durationMs ?? 0),
-    unsettledUsd: totals.unsettledUsd + (usage.usd === null ? (means?.cap.usd ?? 0) : 0),
-    unsettledTokens: totals.unsettledTokens + (noTokens ? (means?.cap.tokens ?? 0) : 0),
-    unpriced: totals.unpriced + (means && usage.usd === null ? 1 : 0),
-  };
+): void {
+  if (outcome) {
+    totals.busyMs += outcome.durationMs;
+    noteUsage(totals, outcome.usage);
+  }
+  if (!means) return;
+  const {usd, inputTokens, outputTokens} = outcome?.usage ?? UNKNOWN_USAGE;
+  if (usd === null) {
+    totals.unsettledUsd += means.cap.usd ?? 0;
+    totals.unpriced += 1;
+  }
+  if (inputTokens === null && outputTokens === null) totals.unsettledTokens += means.cap.tokens ?? 0;
+}
+
+function noteUsage(totals: GrowingTotals, usage: Usage): void {
+  if (usage.cpuSeconds !== null) totals.cpuSeconds = (totals.cpuSeconds ?? 0) + usage.cpuSeconds;
+  if (usage.maxRssBytes !== null) totals.maxRssBytes = Math.max(totals.maxRssBytes ?? 0, usage.maxRssBytes);
+  if (usage.usd !== null) totals.usd = (totals.usd ?? 0) + usage.usd;
+  if (usage.inputTokens !== null) totals.inputTokens = (totals.inputTokens ?? 0) + usage.inputTokens;
+  if (usage.outputTokens !== null) totals.outputTokens = (totals.outputTokens ?? 0) + usage.outputTokens;
+  if (usage.cacheReadTokens !== null) totals.cacheReadTokens = (totals.cacheReadTokens ?? 0) + usage.cacheReadTokens;
+  if (usage.cacheWriteTokens !== null) {
+    totals.cacheWriteTokens = (totals.cacheWriteTokens ?? 0) + usage.cacheWriteTokens;
+  }
 }

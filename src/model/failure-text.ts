@@ -1,3 +1,4 @@
+import {plural, usdText} from '../base/amount.ts';
 import {formatDuration} from '../base/duration.ts';
 import {never} from '../base/never.ts';
 import {oneLine} from '../base/one-line.ts';
@@ -16,7 +17,7 @@ export function failureLines(failure: Failure): string[] {
   if (failure.reason !== 'plan-invalid' && failure.reason !== 'config-invalid') return [failureText(failure)];
   const lines = failure.problems.flatMap(problem => problemLines(failure.file, problem));
   const omitted = failure.reason === 'plan-invalid' ? failure.omitted : 0;
-  return omitted > 0 ? [...lines, `… and ${count(omitted, 'more problem')}`] : lines;
+  return omitted > 0 ? [...lines, `… and ${plural(omitted, 'more problem')}`] : lines;
 }
 
 /** Why an attempt was stopped or a task was cancelled, to follow "because". */
@@ -74,7 +75,7 @@ function sentence(failure: Failure): string {
     case 'command-failed':
       return `Its command ${ended(failure)}${tailText(failure.tail)}`;
     case 'verify-failed':
-      return `Its command succeeded but its verify command ${ended(failure)}${tailText(failure.tail)}`;
+      return `Its verify command ${ended(failure)}${tailText(failure.tail)}`;
     case 'spawn-failed':
       return `Its command could not be started (${failure.code}): ${failure.detail}. ${spawnAdvice(failure.code)}`;
     case 'timed-out':
@@ -98,7 +99,7 @@ function sentence(failure: Failure): string {
     case 'outside-touches':
       return outsideText(failure);
     case 'over-cap':
-      return `It had used ${failure.capUsd === null ? `${failure.capTokens ?? '?'} tokens` : usd(failure.capUsd)}, which is what one attempt of it may, and was stopped. Give the task a higher \`estimate\`, or the team a higher --budget.`;
+      return `It had used ${failure.capUsd === null ? `${failure.capTokens ?? '?'} tokens` : usdText(failure.capUsd)}, which is what one attempt of it may, and was stopped. Give the task a higher \`estimate\`, or the team a higher --budget.`;
     case 'workspace-failed':
       return withHint(`Its worktree could not be used: ${failure.detail}`, failure.hint);
     case 'merge-conflict':
@@ -108,7 +109,7 @@ function sentence(failure: Failure): string {
     case 'review-rejected':
       return `Its reviewer sent it back ${times(failure.rounds)}, last with: ${failure.comments}`;
     case 'budget-exhausted':
-      return `The budget of ${failure.what === 'usd' ? usd(failure.limit) : `${failure.limit} tokens`} does not pay for another attempt (${failure.what === 'usd' ? usd(failure.used) : failure.used} used or reserved). Raise --budget and spawn again; what is merged stays.`;
+      return `The budget of ${failure.what === 'usd' ? usdText(failure.limit) : `${failure.limit} tokens`} does not pay for another attempt (${failure.what === 'usd' ? usdText(failure.used) : failure.used} used or reserved). Raise --budget and spawn again; what is merged stays.`;
     case 'price-unknown':
       return `A budget in USD cannot be kept: nobody knows what ${modelText(failure)} costs. Give its price under \`prices:\` in godel.config.yaml, or limit tokens with --budget-tokens instead.`;
     case 'repository-required':
@@ -129,7 +130,7 @@ function sentence(failure: Failure): string {
     case 'agent-failed':
       return `Agent ${failure.agent} could not be made ready: ${failure.detail}`;
     case 'host-start-failed':
-      return `The host process did not start in ${count(failure.times, 'try', 'tries')}: ${failure.detail}. Look into \`godel daemon logs\`.`;
+      return `The host process did not start in ${plural(failure.times, 'try', 'tries')}: ${failure.detail}. Look into \`godel daemon logs\`.`;
     case 'team-timed-out':
       return `The team was not done after ${formatDuration(failure.timeoutMs)} (--timeout) and was ended.`;
     case 'daemon-unreachable':
@@ -190,10 +191,6 @@ function modelText({runtime, model}: {runtime: string; model: string | null}): s
   return model === null ? `the model that ${runtime} chooses` : `${runtime}/${model}`;
 }
 
-function usd(amount: number): string {
-  return `$${amount < 0.1 ? amount.toFixed(4) : amount.toFixed(2)}`;
-}
-
 function invalidText(
   what: 'plan' | 'setting',
   file: string,
@@ -203,7 +200,7 @@ function invalidText(
   const [first] = problems;
   const total = problems.length + omitted;
   if (first === undefined) return `The ${what}s in ${file} are invalid.`;
-  const rest = total > 1 ? ` (and ${count(total - 1, 'more problem')})` : '';
+  const rest = total > 1 ? ` (and ${plural(total - 1, 'more problem')})` : '';
   return `${placed(file, first)}${rest}${first.hint === undefined ? '' : `. ${capital(stopped(first.hint))}`}`;
 }
 
@@ -278,10 +275,6 @@ function list(names: readonly string[], word: 'and' | 'or' = 'and'): string {
 
 function quote(name: string): string {
   return `"${name}"`;
-}
-
-function count(amount: number, one: string, many = `${one}s`): string {
-  return `${amount} ${amount === 1 ? one : many}`;
 }
 
 function times(amount: number): string {

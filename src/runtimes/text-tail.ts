@@ -1,3 +1,5 @@
+import {stripVTControlCharacters} from 'node:util';
+
 const LIMIT_BYTES = 4096;
 
 /** Keeps the end of what a program has written, for the case that it fails. */
@@ -25,12 +27,7 @@ export function textTail(limitBytes: number = LIMIT_BYTES): TextTail {
       size = limitBytes;
     },
     text() {
-      return withoutEscapes(joined().toString('utf8')).trim();
+      return stripVTControlCharacters(joined().toString('utf8')).trim();
     },
   };
-}
-
-function withoutEscapes(text: string): string {
-  const escape = String.fromCharCode(27);
-  return text.replaceAll(new RegExp(`${escape}\\[[0-9;?]*[A-Za-z]`, 'g'), '');
 }

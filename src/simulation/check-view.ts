@@ -43,8 +43,29 @@ export function checkView(team: LedgerTeam, view: TeamView | null): void {
   hold('the view counts every agent', isFinal(team.state) || ready + starting + failed === requested, () => {
     return JSON.stringify(view.agents);
   });
+  checkBudget(team, view);
   const working = new Set(team.tasks.flatMap(({open}) => open?.agentId ?? [])).size;
   hold('the view counts busy agents', busy === working, () => `${busy} busy, ${working} at work`);
+}
+
+function checkBudget({spec, used, reserved}: LedgerTeam, {budget, state}: TeamView): void {
+  const shown = budget ?? {
+    usedUsd: 0,
+    usedTokens: 0,
+    reservedUsd: 0,
+    reservedTokens: 0,
+    limitUsd: null,
+    limitTokens: null,
+  };
+  const {usd = null, tokens = null} = spec.budget ?? {};
+  hold('the view has the budget', shown.limitUsd === usd && shown.limitTokens === tokens, () => spec.name);
+  const agrees = (a: number, b: number) => Math.abs(a - b) < 1e-6;
+  const same =
+    (usd === null || (agrees(shown.usedUsd, used.usd) && agrees(shown.reservedUsd, reserved.usd))) &&
+    (tokens === null || (agrees(shown.usedTokens, used.tokens) && agrees(shown.reservedTokens, reserved.tokens)));
+  hold('the view shows what is used and reserved', same, () => {
+    return `${spec.name} (${state}): ${JSON.stringify(budget)}, not ${JSON.stringify({used, reserved})}`;
+  });
 }
 
 /** The one chance to say that a team is over, and how. */

@@ -1,6 +1,7 @@
 import type {Effect, Input} from '../federation/engine-io.ts';
 import type {AttemptMeans} from '../model/attempt-means.ts';
 import type {AttemptOutcome, Memo} from '../model/attempt.ts';
+import type {EventBody} from '../model/event.ts';
 import type {EngineRecord} from '../model/record.ts';
 
 /** One line per thing that goes in or comes out of the engine, for the trace. */
@@ -66,6 +67,22 @@ export function describeRecord(record: EngineRecord): string | null {
       return `host ${record.host.id} ${record.host.gone ? 'gone' : 'known'}`;
     case 'event':
       return null;
+  }
+}
+
+/** What an event is counted as. */
+export function describeEvent(body: EventBody): string {
+  switch (body.type) {
+    case 'team-ending':
+      return `event: team-ending by ${body.by}`;
+    case 'merge-conflict':
+      return `event: merge-conflict, ${body.next}`;
+    case 'task-failed':
+      return `event: task-failed, ${body.failure.reason}`;
+    case 'task-reviewed':
+      return `event: task-reviewed, ${body.approved ? 'approved' : 'sent back'}`;
+    default:
+      return `event: ${body.type}`;
   }
 }
 

@@ -18,7 +18,7 @@ import {Room} from './room.ts';
 import type {SimulatedBranch} from './simulated-branch.ts';
 import type {SimulatedMachine} from './simulated-machine.ts';
 import {hold} from './violation.ts';
-import {choiceOf, isSurelyPaid, mayDo} from './who-does-it.ts';
+import {choiceOf, isSurelyPaid, likes, mayDo} from './who-does-it.ts';
 
 export interface Surroundings {
   readonly ledger: Ledger;
@@ -112,7 +112,10 @@ export class Invariants {
     for (const task of ledger.touched) {
       checkTask(task, {itemsOf, branch, mayFailToExpand: source => this.#unreadable.has(source)});
     }
-    for (const attempt of leased) checkOrder(attempt, {monoMs: now.monoMs, room: this.#room, open: ledger.open});
+    for (const attempt of leased) {
+      checkOrder(attempt, {monoMs: now.monoMs, room: this.#room, open: ledger.open});
+      this.#checkPreference(attempt);
+    }
     checkEvents(step, ledger);
     for (const record of finished) checkTeamOver(ledger.team(record.id), record, this.#around.machine);
     this.#checkTimers(input, engine, now);
@@ -355,6 +358,20 @@ export class Invariants {
     hold('no lease while an old process lives', !other, () => `attempt ${id} while ${other?.attempt} runs`);
     this.#checkFairness(attempt, now);
     return attempt;
+  }
+
+  /** Among the agents that could have done it, those with more of the preferred skills come first. */
+  #checkPreference(attempt: LedgerAttempt): void {
+    const {id, task, agentId} = attempt;
+    const {team, spec} = task;
+    const group = team.agents.get(agentId);
+    if (!spec.prefer || !group || (spec.prompt !== undefined && !isSurelyPaid(team))) return;
+    const room = this.#room.beside(this.#around.ledger.open, attempt);
+    const better = [...this.#idleAgents(team)].find(([other]) => {
+      const isLiked = mayDo(other, task) && likes(task, other) > likes(task, group);
+      return isLiked && room.hasRoomFor(choiceOf(other, task));
+    });
+    hold('preferred agents come first', !better, () => `attempt ${id} of ${task.id} by ${agentId}, not ${better?.[1]}`);
   }
 
   /** What must be true of a team that is not over after any input at all. */

@@ -9,9 +9,9 @@ import type {HostRecord, NewTask, StateRecord} from '../model/record.ts';
 import {isTerminal, type TaskSpec, type TaskState} from '../model/task.ts';
 import {isFinal, type TeamSpec, type TeamState} from '../model/team.ts';
 import type {MergeResult, Work} from '../model/work.ts';
+import {agentsOf} from './agents-of-team.ts';
 import {LIMITS} from './engine-limits.ts';
 import {hold} from './violation.ts';
-import {agentsOf} from './who-does-it.ts';
 
 export interface LedgerTask {
   readonly team: LedgerTeam;
@@ -173,8 +173,8 @@ export class Ledger {
 
   /** The attempt whose change is being merged, if there is such a task. */
   merging(teamId: TeamId, seq: TaskSeq): LedgerAttempt | undefined {
-    const state = this.teams.get(teamId)?.tasks[seq]?.state;
-    return state?.name === 'merging' ? this.attempts.get(state.attempt) : undefined;
+    const task = this.teams.get(teamId)?.tasks[seq];
+    return task?.state.name === 'merging' ? this.attempts.get(task.state.attempt) : undefined;
   }
 
   /** The engine is about to be told what has become of the change of an attempt. */

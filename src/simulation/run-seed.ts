@@ -1,5 +1,5 @@
 import {seededRandom} from '../base/random.ts';
-import {Engine} from '../federation/engine.ts';
+import {Engine, type EngineOptions} from '../federation/engine.ts';
 import {LIMITS, memoryOf} from './engine-limits.ts';
 import type {EngineFactory} from './engine-under-test.ts';
 import type {Faults} from './faults.ts';
@@ -59,7 +59,7 @@ export function runSeed(seed: number, options: SeedOptions = {}): SeedResult {
 }
 
 /** The engine as it is, with limits that make its slow paths happen within a simulated minute. */
-export function realEngine(seed: number): EngineFactory {
+export function realEngine(seed: number, changes: Partial<EngineOptions> = {}): EngineFactory {
   const random = seededRandom(seed);
   const options = {
     machineId: 'machine-1',
@@ -71,6 +71,7 @@ export function realEngine(seed: number): EngineFactory {
     ...LIMITS,
     memoryOf,
     random,
+    ...changes,
   };
   return (stored, now) => Engine.restore(stored, options, now);
 }

@@ -2,7 +2,7 @@ import type {Effect, Input, MergeRequest, RequestId, Step} from '../federation/e
 import type {HostId} from '../model/ids.ts';
 import type {ProviderSignal} from '../model/provider.ts';
 import type {EngineRecord, HostRecord} from '../model/record.ts';
-import {describeEffect, describeInput, describeRecord} from './describe.ts';
+import {describeEffect, describeEvent, describeInput, describeRecord} from './describe.ts';
 import type {Dice} from './dice.ts';
 import type {EngineFactory, EngineUnderTest} from './engine-under-test.ts';
 import type {Faults, Tally} from './faults.ts';
@@ -307,10 +307,11 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
   }
 
   #digest(input: Input | null, step: Step, {records, effects}: {records: EngineRecord[]; effects: Pending[]}): void {
-    const {trace, invariants} = this.#world;
+    const {trace, tally, invariants} = this.#world;
     for (const record of step.records) {
       const line = describeRecord(record);
       if (line !== null) trace.add('record', line);
+      else if (record.kind === 'event') tally.add(describeEvent(record.event.body));
     }
     if (this.#engine) invariants.handled(input, step, this.#engine);
     records.push(...step.records);

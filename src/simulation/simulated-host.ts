@@ -189,14 +189,16 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     const opened = this.#teams.get(teamId)?.has(agentId) === true;
     hold('work goes to open agents', opened, () => `attempt ${attempt} for ${agentId}, unknown to ${this.record.id}`);
     this.#held.set(attempt, {assignment, phase: 'queued', stopBy: null});
-    const {time, dice} = this.#options;
+    const {time, dice, tally} = this.#options;
+    if (assignment.memo?.session) tally.add('attempt goes on in a session');
+    if (assignment.memo?.conflict) tally.add('attempt brings a conflict together');
     time.after(dice.spread(0.5, 50), () => this.#start(attempt));
   }
 
   #start(attempt: AttemptId): void {
     const held = this.#held.get(attempt);
     if (!this.#alive || held?.phase !== 'queued') return;
-    const {machine, time, dice, faults, record} = this.#options;
+    const {machine, time, dice, faults, tally, record} = this.#options;
     const {teamId, task, spec} = held.assignment;
     if (dice.chance(faults().taskFailure * 0.05)) {
       this.#finish(held, failed(0, {reason: 'spawn-failed', command: '/bin/sh', code: 'EAGAIN', detail: 'simulated'}));
@@ -218,7 +220,7 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
       behaviour,
       dice,
       faults: faults(),
-      tally: this.#options.tally,
+      tally,
     });
     for (const {afterMs, what} of says) time.after(afterMs, () => this.#say(held, what));
     if (durationMs === Number.POSITIVE_INFINITY) return;

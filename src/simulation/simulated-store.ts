@@ -1,5 +1,5 @@
 import type {Memo} from '../model/attempt.ts';
-import {addEnded, type AttemptTotals, NO_TOTALS} from '../model/attempt-totals.ts';
+import {type GrowingTotals, NO_TOTALS, noteEnded} from '../model/attempt-totals.ts';
 import {type AttemptId, attemptId, type TeamId, teamId} from '../model/ids.ts';
 import type {
   EngineRecord,
@@ -17,7 +17,7 @@ type Growing<T> = {-readonly [K in keyof T]: T[K]};
 interface TeamFold extends Growing<Omit<StoredTeam, 'tasks' | 'openAttempts' | 'totals'>> {
   readonly tasks: StoredTask[];
   readonly open: Map<AttemptId, OpenAttempt>;
-  totals: AttemptTotals;
+  readonly totals: GrowingTotals;
 }
 
 /** A store whose disk is an array of transactions: what was committed is there after any crash, nothing else is. */
@@ -81,7 +81,7 @@ export function foldRecords(records: readonly StateRecord[]): StoredState {
         const team = teams.get(record.teamId);
         if (team) {
           teamOf.set(record.id, team);
-          team.totals = {...team.totals, attempts: team.totals.attempts + 1};
+          team.totals.attempts += 1;
           team.open.set(record.id, openAttempt(record));
         }
         break;
@@ -90,7 +90,7 @@ export function foldRecords(records: readonly StateRecord[]): StoredState {
         const team = teamOf.get(record.id);
         const means = team?.open.get(record.id)?.means;
         team?.open.delete(record.id);
-        if (team) team.totals = addEnded(team.totals, {means, outcome: record.outcome});
+        if (team) noteEnded(team.totals, {means, outcome: record.outcome});
         break;
       }
       case 'attempt-session': {
@@ -113,7 +113,7 @@ export function foldRecords(records: readonly StateRecord[]): StoredState {
       ...team,
       tasks: [...tasks],
       openAttempts: [...open.values()],
-      totals,
+      totals: {...totals},
     })),
     over: [...over.values()].sort((a, b) => a.teamId - b.teamId),
   };
@@ -128,7 +128,7 @@ function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): 
     startedAt: at,
     tasks: [],
     open: new Map(),
-    totals: NO_TOTALS,
+    totals: {...NO_TOTALS},
   };
 }
 

@@ -1,36 +1,10 @@
 import type {AgentGroup, ModelChoice} from '../model/agent.ts';
-import type {AgentId} from '../model/ids.ts';
 import {providerOf} from '../model/provider.ts';
-import type {TeamSpec} from '../model/team.ts';
 import type {LedgerTask, LedgerTeam} from './ledger.ts';
 
 /**
  * Which agents may do a task and with what, said a second time: plainly and without a look at the engine. See `oracle.ts`.
  */
-
-const ONLY_COMMANDS = {
-  name: 'agent',
-  skills: [],
-  runtime: 'command',
-  model: null,
-  costPerHour: null,
-  speed: 1,
-  slots: 1,
-};
-
-/** Every agent of the team, by the name it must have, with the group it belongs to. */
-export function agentsOf({name, count, groups}: TeamSpec): ReadonlyMap<AgentId, AgentGroup> {
-  const kinds = groups ?? [{...ONLY_COMMANDS, count}];
-  const digits = Math.max(2, `${count}`.length);
-  const agents = new Map<AgentId, AgentGroup>();
-  for (const group of kinds) {
-    for (let number = 0; number < group.count; number++) {
-      // The names of agents are what their records and reports use.
-      agents.set(`${name}-${String(agents.size + 1).padStart(digits, '0')}` as AgentId, group);
-    }
-  }
-  return agents;
-}
 
 export function mayDo(group: AgentGroup, task: LedgerTask): boolean {
   const {skills = [], runtime, prompt} = task.spec;
@@ -38,6 +12,11 @@ export function mayDo(group: AgentGroup, task: LedgerTask): boolean {
   if (prompt === undefined) return hasSkills;
   const isAsked = runtime === undefined || group.runtime === runtime || escalatedTo(task) !== null;
   return hasSkills && isAsked && group.runtime !== 'command';
+}
+
+/** How many of the skills that the task prefers the group has. */
+export function likes({spec}: LedgerTask, group: AgentGroup): number {
+  return (spec.prefer ?? []).filter(skill => group.skills.includes(skill)).length;
 }
 
 /** What an agent of the group does the task with; null: it runs a command. */

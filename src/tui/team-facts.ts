@@ -1,3 +1,4 @@
+import {plural, usdText} from '../base/amount.ts';
 import {formatDuration} from '../base/duration.ts';
 import {oneLine} from '../base/one-line.ts';
 import {formatSize} from '../base/size.ts';
@@ -82,21 +83,24 @@ export function cpuText(cpuSeconds: number | null, durationMs: number): string {
 }
 
 /** `$0.41 of $5.00, $0.12 reserved · 1.2M tokens in, 80k out`; null where no attempt could cost anything. */
-export function costText({usage, budget, repository}: TeamView): string | null {
+export function costText(view: TeamView): string | null {
+  const {usage, budget, repository} = view;
   const {usd, inputTokens, outputTokens} = usage;
   const isFree = usd === null && inputTokens === null && outputTokens === null;
   if (isFree && budget === null && repository === null) return null;
-  const spent = usd === null ? 'cost unknown' : usdText(usd);
+  const isEarly = isFree && endedAttempts(view) === 0;
+  const spent = usd === null ? (isEarly ? 'no cost yet' : 'cost unknown') : usdText(usd);
   const limit = budget?.limitUsd == null ? '' : ` of ${usdText(budget.limitUsd)}`;
   const reserved = (budget?.reservedUsd ?? 0) > 0 ? `, ${usdText(budget?.reservedUsd ?? 0)} reserved` : '';
-  const tokens = isFree ? 'tokens unknown' : `${tokensText(inputTokens)} tokens in, ${tokensText(outputTokens)} out`;
+  const unknownTokens = isEarly ? 'no tokens yet' : 'tokens unknown';
+  const tokens = isFree ? unknownTokens : `${tokensText(inputTokens)} tokens in, ${tokensText(outputTokens)} out`;
   const most = budget?.limitTokens == null ? '' : ` of ${tokensText(budget.limitTokens)}`;
   return `${spent}${limit}${reserved} · ${tokens}${most}`;
 }
 
-/** Cents where that says enough, more digits for less. */
-export function usdText(usd: number): string {
-  return `$${usd.toFixed(usd !== 0 && usd < 0.1 ? 4 : 2)}`;
+/** Attempts that could have said what they cost. */
+function endedAttempts({attempts, tasks}: TeamView): number {
+  return Math.max(0, attempts - tasks.running - tasks.verifying);
 }
 
 /** `532`, `12k`, `1.2M`; `?` where it is unknown. */
@@ -132,10 +136,6 @@ export function bar(fraction: number, width: number): {readonly full: string; re
 /** How much of the plan is done, 0 to 1. */
 export function doneFraction(tasks: TaskCounts): number {
   return tasks.total === 0 ? 0 : doneCount(tasks) / tasks.total;
-}
-
-export function plural(amount: number, one: string, many = `${one}s`): string {
-  return `${amount} ${amount === 1 ? one : many}`;
 }
 
 function meanText(mean: number | null): string {

@@ -31,6 +31,7 @@ export class WorkspaceInUse implements Workspace {
   /** Snapshots are taken one after the other: each save ends with a ref, and the last one must win. */
   #last: Promise<unknown> = Promise.resolve();
   #released: Promise<void> | undefined;
+  #savedFiles: readonly string[] | null = null;
 
   constructor(use: InUse) {
     this.folder = use.folder;
@@ -46,7 +47,7 @@ export class WorkspaceInUse implements Workspace {
       const snapshot = await this.#snapshot();
       if (!snapshot.ok) return snapshot;
       const {root, base, ref, kept} = this.#claim;
-      return saveSnapshot(snapshot.value, {
+      const saved = await saveSnapshot(snapshot.value, {
         cwd: root,
         base,
         ref,
@@ -57,15 +58,19 @@ export class WorkspaceInUse implements Workspace {
           this.#use.onClaim(this.#claim);
         },
       });
+      if (saved.ok) this.#savedFiles = filesOf(snapshot.value);
+      return saved;
     });
+  }
+
+  get savedFiles(): readonly string[] | null {
+    return this.#savedFiles;
   }
 
   changedFiles(): Promise<Result<readonly string[], Failure>> {
     return this.#answer(async () => {
       const snapshot = await this.#snapshot();
-      if (!snapshot.ok) return snapshot;
-      const {change, leftOut} = snapshot.value;
-      return ok([...new Set([...change.paths, ...leftOut])].toSorted());
+      return snapshot.ok ? ok(filesOf(snapshot.value)) : snapshot;
     });
   }
 
@@ -93,4 +98,8 @@ export class WorkspaceInUse implements Workspace {
     this.#last = done;
     return done;
   }
+}
+
+function filesOf({change, leftOut}: Snapshot): readonly string[] {
+  return [...new Set([...change.paths, ...leftOut])].toSorted();
 }

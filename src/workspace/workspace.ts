@@ -57,6 +57,8 @@ export interface Workspace {
   save(message: CommitText): Promise<Result<Work | null, Failure>>;
   /** Paths that differ from `base`, relative to the root of the repository. */
   changedFiles(): Promise<Result<readonly string[], Failure>>;
+  /** The same as of the last `save`, without looking again; null: nothing has been saved. */
+  readonly savedFiles: readonly string[] | null;
   /** Files that still hold conflict markers among those given. */
   markersLeft(files: readonly string[]): Promise<readonly string[]>;
   /** Gives it back: saved work stays in the ref, the rest is wiped. To be called when no process works in it any more. */

@@ -30,6 +30,21 @@ test.each([
   [['team', 'spawn', '--count', '2', '--timeout', '10'], '--timeout is "10", but must be a duration with its unit'],
   [['team', 'list', '--set', 'x'], '--set x: a key and a value are expected'],
   [['team', 'list', '--project', 'nowhere'], '--project nowhere: there is no such folder.'],
+  [
+    ['plan', '- [ ] a\n- b'],
+    'a text that begins with a dash was taken for an option. Put `--` before it: `godel plan -- TEXT`.',
+  ],
+  [['plan', 'a', '-o', 'nowhere/plan.yaml'], '-o nowhere/plan.yaml: there is no folder '],
+  [
+    ['team', 'spawn', '--runtime', 'claud:3'],
+    '--runtime names the runtime claud, which does not exist. Did you mean claude?',
+  ],
+  [
+    ['team', 'spawn', '--runtime', 'frob:3'],
+    'There are claude, codex, gemini, opencode, pi; others are added in the configuration',
+  ],
+  [['team', 'spawn', '--count', '2', '--budget', '0'], '--budget is "0", but must be a number greater than 0'],
+  [['team', 'spawn', '--count', '2', '--budget', '1e99'], '--budget is "1e99", but must be a number greater than 0'],
   [['--json=yaml', 'version'], '--json=yaml: there is no such form'],
 ])('%j is wrong usage, said in one sentence, exit 2', async (args, text) => {
   const {code, stdout, stderr} = await run(...args);

@@ -2,7 +2,7 @@ import {PassThrough} from 'node:stream';
 import {expect, test} from 'vitest';
 import {logLine} from '../../src/cli/log-line.ts';
 import {onlyTeam} from '../../src/cli/pick-team.ts';
-import {FailureLines, progressLine} from '../../src/cli/plain-progress.ts';
+import {NewsLines, progressLine} from '../../src/cli/plain-progress.ts';
 import {Print} from '../../src/cli/print.ts';
 import {statusLines, summaryLines, tableLines} from '../../src/cli/summary-text.ts';
 import {exitKindOfTeam, teamResult} from '../../src/cli/team-result.ts';
@@ -18,6 +18,16 @@ function printTo(
 }
 
 const print = printTo(new PassThrough());
+
+const repository = {
+  root: '/p',
+  gitFolder: '/p/.git',
+  prefix: '',
+  base: 'a'.repeat(40),
+  branch: 'godel/audit',
+  checkedOut: 'main',
+  dirtyFiles: 0,
+};
 
 const failedView = (count: number): TeamView =>
   fabricatedView({
@@ -50,33 +60,6 @@ test('the summary says what was done, how long, how busy, and where the output i
   ]);
 });
 
-test('the summary says where the work is: on the branch, kept beside it, or both', () => {
-  const repository = {
-    root: '/r',
-    gitFolder: '/r/.git',
-    prefix: '',
-    checkedOut: 'main',
-    base: 'a'.repeat(40),
-    branch: 'godel/audit',
-    dirtyFiles: 0,
-  };
-  const placeOf = (tasks: Partial<TeamView['tasks']>) => {
-    const view = fabricatedView({repository, tasks: {...fabricatedView().tasks, skipped: 0, ...tasks}});
-    return summaryLines(view, print, {withFailures: false}).find(
-      line => line.includes('merged') || line.includes('branch'),
-    );
-  };
-  expect(placeOf({total: 3, succeeded: 3})).toBe(
-    '  The work is on branch godel/audit: see it with godel team diff audit, take it over with godel team merge audit.',
-  );
-  expect(placeOf({total: 3, succeeded: 2})).toMatch(
-    /godel team merge audit\. What was not merged is kept: godel recover list$/,
-  );
-  expect(placeOf({total: 3, succeeded: 0})).toBe(
-    '  Nothing was merged. What was not merged is kept: godel recover list',
-  );
-});
-
 test('what is unknown is said to be unknown', () => {
   const view = fabricatedView({
     meanBusyAgents: null,
@@ -102,11 +85,42 @@ test('lists of thousands are cut and counted', () => {
 });
 
 test('failures are said once each as they appear, and after twenty only counted', () => {
-  const lines = new FailureLines(text => text);
+  const lines = new NewsLines(text => text);
   expect(lines.next(failedView(2))).toEqual(['failed t0: It failed.', 'failed t1: It failed.']);
   expect(lines.next(failedView(3))).toEqual(['failed t2: It failed.']);
   expect(lines.next(failedView(50))).toHaveLength(18);
   expect(lines.next(failedView(60))).toEqual([]);
+});
+
+test('before an attempt has ended nothing was spent; afterwards it may be unknown', () => {
+  const usage = {...fabricatedView().usage, usd: null, inputTokens: null, outputTokens: null};
+  const budget = {limitUsd: 1, limitTokens: null, usedUsd: 0, usedTokens: 0, reservedUsd: 0.5, reservedTokens: 0};
+  const view = (attempts: number) =>
+    statusLines(
+      fabricatedView({attempts, repository, usage, budget, tasks: {...fabricatedView().tasks, running: 3}}),
+      print,
+    );
+  expect(view(3)).toContain('cost      no cost yet of $1.00, $0.50 reserved · no tokens yet');
+  expect(view(4)).toContain('cost      cost unknown of $1.00, $0.50 reserved · tokens unknown');
+});
+
+test('a warning is said once, before the failures', () => {
+  const lines = new NewsLines(text => text);
+  const view = {...failedView(1), warnings: ['2 files are not committed.']};
+  expect(lines.next(view)).toEqual(['warning: 2 files are not committed.', 'failed t0: It failed.']);
+  expect(lines.next(view)).toEqual([]);
+});
+
+test('a team that ran nothing has no branch to look at and no cost', () => {
+  const lines = summaryLines(fabricatedView({attempts: 0, repository}), print, {withFailures: false});
+  expect(lines.at(-1)).toBe('  Nothing was run.');
+});
+
+test('where no task succeeded no branch is praised, but what was kept is', () => {
+  const tasks = {...fabricatedView().tasks, succeeded: 0, failed: 1};
+  const text = summaryLines(fabricatedView({tasks, repository}), print, {withFailures: false}).join('\n');
+  expect(text).not.toContain('godel team merge');
+  expect(text).toContain('godel recover list');
 });
 
 test('a progress line is short and says what counts', () => {

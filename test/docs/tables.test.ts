@@ -84,7 +84,7 @@ test('the architecture page has the import table that is checked', () => {
 
 test('the plan page has every variable that a task is given', () => {
   const named = new Set(
-    ['host/attempt-environment.ts', 'daemon/orders.ts', 'cli/spawn-team.ts'].flatMap(file =>
+    ['host/attempt-environment.ts', 'daemon/orders.ts', 'cli/spawn-request.ts'].flatMap(file =>
       [...read(`src/${file}`).matchAll(/\b(GODEL_[A-Z_]+|TRACEPARENT):/g)].map(match => match[1]!),
     ),
   );

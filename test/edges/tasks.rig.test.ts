@@ -82,7 +82,7 @@ test('each way in which a command can fail has its sentence, and the team exits 
     'two values': expect.stringContaining('it begins with "[1] [2]'),
     'too much output': expect.stringMatching(/^Its output is larger than 1 MiB\. .*`output-cap`/),
     'runs on': timedOut,
-    unverified: 'Its command succeeded but its verify command exited with code 3: not yet',
+    unverified: 'Its verify command exited with code 3: not yet',
     'verify runs on': timedOut,
   });
   expect({code, stderr}).toMatchObject({code: 1});

@@ -34,16 +34,22 @@ export class GeneratedRepository {
     return execFileSync('git', [...settings, ...args], {cwd: this.folder, env: this.#env, encoding: 'utf8'}).trim();
   }
 
-  /** What the check says in a fresh checkout of the branch: the number of modules with a greeting. */
+  /** What the check says in a fresh checkout of the branch: the number of modules with a greeting. No branch: none. */
   greetingsOn(branch: string, checkout: string): number {
+    if (!this.#has(branch)) return 0;
     this.git('clone', '--quiet', '--branch', branch, this.folder, checkout);
     return Number(execFileSync(process.execPath, ['check.mjs'], {cwd: checkout, encoding: 'utf8'}));
   }
 
   /** The subjects of a branch's commits since the beginning. */
   commitsOn(branch: string): readonly string[] {
+    if (!this.#has(branch)) return [];
     const log = this.git('log', '--format=%s', `${this.base}..${branch}`);
     return log === '' ? [] : log.split('\n');
+  }
+
+  #has(branch: string): boolean {
+    return this.git('branch', '--list', branch) !== '';
   }
 
   /** Whether the user's checkout is as it was made. */

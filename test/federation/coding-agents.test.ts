@@ -164,6 +164,73 @@ describe('limits of a provider', () => {
     expect(world.view(id)).toMatchObject({state: 'running', retries: 0});
   });
 
+  it('are waited for no longer than a day, however long the provider or a changed wall clock says', () => {
+    const world = new EngineWorld();
+    world.start([prompt('p')], agents(group('claude')));
+    world.finish('p', failing({...LIMITED, retryAfterMs: 1e12}));
+    world.later(86_400_000 - 1000);
+    expect(world.order()).toEqual(['p']);
+    world.later(2000);
+    expect(world.order()).toEqual(['p', 'p']);
+    world.finish('p', failing({...LIMITED, retryAfterMs: 1e12}));
+    world.nowMs = 1000;
+    // Whose clock shows what the other one's did a day ago.
+    const next = restarted(world);
+    next.give({type: 'host-gone', hostId: world.host});
+    next.connect('h2' as never);
+    next.later(86_400_000);
+    expect(next.order()).toEqual(['p']);
+  });
+
+  it('are no failure of a task whose team is being ended', () => {
+    const world = new EngineWorld();
+    const id = world.start([prompt('p')], agents(group('claude')));
+    world.give({type: 'end-team', request: 9, teamId: id, by: 'max-failures'});
+    world.finish('p', failing(LIMITED));
+    expect(world.view(id)).toMatchObject({outcome: 'tasks-failed', tasks: {cancelled: 1, failed: 0}});
+  });
+
+  it('that never end fail the task, which is no failure of a team that tolerates it', () => {
+    const world = new EngineWorld();
+    const id = world.start([prompt('p', {continueOnError: true})], agents(group('claude')));
+    for (let time = 0; time <= 100; time += 1) {
+      world.finish('p', failing(LIMITED));
+      world.later(10_000);
+    }
+    expect(world.view(id)).toMatchObject({state: 'succeeded', tasks: {failed: 1}, attempts: 101});
+  });
+
+  it('do not end a team because of agents that are gone, as long as others could do the task', () => {
+    const world = new EngineWorld();
+    world.connect();
+    world.gates = [{provider: 'pi', permits: 0, why: 'pi is limited'}];
+    const two = agents(group('claude', {costPerHour: 1}), group('pi'));
+    const id = world.spawn({
+      ...world.engineSpec(),
+      plan: {name: null, env: {}, tasks: [prompt('p', {retries: 9})]},
+      ...two,
+    });
+    world.give({type: 'agents-failed', hostId: world.host, agents: ['audit-01' as never], detail: 'not installed'});
+    world.finish('p', failing());
+    world.later(5000);
+    expect(world.view(id)).toMatchObject({state: 'running', waiting: [{why: 'pi is limited'}]});
+  });
+
+  it('hold up instances of a foreach only where they apply', () => {
+    const world = new EngineWorld();
+    world.connect();
+    world.gates = [{provider: 'anthropic', permits: 0, why: 'anthropic is limited'}];
+    const tasks = [prompt('p', {foreach: {from: 'list', items: ['a', 'b', 'c']}, maxParallel: 1, change: 'optional'})];
+    const plan = {name: null, env: {}, tasks, escalate: {after: 1, to: [{runtime: 'claude', model: null}]}};
+    world.spawn({...world.engineSpec(), plan, ...agents(group('pi', {count: 3}))});
+    world.finish('p[a]', failing());
+    expect(world.order()).toEqual(['p[a]', 'p[b]']);
+    world.later(5000);
+    world.finish('p[b]');
+    // The first one could only go on with the provider that lets nothing through.
+    expect(world.order()).toEqual(['p[a]', 'p[b]', 'p[c]']);
+  });
+
   it('hold back only attempts of that provider, and say why', () => {
     const world = new EngineWorld();
     const tasks = [prompt('a'), prompt('b', {runtime: 'claude'}), prompt('c', {runtime: 'pi'})];
@@ -214,6 +281,16 @@ describe('a budget', () => {
     expect(usedUsd + reservedUsd).toBeLessThanOrEqual(limitUsd ?? 0);
   });
 
+  it('learns nothing from an attempt that was cut short, and always gives one room to work', () => {
+    const world = new EngineWorld();
+    const tasks = ['a', 'b', 'c'].map(id => prompt(id, {change: 'optional'}));
+    world.start(tasks, {...agents(group('claude')), budget: {usd: 10, tokens: null}});
+    world.finish('a', {...failing(LIMITED), ...cost(0)});
+    expect(world.assigned().map(({means}) => means?.cap.usd)).toEqual([0.25, 0.25]);
+    world.finish('b', {...SUCCESS, ...cost(0)});
+    expect(world.assigned().at(-1)?.means?.cap.usd).toBe(0.025);
+  });
+
   it('ends the team when it does not pay for what is left, once nothing runs', () => {
     const world = new EngineWorld();
     const tasks = ['a', 'b'].map(id => prompt(id, {change: 'optional'}));
@@ -256,6 +333,17 @@ describe('a change', () => {
     expect(merges(next)).toEqual(merges(world));
     mergeEnds(next, MERGED);
     expect(next.view(next.engine.teamIds()[0]!).state).toBe('succeeded');
+  });
+
+  it('is asked to be merged again after a restart while its team is being ended', () => {
+    const world = new EngineWorld();
+    const id = world.start([prompt('a')], agents(group('claude')));
+    world.finish('a', changed());
+    world.give({type: 'end-team', request: 9, teamId: id, by: 'user'});
+    const next = restarted(world);
+    expect(merges(next)).toEqual(merges(world));
+    mergeEnds(next, MERGED);
+    expect(next.view(id)).toMatchObject({state: 'killed', tasks: {succeeded: 1}});
   });
 
   it('that conflicts is brought together by another attempt, a bounded number of times', () => {
@@ -389,6 +477,47 @@ describe('a review', () => {
     next.connect('h2' as never);
     next.give({type: 'strays-gone', hostId: 'h2' as never, attempts: [world.attemptOf('a.review')]});
     expect(next.assigned().at(-1)).toMatchObject({taskId: 'a.review', reviewed: {taskId: 'a'}});
+  });
+
+  it('is journaled with its end, and with the end it makes', () => {
+    const approved = new EngineWorld();
+    approved.start(tasks, agents(group('claude', {count: 2})));
+    approved.finish('a', changed());
+    approved.finish('a.review', verdict(true, 'good'));
+    mergeEnds(approved, MERGED);
+    expect(approved.events('task-succeeded').map(({task: id}) => id)).toEqual(['a', 'a.review']);
+
+    const unneeded = new EngineWorld();
+    unneeded.start(tasks, agents(group('claude', {count: 2})));
+    unneeded.finish('a');
+    expect(unneeded.events('task-skipped')).toMatchObject([{task: 'a.review', because: 'condition', need: 'a'}]);
+
+    const impossible = new EngineWorld();
+    impossible.start(tasks, agents(group('claude', {count: 2})));
+    impossible.finish('a', changed());
+    impossible.finish('a.review', failing());
+    impossible.later(5000);
+    impossible.finish('a.review', failing());
+    expect(impossible.events('task-failed').map(({task: id}) => id)).toEqual(['a.review', 'a']);
+  });
+
+  it('that comes too late, for a team that is being ended, is no failure and lets nothing be merged', () => {
+    const world = new EngineWorld();
+    const id = world.start(tasks, agents(group('claude', {count: 2})));
+    world.finish('a', changed());
+    world.give({type: 'end-team', request: 9, teamId: id, by: 'user'});
+    world.finish('a.review', verdict(true, 'good'));
+    expect(merges(world)).toEqual([]);
+    expect(world.view(id)).toMatchObject({state: 'killed', tasks: {cancelled: 3, failed: 0}});
+  });
+
+  it('that cannot come any more, because the team is being ended, lets nothing be merged unseen', () => {
+    const world = new EngineWorld();
+    const id = world.start(tasks, agents(group('claude', {count: 2})));
+    world.give({type: 'end-team', request: 9, teamId: id, by: 'user'});
+    world.finish('a', changed());
+    expect(merges(world)).toEqual([]);
+    expect(world.view(id)).toMatchObject({state: 'killed', tasks: {cancelled: 3}});
   });
 
   it('is over with the team', () => {

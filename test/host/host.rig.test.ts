@@ -124,7 +124,7 @@ describe('running', () => {
       rig.run(1, 'echo made', {verify: 'echo checked; exit 2'}),
       rig.run(2, 'echo made > made.txt', {verify: 'test -s made.txt'}),
     ]);
-    expect(bad.result).toMatchObject({failure: {reason: 'verify-failed', exitCode: 2, tail: 'made\nchecked'}});
+    expect(bad.result).toMatchObject({failure: {reason: 'verify-failed', exitCode: 2, tail: 'checked'}});
     expect(good).toMatchObject(SUCCESS);
     const kinds = [...rig.daemon.reports.values()].map(report => report.type);
     expect(kinds.filter(kind => kind === 'attempt-verifying')).toHaveLength(2);

@@ -36,3 +36,18 @@ test('the end is some two kilobytes of whole lines, in whatever pieces they came
   expect(log.tail).toMatch(/^line \d+\n[^]*line 999$/);
   expect(log.lastLine).toBe('line 999');
 });
+
+test('the end of a step has nothing of the step before, also when that was long', () => {
+  const log = new OutputLog({file: join(folder, '5.log'), capBytes: 0});
+  log.write(Buffer.from('error: of the first\n'));
+  log.beginStep();
+  expect(log.tail).toBe('');
+  expect(log.lastLine).toBe('error: of the first');
+  log.write(Buffer.from('second\n'));
+  expect(log.tail).toBe('second');
+  log.beginStep();
+  for (let line = 0; line < 300; line++) log.write(Buffer.from(`${'x'.repeat(line % 20)}\n`));
+  log.write(Buffer.from('third\n'));
+  expect(log.tail).toMatch(/^x*\n[^]*\nthird$/);
+  expect(log.tail).not.toContain('second');
+});

@@ -1,9 +1,11 @@
 import type {Input, Step} from '../../src/federation/engine-io.ts';
-import {attemptId} from '../../src/model/ids.ts';
+import {NO_TOTALS} from '../../src/model/attempt-totals.ts';
+import {type AttemptId, attemptId} from '../../src/model/ids.ts';
 import type {EngineRecord} from '../../src/model/record.ts';
 import {isTerminal} from '../../src/model/task.ts';
+import type {Work} from '../../src/model/work.ts';
 import type {Faults} from '../../src/simulation/faults.ts';
-import type {SeedOptions} from '../../src/simulation/run-seed.ts';
+import {realEngine, type SeedOptions} from '../../src/simulation/run-seed.ts';
 import {type Break, brokenEngine, misreads, misreadsTasks} from './broken-engine.ts';
 
 export interface Mutant {
@@ -141,10 +143,143 @@ export const MUTANTS: readonly Mutant[] = [
   engine('forgets to tell of tasks that failed', () => ({
     step: records(record => (record.kind === 'event' && record.event.body.type === 'task-failed' ? [] : [record])),
   })),
+  engine('concludes a task before its change is merged', () => ({
+    step: records(record => {
+      if (record.kind !== 'task-state' || record.state.name !== 'merging') return [record];
+      const {attempt} = record.state;
+      return [{...record, state: {name: 'succeeded'}}, succeeded(record, attempt)];
+    }),
+  })),
+  engine(
+    'merges what no reviewer has approved',
+    misreadsTasks(task => without(task, 'reviews')),
+  ),
+  engine('takes a rejection for an approval', () => ({
+    input: input => {
+      const verdict = input.type === 'attempt-finished' ? input.outcome.verdict : undefined;
+      if (input.type !== 'attempt-finished' || !verdict) return input;
+      return {...input, outcome: {...input.outcome, verdict: {...verdict, approved: true}}};
+    },
+    // What is recorded is what was said: only what follows from it is wrong.
+    step: asSaid(),
+  })),
+  engine(
+    'sends a task back once too often',
+    misreadsTasks(task => (task.review ? {...task, review: {rounds: task.review.rounds + 1}} : task)),
+    {reviewRejects: 0.9, taskFailure: 0, slowTask: 0},
+  ),
+  engine('takes the limits of a provider off the retries', () => ({
+    step: records(record => {
+      const limited = record.kind === 'task-state' ? (record.memo?.limited ?? 0) : 0;
+      return record.kind === 'task-state' && limited > 0
+        ? [{...record, failures: record.failures + limited}]
+        : [record];
+    }),
+  })),
+  engine('forgets in a restart what is being merged', () => ({
+    step: (step, input) => (input === null ? effects(effect => effect.type !== 'merge')(step) : step),
+  })),
+  engine('takes a conflict for a merge', () => ({
+    input: input => {
+      if (input.type !== 'merge-ended' || input.result.kind !== 'conflict') return input;
+      return {...input, result: {kind: 'merged', tip: input.result.tip}};
+    },
+  })),
+  engine('merges other work than was reviewed', () => ({step: mergesEarlierWork()})),
+  mutant('brings conflicts together for ever', seed => ({
+    makeEngine: realEngine(seed, {maxConflicts: 1000}),
+    faults: {mergeConflict: 0.9, gitTrouble: 0, mergeBreaks: 0},
+  })),
+  engine('ignores the gates of providers', () => ({
+    input: input => (input.type === 'permits' ? {...input, gates: []} : input),
+  })),
+  engine('ignores memory', () => ({
+    input: input => {
+      if (input.type !== 'permits') return input;
+      const {type, permits, why, gates = []} = input;
+      return {type, permits, why, gates};
+    },
+  })),
+  engine(
+    'reserves nothing from the budget',
+    misreads(spec => {
+      if (!spec.budget) return spec;
+      const {usd, tokens} = spec.budget;
+      return {...spec, budget: {usd: usd && 1e6, tokens: tokens && 1e12}};
+    }),
+  ),
+  engine('forgets in a restart what has been used of the budget', () => ({
+    stored: stored => ({
+      ...stored,
+      teams: stored.teams.map(team => {
+        const {attempts, busyMs} = team.totals;
+        return {...team, totals: {...NO_TOTALS, attempts, busyMs}};
+      }),
+    }),
+  })),
+  engine(
+    'gives work to agents without the skill',
+    misreads(spec => (spec.groups ? {...spec, groups: spec.groups.map(some => ({...some, skills: []}))} : spec)),
+  ),
+  engine(
+    'gives prompts to any coding agent',
+    misreadsTasks(task => {
+      return task.prompt === undefined ? task : without(task, 'runtime');
+    }),
+  ),
+  engine(
+    'has no preferences',
+    misreadsTasks(task => ({...task, prefer: []})),
+  ),
+  engine(
+    'gives an agent more attempts than slots',
+    misreads(spec =>
+      spec.groups ? {...spec, groups: spec.groups.map(more => ({...more, slots: more.slots + 1}))} : spec,
+    ),
+  ),
+  engine(
+    'never escalates',
+    misreads(spec => {
+      return spec.plan ? {...spec, plan: without(spec.plan, 'escalate')} : spec;
+    }),
+  ),
+  engine('resumes another session', () => ({
+    step: assignments(assignment => {
+      const session = assignment.memo?.session;
+      return session
+        ? {...assignment, memo: {...assignment.memo, session: {...session, session: 'other'}}}
+        : assignment;
+    }),
+  })),
+  engine('forgets sessions in a restart', () => ({
+    stored: stored => ({
+      ...stored,
+      teams: stored.teams.map(team => ({
+        ...team,
+        openAttempts: team.openAttempts.map(open => without(open, 'session')),
+        tasks: team.tasks.map(({memo, ...task}) => (memo ? {...task, memo: without(memo, 'session')} : task)),
+      })),
+    }),
+  })),
+  engine('does not say what was wrong', () => ({
+    step: assignments(assignment => {
+      return assignment.memo ? {...assignment, memo: without(assignment.memo, 'feedback')} : assignment;
+    }),
+  })),
   engine('shows one success too many', () => ({
     view: view => ({...view, tasks: {...view.tasks, succeeded: view.tasks.succeeded + 1}}),
   })),
 ];
+
+/** `key` is an optional property. */
+function without<T extends object>(value: T, key: keyof T): T {
+  // What is left is still a T, as the property need not be there.
+  return Object.fromEntries(Object.entries(value).filter(([name]) => name !== key)) as T;
+}
+
+function mutant(name: string, options: Mutant['options']): Mutant {
+  return {name, options};
+}
 
 function engine(name: string, broken: () => Break, faults: Partial<Faults> = {}): Mutant {
   return {name, options: seed => ({makeEngine: brokenEngine(seed, broken), faults})};
@@ -188,5 +323,53 @@ function doubleBooked(step: Step): Step {
       if (effect.type !== 'assign' || effect.assignment.attempt !== second.id) return effect;
       return {...effect, assignment: {...effect.assignment, agentId: first.agentId}};
     }),
+  };
+}
+
+function assignments(change: (assignment: Assign['assignment']) => Assign['assignment']): (step: Step) => Step {
+  return step => ({
+    ...step,
+    effects: step.effects.map(effect => {
+      return effect.type === 'assign' ? {...effect, assignment: change(effect.assignment)} : effect;
+    }),
+  });
+}
+
+function succeeded(
+  {teamId, seq}: Extract<EngineRecord, {kind: 'task-state'}>,
+  attempt: AttemptId,
+): Extract<EngineRecord, {kind: 'event'}> {
+  const body = {type: 'task-succeeded', task: `t${seq}`, attempt, durationMs: null} as const;
+  return {kind: 'event', event: {teamId, atMs: 0, body}};
+}
+
+/** Records the outcome that a host has told, whatever the engine was made to believe. */
+function asSaid(): NonNullable<Break['step']> {
+  return ({records: all, effects: rest}, input) => ({
+    records: all.map(record => {
+      const isIt = input?.type === 'attempt-finished' && record.kind === 'attempt-ended' && record.id === input.attempt;
+      return isIt && record.outcome ? {...record, outcome: input.outcome} : record;
+    }),
+    effects: rest,
+  });
+}
+
+/** Each task's first work is what is merged of it, however often it was sent back. */
+function mergesEarlierWork(): (step: Step) => Step {
+  const first = new Map<string, Work>();
+  return step => {
+    for (const record of step.records) {
+      if (record.kind !== 'task-state' || record.state.name !== 'reviewing') continue;
+      const task = `${record.teamId}/${record.seq}`;
+      if (!first.has(task)) first.set(task, record.state.work);
+    }
+    return {
+      ...step,
+      effects: step.effects.map(effect => {
+        if (effect.type !== 'merge') return effect;
+        const {request} = effect;
+        return {...effect, request: {...request, work: first.get(`${request.teamId}/${request.task}`) ?? request.work}};
+      }),
+    };
   };
 }

@@ -4,7 +4,7 @@ import {runSeed} from '../../src/simulation/run-seed.ts';
 const SEEDS = 600;
 
 describe('the real engine', () => {
-  test(`keeps every invariant in ${SEEDS} simulated worlds, in which every fault happened`, {timeout: 60_000}, () => {
+  test(`keeps every invariant in ${SEEDS} simulated worlds, in which every fault happened`, {timeout: 180_000}, () => {
     const seen = new Map<string, number>();
     const failed: string[] = [];
     for (let seed = 1; seed <= SEEDS; seed++) {
@@ -45,6 +45,9 @@ describe('a seed', () => {
 });
 
 const EXERCISED = [
+  'attempt brings a conflict together',
+  'attempt goes on in a session',
+  'attempt over its cap',
   'daemon crash after the effects',
   'daemon crash before handling',
   'daemon crash between acknowledgements and effects',
@@ -56,10 +59,25 @@ const EXERCISED = [
   'effect: read-output',
   'effect: reap',
   'effect: stop-attempts',
+  'event: attempt-limited',
+  'event: merge-conflict, parked',
+  'event: merge-conflict, resolve',
+  'event: task-escalated',
+  'event: task-failed, git-failed',
+  'event: task-failed, merge-verify-failed',
+  'event: task-failed, provider-limited',
+  'event: task-failed, review-rejected',
+  'event: task-reviewed, approved',
+  'event: task-reviewed, sent back',
+  'event: team-ending by budget',
+  'event: team-ending by no-agents',
+  'event: team-warning',
   'fault: acknowledgement lost',
   'fault: agents failed',
   'fault: daemonPausePerS',
   'fault: freezePerS',
+  'fault: gateChangePerS',
+  'fault: git trouble',
   'fault: host did not start',
   'fault: hostCrashPerS',
   'fault: forgedReportPerS',
@@ -67,12 +85,17 @@ const EXERCISED = [
   'fault: host gave up waiting for a daemon',
   'fault: linkBreakPerS',
   'fault: long partition',
+  'fault: memoryChangePerS',
+  'fault: merge breaks the verify of the plan',
+  'fault: merge conflict',
   'fault: output unreadable',
   'fault: permitChangePerS',
   'fault: process ignores SIGTERM',
+  'fault: provider limits',
   'fault: reports reordered',
   'fault: stray process',
   'fault: wallJumpPerS',
+  'merge found to be done',
   'stray process reaped',
   'teams failed',
   'teams killed',

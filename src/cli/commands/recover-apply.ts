@@ -16,7 +16,7 @@ the way, nothing is changed. With --branch your checkout is not touched.`,
         const {must} = await import('../connect.ts');
         const {checkoutOf, nameOf} = await import('../kept-work.ts');
         const {applyKept, branchKept, findKept} = await import('../../workspace/recover.ts');
-        const {plural} = await import('../../tui/team-facts.ts');
+        const {plural} = await import('../../base/amount.ts');
         const {root, checkedOut} = await checkoutOf(cli, command.optsWithGlobals<GlobalOptions>());
         const work = must(await findKept(ref, root));
         const name = nameOf(work);

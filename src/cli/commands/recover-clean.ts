@@ -16,7 +16,7 @@ export function recoverClean(run: Runner): Command {
         const {must} = await import('../connect.ts');
         const {checkoutOf, nameOf} = await import('../kept-work.ts');
         const {dropKept, listKept} = await import('../../workspace/recover.ts');
-        const {plural} = await import('../../tui/team-facts.ts');
+        const {plural} = await import('../../base/amount.ts');
         const {root} = await checkoutOf(cli, command.optsWithGlobals<GlobalOptions>());
         const before = Date.now() - olderThan;
         const kept = must(await listKept(root)).filter(({savedMs}) => savedMs < before);

@@ -9,8 +9,9 @@ type Refusal = Exclude<ProviderSignalKind, 'ok'>;
  * What is known of a provider account that has refused something lately; null stands for one that has not. All times are
  * on one monotonic clock.
  *
- * The limit goes down by a factor when it was too high and up by one for every round of answers (AIMD). It goes up to just
- * below where it was last too high; beyond that only now and then, since finding out costs the pause that the provider asks for.
+ * The limit goes down by a factor when it was too high (AIMD), and with every round of answers half the way up to where it was
+ * last too high (the binary search of BIC TCP: Xu, Harfoush and Rhee, 2004), at least by one. Beyond that it goes only now and
+ * then, since finding out costs the pause that the provider asks for.
  */
 export interface GateState {
   /** Attempts at a time, ≥ 1; null: nothing is known that would limit them. */
@@ -147,7 +148,7 @@ function grow(state: GateState, nowMs: number): GateState {
   if (limit === null) return state;
   const isProbe = ceiling !== null && limit + 1 >= ceiling;
   if (isProbe && nowMs < probeMs) return state;
-  const step = ceiling === null ? Math.max(1, Math.floor(limit / 10)) : 1;
+  const step = Math.max(1, Math.floor(ceiling === null ? limit / 10 : (ceiling - limit) / 2));
   return {...state, limit: limit + step, ceiling: isProbe ? null : ceiling, answered: 0, changedMs: nowMs};
 }
 

@@ -1,3 +1,4 @@
+import {plural} from '../../base/amount.ts';
 import type {Applied} from './apply-mentions.ts';
 import type {Mentions} from './mentions.ts';
 import type {Item} from './outline.ts';
@@ -27,18 +28,18 @@ export class Reading {
   }
 
   cleaned(removed: number): void {
-    if (removed > 0) this.add(`${count(removed, 'invisible character')} taken out of the text.`);
+    if (removed > 0) this.add(`${plural(removed, 'invisible character')} taken out of the text.`);
   }
 
   form({form, outline, background}: ReadText): void {
     const {items, sections, lists, empty} = outline;
     const open = items.filter(item => !item.isDone).length;
-    if (form === 'steps') this.add(`Sentences with words of order: ${count(open, 'step')}, one after the other.`);
+    if (form === 'steps') this.add(`Sentences with words of order: ${plural(open, 'step')}, one after the other.`);
     else this.#lists(items, lists);
     this.#done(items);
-    if (empty > 0) this.add(`${count(empty, 'empty item')} left out.`);
+    if (empty > 0) this.add(`${plural(empty, 'empty item')} left out.`);
     if (sections.length > 0)
-      this.add(`${count(sections.length, 'heading')}: said with the tasks below, not tasks themselves.`);
+      this.add(`${plural(sections.length, 'heading')}: said with the tasks below, not tasks themselves.`);
     if (form === 'list' && background !== '')
       this.add('Text outside of the items: background of the tasks, not a task.');
   }
@@ -48,8 +49,8 @@ export class Reading {
     const numbered = open.filter(item => lists[item.list]?.isNumbered === true).length;
     const nested = open.filter(item => item.parent !== null).length;
     const kinds = [
-      ...(numbered > 0 ? [count(numbered, 'numbered item')] : []),
-      ...(open.length > numbered ? [count(open.length - numbered, 'item')] : []),
+      ...(numbered > 0 ? [plural(numbered, 'numbered item')] : []),
+      ...(open.length > numbered ? [plural(open.length - numbered, 'item')] : []),
     ];
     const inside = nested > 0 ? ` (${nested} within other items)` : '';
     this.add(`${kinds.join(' and ')}${inside}: one task each.`);
@@ -60,7 +61,7 @@ export class Reading {
     if (done.length === 0) return;
     const named = done.slice(0, MAX_NAMED).map(({text, line}) => `“${shortened(firstLine(text), 40)}” (line ${line})`);
     const more = done.length > MAX_NAMED ? ` and ${done.length - MAX_NAMED} more` : '';
-    this.add(`${count(done.length, 'item')} ticked off and left out: ${named.join(', ')}${more}.`);
+    this.add(`${plural(done.length, 'item')} ticked off and left out: ${named.join(', ')}${more}.`);
   }
 
   order({form, outline}: ReadText, {counts, hasParts}: Order): void {
@@ -87,12 +88,8 @@ export class Reading {
   }
 }
 
-export function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
-}
-
 function are(number: number, what: string): string {
-  return `${count(number, what)} ${number === 1 ? 'is' : 'are'}`;
+  return `${plural(number, what)} ${number === 1 ? 'is' : 'are'}`;
 }
 
 export function firstLine(text: string): string {

@@ -1,7 +1,8 @@
+import {plural} from '../../base/amount.ts';
 import type {Draft} from './drafts.ts';
 import {estimateOf, priorityOf} from './markers.ts';
 import {withoutOrderWord} from './order-words.ts';
-import {count, firstLine, type Reading} from './reading.ts';
+import {firstLine, type Reading} from './reading.ts';
 import {skillsOf} from './skills.ts';
 import type {RepositoryFiles, Subtask} from './subtask.ts';
 import {sayTarget, shares, targetOf} from './targets.ts';
@@ -94,8 +95,8 @@ function sayFacts(subtasks: readonly Subtask[], reading: Reading): void {
   const marked = subtasks.filter(({priority}) => priority !== 0).length;
   const estimated = subtasks.filter(({estimate}) => estimate !== null).length;
   const skilled = [...new Set(subtasks.flatMap(({skills}) => skills))];
-  if (marked > 0) reading.add(`${count(marked, 'task')} with a priority, as marked in the text.`);
-  if (estimated > 0) reading.add(`${count(estimated, 'task')} with an estimate, as given in the text.`);
+  if (marked > 0) reading.add(`${plural(marked, 'task')} with a priority, as marked in the text.`);
+  if (estimated > 0) reading.add(`${plural(estimated, 'task')} with an estimate, as given in the text.`);
   if (skilled.length > 0)
     reading.add(`Skills guessed from words and file types, as a preference: ${skilled.join(', ')}.`);
 }

@@ -1,6 +1,7 @@
+import {plural} from '../../base/amount.ts';
 import type {Draft} from './drafts.ts';
 import {type Each, eachOf} from './each-file.ts';
-import {count, type Reading} from './reading.ts';
+import type {Reading} from './reading.ts';
 import type {RepositoryFiles} from './subtask.ts';
 
 /** What a draft is to be done for: once, or for each of these paths, or it was asked for and there is none. */
@@ -47,10 +48,10 @@ export function sayTarget(
     reading.add(`Line ${draft.line}: it is to be done for each of many, but ${target.because}; it stays one task.`);
     return;
   }
-  const found = count(target.paths.length, target.what.slice(0, -1));
+  const found = plural(target.paths.length, target.what.slice(0, -1));
   const how =
     parallelism === undefined
       ? 'one task for each'
-      : `divided among ${count(Math.min(parallelism, target.paths.length), 'task')}`;
+      : `divided among ${plural(Math.min(parallelism, target.paths.length), 'task')}`;
   reading.add(`Line ${draft.line}: “for each” over ${found}: ${how}.`);
 }

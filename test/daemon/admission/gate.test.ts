@@ -86,15 +86,15 @@ describe('a provider that throttles', () => {
     expect(nextRelease(state, state.notBeforeMs + MINUTE, 50)).toBeNull();
   });
 
-  it('gets one more for each round of answers while all of it is used, up to where it refused', () => {
+  it('goes half the way up to where it refused for each round of answers while all of it is used', () => {
     const gate = new Gate().hear('throttled', 8).wait(5 * SECOND);
     const answered = (times: number, inFlight: number) => {
       for (let index = 0; index < times; index += 1) gate.hear('ok', inFlight);
       return gate.limit;
     };
-    expect([answered(3, 4), answered(1, 4)]).toEqual([4, 5]);
-    expect(answered(100, 2)).toBe(5);
-    expect([answered(1, 5), answered(100, 7)]).toEqual([6, 7]);
+    expect([answered(3, 4), answered(1, 4)]).toEqual([4, 6]);
+    expect(answered(100, 2)).toBe(6);
+    expect([answered(1, 5), answered(100, 7)]).toEqual([7, 7]);
     gate.wait(2 * MINUTE);
     expect(answered(1, 7)).toBe(8);
   });
@@ -111,8 +111,8 @@ describe('a provider that throttles', () => {
     const gate = new Gate().hear('throttled', 8).wait(5 * SECOND);
     expect(gate.elapse(4).limit).toBe(4);
     expect(gate.wait(MINUTE).elapse(1).limit).toBe(4);
-    expect(gate.elapse(4).limit).toBe(5);
-    expect(gate.elapse(5).limit).toBe(5);
+    expect(gate.elapse(4).limit).toBe(6);
+    expect(gate.elapse(5).limit).toBe(6);
   });
 
   it('is forgotten after an hour without a refusal', () => {

@@ -46,7 +46,7 @@ describe('a thousand attempts, fifty wanted at a time', () => {
   it('do not start all at once after a pause', () => {
     using world = new ThrottlingWorld(TEN);
     world.run();
-    expect(world.projects[0]?.mostAtOnce).toBeLessThanOrEqual(2);
+    expect(world.projects[0]?.mostAtOnce).toBeLessThanOrEqual(3);
   });
 });
 
@@ -55,7 +55,7 @@ describe('several projects', () => {
     using world = new ThrottlingWorld({...TEN, projects: [600, 600, 600]});
     const ms = world.run();
     expect(world.servedMs / 10 / ms).toBeGreaterThanOrEqual(0.9);
-    expect(world.mostInFlight).toBeLessThanOrEqual(11);
+    expect(world.mostInFlight).toBeLessThanOrEqual(12);
     for (const done of world.firstDone ?? []) expect(done).toBeGreaterThan(500);
   });
 
