@@ -68,6 +68,8 @@ export class Host {
   readonly #agents = new Map<AgentId, TeamId>();
   readonly #abort = new AbortController();
   #limits = FIRST_LIMITS;
+  /** Of the teams that are over: what has to be waited for. */
+  #closed: Promise<unknown> = Promise.resolve();
   #hasHadTeam = false;
   #state: State;
   #ended: () => void = () => undefined;
@@ -126,6 +128,7 @@ export class Host {
     this.#abort.abort();
     await this.#runner.stopAll(by);
     await this.#sweeper.flush();
+    await this.#closed;
     await this.#worktrees.tidy();
     if (wasWelcomed) await Promise.race([this.#reports.settled(), sleep(LAST_REPORTS_MS)]);
     this.#runner.close();
@@ -196,7 +199,7 @@ export class Host {
       case 'open-agents':
         return void this.#openAgents(message);
       case 'close-team':
-        return void this.#closeTeam(message.teamId);
+        return this.#closing(this.#closeTeam(message.teamId));
       case 'assign':
         for (const order of message.orders) this.#assign(order);
         return;
@@ -245,6 +248,13 @@ export class Host {
       if (report.type === 'agents-ready') for (const agent of report.agents) this.#agents.set(agent, teamId);
       this.#reports.add(report);
     }
+  }
+
+  #closing(team: Promise<void>): void {
+    const closed = team.catch((error: unknown) =>
+      this.#dependencies.log(`a team could not be closed well: ${String(error)}`),
+    );
+    this.#closed = Promise.all([this.#closed, closed]);
   }
 
   async #closeTeam(teamId: TeamId): Promise<void> {
