@@ -252,7 +252,7 @@ function checkLeftovers(rig: Rig): void {
   if (left.length > 0) throw new Error(`something is left: ${left.join(', ')}`);
 }
 
-/** Of a `git worktree add` killed at its first step; whether it still is at work can be told some seconds later only. */
+/** Half made or half removed when somebody was killed; whether somebody is at work there can be told some seconds later only. */
 function isUnfinished(record: string): boolean {
-  return readdirSync(record).join() === 'locked';
+  return !existsSync(join(record, 'gitdir'));
 }
