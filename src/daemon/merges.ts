@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Input, MergeRequest} from '../federation/engine-io.ts';
 import type {WorkspaceSettings} from '../model/agent-settings.ts';
-import {type Failure, failureOf} from '../model/failure.ts';
+import {type Failure, failureOf, GodelError} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
 import type {TeamId} from '../model/ids.ts';
 import type {TeamSpec} from '../model/team.ts';
@@ -16,6 +16,7 @@ import {forgetMerges, forgetOtherMerges} from '../workspace/merge-branch.ts';
 import {authorOf, commitMessage} from '../workspace/merge-message.ts';
 import {removeWorktree} from '../workspace/merge-verify.ts';
 import {openMergeQueue} from '../workspace/merge-queue.ts';
+import {findCheckout} from '../workspace/repository.ts';
 import type {Log} from './log.ts';
 import {verifyRunner} from './verify-merge.ts';
 
@@ -100,7 +101,11 @@ export class Merges {
         name => /^merge-\d+$/.test(name) && !inWork.some(team => name === worktreeOf(team)),
       );
       await endStrays({cookies: new Set(left.map(name => `${storeId}.${name}`)), graceMs: killGraceMs});
-      for (const name of left) await removeWorktree(join(folder, name));
+      if (left.length > 0) {
+        const checkout = await findCheckout(paths.folder);
+        if (!checkout.ok) throw new GodelError(checkout.failure);
+        for (const name of left) await removeWorktree(join(folder, name), checkout.value.gitFolder);
+      }
       const keep = inWork.map(team => this.#keyOf(team));
       const forgotten = await forgetOtherMerges(paths.folder, {prefix: `${storeId}.`, keep});
       if (!forgotten.ok) log.debug({failure: forgotten.failure}, 'no marks of merges were looked for');

@@ -26,6 +26,9 @@ export async function removeStaleRecords(
   const records = join(gitFolder, 'worktrees');
   for (const name of namesIn(records)) {
     const worktree = worktreeOf(join(records, name));
+    if (worktree === null && isUnfinished(join(records, name))) {
+      await rm(join(records, name), {recursive: true, force: true});
+    }
     if (worktree === null || dirname(worktree) !== realpathSync(folder)) continue;
     if (isOurs(basename(worktree)) && !existsSync(worktree))
       await rm(join(records, name), {recursive: true, force: true});
@@ -39,6 +42,16 @@ function worktreeOf(record: string): string | null {
     // Somebody is making it, or removing it.
     return null;
   }
+}
+
+/** A record takes git an instant to write. */
+const UNFINISHED_AFTER_MS = 5000;
+
+/** Whether a record was begun for a worktree with a name of godel's by a git that was killed: `git worktree prune` leaves it for ever. */
+function isUnfinished(record: string): boolean {
+  if (!/^(?:godel|merge)-\d+$/.test(basename(record)) || existsSync(join(record, 'gitdir'))) return false;
+  const stats = statSync(record, {throwIfNoEntry: false});
+  return stats !== undefined && Date.now() - stats.mtimeMs > UNFINISHED_AFTER_MS;
 }
 
 function namesIn(folder: string): readonly string[] {

@@ -1,6 +1,6 @@
-import {mkdirSync} from 'node:fs';
+import {existsSync, mkdirSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
-import {dirname} from 'node:path';
+import {basename, dirname} from 'node:path';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
 import {
@@ -14,6 +14,7 @@ import {
   resetCheckout,
 } from './checkout.ts';
 import {diskFailure} from './disk-failure.ts';
+import {removeStaleRecords} from './leavings.ts';
 import {linkFolders} from './links.ts';
 import type {MergeQueueOptions, Verdict} from './merge.ts';
 
@@ -101,12 +102,16 @@ export class TipVerifier implements AsyncDisposable {
   }
 
   #remove(): Promise<void> {
-    return removeWorktree(this.#options.folder);
+    const {folder, repository} = this.#options;
+    return removeWorktree(folder, repository.gitFolder);
   }
 }
 
 /** Removes a worktree in which commits were verified. Nothing may run in it any more. */
-export async function removeWorktree(folder: string): Promise<void> {
+export async function removeWorktree(folder: string, gitFolder: string): Promise<void> {
   await removeCheckout({folder, admin: adminOf(folder)});
   await rm(`${folder}.links`, {force: true});
+  // Of one that was never finished there is nothing but the record.
+  const isOurs = (name: string) => name === basename(folder);
+  if (existsSync(dirname(folder))) await removeStaleRecords(gitFolder, {folder: dirname(folder), isOurs});
 }

@@ -240,15 +240,19 @@ function checkBranch(rig: Rig): void {
 function checkLeftovers(rig: Rig): void {
   const worktrees = join(rig.folder, '.godel', 'worktrees');
   const gitFolder = join(rig.folder, '.git');
-  const locks = readdirSync(gitFolder, {recursive: true, encoding: 'utf8'}).filter(name =>
-    /\.lock$|\/locked$/.test(name),
-  );
+  const locks = readdirSync(gitFolder, {recursive: true, encoding: 'utf8'}).filter(name => name.endsWith('.lock'));
   const marks = gitIn(rig, 'for-each-ref', '--format=%(refname)', 'refs/godel-merged').split('\n').filter(Boolean);
+  const records = existsSync(join(gitFolder, 'worktrees')) ? readdirSync(join(gitFolder, 'worktrees')) : [];
   const left = [
     ...readdirSync(worktrees),
-    ...(existsSync(join(gitFolder, 'worktrees')) ? readdirSync(join(gitFolder, 'worktrees')) : []),
+    ...records.filter(name => !isUnfinished(join(gitFolder, 'worktrees', name))),
     ...locks,
     ...marks,
   ];
   if (left.length > 0) throw new Error(`something is left: ${left.join(', ')}`);
+}
+
+/** Of a `git worktree add` killed at its first step; whether it still is at work can be told some seconds later only. */
+function isUnfinished(record: string): boolean {
+  return readdirSync(record).join() === 'locked';
 }

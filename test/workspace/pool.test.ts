@@ -245,6 +245,24 @@ describe('the pool of worktrees', () => {
     expect(readdirSync(join(repo.gitFolder, 'worktrees')).toSorted()).toEqual(['godel-1', 'own']);
   });
 
+  test('the record of a worktree whose git was killed at its first step is forgotten', async () => {
+    using repo = new GitFixture();
+    const record = (name: string, secondsAgo: number) => {
+      const folder = join(repo.gitFolder, 'worktrees', name);
+      mkdirSync(folder, {recursive: true});
+      writeFileSync(join(folder, 'locked'), 'initializing');
+      utimesSync(folder, Date.now() / 1000 - secondsAgo, Date.now() / 1000 - secondsAgo);
+    };
+    record('godel-7', 60);
+    record('merge-1', 60);
+    record('godel-8', 0);
+    record('users', 60);
+    const pool = repo.pool();
+    await must(await pool.acquire(repo.request(1))).release();
+    await pool.collect({count: 0});
+    expect(readdirSync(join(repo.gitFolder, 'worktrees'))).toEqual(['godel-8', 'users']);
+  });
+
   test('several processes share it without getting in the way of each other', async () => {
     using repo = new GitFixture();
     const [one, other] = [repo.pool(), repo.pool()];
