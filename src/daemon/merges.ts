@@ -93,21 +93,25 @@ export class Merges {
 
   /** Removes what a killed daemon has left of teams that are not in work any more. */
   async removeLeftovers(inWork: readonly TeamId[]): Promise<void> {
+    const {paths, storeId} = this.#options;
+    const kept = inWork.map(worktreeOf);
+    const left = namesIn(this.#folder).filter(name => /^merge-\d+$/.test(name) && !kept.includes(name));
+    const keep = inWork.map(team => this.#keyOf(team));
+    await this.#remove(left, () => forgetOtherMerges(paths.folder, {prefix: `${storeId}.`, keep}));
+  }
+
+  /** Worktrees that a killed daemon has left, with what runs in them, and marks of merges. */
+  async #remove(worktrees: readonly string[], forget: () => Promise<Result<void, Failure>>): Promise<void> {
     const {paths, storeId, killGraceMs, log} = this.#options;
-    const folder = join(paths.godelFolder, 'worktrees');
-    if (!existsSync(folder)) return;
+    if (!existsSync(this.#folder)) return;
     try {
-      const left = readdirSync(folder).filter(
-        name => /^merge-\d+$/.test(name) && !inWork.some(team => name === worktreeOf(team)),
-      );
-      await endStrays({cookies: new Set(left.map(name => `${storeId}.${name}`)), graceMs: killGraceMs});
-      if (left.length > 0) {
+      await endStrays({cookies: new Set(worktrees.map(name => `${storeId}.${name}`)), graceMs: killGraceMs});
+      if (worktrees.length > 0) {
         const checkout = await findCheckout(paths.folder);
         if (!checkout.ok) throw new GodelError(checkout.failure);
-        for (const name of left) await removeWorktree(join(folder, name), checkout.value.gitFolder);
+        for (const name of worktrees) await removeWorktree(join(this.#folder, name), checkout.value.gitFolder);
       }
-      const keep = inWork.map(team => this.#keyOf(team));
-      const forgotten = await forgetOtherMerges(paths.folder, {prefix: `${storeId}.`, keep});
+      const forgotten = await forget();
       if (!forgotten.ok) log.debug({failure: forgotten.failure}, 'no marks of merges were looked for');
     } catch (error) {
       log.warn({error: failureOf(error)}, 'what an earlier daemon has left of merges could not be removed');
@@ -118,8 +122,7 @@ export class Merges {
   over(teamId: TeamId): void {
     const team = this.#teams.get(teamId);
     this.#teams.delete(teamId);
-    if (!team) return;
-    const ended = this.#endOf(teamId, team);
+    const ended = team ? this.#endOf(teamId, team) : this.#endWithoutQueue(teamId);
     this.#ending.add(ended);
     void ended.then(() => this.#ending.delete(ended));
   }
@@ -133,6 +136,16 @@ export class Merges {
     } catch (error) {
       this.#options.log.warn({teamId, error: failureOf(error)}, 'a merge queue did not end well');
     }
+  }
+
+  /** Nothing of the team has been merged since this daemon has started, but by an earlier one perhaps. */
+  #endWithoutQueue(team: TeamId): Promise<void> {
+    const left = namesIn(this.#folder).filter(name => name === worktreeOf(team));
+    return this.#remove(left, () => forgetMerges({root: this.#options.paths.folder}, this.#keyOf(team)));
+  }
+
+  get #folder(): string {
+    return join(this.#options.paths.godelFolder, 'worktrees');
   }
 
   #keyOf(teamId: TeamId): string {
@@ -151,12 +164,12 @@ export class Merges {
     if (known) return known;
     const {repository, plan} = spec;
     if (!repository) return null;
-    const {paths, storeId, envOf, killGraceMs, log} = this.#options;
+    const {storeId, envOf, killGraceMs, log} = this.#options;
     const queue = openMergeQueue({
       repository,
       key: this.#keyOf(teamId),
       link: this.#options.workspace.link,
-      folder: join(paths.godelFolder, 'worktrees', worktreeOf(teamId)),
+      folder: join(this.#folder, worktreeOf(teamId)),
       verify:
         plan?.verify === undefined
           ? null
@@ -176,6 +189,10 @@ export class Merges {
     this.#teams.set(teamId, team);
     return team;
   }
+}
+
+function namesIn(folder: string): readonly string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
 }
 
 function worktreeOf(team: TeamId): string {

@@ -83,11 +83,13 @@ export class Worktrees {
   }
 
   /** No team is open any more: as `tidy`, and nobody will come for what hosts that were killed have left in worktrees. */
-  async settle(): Promise<void> {
-    if (!existsSync(this.#options.folder)) return;
-    const pool = await this.#open(NO_AGENT_SETTINGS.workspace);
-    await pool.salvage(pool.orphans());
-    await this.tidy();
+  settle(): Promise<void> {
+    return this.#next(async () => {
+      if (!existsSync(this.#options.folder)) return;
+      const pool = await this.#open(NO_AGENT_SETTINGS.workspace);
+      await pool.salvage(pool.orphans());
+      await this.#tidy();
+    });
   }
 
   /**
@@ -95,8 +97,11 @@ export class Worktrees {
    * an earlier call was still busy with.
    */
   tidy(): Promise<void> {
-    const tidy = () => this.#tidy();
-    this.#tidied = this.#tidied.then(tidy, tidy);
+    return this.#next(() => this.#tidy());
+  }
+
+  #next(work: () => Promise<void>): Promise<void> {
+    this.#tidied = this.#tidied.then(work, work);
     return this.#tidied;
   }
 

@@ -76,7 +76,7 @@ export class TeamBranch {
 }
 
 /** Removes the marks of a team that is over: what was merged is on its branch, and nobody asks for it again. */
-export function forgetMerges({root}: TeamRepository, key: string): Promise<Result<void, Failure>> {
+export function forgetMerges({root}: Pick<TeamRepository, 'root'>, key: string): Promise<Result<void, Failure>> {
   return forget([marksOf(key)], root);
 }
 

@@ -64,6 +64,8 @@ class Pool implements WorkspacePool {
   readonly #repositories = new Set<string>();
   /** Worktrees whose cleaning has failed. */
   readonly #unwiped = new Set<string>();
+  /** Attempts of others whose work we could not keep. */
+  readonly #unsaved = new Set<number>();
   readonly #quota: Quota;
 
   constructor({folder, settings, parallel}: PoolOptions) {
@@ -238,17 +240,21 @@ class Pool implements WorkspacePool {
       if (claim.attempt === null || !wanted.has(claim.attempt)) continue;
       const {attempt} = claim;
       await this.#turns.take(async () => {
+        this.#unsaved.add(attempt);
         const saved = await this.#salvageOne(name, claim);
-        if (saved.ok) kept.set(attempt, saved.value);
+        if (!saved.ok) return;
+        this.#unsaved.delete(attempt);
+        kept.set(attempt, saved.value);
       });
     }
     return kept;
   }
 
   orphans(): readonly number[] {
-    return [...this.#claims.all().values()].flatMap(({attempt, state, holder}) =>
-      attempt !== null && state === 'working' && !isAlive(holder) ? [attempt] : [],
-    );
+    return [...this.#claims.all().values()].flatMap(({attempt, state, holder}) => {
+      if (attempt === null || state !== 'working') return [];
+      return this.#unsaved.has(attempt) || !isAlive(holder) ? [attempt] : [];
+    });
   }
 
   async #salvageOne(name: string, claim: Claim): Promise<Result<string | null, Failure>> {

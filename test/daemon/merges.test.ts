@@ -68,6 +68,12 @@ test('what a killed daemon has left of a team that is over is removed, and nothi
   expect(rig.git(['for-each-ref', '--format=%(refname)', 'refs/godel-merged'])).toBe(
     'refs/godel-merged/other-1/7\nrefs/godel-merged/store-2/9',
   );
+  // The team ends without anything to merge since.
+  merges.over(teamId(2));
+  await merges.close();
+  expect(readdirSync(worktrees)).toEqual([]);
+  expect(rig.git(['worktree', 'list', '--porcelain']).match(/^worktree /gm)).toHaveLength(1);
+  expect(rig.git(['for-each-ref', '--format=%(refname)', 'refs/godel-merged'])).toBe('refs/godel-merged/other-1/7');
 });
 
 function requestOf(rig: MergeRig): MergeRequest {

@@ -7,6 +7,32 @@ import {attemptId} from '../../src/model/ids.ts';
 import type {WorkspacePool} from '../../src/workspace/workspace.ts';
 import {until} from '../rig/until.ts';
 
+test('tidying up waits for work that is being saved of a host that was killed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'godel-worktrees-'));
+  onTestFinished(() => rmSync(folder, {recursive: true, force: true}));
+  const saves: (() => void)[] = [];
+  const asked: (readonly number[])[] = [];
+  const pool: WorkspacePool = {
+    acquire: () => Promise.reject(new Error('nobody wants a worktree')),
+    salvage: attempts => {
+      asked.push(attempts);
+      return new Promise(resolve => saves.push(() => resolve(new Map())));
+    },
+    orphans: () => [7],
+    collect: () => Promise.resolve(),
+  };
+  const worktrees = new Worktrees({folder, open: () => Promise.resolve(pool), log: () => undefined});
+  const settled = worktrees.settle();
+  let over = false;
+  const tidied = worktrees.tidy().then(() => (over = true));
+  await until('it is being saved', () => saves.length === 1);
+  await new Promise(resolve => setImmediate(resolve));
+  expect(over).toBe(false);
+  saves[0]?.();
+  await Promise.all([settled, tidied]);
+  expect(asked).toEqual([[7]]);
+});
+
 test('tidying up is over only when nothing is being removed any more, also by an earlier call', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'godel-worktrees-'));
   onTestFinished(() => rmSync(folder, {recursive: true, force: true}));

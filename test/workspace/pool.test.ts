@@ -11,7 +11,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {describe, expect, test, vi} from 'vitest';
 import type {Workspace} from '../../src/workspace/workspace.ts';
 import {until} from '../rig/until.ts';
@@ -212,6 +212,22 @@ describe('the pool of worktrees', () => {
     expect(readdirSync(repo.poolFolder)).toEqual([]);
     expect(repo.users()).toEqual(before);
   }, 60_000);
+
+  test('what could not be kept of a killed host is tried again', async () => {
+    using repo = new GitFixture();
+    const host = must(await repo.pool().acquire(repo.request(1)));
+    write(host.folder, {'a.txt': 'half done\n'});
+    const pool = repo.pool();
+    const lock = join(repo.gitFolder, 'refs/godel/audit/fix/1.lock');
+    mkdirSync(dirname(lock), {recursive: true});
+    writeFileSync(lock, '');
+    expect(await pool.salvage([1])).toEqual(new Map());
+    expect(pool.orphans()).toEqual([1]);
+    rmSync(lock);
+    expect([...(await pool.salvage(pool.orphans())).keys()]).toEqual([1]);
+    expect(repo.git('show', 'refs/godel/audit/fix/1:a.txt')).toBe('half done');
+    expect(pool.orphans()).toEqual([]);
+  });
 
   test('a worktree whose maker was killed before anybody worked in it is cleared away', async () => {
     using repo = new GitFixture();
