@@ -25,24 +25,43 @@ const BENCHES: readonly Bench[] = [
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 
-/** Runs all benchmarks, or those named, one after the other; all of them together rewrite docs/benchmarks.md. */
-const {positionals} = parseArgs({allowPositionals: true});
+/**
+ * Runs all benchmarks, or those named, one after the other. All of them together rewrite docs/benchmarks.md; with `--record`
+ * those that are named rewrite their own sections of it.
+ */
+const {positionals, values} = parseArgs({allowPositionals: true, options: {record: {type: 'boolean'}}});
 const chosen = positionals.length === 0 ? BENCHES : BENCHES.filter(({name}) => positionals.includes(name));
 if (chosen.length === 0) throw new Error(`no such benchmark; there are ${BENCHES.map(({name}) => name).join(', ')}`);
 const sections: string[] = [];
 for (const bench of chosen) {
   console.error(`${bench.name} …`);
-  const section = `## ${bench.title}\n\n\`npm run bench -- ${bench.name}\`\n\n${markdown(await bench.run())}\n`;
+  const table = markdown(await bench.run());
+  const section = `## ${bench.title}\n\n\`npm run bench -- ${bench.name}\`\n\n${table}\n`;
   console.log(section);
   sections.push(section);
+  if (values.record && positionals.length > 0) replaceSection(bench.title, `${section}\nMeasured on: ${machine()}\n`);
 }
 if (positionals.length === 0) writePage(sections);
+
+function machine(): string {
+  const load = readFileSync('/proc/loadavg', 'utf8').split(' ').slice(0, 3).join(' ');
+  return `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Linux ${release()}, Node ${process.version}; load average after the run ${load}; ${new Date().toISOString().slice(0, 10)}.`;
+}
+
+/** The section of this title as it was measured now; at the end of the page when it has none. */
+function replaceSection(title: string, section: string): void {
+  const page = readFileSync(PAGE, 'utf8');
+  const parts = page.split(/^(?=## )/m);
+  const index = parts.findIndex(part => part.startsWith(`## ${title}\n`));
+  if (index < 0) parts.push(`${section}\n`);
+  else parts[index] = `${section}\n`;
+  writeFileSync(PAGE, `${parts.map(part => part.trimEnd()).join('\n\n')}\n`);
+  formatPage(PAGE);
+}
 
 function writePage(tables: readonly string[]): void {
   const page = readFileSync(PAGE, 'utf8');
   const [head = ''] = page.split('<!-- tables -->');
-  const load = readFileSync('/proc/loadavg', 'utf8').split(' ').slice(0, 3).join(' ');
-  const machine = `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Linux ${release()}, Node ${process.version}; load average after the run ${load}; ${new Date().toISOString().slice(0, 10)}.`;
-  writeFileSync(PAGE, `${head}<!-- tables -->\n\nMachine: ${machine}\n\n${tables.join('\n')}`);
+  writeFileSync(PAGE, `${head}<!-- tables -->\n\nMachine: ${machine()}\n\n${tables.join('\n')}`);
   formatPage(PAGE);
 }

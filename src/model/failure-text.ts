@@ -103,7 +103,7 @@ function sentence(failure: Failure): string {
     case 'workspace-failed':
       return withHint(`Its worktree could not be used: ${failure.detail}`, failure.hint);
     case 'merge-conflict':
-      return `Its change conflicts with what others have merged, in ${list(failure.files)}. Nothing is lost: it is kept in ${failure.ref}. Merge it by hand with \`git switch ${shellWord(failure.branch)} && git cherry-pick ${failure.ref}\`.`;
+      return `Its change conflicts with what others have merged, in ${list(failure.files)}. Nothing is lost: it is kept in ${failure.ref}. Take ${failure.branch} over with \`godel team merge\`, then it with \`git cherry-pick ${failure.ref}\`.`;
     case 'merge-verify-failed':
       return `Merged into the branch of the team it makes the plan's verify command fail: it ${ended({...failure, signal: null})}${tailText(failure.tail)} The change is kept in ${failure.ref}.`;
     case 'review-rejected':

@@ -57,7 +57,10 @@ describe.each(['pi', 'claude'] as const)('%s', cli => {
     assign(rig, cli, ['EDIT made.txt: by the model'], 0.000_001);
     const outcome = await rig.host.daemon.outcome(1);
     expect(outcome, rig.host.logOf(1)).toMatchObject({result: {failure: {reason: 'over-cap', capUsd: 0.000_001}}});
-    expect(outcome.usage.usd).toBeCloseTo(server.ledger.bill('1').usd, 6);
+    // The answer in which it was stopped may be billed to its end, of which nobody has told us.
+    const billed = server.ledger.bill('1').usd;
+    expect(outcome.usage.usd).toBeLessThanOrEqual(billed + 1e-9);
+    expect(outcome.usage.usd).toBeGreaterThan(billed * 0.95);
   });
 
   test.skipIf(bin === null)(`leaves its work when it is stopped half-way (${cliOrWhyNot(cli)})`, async () => {
