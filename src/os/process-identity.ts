@@ -38,7 +38,7 @@ export function factsOf(pid: number): ProcessFacts | null {
 }
 
 /** Dead to us, though the pid is still taken: `Z` zombie, `X` being removed. */
-function isDead(state: string): boolean {
+export function isDead(state: string): boolean {
   return state === 'Z' || state === 'X' || state === 'x';
 }
 

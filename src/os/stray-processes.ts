@@ -2,7 +2,7 @@ import {execFileSync} from 'node:child_process';
 import {readFileSync, readdirSync} from 'node:fs';
 import {readClock, sleep} from '../base/clock.ts';
 import type {ProcessIdentity} from '../model/process-identity.ts';
-import {factsOf, identityOf, isAlive} from './process-identity.ts';
+import {factsOf, identityOf, isAlive, isDead, parseStat} from './process-identity.ts';
 
 /** The environment variable that marks every process of an attempt. */
 export const COOKIE_VARIABLE = 'GODEL_COOKIE';
@@ -11,6 +11,8 @@ export const COOKIE_VARIABLE = 'GODEL_COOKIE';
 const KILL_PATIENCE_MS = 3000;
 const FIRST_LOOK_MS = 5;
 const LONGEST_LOOK_MS = 200;
+/** How long a program may take to be started before it counts as one without a cookie, in milliseconds. */
+const START_PATIENCE_MS = 1000;
 
 /** The mark of one attempt: no other attempt of any project has it. */
 export function cookieOf(storeId: string, attempt: number): string {
@@ -22,8 +24,21 @@ export function cookieOf(storeId: string, attempt: number): string {
  * that has cleared its environment or belongs to another user, and never this process itself.
  */
 export function findByCookie(cookies: ReadonlySet<string>): ProcessIdentity[] {
-  if (cookies.size === 0) return [];
-  const pids = process.platform === 'linux' ? pidsFromProc(cookies) : pidsFromPs(cookies);
+  return identitiesOf(look(cookies).pids);
+}
+
+/** Processes that carry one of the cookies, and those of which that cannot be said yet, as they are being started. */
+interface Look {
+  readonly pids: readonly number[];
+  readonly unclear: readonly number[];
+}
+
+function look(cookies: ReadonlySet<string>): Look {
+  if (cookies.size === 0) return {pids: [], unclear: []};
+  return process.platform === 'linux' ? lookInProc(pidsInProc(), cookies) : {pids: pidsFromPs(cookies), unclear: []};
+}
+
+function identitiesOf(pids: readonly number[]): ProcessIdentity[] {
   return pids.flatMap(pid => {
     const identity = pid === process.pid ? null : identityOf(pid);
     return identity ? [identity] : [];
@@ -51,7 +66,7 @@ export async function endStrays({
   const killAt = readClock().monoMs + graceMs;
   let pauseMs = FIRST_LOOK_MS;
   for (;;) {
-    const found = findByCookie(cookies);
+    const found = await findForSure(cookies);
     for (const identity of found) seen.set(identity.pid, identity);
     const now = readClock().monoMs;
     if (found.length === 0 || signal?.aborted || now > killAt + KILL_PATIENCE_MS) {
@@ -66,6 +81,17 @@ export async function endStrays({
     await sleep(deadly ? FIRST_LOOK_MS : Math.min(pauseMs, Math.max(1, killAt - now)), {signal}).catch(() => undefined);
     pauseMs = Math.min(LONGEST_LOOK_MS, pauseMs * 2);
   }
+}
+
+/** Waits for programs that are just being started, until it is known whether they carry a cookie. */
+async function findForSure(cookies: ReadonlySet<string>): Promise<ProcessIdentity[]> {
+  let {pids, unclear} = look(cookies);
+  const giveUpAt = readClock().monoMs + START_PATIENCE_MS;
+  while (pids.length === 0 && unclear.length > 0 && readClock().monoMs < giveUpAt) {
+    await sleep(1);
+    ({pids, unclear} = lookInProc(unclear, cookies));
+  }
+  return identitiesOf(pids);
 }
 
 /** Signals the process and its group, unless the pid means another process by now or the group is our own. */
@@ -90,19 +116,39 @@ export function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean 
   }
 }
 
-function pidsFromProc(cookies: ReadonlySet<string>): number[] {
-  const pids: number[] = [];
-  for (const name of readdirSync('/proc')) {
+function pidsInProc(): number[] {
+  return readdirSync('/proc').flatMap(name => {
     const first = name.charCodeAt(0);
-    if (first < 48 || first > 57) continue;
+    return first < 48 || first > 57 ? [] : [Number(name)];
+  });
+}
+
+function lookInProc(among: readonly number[], cookies: ReadonlySet<string>): Look {
+  const pids: number[] = [];
+  const unclear: number[] = [];
+  for (const pid of among) {
     try {
-      const cookie = cookieIn(readFileSync(`/proc/${name}/environ`, 'latin1'));
-      if (cookie !== null && cookies.has(cookie)) pids.push(Number(name));
+      const environ = readFileSync(`/proc/${pid}/environ`, 'latin1');
+      const cookie = cookieIn(environ);
+      if (cookie !== null && cookies.has(cookie)) pids.push(pid);
+      else if (environ === '' && mayHaveEnvironment(readFileSync(`/proc/${pid}/stat`, 'latin1'))) unclear.push(pid);
     } catch {
       // Gone since the folder was read, or another user's.
     }
   }
-  return pids;
+  return {pids, unclear};
+}
+
+/**
+ * Whether a process whose environment was just read as empty may have one all the same: it was between two programs (execve has
+ * taken the old one's memory and not yet filled the new one's), or is about to end. By a line of /proc/PID/stat (proc_pid_stat(5)).
+ */
+export function mayHaveEnvironment(stat: string): boolean {
+  const {state, fields} = parseStat(stat);
+  const isKernelThread = (Number(fields[6]) & 0x20_0000) !== 0;
+  const [startOfCode, startOfEnvironment, endOfEnvironment] = [fields[23], fields[47], fields[48]];
+  if (isKernelThread || isDead(state)) return false;
+  return startOfCode === '0' || startOfEnvironment !== endOfEnvironment;
 }
 
 /** The cookie in an environment block as /proc has it: `NAME=value` strings, each ended by a NUL. */

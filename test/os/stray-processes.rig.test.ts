@@ -2,7 +2,7 @@ import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {afterEach, expect, test} from 'vitest';
 import {identityOf, processState} from '../../src/os/process-identity.ts';
-import {cookieIn, cookieOf, endStrays, findByCookie} from '../../src/os/stray-processes.ts';
+import {cookieIn, cookieOf, endStrays, findByCookie, mayHaveEnvironment} from '../../src/os/stray-processes.ts';
 
 const children: ChildProcess[] = [];
 afterEach(() => {
@@ -64,4 +64,31 @@ test('a zombie counts as dead', async () => {
   const pid = Number(line.toString());
   while (processState(pid) !== 'Z') await new Promise(resolve => setImmediate(resolve));
   expect(identityOf(pid)).toBeNull();
+});
+
+test('finds what is just being started, however the moment is chosen', async () => {
+  for (let round = 0; round < 150; round += 1) {
+    const own = new Set([`${cookie}.${round}`]);
+    const child = spawn('bash', ['-c', 'setsid sleep 100 & exit 0'], {
+      env: {PATH: process.env['PATH'], GODEL_COOKIE: `${cookie}.${round}`},
+      stdio: 'ignore',
+    });
+    await once(child, 'exit');
+    await endStrays({cookies: own, graceMs: 2000});
+    const left = findByCookie(own);
+    for (const {pid} of left) process.kill(pid, 'SIGKILL');
+    expect(left, `round ${round}`).toEqual([]);
+  }
+}, 60_000);
+
+test('an empty environment says something only of a program that has been started', () => {
+  const line = (startOfCode: number, environment: readonly [number, number], state = 'R', flags = 4_194_304) =>
+    `7 (a b) c) ${state} 1 7 7 0 -1 ${flags} ${'0 '.repeat(16)}${startOfCode} ${'0 '.repeat(23)}${environment.join(' ')} 0`;
+  expect(mayHaveEnvironment(line(0, [0, 0])), 'memory taken, nothing filled in').toBe(true);
+  expect(mayHaveEnvironment(line(0, [9, 9])), 'the environment is being laid out').toBe(true);
+  expect(mayHaveEnvironment(line(5, [9, 12])), 'started since it was read').toBe(true);
+  expect(mayHaveEnvironment(line(5, [9, 9])), 'it really has none').toBe(false);
+  expect(mayHaveEnvironment(line(1, [0, 0])), 'not ours to look at').toBe(false);
+  expect(mayHaveEnvironment(line(0, [0, 0], 'Z')), 'dead').toBe(false);
+  expect(mayHaveEnvironment(line(0, [0, 0], 'S', 2_097_152)), 'of the kernel').toBe(false);
 });
