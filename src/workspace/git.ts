@@ -98,7 +98,8 @@ export async function git(args: readonly string[], options: GitOptions): Promise
     if (options.signal?.aborted) return failed(args, 'it was not begun, because its work is being ended');
     const done = await runOnce(args, options);
     if (done.ok || tries === MAX_TRIES || done.failure.reason !== 'git-failed') return done;
-    if (!isPassing(done.failure.detail) && !removeStaleLock(done.failure.detail)) return done;
+    const {detail} = done.failure;
+    if (!isPassing(detail) && !(await outlastLock(detail))) return done;
     await sleep(Math.random() * 20 * 2 ** tries);
   }
 }
@@ -111,18 +112,32 @@ function isPassing(detail: string): boolean {
   return /failed to read .*commondir: /.test(detail);
 }
 
-/** A ref is locked for milliseconds. */
-const STALE_LOCK_MS = 30_000;
+/**
+ * A ref is locked for milliseconds. What only godel writes is believed to be free again sooner than what people may write as
+ * well, and is waited for.
+ */
+const LOCKS = [
+  {of: /Unable to create '(.+\/refs\/(?:godel|godel-merged)\/.+\.lock)': File exists/, staleMs: 5000, waitMs: 5000},
+  {of: /Unable to create '(.+\/refs\/heads\/godel\/.+\.lock)': File exists/, staleMs: 30_000, waitMs: 0},
+];
 
-/** Removes the lock of a git that was killed, if it is of a ref that only godel writes. */
-function removeStaleLock(detail: string): boolean {
-  const lock = /Unable to create '(.+\/refs\/(?:godel|godel-merged|heads\/godel)\/.+\.lock)': File exists/.exec(
-    detail,
-  )?.[1];
-  const madeMs = lock === undefined ? undefined : lstatSync(lock, {throwIfNoEntry: false})?.mtimeMs;
-  if (lock === undefined || madeMs === undefined || Date.now() - madeMs < STALE_LOCK_MS) return false;
-  rmSync(lock, {force: true});
-  return true;
+/** Removes the lock of a git that was killed, if it is of a ref of ours. Returns whether it may be tried again. */
+async function outlastLock(detail: string): Promise<boolean> {
+  for (const {of, staleMs, waitMs} of LOCKS) {
+    const lock = of.exec(detail)?.[1];
+    if (lock === undefined) continue;
+    const madeMs = madeAt(lock);
+    const restMs = madeMs === null ? 0 : madeMs + staleMs - Date.now();
+    if (restMs > waitMs) return false;
+    await sleep(Math.max(0, restMs));
+    if (madeMs !== null && madeAt(lock) === madeMs) rmSync(lock, {force: true});
+    return true;
+  }
+  return false;
+}
+
+function madeAt(lock: string): number | null {
+  return lstatSync(lock, {throwIfNoEntry: false})?.mtimeMs ?? null;
 }
 
 function runOnce(args: readonly string[], options: GitOptions): Promise<Result<GitAnswer, Failure>> {

@@ -11,7 +11,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import {dirname, join} from 'node:path';
+import {join} from 'node:path';
 import {describe, expect, test, vi} from 'vitest';
 import type {Workspace} from '../../src/workspace/workspace.ts';
 import {until} from '../rig/until.ts';
@@ -218,12 +218,10 @@ describe('the pool of worktrees', () => {
     const host = must(await repo.pool().acquire(repo.request(1)));
     write(host.folder, {'a.txt': 'half done\n'});
     const pool = repo.pool();
-    const lock = join(repo.gitFolder, 'refs/godel/audit/fix/1.lock');
-    mkdirSync(dirname(lock), {recursive: true});
-    writeFileSync(lock, '');
+    repo.git('update-ref', 'refs/godel/audit/fix/1/in-the-way', repo.head);
     expect(await pool.salvage([1])).toEqual(new Map());
     expect(pool.orphans()).toEqual([1]);
-    rmSync(lock);
+    repo.git('update-ref', '-d', 'refs/godel/audit/fix/1/in-the-way');
     expect([...(await pool.salvage(pool.orphans())).keys()]).toEqual([1]);
     expect(repo.git('show', 'refs/godel/audit/fix/1:a.txt')).toBe('half done');
     expect(pool.orphans()).toEqual([]);
