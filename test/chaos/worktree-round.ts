@@ -224,7 +224,10 @@ function checkEdits(rig: Rig, ledger: string): number {
   const refs = gitIn(rig, 'for-each-ref', '--format=%(objectname)', 'refs/godel', 'refs/heads/godel').split('\n');
   const kept = new Set(gitIn(rig, 'grep', '-h', '-F', '/', ...refs).split('\n'));
   const lost = marks.filter(mark => !kept.has(mark));
-  if (lost.length > 0) throw new Error(`edits are lost: ${lost.join(', ')}`);
+  if (lost.length > 0) {
+    const inWorktrees = readdirSync(join(rig.folder, '.godel', 'worktrees')).join(', ');
+    throw new Error(`edits are lost: ${lost.join(', ')}\nworktrees left: ${inWorktrees}\n${rig.log()}`);
+  }
   return marks.length;
 }
 
