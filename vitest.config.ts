@@ -15,6 +15,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
           exclude: ['test/**/*.rig.test.ts', 'test/**/*.clis.test.ts'],
           testTimeout: 20_000,
+          maxWorkers: 2,
         },
       },
       {
