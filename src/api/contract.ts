@@ -1,7 +1,9 @@
 import type {AgentGroup} from '../model/agent.ts';
+import type {Autoscale, OnBudget} from '../model/autoscale.ts';
 import type {Budget} from '../model/budget.ts';
 import type {TracedEvent} from '../model/event.ts';
 import type {Failure} from '../model/failure.ts';
+import type {StrategyChoice} from '../model/strategy.ts';
 import type {TaskStateName} from '../model/task.ts';
 import type {TeamView} from '../model/team-view.ts';
 
@@ -17,6 +19,14 @@ import type {TeamView} from '../model/team-view.ts';
  *   GET    /v1/teams                           {v: 1, teams: TeamView[]}
  *   GET    /v1/teams/:name                     TeamView
  *   POST   /v1/teams/:name/kill                {by?: 'user'} → TeamView   when nothing of it runs any more
+ *   POST   /v1/teams/:name/scale               ScaleRequest → TeamView
+ *   POST   /v1/teams/:name/run                 RunRequest → TeamView   a plan for a team that is idle
+ *   POST   /v1/teams/:name/retry               RetryRequest → TeamView   the next round of what has not succeeded
+ *   POST   /v1/teams/:name/pause               {agent?: AgentId} → TeamView
+ *   POST   /v1/teams/:name/resume              {agent?: AgentId, budget?: Budget} → TeamView
+ *   GET    /v1/teams/:name/agents              {v: 1, agents: AgentView[]}
+ *   POST   /v1/teams/:name/agents/kill         {agent: AgentId} → TeamView   also /drain and /restart
+ *   GET    /v1/teams/:name/explain?task=|agent=    Explanation
  *   DELETE /v1/teams/:name                     {v: 1, team: string}; 409 while it is not over
  *   GET    /v1/teams/:name/tasks?state=&after=&limit=&id=    {v: 1, tasks: TaskRow[]}
  *   GET    /v1/teams/:name/tasks/attempts?id=TASK            {v: 1, attempts: AttemptRow[]}
@@ -60,6 +70,9 @@ export interface SpawnRequest {
   readonly agents?: readonly AgentGroup[];
   /** Over the plan's own. */
   readonly budget?: Budget;
+  readonly autoscale?: Partial<Autoscale>;
+  readonly strategy?: StrategyChoice;
+  readonly onBudget?: OnBudget;
   /** What agents may do beyond working in their worktrees; see docs/runtimes. */
   readonly allow?: readonly string[];
   /** Variables of `env` whose values are secret, beside those that look like it. */
@@ -67,6 +80,37 @@ export interface SpawnRequest {
   readonly traceparent?: string;
   /** Chosen by the caller for this request alone: sent again, it is answered with the team it has made. */
   readonly key?: string;
+}
+
+/** What is absent stays as it is. */
+export interface ScaleRequest {
+  /** Agents in all; turns `autoscale` off. Down: idle agents go at once, busy ones when they are done, skills stay covered. */
+  readonly count?: number;
+  /** The group (its name) that `count` is of; absent: the team, shared out as the groups are now. */
+  readonly group?: string;
+  /** `off`, or what is to be different from the settings it has or the default ones. */
+  readonly autoscale?: 'off' | Partial<Autoscale>;
+  readonly strategy?: StrategyChoice;
+}
+
+export interface RunRequest {
+  /** As in `SpawnRequest`. */
+  readonly plan: unknown;
+  readonly env: Readonly<Record<string, string>>;
+  readonly secretNames?: readonly string[];
+}
+
+export interface RetryRequest {
+  /** Ids of tasks; `failed`: those that failed or were cancelled or skipped for it; `all`: whatever has not succeeded. */
+  readonly tasks: readonly string[] | 'failed' | 'all';
+  /** Secret values are not kept when a team is over. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly secretNames?: readonly string[];
+}
+
+export interface ExplainQuery {
+  readonly task?: string;
+  readonly agent?: string;
 }
 
 export interface DaemonView {

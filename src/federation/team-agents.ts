@@ -30,7 +30,7 @@ export class TeamAgents {
       isBroken: false,
     }));
     this.#byId = new Map(this.all.map(agent => [agent.id, agent]));
-    this.#counts = {starting: count, idle: 0, busy: 0, gone: 0};
+    this.#counts = {starting: count, idle: 0, busy: 0, suspect: 0, paused: 0, draining: 0, gone: 0};
     this.#selectors = groups.map(() => new InTurn());
     this.#free = groups.map(() => 0);
   }
