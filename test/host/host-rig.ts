@@ -11,6 +11,7 @@ import {acceptJsonSockets, jsonRoute} from '../../src/wire/accept-json-sockets.t
 import {
   type AttemptOrder,
   type DaemonMessage,
+  HOST_PROTOCOL,
   type HostLimits,
   type HostMessage,
   hostMessageSchema,
@@ -103,7 +104,7 @@ export class TestDaemon {
       this.send(
         this.refuses
           ? {type: 'refuse', detail: 'not wanted'}
-          : {type: 'welcome', protocol: 1, build: 'test', limits: this.#limits},
+          : {type: 'welcome', protocol: HOST_PROTOCOL.max, build: 'test', limits: this.#limits},
       );
     }
     if (message.type !== 'reports') return;
