@@ -7,10 +7,10 @@ import {cookieIn, cookiesFromPs, mayHaveEnvironment, pidsInProc, signalProcess} 
 export interface TreeUse {
   /** Living ones. */
   readonly processes: number;
-  /** User and system time so far, also of those that have ended; never less than before. Null: the OS does not say. */
-  readonly cpuMs: number | null;
-  /** Resident memory; what several share counts for each. Null: the OS does not say. */
-  readonly rssBytes: number | null;
+  /** User and system time so far, also of those that have ended; never less than before. */
+  readonly cpuMs: number;
+  /** Resident memory; what several share counts for each. */
+  readonly rssBytes: number;
   /** stopped: all of them are, by SIGSTOP. running: one of them is, or waits for a disk. */
   readonly state: 'running' | 'sleeping' | 'stopped';
 }
@@ -31,7 +31,7 @@ export interface ProcessLine {
 
 /** How this machine tells of its processes. */
 export interface ProcessSource {
-  pids(): readonly number[];
+  pids(): readonly number[] | 'unknown';
   /** 'gone': there is none. 'unknown': it could not be asked just now. */
   line(pid: number): ProcessLine | 'gone' | 'unknown';
   /** The cookie it was started with; null: none, or another user's. 'unclear': it is just being started. */
@@ -70,6 +70,11 @@ export class ProcessTrees {
     this.#strangers.delete(groupId);
   }
 
+  /** The leader of the group has ended: its number can be given to others. Whom the last look has found in it stays. */
+  leave(cookie: string, groupId: number): void {
+    this.#trees.get(cookie)?.groups.delete(groupId);
+  }
+
   forget(cookie: string): void {
     const tree = this.#trees.get(cookie);
     if (!tree) return;
@@ -82,14 +87,16 @@ export class ProcessTrees {
     this.#strangers = new Set();
   }
 
-  /** Brings everything up to date, or only the attempts with these cookies. */
+  /** Brings everything up to date, or only the attempts with these cookies. Changes nothing when the OS cannot be asked just now. */
   look(only?: ReadonlySet<string>): void {
     const pids = this.#source.pids();
+    if (pids === 'unknown') return;
     const living = new Set(pids);
     for (const stranger of this.#strangers) if (!living.has(stranger)) this.#strangers.delete(stranger);
-    for (const tree of this.#trees.values()) if (only === undefined || only.has(tree.cookie)) this.#refresh(tree, living);
+    const trees = [...this.#trees.values()].filter(({cookie}) => only === undefined || only.has(cookie));
+    for (const tree of trees) this.#refresh(tree, living);
     this.#place(pids.filter(pid => !this.#owners.has(pid) && !this.#strangers.has(pid) && pid !== process.pid));
-    for (const tree of this.#trees.values()) if (only === undefined || only.has(tree.cookie)) sumUp(tree);
+    for (const tree of trees) sumUp(tree);
   }
 
   /** As of the last look; undefined for a cookie that is not followed. */
@@ -203,8 +210,13 @@ class ProcSource implements ProcessSource {
   readonly #buffer = Buffer.allocUnsafe(4096);
   readonly #pageBytes = pageBytes();
 
-  pids(): readonly number[] {
-    return pidsInProc();
+  pids(): readonly number[] | 'unknown' {
+    try {
+      return pidsInProc();
+    } catch {
+      // No free descriptor, for example: that passes.
+      return 'unknown';
+    }
   }
 
   line(pid: number): ProcessLine | 'gone' | 'unknown' {
@@ -275,19 +287,28 @@ class PsSource implements ProcessSource {
   #lines = new Map<number, ProcessLine>();
   #cookies: ReadonlyMap<number, string> | undefined;
 
-  pids(): readonly number[] {
+  pids(): readonly number[] | 'unknown' {
     this.#cookies = undefined;
-    this.#lines = new Map(psLines().map(line => [line.pid, line]));
-    return [...this.#lines.keys()];
+    try {
+      this.#lines = new Map(psLines().map(line => [line.pid, line]));
+      return [...this.#lines.keys()];
+    } catch {
+      // No process to be had for it just now.
+      return 'unknown';
+    }
   }
 
   line(pid: number): ProcessLine | 'gone' {
     return this.#lines.get(pid) ?? 'gone';
   }
 
-  cookie(pid: number): string | null {
-    this.#cookies ??= cookiesFromPs();
-    return this.#cookies.get(pid) ?? null;
+  cookie(pid: number): string | null | 'unclear' {
+    try {
+      this.#cookies ??= cookiesFromPs();
+      return this.#cookies.get(pid) ?? null;
+    } catch {
+      return 'unclear';
+    }
   }
 }
 

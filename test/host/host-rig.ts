@@ -5,6 +5,7 @@ import {tmpdir} from 'node:os';
 import {join, resolve} from 'node:path';
 import {expect} from 'vitest';
 import type {AttemptOutcome} from '../../src/model/attempt.ts';
+import type {Vitals} from '../../src/model/health.ts';
 import {agentId, type AttemptId, attemptId, teamId} from '../../src/model/ids.ts';
 import {cookieOf, findByCookie} from '../../src/os/stray-processes.ts';
 import {acceptJsonSockets, jsonRoute} from '../../src/wire/accept-json-sockets.ts';
@@ -85,6 +86,13 @@ export class TestDaemon {
 
   heard<T extends HostMessage['type']>(type: T): Message<T>[] {
     return this.messages.filter((message): message is Message<T> => message.type === type);
+  }
+
+  /** What it has last said of an attempt. */
+  vitals(attempt: number): Vitals | undefined {
+    return this.heard('vitals')
+      .flatMap(({vitals}) => vitals)
+      .findLast(vitals => vitals.attempt === attempt);
   }
 
   finished(attempt: number): AttemptOutcome | undefined {
@@ -252,6 +260,10 @@ export class HostRig implements AsyncDisposable {
 
   stop(attempt: number): void {
     this.daemon.send({type: 'stop', attempts: [attemptId(attempt)], by: 'user'});
+  }
+
+  pause(attempt: number, paused: boolean): void {
+    this.daemon.send({type: 'pause', attempts: [attemptId(attempt)], paused});
   }
 
   /** Kills the daemon without a word and starts another one on the same socket. */

@@ -33,7 +33,7 @@ export class AttemptLife {
   readonly #clock: AttemptClock;
   readonly #watch: AttemptWatch;
   #controlGroup: ControlGroup | null = null;
-  #hasBegun = false;
+  #groupId: number | undefined;
 
   constructor({attempt, cookie, limits, ending, clock, watch, warn}: AttemptLifeOptions) {
     this.attempt = attempt;
@@ -61,9 +61,9 @@ export class AttemptLife {
   begun(pid: number): void {
     const {nice} = this.limits;
     if (nice !== undefined) makeNice(pid, nice);
-    if (!this.#hasBegun) this.#controlGroup = ControlGroup.open(`godel-${this.cookie}`, this.limits);
-    this.#hasBegun = true;
+    this.#controlGroup ??= ControlGroup.open(`godel-${this.cookie}`, this.limits);
     this.#controlGroup?.take(pid);
+    this.#groupId = pid;
     this.pulse.begun();
     this.#watch.follow(this, pid);
     if (this.pause.isPaused) this.#watch.hold(this);
@@ -80,6 +80,7 @@ export class AttemptLife {
   /** Its program has ended; what that has left is none of ours. */
   ended(): void {
     this.pulse.ended();
+    if (this.#groupId !== undefined) this.#watch.leave(this, this.#groupId);
     if (this.#controlGroup?.hasRunOut) this.outOfMemory(this.limits.memoryBytes ?? 0);
   }
 

@@ -11,6 +11,8 @@ const LONGEST_MS = 2000;
 const LONGER_BY = 1.5;
 /** How often one that comes near its limit is looked at, or one that does not hold still. */
 const CLOSE_MS = 100;
+/** Looks at those take at most this share of one core. */
+const CLOSE_SHARE = 0.1;
 /** Looks take at most this share of one core. */
 const SHARE = 0.015;
 /** Who was a stranger is looked at anew, as pids are used again. */
@@ -33,6 +35,7 @@ export class AttemptWatch {
   #timer: NodeJS.Timeout | undefined;
   #intervalMs = FIRST_MS;
   #allDueMs = Infinity;
+  #closeMs = CLOSE_MS;
   #anewMs = 0;
 
   constructor(trees = new ProcessTrees()) {
@@ -48,6 +51,11 @@ export class AttemptWatch {
     // One that takes memory fast has to be seen before the others are.
     if (life.memory) this.#close.add(life);
     this.#arm();
+  }
+
+  /** The group's leader has ended. */
+  leave(life: AttemptLife, groupId: number): void {
+    this.#trees.leave(life.cookie, groupId);
   }
 
   forget(life: AttemptLife): void {
@@ -98,15 +106,17 @@ export class AttemptWatch {
   #arm(): void {
     if (this.#lives.size === 0) return;
     const nowMs = readClock().monoMs;
-    const dueMs = this.#close.size > 0 ? Math.min(this.#allDueMs, nowMs + CLOSE_MS) : this.#allDueMs;
+    const dueMs = this.#close.size > 0 ? Math.min(this.#allDueMs, nowMs + this.#closeMs) : this.#allDueMs;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#wake(), Math.max(0, dueMs - nowMs));
   }
 
   #wake(): void {
     const startedMs = readClock().monoMs;
-    if (startedMs < this.#allDueMs) this.#lookAt([...this.#close]);
-    else {
+    if (startedMs < this.#allDueMs) {
+      this.#lookAt([...this.#close]);
+      this.#closeMs = Math.max(CLOSE_MS, (readClock().monoMs - startedMs) / CLOSE_SHARE);
+    } else {
       if (startedMs >= this.#anewMs) {
         this.#trees.lookAnew();
         this.#anewMs = startedMs + ANEW_MS;
@@ -120,9 +130,14 @@ export class AttemptWatch {
     this.#arm();
   }
 
-  /** Whether an attempt is silent, and idle, has to be known well before its budget is used up. */
+  /**
+   * Whether an attempt is silent, and idle, has to be known well before its budget is used up; and memory can be taken at any
+   * time.
+   */
   #budgets(): readonly number[] {
-    return [...this.#lives].flatMap(({limits: {silenceMs}}) => (silenceMs === undefined ? [] : [silenceMs / 4]));
+    return [...this.#lives].map(({memory, limits: {silenceMs = Infinity}}) =>
+      Math.min(silenceMs / 4, memory === null ? Infinity : FIRST_MS),
+    );
   }
 
   #lookAt(lives: readonly AttemptLife[]): void {
