@@ -33,6 +33,8 @@ const BY_REASON = {
   'timed-out': 'tasks',
   'output-invalid': 'tasks',
   'output-too-large': 'tasks',
+  'memory-exceeded': 'tasks',
+  'disk-exceeded': 'tasks',
   'output-unwritable': 'tasks',
   'foreach-invalid': 'tasks',
   'instances-failed': 'tasks',
