@@ -10,10 +10,12 @@ export interface AgentRecord {
   readonly failed: number;
   /** Of successes, in milliseconds. */
   readonly duration: DecayingMean;
-  /** Of successes: how long they took against what such tasks take anybody; 2: twice as long. */
+  /** Of successes: the logarithm of how long they took against what such tasks take anybody; 0: as long. */
   readonly slowness: DecayingMean;
   /** 1 for what failed, 0 for what succeeded. */
   readonly errors: DecayingMean;
+  /** Likewise, but only of failures that are the agent's own; half a failure for one of which that is not known. */
+  readonly faults: DecayingMean;
   /** What an attempt has cost, where that is known, in USD. */
   readonly usd: DecayingMean;
   /** Of all that ended, for `peak-ewma`; null: nothing has. */
@@ -26,6 +28,7 @@ export const NOTHING_KNOWN: AgentRecord = {
   duration: NOTHING_MEASURED,
   slowness: NOTHING_MEASURED,
   errors: NOTHING_MEASURED,
+  faults: NOTHING_MEASURED,
   usd: NOTHING_MEASURED,
   peak: null,
 };
@@ -40,8 +43,8 @@ export interface Outcome {
   readonly usd: number | null;
 }
 
-/** After ten minutes, or some ten attempts more, what an agent has done counts half. */
-export const DECAY: Decay = {halfLifeMs: 600_000, keep: 0.93};
+/** After ten minutes, or some twenty attempts more, what an agent has done counts half. */
+export const DECAY: Decay = {halfLifeMs: 600_000, keep: 0.97};
 
 /** A single attempt, however odd, does not count as more than this many times slower or faster than usual. */
 const MOST = 20;
@@ -56,13 +59,23 @@ export function noteOutcome(record: AgentRecord, outcome: Outcome, nowMs: number
     peak: observePeak(record.peak, ok ? durationMs : failurePeakMs(record, outcome), nowMs),
   };
   if (!ok) return {...changed, failed: record.failed + 1};
-  const ratio = usualMs === null || usualMs <= 0 ? null : Math.min(Math.max(durationMs / usualMs, 1 / MOST), MOST);
   return {
     ...changed,
     succeeded: record.succeeded + 1,
     duration: measured(record.duration, durationMs, at),
-    slowness: ratio === null ? record.slowness : measured(record.slowness, ratio, at),
+    slowness: usualMs === null ? record.slowness : measured(record.slowness, logRatio(durationMs, usualMs), at),
+    faults: measured(record.faults, 0, at),
   };
+}
+
+/** A failure that is the agent's (1), or may be (a half). */
+export function noteFault(record: AgentRecord, share: 0.5 | 1, nowMs: number): AgentRecord {
+  return {...record, faults: measured(record.faults, share, {nowMs, decay: DECAY})};
+}
+
+function logRatio(durationMs: number, usualMs: number): number {
+  const ratio = Math.max(durationMs, 1) / Math.max(usualMs, 1);
+  return Math.log(Math.min(Math.max(ratio, 1 / MOST), MOST));
 }
 
 /** To a latency that only counts time, failing at once would be the best: a failure counts as much more than is usual. */

@@ -1,7 +1,7 @@
 import type {AgentGroup, AgentState} from '../model/agent.ts';
 import {type AgentId, agentId, type HostId} from '../model/ids.ts';
 import {type Agent, freeSlots} from './agent.ts';
-import {type AgentSelector, InTurn} from './agent-selector.ts';
+import {InTurn} from './in-turn.ts';
 
 /** The agents of one team: where they are, what they do, and which one is next. */
 export class TeamAgents {
@@ -9,7 +9,7 @@ export class TeamAgents {
   readonly groups: readonly AgentGroup[];
   readonly #byId: ReadonlyMap<AgentId, Agent>;
   readonly #counts: Record<AgentState, number>;
-  readonly #selectors: readonly AgentSelector[];
+  readonly #selectors: readonly InTurn[];
   /** Free slots by group, and of all groups. */
   readonly #free: number[];
   #freeInAll = 0;

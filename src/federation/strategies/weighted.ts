@@ -67,8 +67,8 @@ function scoreOf(contestant: Contestant, pool: Pool, {weights, nowMs, usualUsd}:
   const {record, load, slots, hostLoad} = contestant;
   const {prior} = pool;
   const at = {trust: TRUST, nowMs, halfLifeMs: DECAY.halfLifeMs};
-  const slowness = expected(record.slowness, {...at, prior: prior.slowness});
-  const reliability = 1 - expected(record.errors, {...at, prior: prior.errorRate});
+  const slowness = Math.exp(expected(record.slowness, {...at, prior: Math.log(prior.slowness)}));
+  const reliability = 1 - expected(record.faults, {...at, prior: prior.errorRate});
   const crowd = 1 + pool.crowding + Math.min(hostLoad / slots, 1) * 1e-3;
   const score =
     (slowness * ((load + 1) / slots) * crowd) ** weights.speed *
