@@ -160,9 +160,9 @@ describe('what always holds of a decision', () => {
             else if (!idleSince.has(agent)) idleSince.set(agent, nowMs);
           }
           const idleMs = [...idleSince.values()].map(since => nowMs - since).sort((a, b) => b - a);
-          const {maxCostPerHour: _, ...free} = limits;
+          const free = {...limits, maxCostPerHour: null};
           const scaling = decideScale(
-            {...free, maxCostPerHour: null},
+            free,
             state,
             {...QUIET, agents, slots: agents, busySlots, queued: load - busySlots, idleMs},
             nowMs,
