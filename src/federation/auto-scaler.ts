@@ -45,6 +45,8 @@ const WORTH_MS = 500;
 const WINDOW_MS = 5_000;
 /** After growing nothing shrinks for this time, and between two steps down it passes too. */
 const COOL_DOWN_MS = 2_000;
+/** Agents that are of no more use go in steps this far apart, instead of one after the other as tasks end. */
+const SETTLE_MS = 1_000;
 /** A queue that wants twice the agents is a burst: nothing shrinks on the strength of a lull within this time. */
 const BURST_FACTOR = 2;
 const BURST_MS = 3_000;
@@ -150,7 +152,7 @@ interface Shrinking {
   readonly nowMs: number;
 }
 
-/** Only idle agents go. What is beyond the limit of cost, or can never be of use again, goes at once. */
+/** Only idle agents go. What is beyond the limit of cost, or can never be of use again, does not wait. */
 function shrink(shrinking: Shrinking): Scaling {
   const {settings, state, signals, needs, nowMs} = shrinking;
   const {agents, idleMs, width, widthMayGrow} = signals;
@@ -158,7 +160,10 @@ function shrink(shrinking: Shrinking): Scaling {
   const paid = Math.max(least, needs.affordable);
   if (paid < agents) return decided(state, signals, {to: paid, why: 'cost'}, nowMs);
   const useful = Math.max(least, needs.usable);
-  if (useful < agents && width > 0 && !widthMayGrow) return decided(state, signals, {to: useful, why: 'width'}, nowMs);
+  const isUseless = useful < agents && width > 0 && !widthMayGrow;
+  if (isUseless && nowMs >= state.shrankAtMs + SETTLE_MS) {
+    return decided(state, signals, {to: useful, why: 'width'}, nowMs);
+  }
   const to = Math.max(least, shrunk(shrinking));
   if (to < agents) return decided(state, signals, {to, why: 'idle'}, nowMs);
   return {state, decision: null, againAtMs: nextLook(shrinking)};
@@ -188,7 +193,7 @@ function nextLook({settings, state, signals, nowMs}: Shrinking): number | null {
   const comes = firstAbove(demands, Math.max(slots, demands[0]?.slots ?? 0));
   if (comes !== null && agents < settings.max) times.push(comes - LEAD_MS);
   if (agents > settings.min && idleMs.length > 0) {
-    times.push(quietFromMs(state));
+    times.push(quietFromMs(state), state.shrankAtMs + SETTLE_MS);
     for (const {atMs} of state.wanted.slice(0, -1)) times.push(atMs + WINDOW_MS);
     const next = idleMs.find(ms => ms < settings.idleMs);
     if (next !== undefined) times.push(nowMs + settings.idleMs - next);
