@@ -36,19 +36,3 @@ export function hourlyCost({staff, running, metered}: CostRequest): HourlyCost {
 export function agentTimeUsd({agentMs, usdPerHour}: {agentMs: number; usdPerHour: number}): number {
   return (agentMs / HOUR_MS) * usdPerHour;
 }
-
-/**
- * How many agents of each group a team of this size should have: in proportion to what was asked for, and each group at least
- * one as long as there are enough, so that no skill is without an agent. The shares sum up to `agents`.
- */
-export function sharesOf(groups: readonly Pick<AgentGroup, 'count'>[], agents: number): readonly number[] {
-  const asked = groups.reduce((sum, group) => sum + group.count, 0);
-  const shares = groups.map((group, index) => ({index, share: 0, due: (agents * group.count) / asked}));
-  const byDue = shares.toSorted((a, b) => b.due - a.due || a.index - b.index);
-  for (const one of byDue.slice(0, agents)) one.share = 1;
-  for (let left = agents - Math.min(agents, groups.length); left > 0; left -= 1) {
-    const next = byDue.reduce((a, b) => (b.due - b.share > a.due - a.share ? b : a));
-    next.share += 1;
-  }
-  return shares.map(({share}) => share);
-}
