@@ -184,6 +184,13 @@ const hostFailure = z.discriminatedUnion('reason', [
   z.object({reason: z.literal('verify-failed'), ...ended}),
   z.object({reason: z.literal('spawn-failed'), command: text(1000), code: text(50), detail: text(2000)}),
   z.object({reason: z.literal('timed-out'), timeoutMs: z.number().positive()}),
+  z.object({
+    reason: z.literal('runtime-unavailable'),
+    what: z.enum(['runtime', 'provider']),
+    name: text(200),
+    retryAfterMs: z.number().nonnegative(),
+    detail: text(8192),
+  }),
   z.object({reason: z.literal('output-invalid'), expected: z.literal('json'), detail: text(2000)}),
   z.object({reason: z.literal('output-too-large'), limitBytes: z.number().positive()}),
   z.object({reason: z.literal('output-unwritable'), file: text(5000), code: text(50), detail: text(2000)}),
