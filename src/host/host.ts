@@ -13,6 +13,7 @@ import {readinessOf} from './agent-readiness.ts';
 import {AttemptRunner, type OpenTeam} from './attempt-runner.ts';
 import {emptyInputsFolderOf} from './attempt-environment.ts';
 import {DaemonLink} from './daemon-link.ts';
+import {EdgeBreakers} from './edge-breakers.ts';
 import type {HostOptions} from './host-options.ts';
 import {makeEmptyInputsFolder, removeFolder} from './inputs-folder.ts';
 import {Progress} from './progress.ts';
@@ -63,6 +64,7 @@ export class Host {
   readonly #reports: ReportLog;
   readonly #runner: AttemptRunner;
   readonly #worktrees: Worktrees;
+  readonly #breakers = new EdgeBreakers(news => this.#reports.add({type: 'breaker', ...news}));
   readonly #sweeper = new StraySweeper(FIRST_LIMITS.killGraceMs);
   readonly #teams = new Map<TeamId, OpenTeam>();
   readonly #agents = new Map<AgentId, TeamId>();
@@ -95,6 +97,7 @@ export class Host {
       sweeper: this.#sweeper,
       progress: new Progress(send),
       worktrees: this.#worktrees,
+      breakers: this.#breakers,
       report: report => this.#reports.add(report),
     });
     this.#link = new DaemonLink({
@@ -127,6 +130,7 @@ export class Host {
   async #end(by: StopReason, wasWelcomed: boolean): Promise<void> {
     this.#abort.abort();
     await this.#runner.stopAll(by);
+    this.#breakers.close();
     await this.#sweeper.flush();
     await this.#closed;
     await this.#worktrees.tidy();
@@ -227,6 +231,7 @@ export class Host {
       this.#state = {name: 'welcomed'};
     }
     this.#reports.connected();
+    this.#breakers.retell();
   }
 
   #openTeam(team: TeamOpening): void {
