@@ -37,7 +37,7 @@ const LONGEST_DETAIL = 2000;
 /** An attempt that was let through. */
 interface Passage {
   /** What it reports shows that its runtime has started, or that its provider answers. */
-  heard(report: Report): void;
+  readonly heard: (report: Report) => void;
   /** Resolves when the breakers have taken note of it. */
   over(failure: Failure | null): Promise<unknown>;
 }

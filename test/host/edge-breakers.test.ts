@@ -84,7 +84,7 @@ test('the first answer is enough: the attempt may take as long as it likes', asy
   const probe = edge.guard(NAMES, heard => {
     const signal = {provider: 'anthropic', kind: 'ok', retryAfterMs: null} as const;
     heard({type: 'provider-signal', attempt: attemptId(1), signal});
-    return new Promise(resolve => (finish = () => resolve(ok(null))));
+    return new Promise<ReturnType<typeof ok<null>>>(resolve => (finish = () => resolve(ok(null))));
   });
   await until('it is closed', () => news.at(-1)?.state === 'closed');
   expect(await end(null, edge)).toEqual(ok('done'));
