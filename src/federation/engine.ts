@@ -150,6 +150,7 @@ export class Engine {
       case 'permits':
         return this.#takePermits(turn, input);
       case 'breaker':
+      case 'vitals':
       case 'tick':
         return;
       default:

@@ -35,6 +35,8 @@ const BY_REASON = {
   'runtime-unavailable': 'tasks',
   'output-invalid': 'tasks',
   'output-too-large': 'tasks',
+  'memory-exceeded': 'tasks',
+  'disk-exceeded': 'tasks',
   'output-unwritable': 'tasks',
   'foreach-invalid': 'tasks',
   'instances-failed': 'tasks',

@@ -88,8 +88,12 @@ function sentence(failure: Failure): string {
       return unavailableText(failure);
     case 'output-invalid':
       return `It succeeded but its standard output is not ${failure.expected.toUpperCase()} as \`outputs: ${failure.expected}\` promises: ${failure.detail}. Print only the value there, and messages on standard error.`;
+    case 'memory-exceeded':
+      return `Its processes used ${formatSize(failure.usedBytes)} of memory together; its limit is ${formatSize(failure.limitBytes)}. Have it do with less, or raise \`limits.memory\` of the task.`;
+    case 'disk-exceeded':
+      return `Its worktree took ${formatSize(failure.usedBytes)} of the disk; its limit is ${formatSize(failure.limitBytes)}. Have it write less, or raise \`limits.disk\` of the task.`;
     case 'output-too-large':
-      return `Its output is larger than ${formatSize(failure.limitBytes)}. Print less, write it to a file, or raise \`output-cap\` in godel.config.yaml.`;
+      return `Its output is larger than ${formatSize(failure.limitBytes)}. Print less, write it to a file, or raise the limit: \`output-cap\` in godel.config.yaml, or \`limits.output\` where the task has that.`;
     case 'output-unwritable':
       return `What it printed could not be written to ${failure.file} (${failure.code}): ${failure.detail}. Make room on that disk, or make the folder writable.`;
     case 'foreach-invalid':

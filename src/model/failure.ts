@@ -68,6 +68,10 @@ export type Failure =
     }
   | {readonly reason: 'output-invalid'; readonly expected: 'json'; readonly detail: string}
   | {readonly reason: 'output-too-large'; readonly limitBytes: number}
+  /** Resident memory of all its processes together. */
+  | {readonly reason: 'memory-exceeded'; readonly limitBytes: number; readonly usedBytes: number}
+  /** What its worktree takes. */
+  | {readonly reason: 'disk-exceeded'; readonly limitBytes: number; readonly usedBytes: number}
   /** The attempt's log or output file could not be written (full or read-only disk). */
   | {readonly reason: 'output-unwritable'; readonly file: string; readonly code: string; readonly detail: string}
   | {readonly reason: 'foreach-invalid'; readonly detail: string}

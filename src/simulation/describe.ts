@@ -38,6 +38,8 @@ export function describeInput(input: Input): string {
       return `attempt-finished ${input.attempt} by ${input.hostId}: ${describeOutcome(input.outcome)}`;
     case 'strays-gone':
       return `strays-gone [${input.attempts.join(',')}] by ${input.hostId}`;
+    case 'vitals':
+      return `vitals ${input.hostId} ${input.vitals.length} attempts, ${input.lagMs} ms late`;
     case 'output-read':
       return `output-read ${input.teamId}/${input.task} ${input.output.ok ? 'ok' : 'failed'}`;
     case 'permits':

@@ -73,6 +73,8 @@ const EXAMPLES: {readonly [R in FailureReason]: Extract<Failure, {reason: R}>} =
   'timed-out': {reason: 'timed-out', timeoutMs: 90_000},
   'output-invalid': {reason: 'output-invalid', expected: 'json', detail: 'unexpected token at 3'},
   'output-too-large': {reason: 'output-too-large', limitBytes: 10 * 1024 * 1024},
+  'memory-exceeded': {reason: 'memory-exceeded', limitBytes: 2 * 1024 ** 3, usedBytes: 2.1 * 1024 ** 3},
+  'disk-exceeded': {reason: 'disk-exceeded', limitBytes: 500 * 1024 ** 2, usedBytes: 612 * 1024 ** 2},
   'output-unwritable': {reason: 'output-unwritable', file: 'logs/1.1.log', code: 'ENOSPC', detail: 'no space left'},
   'foreach-invalid': {reason: 'foreach-invalid', detail: 'two items have the key "a"'},
   'instances-failed': {reason: 'instances-failed', failed: 2, total: 9},
