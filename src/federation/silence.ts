@@ -11,9 +11,9 @@ const PROMPT_BUDGET_MS = 10 * 60_000;
 
 /** Less than this share of a processor is idling: timers, spinners, garbage collection. */
 const WORKING_SHARE = 0.05;
-/** Processor time is compared over at least this long, and never over longer: hosts tell of changes at once. */
+/** Processor time is compared over at least this long, and over no longer: hosts look every two seconds and tell of changes. */
 const MEASURE_MIN_MS = 1000;
-const MEASURE_MAX_MS = 2000;
+const MEASURE_MAX_MS = 4000;
 /** From this part of its budget on an attempt is suspect. */
 const SUSPECT_SHARE = 0.5;
 
@@ -32,13 +32,15 @@ export interface Pulse {
   readonly cpu: {readonly ms: number; readonly atMs: number} | null;
   /** Null: nothing has been heard. 0: it has none, yet or any more, and what is done for it its host does. */
   readonly processes: number | null;
+  /** One of them computes or waits for a disk just now: no silence is held against it until that is over. */
+  readonly isRunning: boolean;
   /** Since when it is paused, or its host is not heard: that time does not count. */
   readonly frozenSinceMs: number | null;
   readonly health: Health;
 }
 
 export function newPulse(budgetMs: number, nowMs: number): Pulse {
-  return {budgetMs, lifeMs: nowMs, cpu: null, processes: null, frozenSinceMs: null, health: HEALTHY};
+  return {budgetMs, lifeMs: nowMs, cpu: null, processes: null, isRunning: false, frozenSinceMs: null, health: HEALTHY};
 }
 
 /** How long it has given no sign of life. */
@@ -53,7 +55,14 @@ export function noteVitals(pulse: Pulse, vitals: Vitals, nowMs: number): Pulse {
   const believedMs = pulse.processes === null ? Math.min(vitals.silentMs, pulse.budgetMs / 2) : vitals.silentMs;
   const saidMs = nowMs - believedMs;
   const lifeMs = isWorking ? nowMs : Math.max(pulse.lifeMs, saidMs);
-  const known = {...pulse, cpu, processes: vitals.processes, lifeMs: pulse.processes === null ? saidMs : lifeMs};
+  const isRunning = vitals.state === 'running';
+  const known = {
+    ...pulse,
+    cpu,
+    processes: vitals.processes,
+    isRunning,
+    lifeMs: pulse.processes === null ? saidMs : lifeMs,
+  };
   return lifeMs > pulse.lifeMs ? {...known, health: nextHealth(pulse.health, {kind: 'life'}, nowMs)} : known;
 }
 
@@ -99,6 +108,6 @@ export function nextSilenceMs(pulse: Pulse): number {
   return pulse.lifeMs + pulse.budgetMs * (pulse.health.name === 'healthy' ? SUSPECT_SHARE : 1);
 }
 
-function canBeJudged({processes, frozenSinceMs}: Pulse): boolean {
-  return processes !== null && processes > 0 && frozenSinceMs === null;
+function canBeJudged({processes, isRunning, frozenSinceMs}: Pulse): boolean {
+  return processes !== null && processes > 0 && !isRunning && frozenSinceMs === null;
 }

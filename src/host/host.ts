@@ -66,7 +66,11 @@ export class Host {
   readonly #reports: ReportLog;
   readonly #runner: AttemptRunner;
   readonly #worktrees: Worktrees;
-  readonly #breakers = new EdgeBreakers(news => this.#reports.add({type: 'breaker', ...news}));
+  readonly #breakers = new EdgeBreakers(news => {
+    // The first protocol with a report for it; a daemon that comes later is told again.
+    if (this.#protocol >= 2) this.#reports.add({type: 'breaker', ...news});
+  });
+  #protocol = 1;
   readonly #watch = new AttemptWatch();
   readonly #heartbeat: Heartbeat;
   readonly #sweeper = new StraySweeper(FIRST_LIMITS.killGraceMs);
@@ -249,8 +253,8 @@ export class Host {
       this.#state = {name: 'welcomed'};
     }
     this.#reports.connected();
-    // The first protocol with a report for it.
-    if (protocol >= 2) this.#breakers.retell();
+    this.#protocol = protocol;
+    this.#breakers.retell();
     this.#watch.retell();
     this.#heartbeat.protocol = protocol;
   }
