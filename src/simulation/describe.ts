@@ -57,6 +57,8 @@ export function describeRecord(record: EngineRecord): string | null {
       return `team ${record.id} finished ${record.state}`;
     case 'team-removed':
       return `team ${record.id} removed`;
+    case 'agents':
+      return `agents of ${record.teamId}: ${record.agents.map(({id, standing}) => `${id} ${standing}`).join(',')}`;
     case 'tasks-created':
       return `team ${record.teamId} +${record.tasks.length} tasks`;
     case 'task-state':
