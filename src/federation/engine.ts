@@ -149,6 +149,7 @@ export class Engine {
         return this.#outputRead(turn, input);
       case 'permits':
         return this.#takePermits(turn, input);
+      case 'breaker':
       case 'vitals':
       case 'tick':
         return;

@@ -30,6 +30,8 @@ export function describeInput(input: Input): string {
       return `attempt-session ${input.attempt} by ${input.hostId}`;
     case 'provider-signal':
       return `provider-signal ${input.signal.provider} ${input.signal.kind} by ${input.hostId}`;
+    case 'breaker':
+      return `breaker ${input.of.kind} ${input.of.name} ${input.state} on ${input.hostId}`;
     case 'merge-ended':
       return `merge-ended ${input.teamId}/${input.task} ${input.result.kind}`;
     case 'attempt-finished':
