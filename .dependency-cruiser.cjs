@@ -59,6 +59,7 @@ const doors = {
   commander: '^src/cli/',
   'ink|react': '^src/tui/',
   'hono|@hono/node-server': '^src/api/',
+  opossum: '^src/host/edge-breakers',
   pino: '^src/daemon/log',
   yaml: '^src/(plan|config)/',
   picomatch: '^src/workspace/',

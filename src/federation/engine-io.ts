@@ -2,7 +2,9 @@ import type {JsonValue} from '../base/json.ts';
 import type {Result} from '../base/result.ts';
 import type {AttemptOutcome, Memo, SessionMark} from '../model/attempt.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
+import type {BreakerNews} from '../model/edge.ts';
 import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from '../model/ids.ts';
+import type {Vitals} from '../model/health.ts';
 import type {Gate, ProviderId, ProviderSignal} from '../model/provider.ts';
 import type {AttemptMeans} from '../model/attempt-means.ts';
 import type {EngineRecord, HostRecord} from '../model/record.ts';
@@ -34,6 +36,8 @@ export type Input =
       readonly agents: readonly AgentId[];
       /** The teams it has open. */
       readonly teams: readonly TeamId[];
+      /** The attempts it has paused; absent: none. */
+      readonly paused?: readonly AttemptId[];
     }
   /** The connection is lost; the process may live and come back. */
   | {readonly type: 'host-disconnected'; readonly hostId: HostId}
@@ -62,6 +66,8 @@ export type Input =
       readonly attempt: AttemptId;
       readonly signal: ProviderSignal;
     }
+  /** A breaker around a runtime or a provider has opened or closed on this host. */
+  | ({readonly type: 'breaker'; readonly hostId: HostId} & BreakerNews)
   | {
       readonly type: 'merge-ended';
       readonly teamId: TeamId;
@@ -94,6 +100,13 @@ export type Input =
       readonly memoryBytes?: number;
       readonly why: string | null;
       readonly gates?: readonly Gate[];
+    }
+  /** A host has given a sign of life, at least twice a second; `vitals` has the attempts that have changed. */
+  | {
+      readonly type: 'vitals';
+      readonly hostId: HostId;
+      readonly lagMs: number;
+      readonly vitals: readonly Vitals[];
     }
   /** Time has passed: whatever is due by `now` happens. */
   | {readonly type: 'tick'};
