@@ -105,6 +105,7 @@ export class Engine {
 
   #turn(now: Now, act: (turn: Turn) => void): Step {
     const turn = new Turn(now);
+    for (const team of this.#teams.values()) team.budget.tick(now.monoMs);
     act(turn);
     this.#runDeadlines(turn);
     this.#pool.place(turn);
@@ -455,6 +456,8 @@ export class Engine {
         return this.#pool.silenceDue(turn, due);
       case 'start-host':
         return this.#pool.startDue(turn, due.machineId);
+      case 'look':
+        return;
       default:
         never(due);
     }
@@ -483,7 +486,19 @@ export class Engine {
       this.#dispatcher.started(means);
       this.#assign(turn, attempt);
     }
-    for (const team of this.#teams.values()) this.#endIfStuck(turn, team);
+    for (const team of this.#teams.values()) {
+      this.#endIfStuck(turn, team);
+      this.#awaitHour(team);
+    }
+  }
+
+  /** What an hour may cost is used up: it goes on when enough of that is more than an hour ago. */
+  #awaitHour(team: Team): void {
+    if ((team.budget.limit.perHour ?? null) === null || team.ending !== null) return;
+    for (const ready of team.ready.classes()) {
+      const atMs = this.#dispatcher.obstacle(team, ready)?.untilMs;
+      if (atMs !== undefined && Number.isFinite(atMs)) this.#deadlines.look({atMs, teamId: team.id, of: 'hour'});
+    }
   }
 
   /** Nothing of the team runs or will, and what is left cannot be paid, or has no agent that works. */

@@ -82,6 +82,17 @@ export class TeamBudget {
     return atMs ?? Number.POSITIVE_INFINITY;
   }
 
+  /** How many attempts of this kind can be paid beside what runs. */
+  affords(spec: TaskSpec, choice: ModelChoice, totals: AttemptTotals): number {
+    const counts = RESOURCES.map(resource => {
+      const left = this.#leftOf(resource, totals);
+      if (left === null) return Number.POSITIVE_INFINITY;
+      const {least} = this.#needOf(resource, spec, choice, left.limit);
+      return left.amount < least || left.amount <= 0 ? 0 : Math.floor(left.amount / least);
+    });
+    return Math.min(...counts);
+  }
+
   reserve(cap: Cap): void {
     for (const resource of RESOURCES) this.#reserved[resource] += cap[resource] ?? 0;
   }

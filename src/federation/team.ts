@@ -23,6 +23,7 @@ import {ReadyQueue} from './ready-queue.ts';
 import {escalation} from './requirement.ts';
 import {TaskNode} from './task-node.ts';
 import {countsAsFailed, groupState, isTrouble, noteNeedOver, skipReason} from './task-rules.ts';
+import {TaskDurations} from './task-durations.ts';
 import {TeamAgents} from './team-agents.ts';
 import {TeamBudget} from './team-budget.ts';
 import {warningsOf} from './team-warnings.ts';
@@ -99,6 +100,8 @@ export class Team {
   readonly totals: GrowingTotals = {...NO_TOTALS};
   retries = 0;
   readonly budget: TeamBudget;
+  /** What its tasks take. */
+  readonly durations = new TaskDurations();
   readonly ready: ReadyQueue;
   readonly landing: Landing;
   /** Ends that make the run a failed one. */
@@ -283,6 +286,7 @@ export class Team {
       turn.emit(this.id, {type: 'attempt-warning', task: task.id, attempt: id, text});
     }
     if (result.ok) {
+      this.durations.learn(task, outcome.durationMs);
       task.memo = countersOf(task.memo);
       return this.landing.landed(turn, attempt, outcome);
     }
@@ -459,6 +463,7 @@ export class Team {
     if (means) {
       const usage = outcome && showsUse(outcome) ? outcome.usage : null;
       this.budget.settle({spec: task.spec, choice: means, cap: means.cap, usage});
+      this.budget.spend(means.cap, outcome?.usage ?? null);
     }
     const members = task.group?.members;
     if (!members) return;

@@ -32,6 +32,7 @@ const QUIET: ScaleSignals = {
   widthMayGrow: false,
   demands: [],
   usdPerAgentHour: null,
+  mostSlots: Number.POSITIVE_INFINITY,
 };
 
 function decide(changes: Partial<ScaleSignals>, settings: Partial<Autoscale> = {}, nowMs = 100_000): Scaling {
@@ -76,6 +77,7 @@ const signals = fc
       slots: agents,
       busySlots: busy,
       slotsPerAgent: 1,
+      mostSlots: Number.POSITIVE_INFINITY,
       idleMs: idle.toSorted((a, b) => b - a),
       demands: later ? [now, {atMs: 100_000 + later.inMs, slots: later.slots}] : [],
       usdPerHour: price === null ? null : price * agents,
@@ -217,6 +219,11 @@ describe('growing', () => {
     const later = decide({busySlots: 2, demands: [now, {atMs: 105_000, slots: 30}]});
     expect(later.decision).toBeNull();
     expect(later.againAtMs).toBe(104_250);
+  });
+
+  it('starts nobody whom the machine or an account would not let work', () => {
+    expect(target({agents: 12, slots: 12, busySlots: 12, queued: 100, mostSlots: 12})).toBe(12);
+    expect(target({agents: 12, slots: 12, busySlots: 12, queued: 100, mostSlots: 15})).toBe(15);
   });
 
   it('ends where the cost per hour does', () => {
