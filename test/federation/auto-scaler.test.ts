@@ -268,6 +268,21 @@ describe('shrinking', () => {
     expect(decide({...end, widthMayGrow: true}).decision?.why).not.toBe('width');
   });
 
+  it('leaves what is hardly too much alone', () => {
+    const nearly = {agents: 20, slots: 20, busySlots: 19, idleMs: idle(1, 10)};
+    expect(target(nearly, {scaleDownThreshold: 1})).toBe(20);
+    expect(target({...nearly, busySlots: 17, idleMs: idle(3, 10)}, {scaleDownThreshold: 1})).toBe(17);
+  });
+
+  it('lets those without any more use go in steps, not one by one', () => {
+    const first = decide({agents: 20, slots: 20, busySlots: 19, idleMs: [1], width: 19});
+    expect(first.decision).toMatchObject({to: 19, why: 'width'});
+    const next = {...QUIET, agents: 19, slots: 19, busySlots: 18, idleMs: [1], width: 18};
+    const early = decideScale(SETTINGS, first.state, next, 100_500);
+    expect([early.decision, early.againAtMs]).toEqual([null, 101_000]);
+    expect(decideScale(SETTINGS, early.state, next, 101_000).decision?.to).toBe(18);
+  });
+
   it('goes down to nobody when nothing is to be done, if min allows it', () => {
     const over = {agents: 2, slots: 2, idleMs: idle(2, 60_000), width: 0};
     expect(target(over, {min: 0})).toBe(1);
