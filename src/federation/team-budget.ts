@@ -26,6 +26,7 @@ export class TeamBudget {
   readonly #reserved = {usd: 0, tokens: 0};
   readonly #spent = new SpendRate();
   #limit: Budget;
+  #replaced: Budget | null = null;
   #nowMs = 0;
 
   /** `first`: reserved for an attempt as long as nothing is known of its kind. */
@@ -38,9 +39,14 @@ export class TeamBudget {
     return this.#limit;
   }
 
-  /** Somebody has changed what the team may use. */
-  allow(limit: Budget): void {
+  /** What has taken the place of the first limit; null: nothing has. */
+  get replaced(): Budget | null {
+    return this.#replaced;
+  }
+
+  replace(limit: Budget): void {
     this.#limit = limit;
+    this.#replaced = limit;
   }
 
   /** The hour goes on: to be said before anything is asked or settled. */
