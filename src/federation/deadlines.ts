@@ -9,6 +9,8 @@ export type Deadline =
   | {readonly atMs: number; readonly kind: 'merge'; readonly teamId: TeamId; readonly task: TaskNode}
   | {readonly atMs: number; readonly kind: 'team-timeout'; readonly teamId: TeamId}
   | {readonly atMs: number; readonly kind: 'host-silent'; readonly hostId: HostId; readonly since: number}
+  /** Something that may not start yet may then. */
+  | {readonly atMs: number; readonly kind: 'look-again'}
   | {readonly atMs: number; readonly kind: 'start-host'; readonly machineId: string};
 
 /** Timers as data: the engine is told the time and asks what is due. `atMs` is monotonic. */
