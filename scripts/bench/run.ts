@@ -9,6 +9,7 @@ import {engineBench} from './engine.ts';
 import {idleBench} from './idle.ts';
 import {spawningBench} from './spawning.ts';
 import {statusBench} from './status.ts';
+import {vitalsBench} from './vitals.ts';
 import {worktreesBench} from './worktrees.ts';
 import {formatPage} from '../format-page.ts';
 import {type Bench, markdown} from './table.ts';
@@ -22,6 +23,7 @@ const BENCHES: readonly Bench[] = [
   statusBench,
   agentsBench,
   worktreesBench,
+  vitalsBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 
