@@ -7,6 +7,7 @@ import {commandsBench} from './commands.ts';
 import {completionsBench} from './completions.ts';
 import {engineBench} from './engine.ts';
 import {idleBench} from './idle.ts';
+import {scalingBench} from './scaling.ts';
 import {spawningBench} from './spawning.ts';
 import {statusBench} from './status.ts';
 import {vitalsBench} from './vitals.ts';
@@ -24,6 +25,7 @@ const BENCHES: readonly Bench[] = [
   agentsBench,
   worktreesBench,
   vitalsBench,
+  scalingBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 

@@ -2,6 +2,7 @@ import type {JsonValue} from '../base/json.ts';
 import type {Result} from '../base/result.ts';
 import type {AttemptOutcome, Memo, SessionMark} from '../model/attempt.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
+import type {BreakerNews} from '../model/edge.ts';
 import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from '../model/ids.ts';
 import type {Vitals} from '../model/health.ts';
 import type {Gate, ProviderId, ProviderSignal} from '../model/provider.ts';
@@ -65,6 +66,8 @@ export type Input =
       readonly attempt: AttemptId;
       readonly signal: ProviderSignal;
     }
+  /** A breaker around a runtime or a provider has opened or closed on this host. */
+  | ({readonly type: 'breaker'; readonly hostId: HostId} & BreakerNews)
   | {
       readonly type: 'merge-ended';
       readonly teamId: TeamId;

@@ -149,6 +149,7 @@ export class Engine {
         return this.#outputRead(turn, input);
       case 'permits':
         return this.#takePermits(turn, input);
+      case 'breaker':
       case 'vitals':
       case 'tick':
         return;
@@ -265,7 +266,7 @@ export class Engine {
       if (maxFailures !== null && team.countedFailures >= maxFailures) return this.#end(turn, team, 'max-failures');
     }
     if (team.isOver && this.#teams.has(team.id)) return this.#finish(turn, team);
-    if (team.ending === null && team.agents.count('gone') === team.spec.count) this.#end(turn, team, 'no-agents');
+    if (team.ending === null && team.agents.areAllGone) this.#end(turn, team, 'no-agents');
   }
 
   #finish(turn: Turn, team: Team): void {
@@ -340,7 +341,7 @@ export class Engine {
       const failure: Failure = {reason: 'agent-failed', agent: first.id, detail};
       turn.emit(team.id, {type: 'agents-failed', failure, agents: failed.length});
       team.announceReady(turn);
-      if (team.agents.count('gone') === team.spec.count) this.#end(turn, team, 'no-agents', failureText(failure));
+      if (team.agents.areAllGone) this.#end(turn, team, 'no-agents', failureText(failure));
     }
   }
 

@@ -34,6 +34,7 @@ export function restoreTeam(stored: StoredTeam, {now, bootId, policy, random}: R
   }
   for (const row of stored.tasks) restoreTask(team, row);
   tellOver(rows);
+  team.agents.restore(stored.agents, new Set(stored.openAttempts.map(({agentId}) => agentId)));
   team.state = stored.state;
   team.ending = stored.ending;
   if (stored.ending) team.endedBecause = failureText({reason: 'stopped', by: stored.ending});

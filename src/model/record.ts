@@ -1,5 +1,6 @@
 import type {Now} from '../base/clock.ts';
 import type {JsonValue} from '../base/json.ts';
+import type {AgentStanding} from './agent.ts';
 import type {AttemptOutcome, Memo, SessionMark} from './attempt.ts';
 import type {AttemptMeans} from './attempt-means.ts';
 import type {AttemptTotals} from './attempt-totals.ts';
@@ -27,6 +28,8 @@ export type StateRecord =
       readonly view: TeamView;
     }
   | {readonly kind: 'team-removed'; readonly id: TeamId}
+  /** What has become of these agents, where that is not what the team was spawned with. */
+  | {readonly kind: 'agents'; readonly teamId: TeamId; readonly agents: readonly AgentRow[]}
   | {readonly kind: 'tasks-created'; readonly teamId: TeamId; readonly tasks: readonly NewTask[]}
   | {
       readonly kind: 'task-state';
@@ -82,6 +85,14 @@ export interface NewTask {
   readonly item: JsonValue;
 }
 
+/** An agent that was added to its team, or of which something else than `present` has been decided. */
+export interface AgentRow {
+  readonly id: AgentId;
+  /** Index of its group in the team. */
+  readonly group: number;
+  readonly standing: AgentStanding;
+}
+
 export interface HostRecord {
   readonly id: HostId;
   /** Which machine: attempts of a dead host are looked for there. */
@@ -108,6 +119,8 @@ export interface StoredTeam {
   readonly state: TeamState;
   readonly ending: StopReason | null;
   readonly startedAt: Instant;
+  /** What was recorded of its agents last, by id. */
+  readonly agents: readonly AgentRow[];
   readonly tasks: readonly StoredTask[];
   readonly openAttempts: readonly OpenAttempt[];
   /** Sums over the attempts that ended. */

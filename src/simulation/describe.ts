@@ -30,6 +30,8 @@ export function describeInput(input: Input): string {
       return `attempt-session ${input.attempt} by ${input.hostId}`;
     case 'provider-signal':
       return `provider-signal ${input.signal.provider} ${input.signal.kind} by ${input.hostId}`;
+    case 'breaker':
+      return `breaker ${input.of.kind} ${input.of.name} ${input.state} on ${input.hostId}`;
     case 'merge-ended':
       return `merge-ended ${input.teamId}/${input.task} ${input.result.kind}`;
     case 'attempt-finished':
@@ -55,6 +57,8 @@ export function describeRecord(record: EngineRecord): string | null {
       return `team ${record.id} finished ${record.state}`;
     case 'team-removed':
       return `team ${record.id} removed`;
+    case 'agents':
+      return `agents of ${record.teamId}: ${record.agents.map(({id, standing}) => `${id} ${standing}`).join(',')}`;
     case 'tasks-created':
       return `team ${record.teamId} +${record.tasks.length} tasks`;
     case 'task-state':

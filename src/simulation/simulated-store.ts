@@ -1,7 +1,8 @@
 import type {Memo} from '../model/attempt.ts';
 import {type GrowingTotals, NO_TOTALS, noteEnded} from '../model/attempt-totals.ts';
-import {type AttemptId, attemptId, type TeamId, teamId} from '../model/ids.ts';
+import {type AgentId, type AttemptId, attemptId, type TeamId, teamId} from '../model/ids.ts';
 import type {
+  AgentRow,
   EngineRecord,
   HostRecord,
   OpenAttempt,
@@ -14,7 +15,8 @@ import type {TeamView} from '../model/team-view.ts';
 
 type Growing<T> = {-readonly [K in keyof T]: T[K]};
 
-interface TeamFold extends Growing<Omit<StoredTeam, 'tasks' | 'openAttempts' | 'totals'>> {
+interface TeamFold extends Growing<Omit<StoredTeam, 'agents' | 'tasks' | 'openAttempts' | 'totals'>> {
+  readonly agents: Map<AgentId, AgentRow>;
   readonly tasks: StoredTask[];
   readonly open: Map<AttemptId, OpenAttempt>;
   readonly totals: GrowingTotals;
@@ -64,6 +66,9 @@ export function foldRecords(records: readonly StateRecord[]): StoredState {
       case 'team-removed':
         over.delete(record.id);
         break;
+      case 'agents':
+        for (const agent of record.agents) teams.get(record.teamId)?.agents.set(agent.id, agent);
+        break;
       case 'tasks-created':
         for (const task of record.tasks) {
           teams.get(record.teamId)?.tasks.push({...task, state: {name: 'waiting'}, failures: 0, losses: 0});
@@ -109,8 +114,9 @@ export function foldRecords(records: readonly StateRecord[]): StoredState {
     nextTeamId: teamId(lastTeam + 1),
     nextAttemptId: attemptId(lastAttempt + 1),
     hosts: [...hosts.values()],
-    teams: [...teams.values()].map(({open, totals, tasks, ...team}) => ({
+    teams: [...teams.values()].map(({open, totals, tasks, agents, ...team}) => ({
       ...team,
+      agents: [...agents.values()],
       tasks: [...tasks],
       openAttempts: [...open.values()],
       totals: {...totals},
@@ -126,6 +132,7 @@ function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): 
     state: spec.plan ? 'running' : 'idle',
     ending: null,
     startedAt: at,
+    agents: new Map(),
     tasks: [],
     open: new Map(),
     totals: {...NO_TOTALS},

@@ -1,4 +1,12 @@
-import type {Instant, EngineRecord, HostRecord, NewTask, StateRecord, StoredState} from '../../src/model/record.ts';
+import type {
+  AgentRow,
+  Instant,
+  EngineRecord,
+  HostRecord,
+  NewTask,
+  StateRecord,
+  StoredState,
+} from '../../src/model/record.ts';
 import type {CostRow, CostRows, Costs, Spending} from '../../src/model/cost-view.ts';
 import type {StoredEvent} from '../../src/model/event.ts';
 import {attemptId, type TaskSeq, type TeamId, teamId} from '../../src/model/ids.ts';
@@ -14,6 +22,7 @@ interface TeamFold {
   readonly spec: TeamSpec;
   readonly startedAt: Instant;
   ending: StopReason | null;
+  readonly agents: Map<string, AgentRow>;
   readonly tasks: Growing<TaskRow>[];
   readonly attempts: Growing<AttemptRow>[];
 }
@@ -45,12 +54,13 @@ export class RecordFold {
       hosts: [...this.#hosts.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
       teams: teams
         .filter(({row}) => row.endedAtMs === null)
-        .map(({row, spec, startedAt, ending, tasks, attempts}) => ({
+        .map(({row, spec, startedAt, ending, agents, tasks, attempts}) => ({
           id: row.id,
           spec,
           state: row.state,
           ending,
           startedAt,
+          agents: [...agents.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
           tasks,
           openAttempts: attempts
             .filter(attempt => attempt.endedAtMs === null)
@@ -123,6 +133,9 @@ export class RecordFold {
         this.#seqs.delete(record.id);
         this.#events = this.#events.filter(event => event.teamId !== record.id);
         break;
+      case 'agents':
+        for (const agent of record.agents) this.#team(record.teamId).agents.set(agent.id, agent);
+        break;
       case 'tasks-created':
         this.#team(record.teamId).tasks.push(...record.tasks.map(newTask));
         break;
@@ -185,6 +198,7 @@ function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): 
     spec,
     startedAt: at,
     ending: null,
+    agents: new Map(),
     tasks: [],
     attempts: [],
   };

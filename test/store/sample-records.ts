@@ -1,4 +1,5 @@
 import type {JsonValue} from '../../src/base/json.ts';
+import type {AgentStanding} from '../../src/model/agent.ts';
 import type {AttemptOutcome} from '../../src/model/attempt.ts';
 import type {EventBody} from '../../src/model/event.ts';
 import {type AgentId, agentId, attemptId, hostId, taskSeq, teamId} from '../../src/model/ids.ts';
@@ -66,6 +67,11 @@ export function leased(
     atMs: 1_700_000_000_500,
     ...changes,
   };
+}
+
+export function agents(team: number, ...rows: {id: string; standing: AgentStanding}[]): EngineRecord {
+  const agentRows = rows.map(({id, standing}) => ({id: agentId(id), group: 0, standing}));
+  return {kind: 'agents', teamId: teamId(team), agents: agentRows};
 }
 
 /** What a prompt is done with. */
