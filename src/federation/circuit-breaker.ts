@@ -53,7 +53,13 @@ export const BREAKER_RULES: BreakerRules = {
   maxOpenMs: 3_600_000,
 };
 
-export const CLOSED: Extract<Breaker, {name: 'closed'}> = {name: 'closed', streak: 0, recent: NOTHING_MEASURED, trips: 0, sinceMs: 0};
+export const CLOSED: Extract<Breaker, {name: 'closed'}> = {
+  name: 'closed',
+  streak: 0,
+  recent: NOTHING_MEASURED,
+  trips: 0,
+  sinceMs: 0,
+};
 
 /** What it is after a signal. Signals that mean nothing in a state (an attempt from before that ends) leave it as it is. */
 export function next(

@@ -43,7 +43,11 @@ export class WeightedStrategy implements Strategy {
   choose(pools: readonly Pool[], {nowMs, preferredCost}: Request): Choice | null {
     const weights = preferredCost === 'high' ? normalised({...this.#weights, cost: 0}) : this.#weights;
     const usualUsd = weights.cost > 0 ? usualCost(pools) : null;
-    return lowest(pools, (contestant, pool) => scoreOf(contestant, pool, {weights, nowMs, usualUsd}), this.#random);
+    const scale = {weights, nowMs, usualUsd};
+    const choice = lowest(pools, (contestant, pool) => logScoreOf(contestant, pool, scale), this.#random);
+    if (!choice) return null;
+    const {chosen, compared} = choice;
+    return {chosen, compared: compared.map(({contestant, score}) => ({contestant, score: Math.exp(score)}))};
   }
 }
 
@@ -63,24 +67,28 @@ interface Scale {
   readonly usualUsd: number | null;
 }
 
-function scoreOf(contestant: Contestant, pool: Pool, {weights, nowMs, usualUsd}: Scale): number {
-  const {record, load, slots, hostLoad} = contestant;
+/** Added up as logarithms, and turned into the score only for those that are shown. */
+function logScoreOf(
+  {record, load, slots, hostLoad}: Contestant,
+  pool: Pool,
+  {weights, nowMs, usualUsd}: Scale,
+): number {
   const {prior} = pool;
-  const at = {trust: TRUST, nowMs, halfLifeMs: DECAY.halfLifeMs};
-  const slowness = Math.exp(expected(record.slowness, {...at, prior: Math.log(prior.slowness)}));
-  const reliability = 1 - expected(record.faults, {...at, prior: prior.errorRate});
+  const halfLifeMs = DECAY.halfLifeMs;
+  const slowness = expected(record.slowness, {prior: Math.log(prior.slowness), trust: TRUST, nowMs, halfLifeMs});
+  const faults = expected(record.faults, {prior: prior.errorRate, trust: TRUST, nowMs, halfLifeMs});
   const crowd = 1 + pool.crowding + Math.min(hostLoad / slots, 1) * 1e-3;
   const score =
-    (slowness * ((load + 1) / slots) * crowd) ** weights.speed *
-    (1 / Math.max(reliability, LEAST_RELIABLE)) ** weights.reliability;
+    weights.speed * (slowness + Math.log(((load + 1) / slots) * crowd)) -
+    weights.reliability * Math.log(Math.max(1 - faults, LEAST_RELIABLE));
   if (usualUsd === null) return score;
-  const usd = costOf(pool, {
-    slowness,
-    usd: record.usd.weight > 0 ? expected(record.usd, {...at, prior: prior.usd ?? 0}) : prior.usd,
-  });
-  return usd === null
-    ? score
-    : score * Math.min(Math.max(usd / usualUsd, 1 / MOST_COST_RATIO), MOST_COST_RATIO) ** weights.cost;
+  const usd =
+    record.usd.weight === 0
+      ? prior.usd
+      : expected(record.usd, {prior: prior.usd ?? 0, trust: TRUST, nowMs, halfLifeMs});
+  const cost = costOf(pool, {slowness: Math.exp(slowness), usd});
+  if (cost === null) return score;
+  return score + weights.cost * Math.log(Math.min(Math.max(cost / usualUsd, 1 / MOST_COST_RATIO), MOST_COST_RATIO));
 }
 
 /** What an attempt is expected to cost, by the hour and by use; null: nothing is known of either. */
