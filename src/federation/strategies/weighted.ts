@@ -1,9 +1,9 @@
 import {type Random, seededRandom} from '../../base/random.ts';
 import type {Weights} from '../../model/strategy.ts';
-import {DECAY} from '../agent-record.ts';
+import {type AgentRecord, DECAY} from '../agent-record.ts';
 import {expected} from '../decaying-mean.ts';
 import {lowest} from './compare.ts';
-import type {Choice, Contestant, Pool, Request, Strategy} from './strategy.ts';
+import type {Choice, Contestant, Pool, Prior, Request, Strategy} from './strategy.ts';
 
 /** Measured in docs/balancing.md. */
 export const DEFAULT_WEIGHTS: Weights = {speed: 0.5, cost: 0.1, reliability: 0.4};
@@ -13,7 +13,7 @@ const TRUST = 2;
 /** Nobody is expected to be perfectly reliable, nor never to be. */
 const LEAST_RELIABLE = 0.01;
 /** However cheap something is, it is not used at any price in time. */
-const MOST_COST_RATIO = 20;
+const MOST_LOG_COST = Math.log(20);
 const HOUR_MS = 3_600_000;
 
 /**
@@ -26,25 +26,35 @@ export class WeightedStrategy implements Strategy {
   readonly name = 'weighted';
   readonly #random: Random;
   readonly #weights: Weights;
+  readonly #known = new Map<Contestant, Known>();
 
   constructor({weights = DEFAULT_WEIGHTS, random = seededRandom(1)}: {weights?: Weights; random?: Random} = {}) {
     this.#weights = normalised(weights);
     this.#random = random;
   }
 
-  join(): void {
-    // What it compares stands in the agents' records.
+  join(contestant: Contestant): void {
+    if (!this.#known.has(contestant)) this.#known.set(contestant, {...NOTHING});
   }
 
-  leave(): void {
-    // Likewise.
+  leave(contestant: Contestant): void {
+    this.#known.delete(contestant);
   }
 
   choose(pools: readonly Pool[], {nowMs, preferredCost}: Request): Choice | null {
     const weights = preferredCost === 'high' ? normalised({...this.#weights, cost: 0}) : this.#weights;
     const usualUsd = weights.cost > 0 ? usualCost(pools) : null;
-    const scale = {weights, nowMs, usualUsd};
-    const choice = lowest(pools, (contestant, pool) => logScoreOf(contestant, pool, scale), this.#random);
+    const logUsual = usualUsd === null ? null : Math.log(usualUsd);
+    const score = (contestant: Contestant, pool: Pool) => {
+      const known = this.#known.get(contestant);
+      if (!known) return Number.POSITIVE_INFINITY;
+      // Priors are new ones whenever time has changed them: until then only its load may have changed.
+      if (known.record !== contestant.record || known.prior !== pool.prior) learn(known, {contestant, pool, nowMs});
+      const work = weights.speed * (known.slowness + Math.log(workOf(contestant, pool)));
+      const cost = logUsual === null || known.logUsd === null ? 0 : weights.cost * within(known.logUsd - logUsual);
+      return work + cost + weights.reliability * known.unreliability;
+    };
+    const choice = lowest(pools, score, this.#random);
     if (!choice) return null;
     const {chosen, compared} = choice;
     return {chosen, compared: compared.map(({contestant, score}) => ({contestant, score: Math.exp(score)}))};
@@ -60,35 +70,40 @@ export function normalised({speed, cost, reliability}: Weights): Weights {
   return sum > 0 ? {speed: speed / sum, cost: cost / sum, reliability: reliability / sum} : normalised(DEFAULT_WEIGHTS);
 }
 
-interface Scale {
-  readonly weights: Weights;
-  readonly nowMs: number;
-  /** What an attempt costs on the average of the pools; null: unknown, or it does not count. */
-  readonly usualUsd: number | null;
+/** What makes up the score of somebody but for its load, as logarithms, which add up. */
+interface Known {
+  record: AgentRecord | null;
+  prior: Prior | null;
+  slowness: number;
+  unreliability: number;
+  /** Of what an attempt costs in USD; null: unknown. */
+  logUsd: number | null;
 }
 
-/** Added up as logarithms, and turned into the score only for those that are shown. */
-function logScoreOf(
-  {record, load, slots, hostLoad}: Contestant,
-  pool: Pool,
-  {weights, nowMs, usualUsd}: Scale,
-): number {
+const NOTHING: Known = {record: null, prior: null, slowness: 0, unreliability: 0, logUsd: null};
+
+function learn(known: Known, {contestant, pool, nowMs}: {contestant: Contestant; pool: Pool; nowMs: number}): void {
+  const {record} = contestant;
   const {prior} = pool;
-  const halfLifeMs = DECAY.halfLifeMs;
-  const slowness = expected(record.slowness, {prior: Math.log(prior.slowness), trust: TRUST, nowMs, halfLifeMs});
-  const faults = expected(record.faults, {prior: prior.errorRate, trust: TRUST, nowMs, halfLifeMs});
-  const crowd = 1 + pool.crowding + Math.min(hostLoad / slots, 1) * 1e-3;
-  const score =
-    weights.speed * (slowness + Math.log(((load + 1) / slots) * crowd)) -
-    weights.reliability * Math.log(Math.max(1 - faults, LEAST_RELIABLE));
-  if (usualUsd === null) return score;
-  const usd =
-    record.usd.weight === 0
-      ? prior.usd
-      : expected(record.usd, {prior: prior.usd ?? 0, trust: TRUST, nowMs, halfLifeMs});
+  const at = {trust: TRUST, nowMs, halfLifeMs: DECAY.halfLifeMs};
+  const slowness = expected(record.slowness, {...at, prior: Math.log(prior.slowness)});
+  const faults = expected(record.faults, {...at, prior: prior.errorRate});
+  const usd = record.usd.weight === 0 ? prior.usd : expected(record.usd, {...at, prior: prior.usd ?? 0});
   const cost = costOf(pool, {slowness: Math.exp(slowness), usd});
-  if (cost === null) return score;
-  return score + weights.cost * Math.log(Math.min(Math.max(cost / usualUsd, 1 / MOST_COST_RATIO), MOST_COST_RATIO));
+  known.record = record;
+  known.prior = prior;
+  known.slowness = slowness;
+  known.unreliability = -Math.log(Math.max(1 - faults, LEAST_RELIABLE));
+  known.logUsd = cost === null ? null : Math.log(Math.max(cost, Number.MIN_VALUE));
+}
+
+/** Its load with one more for its slots, and what else is busy that it shares. */
+function workOf({load, slots, hostLoad}: Contestant, {crowding}: Pool): number {
+  return ((load + 1) / slots) * (1 + crowding + Math.min(hostLoad / slots, 1) * 1e-3);
+}
+
+function within(logRatio: number): number {
+  return Math.min(Math.max(logRatio, -MOST_LOG_COST), MOST_LOG_COST);
 }
 
 /** What an attempt is expected to cost, by the hour and by use; null: nothing is known of either. */
