@@ -1,7 +1,7 @@
 import {type Random, seededRandom} from '../../base/random.ts';
 import type {Weights} from '../../model/strategy.ts';
 import {type AgentRecord, DECAY} from '../agent-record.ts';
-import {expected} from '../decaying-mean.ts';
+import {type DecayingMean, expected} from '../decaying-mean.ts';
 import {lowest} from './compare.ts';
 import type {Choice, Contestant, Pool, Prior, Request, Strategy} from './strategy.ts';
 
@@ -14,6 +14,8 @@ const TRUST = 2;
 const LEAST_RELIABLE = 0.01;
 /** However cheap something is, it is not used at any price in time. */
 const MOST_LOG_COST = Math.log(20);
+/** What is known of an agent fades slowly: without news it is looked at again after this long. */
+const HOLDS_MS = 10_000;
 const HOUR_MS = 3_600_000;
 
 /**
@@ -48,8 +50,8 @@ export class WeightedStrategy implements Strategy {
     const score = (contestant: Contestant, pool: Pool) => {
       const known = this.#known.get(contestant);
       if (!known) return Number.POSITIVE_INFINITY;
-      // Priors are new ones whenever time has changed them: until then only its load may have changed.
-      if (known.record !== contestant.record || known.prior !== pool.prior) learn(known, {contestant, pool, nowMs});
+      const isOld = nowMs - known.atMs > HOLDS_MS || known.record !== contestant.record || known.prior !== pool.prior;
+      if (isOld) learn(known, {contestant, pool, nowMs});
       const work = weights.speed * (known.slowness + Math.log(workOf(contestant, pool)));
       const cost = logUsual === null || known.logUsd === null ? 0 : weights.cost * within(known.logUsd - logUsual);
       return work + cost + weights.reliability * known.unreliability;
@@ -72,6 +74,7 @@ export function normalised({speed, cost, reliability}: Weights): Weights {
 
 /** What makes up the score of somebody but for its load, as logarithms, which add up. */
 interface Known {
+  atMs: number;
   record: AgentRecord | null;
   prior: Prior | null;
   slowness: number;
@@ -80,16 +83,18 @@ interface Known {
   logUsd: number | null;
 }
 
-const NOTHING: Known = {record: null, prior: null, slowness: 0, unreliability: 0, logUsd: null};
+const NOTHING: Known = {atMs: 0, record: null, prior: null, slowness: 0, unreliability: 0, logUsd: null};
 
 function learn(known: Known, {contestant, pool, nowMs}: {contestant: Contestant; pool: Pool; nowMs: number}): void {
   const {record} = contestant;
   const {prior} = pool;
-  const at = {trust: TRUST, nowMs, halfLifeMs: DECAY.halfLifeMs};
-  const slowness = expected(record.slowness, {...at, prior: Math.log(prior.slowness)});
-  const faults = expected(record.faults, {...at, prior: prior.errorRate});
-  const usd = record.usd.weight === 0 ? prior.usd : expected(record.usd, {...at, prior: prior.usd ?? 0});
+  const expect = (mean: DecayingMean, anyway: number) =>
+    expected(mean, {prior: anyway, trust: TRUST, nowMs, halfLifeMs: DECAY.halfLifeMs});
+  const slowness = expect(record.slowness, Math.log(prior.slowness));
+  const faults = expect(record.faults, prior.errorRate);
+  const usd = record.usd.weight === 0 ? prior.usd : expect(record.usd, prior.usd ?? 0);
   const cost = costOf(pool, {slowness: Math.exp(slowness), usd});
+  known.atMs = nowMs;
   known.record = record;
   known.prior = prior;
   known.slowness = slowness;
