@@ -149,7 +149,9 @@ export class ProcessTrees {
       if (typeof line === 'object') lines.set(pid, line);
     }
     if (lines.size === 0) return;
-    const groups = new Map([...this.#trees.values()].flatMap(tree => [...tree.groups].map(group => [group, tree] as const)));
+    const groups = new Map(
+      [...this.#trees.values()].flatMap(tree => [...tree.groups].map(group => [group, tree] as const)),
+    );
     for (const line of lines.values()) this.#placeOne(line, {lines, groups});
   }
 

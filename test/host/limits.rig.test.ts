@@ -67,7 +67,10 @@ test('all that is printed counts against the limit of output', async () => {
 test('a program and what it starts are as nice as they were told, and never less than the host', async () => {
   await using puppets = await Puppets.listen();
   await using rig = await HostRig.start();
-  rig.assign(rig.order(1, puppets.command('p'), {limits: {nice: 7}}), rig.order(2, puppets.command('q'), {limits: {nice: -5}}));
+  rig.assign(
+    rig.order(1, puppets.command('p'), {limits: {nice: 7}}),
+    rig.order(2, puppets.command('q'), {limits: {nice: -5}}),
+  );
   const [one, two] = [await puppets.next(), await puppets.next()];
   const [nice, bold] = one.name === 'p' ? [one, two] : [two, one];
   expect([getPriority(nice.pid), getPriority(bold.pid)]).toEqual([7, getPriority(rig.pid)]);

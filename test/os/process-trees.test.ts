@@ -199,7 +199,10 @@ test('real processes: memory, time and children, and signals reach all of them',
 });
 
 test.each([
-  ['  42     1    42 S      0:01.25   2048', {pid: 42, parent: 1, groupId: 42, state: 'S', cpuMs: 1250, rssBytes: 2_097_152}],
+  [
+    '  42     1    42 S      0:01.25   2048',
+    {pid: 42, parent: 1, groupId: 42, state: 'S', cpuMs: 1250, rssBytes: 2_097_152},
+  ],
   ['7 1 7 U+ 01:02:03 1', {state: 'D', cpuMs: 3_723_000}],
   ['7 1 7 Rs 2-00:00:01 1', {state: 'R', cpuMs: 172_801_000}],
 ])('reads a line of ps: %s', (line, expected) => {

@@ -62,5 +62,11 @@ function isSame(a: Vitals, b: Vitals): boolean {
     a.rssBytes !== null &&
     b.rssBytes !== null &&
     Math.abs(a.rssBytes - b.rssBytes) > Math.max(RSS_BYTES, RSS_SHARE * b.rssBytes);
-  return !isFar && a.processes === b.processes && a.cpuMs === b.cpuMs && a.outputBytes === b.outputBytes && a.state === b.state;
+  return (
+    !isFar &&
+    a.processes === b.processes &&
+    a.cpuMs === b.cpuMs &&
+    a.outputBytes === b.outputBytes &&
+    a.state === b.state
+  );
 }
