@@ -3,10 +3,11 @@ import path from 'node:path';
 import type {SpawnRequest} from '../api/contract.ts';
 import type {Cli} from './cli.ts';
 import type {PlanSource} from './plan-source.ts';
+import {scalingOfSpawn, type SpawnScaleOptions} from './scale-options.ts';
 import type {AgentOptions, AskedAgents} from './team-agents.ts';
 
 /** What `godel team spawn` is asked for. */
-export interface SpawnOptions extends AgentOptions {
+export interface SpawnOptions extends AgentOptions, SpawnScaleOptions {
   readonly task?: string;
   readonly taskFile?: string;
   readonly parallelism?: number;
@@ -49,11 +50,12 @@ export function requestOf(
     ...(agents === undefined ? {} : {agents}),
     ...(hasBudget ? {budget: {usd: budget ?? null, tokens: budgetTokens ?? null}} : {}),
     ...(allow === undefined ? {} : {allow}),
+    ...scalingOfSpawn(options),
   };
 }
 
 /** What the plan's env files say, the caller's own over it, and the folder of the plan file, for what lies beside it. */
-function taskEnvironment(
+export function taskEnvironment(
   {env, cwd}: Cli,
   {plan}: Pick<SpawnOptions, 'plan'>,
   source: PlanSource | null,

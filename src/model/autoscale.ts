@@ -35,16 +35,7 @@ export type OnBudget = 'stop' | 'pause' | 'ask';
 export interface ScaleDecision {
   readonly from: number;
   readonly to: number;
-  readonly why:
-    | 'asked'
-    | 'queue'
-    | 'burst'
-    | 'width'
-    | 'idle'
-    | 'cost'
-    | 'limits'
-    | 'replacement'
-    | 'crash-loop';
+  readonly why: 'asked' | 'queue' | 'burst' | 'width' | 'idle' | 'cost' | 'limits' | 'replacement' | 'crash-loop';
   readonly inputs: ScaleInputs | null;
 }
 
