@@ -57,7 +57,7 @@ function __godel_complete
             set -l before (string match -r -- '^--[^=]*=' "$token")
             for path in (__fish_complete_path (string replace -r -- '^--[^=]*=' '' "$token"))
                 test "$answer[1]" = files; or string match -q -- '*/' (string split -f1 \t -- $path); or continue
-                echo -- $before$path
+                echo -- "$before$path"
             end
         case words
             printf '%s\n' $answer[2..]
