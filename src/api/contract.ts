@@ -147,6 +147,8 @@ export interface DaemonView {
     readonly state: 'connected' | 'disconnected';
     readonly agents: number;
     readonly running: number;
+    /** Of the program that it runs; absent while it is away. */
+    readonly version?: string;
   }[];
   readonly permits: {readonly granted: number; readonly why: string | null};
   /** Why the daemon cannot write its store just now (full disk, for example), or null; nothing starts meanwhile. */

@@ -74,7 +74,7 @@ export class DaemonBackend implements Backend {
   }
 
   daemon(): DaemonView {
-    const {paths, version, engine, storeTrouble, warnings} = this.#options;
+    const {paths, version, engine, hosts, storeTrouble, warnings} = this.#options;
     return {
       v: 1,
       pid: process.pid,
@@ -90,6 +90,7 @@ export class DaemonBackend implements Backend {
         state: state === 'connected' ? 'connected' : 'disconnected',
         agents,
         running,
+        ...versionOf(hosts.buildOf(record.id)),
       })),
       permits: engine.permits,
       storeTrouble: storeTrouble(),
@@ -336,6 +337,10 @@ export class DaemonBackend implements Backend {
       return ok({teamId, file: logFile(row.seq, chosen.number), hasEnded: chosen.endedAtMs !== null});
     });
   }
+}
+
+function versionOf(build: string | null): {version?: string} {
+  return build === null ? {} : {version: build};
 }
 
 /** What Linux lets a program start with at most; and in one message it reaches every host. */

@@ -47,6 +47,8 @@ describe.each(['bash', 'zsh', 'fish'] as const)('%s', shell => {
     expect(await terminal.run('godel team explain it\tcheck\\[x\t')).toEqual(['team', 'explain', ODD, 'check[x:y]']);
     expect(await terminal.run('godel team logs "it\t')).toEqual(['team', 'logs', ODD]);
     await terminal.run('godel team status $(touch pwned)\t');
-    expect(existsSync(join(rig.folder, 'pwned')), 'the shell itself ran what was typed, when it was entered').toBe(true);
+    expect(existsSync(join(rig.folder, 'pwned')), 'the shell itself ran what was typed, when it was entered').toBe(
+      true,
+    );
   });
 });
