@@ -42,7 +42,7 @@ export interface Backend {
   resume(name: string, request: ResumeRequest): Promise<Answer<TeamView>>;
   agents(name: string): Answer<readonly AgentView[]>;
   order(name: string, order: AgentOrder): Promise<Answer<TeamView>>;
-  explain(name: string, query: ExplainQuery): Answer<Explanation>;
+  explain(name: string, query: ExplainQuery): Promise<Answer<Explanation>>;
   remove(name: string): Promise<Answer<void>>;
   tasks(name: string, query: TaskListQuery): Answer<readonly TaskRow[]>;
   attempts(name: string, taskId: string): Answer<readonly AttemptRow[]>;

@@ -85,7 +85,9 @@ export function createRoutes({backend, us, onBug}: RouteOptions): Hono {
     );
   }
   app.get('/v1/teams/:name/explain', c =>
-    withQuery(c, parseExplainQuery, asked => answer(c, backend.explain(c.req.param('name'), asked), view => view)),
+    withQuery(c, parseExplainQuery, async asked =>
+      answer(c, await backend.explain(c.req.param('name'), asked), view => view),
+    ),
   );
   app.delete('/v1/teams/:name', async c => {
     const name = c.req.param('name');

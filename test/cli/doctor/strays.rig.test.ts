@@ -47,7 +47,10 @@ test('doctor finds what a dead host has left, and --fix ends it and nothing of a
   const own = spawn('sleep', ['603'], {cwd: rig.folder, env: rig.env, stdio: 'ignore'});
   const look = await doctor(rig);
   expect(look.strays.map(({pid}) => pid).sort()).toEqual([...mine].sort());
-  expect(look.strays).toMatchObject([{team: 'deep', task: 'a'}, {team: 'deep', task: 'a'}]);
+  expect(look.strays).toMatchObject([
+    {team: 'deep', task: 'a'},
+    {team: 'deep', task: 'a'},
+  ]);
   expect(look.findings.find(({what}) => what === 'strays')).toMatchObject({
     state: 'limited',
     text: expect.stringContaining('`godel doctor --fix` ends them'),
