@@ -7,6 +7,7 @@ import {commandsBench} from './commands.ts';
 import {completionsBench} from './completions.ts';
 import {engineBench} from './engine.ts';
 import {idleBench} from './idle.ts';
+import {scalingBench} from './scaling.ts';
 import {spawningBench} from './spawning.ts';
 import {statusBench} from './status.ts';
 import {worktreesBench} from './worktrees.ts';
@@ -22,6 +23,7 @@ const BENCHES: readonly Bench[] = [
   statusBench,
   agentsBench,
   worktreesBench,
+  scalingBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 

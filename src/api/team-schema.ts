@@ -8,7 +8,11 @@ export const env = z.record(z.string().max(1000), z.string().max(1_000_000));
 export const secretNames = z.array(z.string().min(1).max(1000)).max(1000);
 
 const amount = z.number().positive().max(1e12).nullable();
-export const budget: z.ZodType<Budget> = z.object({usd: amount, tokens: amount});
+export const budget: z.ZodType<Budget> = z.object({
+  usd: amount,
+  tokens: amount,
+  perHour: amount.exactOptional(),
+});
 export const onBudget = z.enum(['stop', 'pause', 'ask']);
 
 const MAX_COUNT = 100_000;
