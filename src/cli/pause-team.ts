@@ -5,15 +5,11 @@ import {GodelError} from '../model/failure.ts';
 import type {Cli} from './cli.ts';
 import {must, type Project} from './connect.ts';
 import {pickTeamAnd} from './pick-team-and.ts';
+import {type BudgetOptions, budgetOf} from './spawn-request.ts';
 
 interface Meant {
   readonly name: string | undefined;
   readonly agent: string | undefined;
-}
-
-export interface ResumeOptions {
-  readonly budget?: number;
-  readonly budgetTokens?: number;
 }
 
 export async function pauseTeam(cli: Cli, project: Project, meant: Meant): Promise<ExitKind> {
@@ -28,7 +24,7 @@ export async function pauseTeam(cli: Cli, project: Project, meant: Meant): Promi
 export async function resumeTeam(
   cli: Cli,
   project: Project,
-  {options, ...meant}: Meant & {readonly options: ResumeOptions},
+  {options, ...meant}: Meant & {readonly options: BudgetOptions},
 ): Promise<ExitKind> {
   const {team, agent} = await subject(project, meant);
   const view = must(await project.client.resume(team, resumeRequest(agent, options)));
@@ -37,12 +33,13 @@ export async function resumeTeam(
   return 'ok';
 }
 
-function resumeRequest(agent: string | undefined, {budget, budgetTokens}: ResumeOptions): ResumeRequest {
-  if (budget === undefined && budgetTokens === undefined) return agent === undefined ? {} : {agent};
+function resumeRequest(agent: string | undefined, options: BudgetOptions): ResumeRequest {
+  const budget = budgetOf(options);
+  if (!budget) return agent === undefined ? {} : {agent};
   if (agent !== undefined) {
     throw new GodelError({reason: 'usage', message: 'a budget is of the whole team, so it excludes AGENT'});
   }
-  return {budget: {usd: budget ?? null, tokens: budgetTokens ?? null}};
+  return {budget};
 }
 
 async function subject(project: Project, {name, agent}: Meant) {

@@ -30,7 +30,7 @@ export async function agentsFor(cli: Cli, options: AgentOptions, plan: Plan | un
   refuseUnknownRuntimes(asked?.groups ?? [], {where: '--runtime', settings: settingsOf(cli, options).agents});
   refuseUnknownRuntimes(namedIn(plan), {where: 'the plan', settings: settingsOf(cli, options).agents});
   const planned = plan?.agents?.reduce((sum, group) => sum + group.count, 0);
-  const count = agentCount(cli, options, asked?.total ?? planned ?? fewest(options));
+  const count = agentCount(cli, options, asked?.total ?? planned ?? fewest(options, plan));
   if (asked) {
     const groups = groupsFor(asked, count);
     return {count, agents: await withRuntime(cli, options, plan, groups)};
@@ -67,8 +67,9 @@ function agentCount(cli: Cli, options: AgentOptions, said: number | null): numbe
 }
 
 /** A team that grows by itself begins with the agents that it always has. */
-function fewest({autoscale, min = 1}: AgentOptions): number | null {
-  return autoscale === true ? Math.max(1, min) : null;
+function fewest({autoscale, min}: AgentOptions, plan: Plan | undefined): number | null {
+  if (autoscale !== true && plan?.autoscale === undefined) return null;
+  return Math.max(1, min ?? plan?.autoscale?.min ?? 1);
 }
 
 /** The runtimes that a plan asks for by name. */

@@ -1,23 +1,15 @@
 import type {Answer} from '../api/backend.ts';
-import type {
-  AgentOrder,
-  PauseRequest,
-  ResumeRequest,
-  RetryRequest,
-  RunRequest,
-  ScaleRequest,
-} from '../api/contract.ts';
-import {fail, ok} from '../base/result.ts';
+import type {AgentOrder, PauseRequest, ResumeRequest, RetryRequest, RunRequest, ScaleRequest} from '../api/contract.ts';
+import {fail} from '../base/result.ts';
 import type {Settings} from '../config/settings.ts';
 import type {Engine} from '../federation/engine.ts';
 import type {Input, RequestId} from '../federation/engine-io.ts';
-import {type Autoscale, DEFAULT_AUTOSCALE} from '../model/autoscale.ts';
-import type {Failure} from '../model/failure.ts';
 import {agentId, type TeamId} from '../model/ids.ts';
 import {isFinal} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {compilePlan} from '../plan/compile-plan.ts';
 import type {Store} from '../store/store.ts';
+import {autoscaleFailure, completedAutoscale, countFailure} from './autoscale-request.ts';
 import type {Requests} from './requests.ts';
 import {type SecretStore, splitSecrets} from './secrets.ts';
 
@@ -43,18 +35,25 @@ export class TeamRequests {
   async scale({teamId, settings}: TeamView, {autoscale, ...request}: ScaleRequest): Promise<Answer<TeamView>> {
     const {count} = request;
     const most = this.#options.settings.maxAgents;
-    if (count !== undefined && !isCount(count, 0, most)) return fail(outOfRange('The number of agents', count, 0, most));
-    const asked = autoscale === undefined || autoscale === 'off' ? autoscale : completed(autoscale, settings?.autoscale ?? null, most);
-    if (asked !== undefined && asked !== 'off') {
-      const wrong = autoscaleFailure(asked, most);
-      if (wrong) return fail(wrong);
-    }
+    const tooMany = count === undefined ? null : countFailure('The number of agents', {value: count, min: 0, most});
+    if (tooMany) return fail(tooMany);
+    const asked =
+      autoscale === undefined || autoscale === 'off'
+        ? autoscale
+        : completedAutoscale(autoscale, settings?.autoscale ?? null, most);
+    const wrong = asked === undefined || asked === 'off' ? null : autoscaleFailure(asked, most);
+    if (wrong) return fail(wrong);
     const change = {...request, ...(asked === undefined ? {} : {autoscale: asked})};
     return await this.#ask(id => ({type: 'scale-team', request: id, teamId, change}));
   }
 
   async pause({teamId}: TeamView, {agent}: PauseRequest): Promise<Answer<TeamView>> {
-    return await this.#ask(request => ({type: 'pause', request, teamId, agent: agent === undefined ? null : agentId(agent)}));
+    return await this.#ask(request => ({
+      type: 'pause',
+      request,
+      teamId,
+      agent: agent === undefined ? null : agentId(agent),
+    }));
   }
 
   async resume({teamId}: TeamView, {agent, budget}: ResumeRequest): Promise<Answer<TeamView>> {
@@ -112,32 +111,6 @@ export class TeamRequests {
       },
     );
   }
-}
-
-/** What is not said stays as it is; of a team that has not scaled by itself yet it is as by default, within the range that is said. */
-function completed(asked: Partial<Autoscale>, before: Autoscale | null, most: number): Autoscale {
-  const base = before ?? {...DEFAULT_AUTOSCALE, max: Math.min(DEFAULT_AUTOSCALE.max, most)};
-  const min = asked.min ?? (asked.max === undefined ? base.min : Math.min(base.min, asked.max));
-  return {...base, ...asked, min, max: asked.max ?? Math.max(base.max, min)};
-}
-
-function autoscaleFailure({min, max}: Autoscale, most: number): Failure | null {
-  if (!isCount(max, 1, most)) return outOfRange('The largest number of agents', max, 1, most);
-  return isCount(min, 0, max) ? null : outOfRange('The smallest number of agents', min, 0, max);
-}
-
-function isCount(value: number, min: number, max: number): boolean {
-  return Number.isInteger(value) && value >= min && value <= max;
-}
-
-function outOfRange(what: string, value: number, min: number, max: number): Failure {
-  return {
-    reason: 'out-of-range',
-    what,
-    value: String(value),
-    range: `${min} to ${max}`,
-    why: `the daemon was started with max-agents; \`godel daemon stop\` lets the next command start one with other settings`,
-  };
 }
 
 /** Said anew by every shell, and of no meaning to a task. */

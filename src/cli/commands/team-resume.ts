@@ -2,7 +2,7 @@ import type {Command} from 'commander';
 import type {GlobalOptions} from '../cli.ts';
 import {define, type Runner} from '../define.ts';
 import {amount} from '../option-values.ts';
-import type {ResumeOptions} from '../pause-team.ts';
+import type {BudgetOptions} from '../spawn-request.ts';
 
 export function teamResume(run: Runner): Command {
   return define('resume', {
@@ -19,9 +19,14 @@ export function teamResume(run: Runner): Command {
     .argument('[agent]', 'only this agent, as `team agents` shows it')
     .option('--budget <usd>', 'what the team may cost in all from now on, in USD', amount('--budget'))
     .option('--budget-tokens <n>', 'tokens that it may use in all from now on', amount('--budget-tokens'))
+    .option(
+      '--budget-per-hour <usd>',
+      'what it may cost within any hour from now on, in USD',
+      amount('--budget-per-hour'),
+    )
     .action((name: string | undefined, agent: string | undefined, _options: object, command: Command) =>
       run(async cli => {
-        const options = command.optsWithGlobals<GlobalOptions & ResumeOptions>();
+        const options = command.optsWithGlobals<GlobalOptions & BudgetOptions>();
         const {openProject} = await import('../connect.ts');
         const {resumeTeam} = await import('../pause-team.ts');
         return resumeTeam(cli, openProject(cli, options), {name, agent, options});

@@ -54,6 +54,11 @@ went. Without a plan the agents are made ready and wait.`,
     .option('--budget <usd>', 'what the team may cost in all, in USD', amount('--budget'))
     .option('--budget-tokens <n>', 'input and output tokens that it may use in all', amount('--budget-tokens'))
     .option(
+      '--budget-per-hour <usd>',
+      'what it may cost within any hour, in USD; what does not fit waits',
+      amount('--budget-per-hour'),
+    )
+    .option(
       '--allow <what>',
       'what agents may do beyond working in their worktrees, for example bash, "bash:npm test*" or network; repeatable',
       collect,
