@@ -221,7 +221,7 @@ export class Hosts {
 
   #welcome(socket: HostSocket, hello: Hello): HelloResult {
     const {submit, version, limits} = this.#options;
-    const {hostId, machineId, process: identity, holds, agents, teams, protocol} = hello;
+    const {hostId, machineId, process: identity, holds, agents, teams, paused = [], protocol} = hello;
     if (this.#starting?.child.pid === identity.pid) this.#clearStarting();
     const record: HostRecord = {id: hostId, machineId, process: identity, gone: false};
     const host = this.#hosts.get(hostId) ?? this.#put(record);
@@ -240,7 +240,7 @@ export class Hosts {
       limits,
     });
     submit(
-      {type: 'host-connected', host: record, holds, agents, teams},
+      {type: 'host-connected', host: record, holds, agents, teams, paused},
       {
         // What was decided before the engine knew of this connection was meant for the one before.
         effective: () => {
@@ -264,8 +264,10 @@ export class Hosts {
       case 'reaped':
       case 'data':
         return session.answered(message);
+      case 'vitals':
+        return this.#options.submit({...message, hostId: host.record.id});
       case 'beat':
-        return;
+        return this.#options.submit({type: 'vitals', hostId: host.record.id, lagMs: 0, vitals: []});
       case 'hello':
         throw new Error('hello twice');
       default:

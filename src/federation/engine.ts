@@ -1,31 +1,40 @@
 import type {Now} from '../base/clock.ts';
+import {fail} from '../base/result.ts';
 import {never} from '../base/never.ts';
+import type {AgentView} from '../model/agent-view.ts';
 import type {AttemptOutcome} from '../model/attempt.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
-import {type AgentId, type AttemptId, attemptId, type HostId, type TeamId, teamId} from '../model/ids.ts';
+import {type AgentId, type AttemptId, attemptId, type HostId, type TaskSeq, type TeamId, teamId} from '../model/ids.ts';
 import type {OpenAttempt, StoredState} from '../model/record.ts';
 import type {TeamSpec} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
+import {AgentChanges} from './agent-changes.ts';
+import {agentViews, type FactsOf} from './agent-views.ts';
+import {stopAttempts, tellPauses} from './attempt-stops.ts';
 import {finalView, type ViewOptions, viewTeam} from './dashboard.ts';
 import {type Deadline, Deadlines} from './deadlines.ts';
 import {Dispatcher, type DispatcherOptions} from './dispatcher.ts';
 import type {Assignment, Input, RequestId, Step} from './engine-io.ts';
 import type {TaskNode} from './task-node.ts';
+import {taskObstacles} from './task-obstacles.ts';
 import type {Work} from '../model/work.ts';
+import {Pauses} from './pauses.ts';
 import {Pool, type PoolOptions} from './pool.ts';
 import {restoreTeam} from './restore-team.ts';
 import {fairest, goesBefore} from './scheduler.ts';
 import {buildTaskGraph} from './task-graph.ts';
+import {type TeamOrder, TeamOrders} from './team-orders.ts';
 import {type Attempt, LONGEST_LIMIT_MS, type RetryPolicy, Team} from './team.ts';
 import {Turn} from './turn.ts';
 
 export interface EngineOptions extends RetryPolicy, PoolOptions, DispatcherOptions {
-  /** Since when monotonic times count. */
-  readonly bootId: string;
   /** Teams that are over and kept, ≥ 1; beyond that the oldest are removed. */
   readonly keepTeams: number;
 }
+
+/** Times are sums of fractions: this little may be left of one that is over. */
+const CLOCK_ERROR_MS = 0.001;
 
 type InputOf<T extends Input['type']> = Extract<Input, {type: T}>;
 
@@ -43,6 +52,9 @@ export class Engine {
   readonly #deadlines = new Deadlines();
   readonly #pool: Pool;
   readonly #dispatcher: Dispatcher;
+  readonly #changes: AgentChanges;
+  readonly #pauses: Pauses;
+  readonly #orders: TeamOrders;
   readonly #waiting = new Map<TeamId, RequestId[]>();
   #nextTeam: number;
   #nextAttempt: number;
@@ -53,6 +65,9 @@ export class Engine {
     this.#nextTeam = stored.nextTeamId;
     this.#nextAttempt = stored.nextAttemptId;
     this.#pool = new Pool(options, {teams: this.#teams, attempts: this.#attempts, deadlines: this.#deadlines});
+    this.#changes = new AgentChanges(this.#pool);
+    this.#pauses = new Pauses({pool: this.#pool, deadlines: this.#deadlines});
+    this.#orders = new TeamOrders({changes: this.#changes, pauses: this.#pauses});
   }
 
   /** An engine that goes on where the store was last written (an empty state is a first start). */
@@ -75,6 +90,24 @@ export class Engine {
     const team = this.#teams.get(id);
     if (team) return viewTeam(team, {obstacle: ready => this.#dispatcher.obstacle(team, ready), ...options});
     return this.#over.get(id) ?? null;
+  }
+
+  /** What was asked for when the team was spawned; null: it is over. */
+  teamSpec(id: TeamId): TeamSpec | null {
+    return this.#teams.get(id)?.spec ?? null;
+  }
+
+  /** The agents of a team that is not over; one that is over has none any more. */
+  agents(id: TeamId, factsOf: FactsOf): readonly AgentView[] {
+    const team = this.#teams.get(id);
+    return team ? agentViews(team, factsOf) : [];
+  }
+
+  /** What keeps a task from running, see `task-obstacles.ts`. */
+  taskObstacles(id: TeamId, seq: TaskSeq): readonly string[] {
+    const team = this.#teams.get(id);
+    const task = team?.tasks[seq];
+    return team && task ? taskObstacles(team, task, ready => this.#dispatcher.obstacle(team, ready)) : [];
   }
 
   teamNamed(name: string): TeamId | null {
@@ -107,6 +140,7 @@ export class Engine {
     const turn = new Turn(now);
     act(turn);
     this.#runDeadlines(turn);
+    for (const team of this.#teams.values()) this.#changes.follow(turn, team);
     this.#pool.place(turn);
     this.#dispatch(turn);
     this.#askForPermits(turn);
@@ -119,6 +153,11 @@ export class Engine {
         return this.#spawnTeam(turn, input);
       case 'end-team':
         return this.#endTeam(turn, input);
+      case 'scale-team':
+      case 'agent-order':
+      case 'pause':
+      case 'resume':
+        return this.#orderTeam(turn, input);
       case 'remove-team':
         return this.#removeTeam(turn, input);
       case 'host-connected':
@@ -149,6 +188,7 @@ export class Engine {
         return this.#outputRead(turn, input);
       case 'permits':
         return this.#takePermits(turn, input);
+      case 'vitals':
       case 'tick':
         return;
       default:
@@ -179,9 +219,7 @@ export class Engine {
     if (rows.length > 0) turn.record({kind: 'tasks-created', teamId: id, tasks: rows});
     turn.emit(id, {type: 'team-spawned', name: spec.name, agents: spec.count, tasks: tasks.length});
     for (const text of team.warnings) turn.emit(id, {type: 'team-warning', text});
-    if (spec.timeoutMs !== null) {
-      this.#deadlines.add({atMs: turn.now.monoMs + spec.timeoutMs, kind: 'team-timeout', teamId: id});
-    }
+    this.#pauses.watch(turn, team);
     team.begin(turn);
     this.#settle(turn, team);
     return team;
@@ -206,6 +244,22 @@ export class Engine {
     if (requests) requests.push(request);
     else this.#waiting.set(id, [request]);
     this.#end(turn, team, by);
+  }
+
+  #orderTeam(turn: Turn, order: TeamOrder): void {
+    const {request, teamId: id} = order;
+    const team = this.#teams.get(id);
+    const done = team ? this.#orders.take(turn, team, order) : fail(this.#noTeam(id));
+    const view = this.view(id, {now: turn.now});
+    if (!done.ok || !view) turn.effect({type: 'answer', request, result: done.ok ? fail(this.#noTeam(id)) : done});
+    else turn.effect({type: 'answer', request, result: {ok: true, value: view}});
+  }
+
+  /** Why nothing can be changed of a team that is not at work. */
+  #noTeam(id: TeamId): Failure {
+    const view = this.#over.get(id);
+    if (view) return {reason: 'team-over', name: view.team, state: view.state};
+    return {reason: 'team-not-found', name: `#${id}`, known: [...this.#names.keys()]};
   }
 
   #removeTeam(turn: Turn, {request, teamId: id}: InputOf<'remove-team'>): void {
@@ -236,23 +290,13 @@ export class Engine {
 
   #answerOver(turn: Turn, request: RequestId, id: TeamId): void {
     const view = this.#over.get(id);
-    const failure: Failure = {reason: 'team-not-found', name: `#${id}`, known: [...this.#names.keys()]};
-    turn.effect({type: 'answer', request, result: view ? {ok: true, value: view} : {ok: false, failure}});
+    turn.effect({type: 'answer', request, result: view ? {ok: true, value: view} : fail(this.#noTeam(id))});
   }
 
   /** Cancels what has not started, stops what runs; the team is over when the last attempt has ended. */
   #end(turn: Turn, team: Team, by: StopReason, detail: string | null = null): void {
     team.end(turn, by, detail);
-    const byHost = new Map<HostId, AttemptId[]>();
-    for (const attempt of team.attempts.values()) {
-      attempt.stopping ??= by;
-      const attempts = byHost.get(attempt.host);
-      if (attempts) attempts.push(attempt.id);
-      else byHost.set(attempt.host, [attempt.id]);
-    }
-    for (const [hostId, attempts] of byHost) {
-      if (this.#pool.isConnected(hostId)) turn.effect({type: 'stop-attempts', hostId, attempts, by});
-    }
+    stopAttempts(turn, team.attempts.values(), {by, reach: this.#pool});
     this.#settle(turn, team);
   }
 
@@ -260,11 +304,12 @@ export class Engine {
   #settle(turn: Turn, team: Team): void {
     if (team.ending === null) {
       const {failFast, maxFailures} = team.spec;
-      if (failFast && team.countedFailures > 0) return this.#end(turn, team, 'fail-fast');
-      if (maxFailures !== null && team.countedFailures >= maxFailures) return this.#end(turn, team, 'max-failures');
+      const {countedFailures} = team.tally;
+      if (failFast && countedFailures > 0) return this.#end(turn, team, 'fail-fast');
+      if (maxFailures !== null && countedFailures >= maxFailures) return this.#end(turn, team, 'max-failures');
     }
     if (team.isOver && this.#teams.has(team.id)) return this.#finish(turn, team);
-    if (team.ending === null && team.agents.count('gone') === team.spec.count) this.#end(turn, team, 'no-agents');
+    if (team.ending === null && team.agents.areAllGone) this.#end(turn, team, 'no-agents');
   }
 
   #finish(turn: Turn, team: Team): void {
@@ -283,8 +328,10 @@ export class Engine {
     this.#forgetOldest(turn);
   }
 
-  #hostConnected(turn: Turn, {host, holds, agents, teams}: InputOf<'host-connected'>): void {
+  #hostConnected(turn: Turn, {host, holds, agents, teams, paused}: InputOf<'host-connected'>): void {
     this.#pool.connected(turn, {host, agents, teams});
+    const held = new Set(paused);
+    for (const attempt of this.#attempts.values()) if (attempt.host === host.id) attempt.isHeld = held.has(attempt.id);
     this.#compareAttempts(turn, host.id, new Set(holds));
     this.#pool.reap(turn);
   }
@@ -297,10 +344,11 @@ export class Engine {
     for (const attempt of [...this.#attempts.values()]) {
       if (attempt.host !== host) continue;
       const {stopping} = attempt;
+      if (stopping === null && !holds.has(attempt.id)) this.#assign(turn, attempt);
+      if (stopping === null || holds.has(attempt.id)) tellPauses(turn, [attempt], this.#pool);
       if (stopping !== null && holds.has(attempt.id)) {
         turn.effect({type: 'stop-attempts', hostId: host, attempts: [attempt.id], by: stopping});
       } else if (stopping !== null) this.#endAttempt(turn, attempt, () => attempt.team.lose(turn, attempt));
-      else if (!holds.has(attempt.id)) this.#assign(turn, attempt);
     }
     const foreign = [...holds].filter(id => this.#attempts.get(id)?.host !== host);
     if (foreign.length > 0) turn.effect({type: 'stop-attempts', hostId: host, attempts: foreign, by: 'superseded'});
@@ -311,7 +359,7 @@ export class Engine {
     if (times === null) return;
     for (const team of [...this.#teams.values()]) {
       const failure: Failure = {reason: 'host-start-failed', times, detail};
-      turn.emit(team.id, {type: 'agents-failed', failure, agents: team.spec.count});
+      turn.emit(team.id, {type: 'agents-failed', failure, agents: team.agents.all.length});
       this.#end(turn, team, 'no-host', failureText(failure));
     }
   }
@@ -339,7 +387,7 @@ export class Engine {
       const failure: Failure = {reason: 'agent-failed', agent: first.id, detail};
       turn.emit(team.id, {type: 'agents-failed', failure, agents: failed.length});
       team.announceReady(turn);
-      if (team.agents.count('gone') === team.spec.count) this.#end(turn, team, 'no-agents', failureText(failure));
+      if (team.agents.areAllGone) this.#end(turn, team, 'no-agents', failureText(failure));
     }
   }
 
@@ -448,7 +496,10 @@ export class Engine {
         return this.#teams.get(due.teamId)?.landing.retryMerge(turn, due.task);
       case 'team-timeout': {
         const team = this.#teams.get(due.teamId);
-        if (team) this.#end(turn, team, 'team-timeout', timeoutText(team));
+        // Its clock may have stood still since this was noted.
+        if (team && (team.timeLeftMs(turn.now) ?? 1) < CLOCK_ERROR_MS) {
+          this.#end(turn, team, 'team-timeout', timeoutText(team));
+        }
         return;
       }
       case 'host-silent':
@@ -492,8 +543,13 @@ export class Engine {
     const obstacles = [...team.ready.classes()].flatMap(ready => this.#dispatcher.obstacle(team, ready) ?? []);
     const blocked = obstacles.every(({kind}) => kind === 'budget' || kind === 'gone' || kind === 'nobody');
     if (!blocked || team.awaitsOutput) return;
-    if (obstacles.some(({kind}) => kind === 'budget')) this.#end(turn, team, 'budget', budgetText(team));
+    if (obstacles.some(({kind}) => kind === 'budget')) this.#overBudget(turn, team);
     else if (obstacles.some(({kind}) => kind === 'gone')) this.#end(turn, team, 'no-agents');
+  }
+
+  #overBudget(turn: Turn, team: Team): void {
+    if (team.settings.onBudget === 'stop') this.#end(turn, team, 'budget', budgetText(team));
+    else this.#pauses.pause(turn, team, budgetText(team));
   }
 
   #assign(turn: Turn, {id, team, task, agent, host, number, means}: Attempt): void {
@@ -557,7 +613,9 @@ export class Engine {
       monoMs: turn.now.monoMs - Math.max(0, turn.now.wallMs - open.leasedAtMs),
     };
     const {id, number, hostId: host, means, session = null} = open;
-    const attempt: Attempt = {id, team, task, agent, host, number, leasedAt, means, session, stopping: team.ending};
+    const stopping = team.ending ?? (agent.standing === 'gone' ? 'agent-killed' : null);
+    const isHeld = false;
+    const attempt: Attempt = {id, team, task, agent, host, number, leasedAt, means, session, stopping, isHeld};
     team.hold(attempt);
     team.agents.occupy(agent);
     this.#dispatcher.started(means);
@@ -566,10 +624,7 @@ export class Engine {
   }
 
   #resumeTimers(turn: Turn, team: Team): void {
-    const {timeoutMs} = team.spec;
-    if (timeoutMs !== null) {
-      this.#deadlines.add({atMs: team.startedAt.monoMs + timeoutMs, kind: 'team-timeout', teamId: team.id});
-    }
+    this.#pauses.watch(turn, team);
     for (const task of team.tasks) {
       if (task.state.name !== 'backing-off') continue;
       // The wall clock may have been set since: it is believed only so far.

@@ -158,20 +158,17 @@ function lastFailure(attempts: readonly AttemptRow[]): string[] {
 /** Why the agent of the last attempt was chosen, as it was recorded then. */
 function choiceReasons({state}: TaskRow, events: readonly StoredEvent[]): string[] {
   if (state.name === 'waiting') return [];
-  const leased = events.findLast(({body}) => body.type === 'attempt-leased');
-  if (leased?.body.type !== 'attempt-leased' || leased.body.why === undefined) return [];
-  const {strategy, candidates, compared, avoided} = leased.body.why;
-  const others = compared.filter(({agent}) => leased.body.type === 'attempt-leased' && agent !== leased.body.agent);
-  const own = compared.find(({agent}) => leased.body.type === 'attempt-leased' && agent === leased.body.agent);
-  const scores =
-    own && others.length > 0
-      ? `: ${score(own.score)} against ${others.map(each => `${score(each.score)} of ${each.agent}`).join(', ')} (lower is better)`
-      : '';
+  const leased = events.findLast(({body}) => body.type === 'attempt-leased')?.body;
+  if (leased?.type !== 'attempt-leased' || leased.why === undefined) return [];
+  const {agent, why} = leased;
+  const [own] = why.compared;
+  const others = why.compared.slice(1).map(each => `${score(each.score)} of ${each.agent}`);
+  const scores = own && others.length > 0 ? `: ${score(own.score)} against ${others.join(', ')} (lower is better)` : '';
   return [
-    candidates === 1
-      ? `It went to ${leased.body.agent}, the only agent that could do it and was free.`
-      : `It went to ${leased.body.agent} of ${candidates} agents that could do it and were free, by ${strategy}${scores}.`,
-    ...avoided.map(({agent, why}) => `${agent} was passed over: ${why}.`),
+    why.candidates === 1
+      ? `It went to ${agent}, the only agent that could do it and was free.`
+      : `It went to ${agent} of ${why.candidates} agents that could do it and were free, by ${why.strategy}${scores}.`,
+    ...why.avoided.map(each => `${each.agent} was passed over: ${each.why}.`),
   ];
 }
 

@@ -21,6 +21,7 @@ const LEAST_OF_FIRST = 0.1;
  * reaching its cap and being stopped.
  */
 export class TeamBudget {
+  #replaced: Budget | null = null;
   readonly #first: Cap;
   readonly #learned = new Map<string, LearnedUse>();
   readonly #reserved = {usd: 0, tokens: 0};
@@ -38,9 +39,14 @@ export class TeamBudget {
     return this.#limit;
   }
 
-  /** Somebody has changed what the team may use. */
-  allow(limit: Budget): void {
+  /** What has taken the place of the first limit; null: nothing has. */
+  get replaced(): Budget | null {
+    return this.#replaced;
+  }
+
+  replace(limit: Budget): void {
     this.#limit = limit;
+    this.#replaced = limit;
   }
 
   /** The hour goes on: to be said before anything is asked or settled. */

@@ -1,3 +1,6 @@
+import type {AgentStanding} from './agent.ts';
+import type {ScaleDecision} from './autoscale.ts';
+import type {SelectionWhy} from './explanation.ts';
 import type {Failure, StopReason} from './failure.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from './ids.ts';
 import type {SkipReason} from './task.ts';
@@ -8,6 +11,16 @@ export type EventBody =
   | {readonly type: 'team-spawned'; readonly name: string; readonly agents: number; readonly tasks: number}
   | {readonly type: 'team-ready'; readonly agents: number}
   | {readonly type: 'team-ending'; readonly by: StopReason}
+  | {readonly type: 'team-scaled'; readonly decision: ScaleDecision}
+  /** `why` is null when somebody asked for it. */
+  | {readonly type: 'team-paused'; readonly why: string | null}
+  | {readonly type: 'team-resumed'}
+  /** `restarted`: stopped, and opened anew. */
+  | {
+      readonly type: 'agents-changed';
+      readonly agents: readonly AgentId[];
+      readonly to: AgentStanding | 'restarted';
+    }
   | {readonly type: 'team-finished'; readonly state: TeamState}
   | {readonly type: 'tasks-added'; readonly task: string; readonly count: number}
   | {
@@ -17,6 +30,8 @@ export type EventBody =
       readonly number: number;
       readonly agent: AgentId;
       readonly host: HostId;
+      /** Why this agent; absent: nobody has recorded it. */
+      readonly why?: SelectionWhy;
     }
   | {
       readonly type: 'attempt-failed';

@@ -22,6 +22,8 @@ export interface Vitals {
   readonly outputBytes: number;
   /** How long ago it last printed something or its runtime told of something it does, in milliseconds. */
   readonly silentMs: number;
+  /** running: one of them computes or waits for a disk. stopped: all of them are, by a signal. Absent: unknown. */
+  readonly state?: 'running' | 'sleeping' | 'stopped';
 }
 
 /** What one attempt may use; absent: no limit. Reaching one is a clear failure. */

@@ -39,6 +39,10 @@ test('what was lost, stopped or turned away by a provider says nothing of an age
     retryAfterMs: null,
     detail: '',
   };
-  const rows = [ended('a', 1, {reason: 'stopped', by: 'user'}), ended('a', 1, limited), {...ended('a', 1), outcome: null}];
+  const rows = [
+    ended('a', 1, {reason: 'stopped', by: 'user'}),
+    ended('a', 1, limited),
+    {...ended('a', 1), outcome: null},
+  ];
   expect(agentOutcomes(rows).size).toBe(0);
 });

@@ -105,7 +105,7 @@ const types = (messages: readonly {type: string}[]) => messages.map(({type}) => 
 test.each([
   ['another project', {projectId: 'other'}],
   ['another store', {storeId: 'other'}],
-  ['a newer protocol', {protocol: {min: 2, max: 3}}],
+  ['a newer protocol', {protocol: {min: 3, max: 4}}],
 ])('a host of %s is refused and not heard', (_, hello) => {
   const {inputs, connect} = rig();
   const connection = connect(hello);
@@ -117,7 +117,7 @@ test.each([
 test('a host of ours is welcomed with what it holds; a protocol that both speak is chosen', () => {
   const {hosts, inputs, connect} = rig();
   const connection = connect({protocol: {min: 1, max: 9}});
-  expect(connection.sent).toMatchObject([{type: 'welcome', protocol: 1, limits}]);
+  expect(connection.sent).toMatchObject([{type: 'welcome', protocol: 2, limits}]);
   expect(inputs).toMatchObject([{type: 'host-connected', holds: [3], agents: ['a-1'], host: {id: 'h', gone: false}}]);
   hosts.close();
 });

@@ -134,11 +134,10 @@ test('a team is explained by what its tasks wait for and by its last scaling, an
       warnings: ['Somebody should know this.'],
       endedBecause: null,
     }),
-    events: journal(
-      {type: 'team-spawned', name: 'a', agents: 2, tasks: 50},
-      leased(1, one),
-      {type: 'team-scaled', decision},
-    ),
+    events: journal({type: 'team-spawned', name: 'a', agents: 2, tasks: 50}, leased(1, one), {
+      type: 'team-scaled',
+      decision,
+    }),
   });
   expect(because).toContain('8 tasks wait for an agent: every one that can do them is busy.');
   expect(because).toContain(
