@@ -16,7 +16,7 @@ import type {Store} from '../store/store.ts';
 
 export interface ExplainOptions {
   readonly view: TeamView;
-  readonly engine: Pick<Engine, 'taskObstacles'>;
+  readonly engine: Pick<Engine, 'taskStanding'>;
   readonly store: Pick<Store, 'events' | 'attempts'>;
   readonly agents: readonly AgentView[];
   readonly task: (id: string) => Answer<TaskRow>;
@@ -40,12 +40,13 @@ export async function explain({agent, task}: ExplainQuery, options: ExplainOptio
   if (task === undefined) return ok(explainTeam({view, events: await journalOf(store, teamId)}));
   const row = options.task(task);
   if (!row.ok) return row;
+  const standing = options.engine.taskStanding(teamId, row.value.seq);
   return ok(
     explainTask({
       view,
-      task: row.value,
+      task: standing ? {...row.value, state: standing.state} : row.value,
       attempts: store.attempts(teamId, row.value.seq),
-      obstacles: options.engine.taskObstacles(teamId, row.value.seq),
+      obstacles: standing?.obstacles ?? [],
       nowMs: readClock().wallMs,
       events: await journalOf(store, teamId),
     }),

@@ -17,7 +17,7 @@ import {type Deadline, Deadlines} from './deadlines.ts';
 import {Dispatcher, type DispatcherOptions} from './dispatcher.ts';
 import type {Assignment, Input, RequestId, Step} from './engine-io.ts';
 import type {TaskNode} from './task-node.ts';
-import {taskObstacles} from './task-obstacles.ts';
+import {taskObstacles, type TaskStanding} from './task-obstacles.ts';
 import type {Work} from '../model/work.ts';
 import {Pauses} from './pauses.ts';
 import {Pool, type PoolOptions} from './pool.ts';
@@ -103,11 +103,15 @@ export class Engine {
     return team ? agentViews(team, factsOf) : [];
   }
 
-  /** What keeps a task from running, see `task-obstacles.ts`. */
-  taskObstacles(id: TeamId, seq: TaskSeq): readonly string[] {
+  /** Where a task of a team that is not over stands, and what keeps it from running, see `task-obstacles.ts`. */
+  taskStanding(id: TeamId, seq: TaskSeq): TaskStanding | null {
     const team = this.#teams.get(id);
     const task = team?.tasks[seq];
-    return team && task ? taskObstacles(team, task, ready => this.#dispatcher.obstacle(team, ready)) : [];
+    if (!team || !task) return null;
+    return {
+      state: task.state,
+      obstacles: taskObstacles(team, task, ready => this.#dispatcher.obstacle(team, ready)),
+    };
   }
 
   teamNamed(name: string): TeamId | null {

@@ -35,7 +35,7 @@ export function eventText(body: EventBody): string | null {
     case 'attempt-leased':
       return `Attempt ${body.number} went to ${body.agent}${choiceText(body)}.`;
     case 'attempt-failed':
-      return `${failureText(body.failure)}${body.retryInMs === null ? '' : ` Next attempt in ${formatDuration(body.retryInMs)}.`}`;
+      return `The attempt failed: ${failureText(body.failure)}${body.retryInMs === null ? '' : ` Next attempt in ${formatDuration(body.retryInMs)}.`}`;
     case 'attempt-lost':
       return `The attempt was lost with ${body.host}.`;
     case 'attempt-limited':

@@ -92,7 +92,10 @@ function waitedFor(why: string): string {
 /** Why a task waits, why it went to the agent that it went to, why it has failed. */
 export function explainTask({view, task, attempts, obstacles, events, nowMs}: ExplainedTask): Explanation {
   const id = task.id;
-  const about = events.filter(({body}) => 'task' in body && body.task === id);
+  // The last failure of an attempt is that of its task, which is told right after.
+  const about = events.filter(
+    ({body}) => 'task' in body && body.task === id && !(body.type === 'attempt-failed' && body.retryInMs === null),
+  );
   return {
     v: 1,
     about: {kind: 'task', task: id},

@@ -1,10 +1,17 @@
 import {plural} from '../base/amount.ts';
-import {isTerminal} from '../model/task.ts';
+import {isTerminal, type TaskState} from '../model/task.ts';
 import type {Obstacle} from './dispatcher.ts';
 import type {ReadyClass} from './ready-queue.ts';
 import {escalation, requirementKey, requirementOf} from './requirement.ts';
 import type {TaskNode} from './task-node.ts';
 import type {Team} from './team.ts';
+
+/** Where a task stands now: that it is ready, for example, is not recorded. */
+export interface TaskStanding {
+  readonly state: TaskState;
+  /** Empty for one that runs or is over. */
+  readonly obstacles: readonly string[];
+}
 
 const MAX_NAMED = 5;
 
