@@ -1,7 +1,6 @@
-import {setImmediate} from 'node:timers/promises';
 import type {Answer} from '../api/backend.ts';
 import type {ExplainQuery} from '../api/contract.ts';
-import {readClock} from '../base/clock.ts';
+import {readClock, sleep} from '../base/clock.ts';
 import {fail, ok} from '../base/result.ts';
 import {similarTo} from '../base/similar.ts';
 import type {Engine} from '../federation/engine.ts';
@@ -62,6 +61,6 @@ async function journalOf(store: Pick<Store, 'events'>, teamId: TeamId): Promise<
     const page = store.events({teamId, after: events.at(-1)?.cursor ?? 0, limit: PAGE});
     events.push(...page);
     if (page.length < PAGE) return events;
-    await setImmediate();
+    await sleep(0);
   }
 }

@@ -4,7 +4,7 @@ import {fail} from '../base/result.ts';
 import type {Settings} from '../config/settings.ts';
 import type {Engine} from '../federation/engine.ts';
 import type {Input, RequestId} from '../federation/engine-io.ts';
-import {agentId, type TeamId} from '../model/ids.ts';
+import {agentId} from '../model/ids.ts';
 import {isFinal} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {compilePlan} from '../plan/compile-plan.ts';

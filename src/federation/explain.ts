@@ -176,7 +176,7 @@ function choiceReasons({state}: TaskRow, events: readonly StoredEvent[]): string
 }
 
 function score(value: number): string {
-  return Number.isInteger(value) ? String(value) : value.toPrecision(3);
+  return String(Number(value.toPrecision(3)));
 }
 
 /** Why an agent is given nothing, or what it is at work on. */

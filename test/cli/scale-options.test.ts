@@ -27,8 +27,8 @@ async function optionsOf(line: string): Promise<object> {
   return options;
 }
 
-const scale = async (line: string) => scaleRequestOf((await optionsOf(`team scale ${line}`)) as ScaleOptions);
-const spawn = async (line: string) => scalingOfSpawn((await optionsOf(`team spawn ${line}`)) as SpawnScaleOptions);
+const scale = async (line: string) => scaleRequestOf(await optionsOf(`team scale ${line}`));
+const spawn = async (line: string) => scalingOfSpawn(await optionsOf(`team spawn ${line}`));
 
 test.each([
   ['--count 20', {count: 20}],

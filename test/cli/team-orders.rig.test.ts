@@ -141,13 +141,12 @@ test('an agent is drained, killed and restarted, and nothing of its work is lost
   await using rig = await Rig.create({env: {GODEL_KILL_GRACE: '1s'}});
   await spawned(rig, HELD, ['--count', '3']);
   await running(rig, 3);
-  const [first, second, third] = ['held-01', 'held-02', 'held-03'];
   expect((await rig.godel(['agent', 'drain', 'held-01'])).stdout).toContain('is given nothing more');
   expect((await rig.godel(['agent', 'kill', 'held-02', '--json'])).code).toBe(0);
   expect((await rig.godel(['agent', 'restart', 'held-03', '--team', 'held'])).stdout).toContain('starts anew');
   await until('one is at work again and one is gone', async () => {
     const states = new Map((await agents(rig)).map(({id, state}) => [id as string, state]));
-    return states.get(first ?? '') === 'draining' && !states.has(second ?? '') && states.get(third ?? '') === 'busy';
+    return states.get('held-01') === 'draining' && !states.has('held-02') && states.get('held-03') === 'busy';
   });
   const table = await rig.godel(['team', 'agents']);
   expect(table.stdout).toMatch(/^AGENT +GROUP +RUNTIME +STATE +HEALTH +TASK/m);

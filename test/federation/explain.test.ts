@@ -78,7 +78,7 @@ test('a task that waits is explained by what keeps it, and by how its last attem
   );
   expect(state).toBe('ready');
   expect(because[0]).toBe('No agent is free for it: every agent is busy.');
-  expect(because[1]).toMatch(/^Attempt 1 on a-1 failed: It ran longer than its timeout of 1m/);
+  expect(because[1]).toMatch(/^Attempt 1 on a-1 failed: It ran longer than its timeout of 1 min/);
 });
 
 test('a task that runs says where, for how long, why there, and who was passed over', () => {
@@ -95,7 +95,7 @@ test('a task that runs says where, for how long, why there, and who was passed o
     {name: 'running', attempt: attemptId(2)},
     {attempts: [attempt(1, failed), attempt(2, null, null)], events: journal(leased(1, one), {...leased(2, two), why})},
   );
-  expect(because[0]).toBe('Attempt 2 is at work on a-2 for 10.0s.');
+  expect(because[0]).toBe('Attempt 2 is at work on a-2 for 10 s.');
   expect(because[1]).toMatch(/^Attempt 1 on a-1 failed: /);
   expect(because.slice(2)).toEqual([
     'It went to a-2 of 3 agents that could do it and were free, by least-connections: 0.25 against 1 of a-3 (lower is better).',
@@ -105,7 +105,7 @@ test('a task that runs says where, for how long, why there, and who was passed o
 });
 
 test.each<[TaskState, string | RegExp]>([
-  [{name: 'backing-off', untilWallMs: 14_000}, 'It goes again in 3.0s.'],
+  [{name: 'backing-off', untilWallMs: 14_000}, 'It goes again in 3 s.'],
   [{name: 'failed', failure: {reason: 'timed-out', timeoutMs: 1000}}, /^It ran longer than its timeout of 1/],
   [{name: 'skipped', because: {cause: 'needs', task: null}}, 'A task that it needs did not succeed.'],
   [{name: 'cancelled', by: 'fail-fast'}, /^It was cancelled: /],
@@ -141,7 +141,7 @@ test('a team is explained by what its tasks wait for and by its last scaling, an
   });
   expect(because).toContain('8 tasks wait for an agent: every one that can do them is busy.');
   expect(because).toContain(
-    'It has 10 agents: tasks waited for an agent (8 waiting (16.0s of work), 2 of 2 slots busy, waits up to 1.2s, the plan can use 40, $1.50 an hour).',
+    'It has 10 agents: tasks waited for an agent (8 waiting (16 s of work), 2 of 2 slots busy, waits up to 1.2 s, the plan can use 40, $1.50 an hour).',
   );
   expect(because.at(-1)).toBe('Somebody should know this.');
   expect(history).toHaveLength(2);
@@ -184,7 +184,7 @@ test('an agent is explained by what speaks against it, its record, and what beca
     'It is given nothing: its breaker is open for 20 s.',
     'Its breaker is open: it has failed too often.',
     'Its health is suspect.',
-    'Of its attempts 3 succeeded and 1 failed, 2.0s on average, 25 % of the last ones failed.',
+    'Of its attempts 3 succeeded and 1 failed, 2 s on average, 25 % of the last ones failed.',
   ]);
   expect(history.map(({atMs}) => atMs)).toEqual([5000, 3000, 1000]);
 });
