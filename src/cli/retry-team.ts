@@ -26,7 +26,7 @@ export async function retryTeam(cli: Cli, {name, tasks}: Meant, options: RetryOp
   const {team, words} = await pickTeamAnd(project, name, tasks);
   const asked = tasksOf(words, options);
   const again = must(await project.client.retry(team.team, {tasks: asked, env: cli.env}));
-  if (options.detach !== true) return await seeThrough(cli, project, team.team);
+  if (options.detach !== true) return await seeThrough(cli, project, again);
   if (cli.print.json !== 'none') cli.print.value(teamResult(again));
   else cli.print.line(`${startedText(again)} ${followAdvice(team.team)}`);
   return 'ok';

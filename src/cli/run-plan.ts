@@ -29,7 +29,7 @@ export async function runPlan(cli: Cli, name: string | undefined, options: RunOp
   const given = must(
     await project.client.run(team, {plan: document, env, ...(secretNames.length > 0 && {secretNames})}),
   );
-  if (options.detach !== true) return await seeThrough(cli, project, team);
+  if (options.detach !== true) return await seeThrough(cli, project, given);
   if (cli.print.json !== 'none') cli.print.value(teamResult(given));
   else
     cli.print.line(`Team ${team} has the plan (${given.tasks.total} tasks) and works by itself. ${followAdvice(team)}`);

@@ -7,13 +7,13 @@ import type {Project} from './connect.ts';
 import {sayResult} from './wait-for.ts';
 
 /**
- * Follows a team that this command has set to work, ends it when interrupted, and says how it went. `onOver` is told of a
- * team that came to its end by itself.
+ * Follows a team that this command has just set to work, ends it when interrupted, and says how it went. `onOver` is told of
+ * a team that came to its end by itself.
  */
 export async function seeThrough(
   cli: Cli,
   {client}: Project,
-  team: string,
+  {team, troubles: before = 0}: TeamView,
   onOver: (view: TeamView) => Promise<void> = () => Promise.resolve(),
 ): Promise<ExitKind> {
   const attendance = await attend(cli, client, team);
@@ -21,9 +21,12 @@ export async function seeThrough(
     cli.print.note(`Team ${team} goes on. ${followAdvice(team)}`);
     return attendance.kind;
   }
-  const kind = sayResult(cli, attendance.view);
+  const {view} = attendance;
+  const said = sayResult(cli, view);
+  // It is idle again: what it was given to do is over, and it is not.
+  const kind = view.outcome === null && (view.troubles ?? 0) > before ? 'tasks' : said;
   if (attendance.by === null) {
-    await onOver(attendance.view);
+    await onOver(view);
     return kind;
   }
   return attendance.by === 'SIGINT' ? 'sigint' : 'sigterm';

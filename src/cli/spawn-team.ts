@@ -33,9 +33,9 @@ async function spawnPlanned(
   if (plan?.plan) await noteConflicts(cli, plan.plan);
   const project = openProject(cli, options);
   await noteUnheardSettings(cli, project, options);
-  const {team} = must(await project.client.spawn(requestOf(cli, {...options, ...agents}, plan)));
-  if (plan === null || options.detach === true) return await untilReady(cli, project, team, plan !== null);
-  return seeThrough(cli, project, team, view => sayLastWords(cli, project, {view, plan}));
+  const spawned = must(await project.client.spawn(requestOf(cli, {...options, ...agents}, plan)));
+  if (plan === null || options.detach === true) return await untilReady(cli, project, spawned.team, plan !== null);
+  return seeThrough(cli, project, spawned, view => sayLastWords(cli, project, {view, plan}));
 }
 
 /** Said before anything runs, and only of plans that say what their tasks touch. */

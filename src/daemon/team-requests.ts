@@ -57,12 +57,13 @@ export class TeamRequests {
   }
 
   async resume({teamId}: TeamView, {agent, budget}: ResumeRequest): Promise<Answer<TeamView>> {
+    const perHour = this.#options.engine.teamSpec(teamId)?.budget?.perHour;
     return await this.#ask(request => ({
       type: 'resume',
       request,
       teamId,
       agent: agent === undefined ? null : agentId(agent),
-      ...(budget ? {budget} : {}),
+      ...(budget ? {budget: {...(perHour === undefined ? {} : {perHour}), ...budget}} : {}),
     }));
   }
 
