@@ -2,10 +2,8 @@ import {expect, test} from 'vitest';
 import {readEarlyOptions} from '../../src/cli/global-options.ts';
 import {buildProgram} from '../../src/cli/program.ts';
 import {
-  type ScaleOptions,
   scaleRequestOf,
   scalingOfSpawn,
-  type SpawnScaleOptions,
 } from '../../src/cli/scale-options.ts';
 import {scaledLines} from '../../src/cli/scale-team.ts';
 import {GodelError} from '../../src/model/failure.ts';
