@@ -4,6 +4,7 @@ import {fail} from '../base/result.ts';
 import type {Settings} from '../config/settings.ts';
 import type {Engine} from '../federation/engine.ts';
 import type {Input, RequestId} from '../federation/engine-io.ts';
+import type {Failure} from '../model/failure.ts';
 import {agentId} from '../model/ids.ts';
 import {isFinal} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
@@ -12,6 +13,7 @@ import type {Store} from '../store/store.ts';
 import {autoscaleFailure, completedAutoscale, countFailure} from './autoscale-request.ts';
 import type {Requests} from './requests.ts';
 import {type SecretStore, splitSecrets} from './secrets.ts';
+import {needsRepository} from './team-spec.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -76,9 +78,10 @@ export class TeamRequests {
     const {teamId} = view;
     const compiled = compilePlan(request.plan, 'the plan');
     if (!compiled.ok) return compiled;
+    const spec = this.#options.engine.teamSpec(teamId);
+    if (needsRepository(compiled.value) && !spec?.repository) return fail(noWorktrees);
     const names = [...(request.secretNames ?? []), ...(compiled.value.secrets ?? [])];
     const {plain, secrets} = splitSecrets(request.env, names);
-    const spec = this.#options.engine.teamSpec(teamId);
     const env = {...difference(plain, spec?.env ?? {}), ...compiled.value.env};
     const kept = {...this.#options.secrets.of(teamId), ...secrets};
     const plan = {...compiled.value, env};
@@ -113,6 +116,12 @@ export class TeamRequests {
     );
   }
 }
+
+const noWorktrees: Failure = {
+  reason: 'usage',
+  message: 'the plan has tasks with a worktree, and this team began without any: it takes commands only',
+  hint: 'Spawn a team with the plan: `godel team spawn --plan FILE`.',
+};
 
 /** Said anew by every shell, and of no meaning to a task. */
 const OF_THE_SHELL = new Set(['PWD', 'OLDPWD', 'SHLVL', '_']);

@@ -22,6 +22,14 @@ export function eventText(body: EventBody): string | null {
       return `From ${body.decision.from} to ${plural(body.decision.to, 'agent')}: ${inputsText(body.decision)}.`;
     case 'team-paused':
       return body.why === null ? 'Somebody paused it.' : `It paused by itself: ${body.why}`;
+    case 'team-revived':
+      return 'It was over, and goes on.';
+    case 'plan-added':
+      return `It was given a plan${body.plan === null ? '' : ` (${body.plan})`} of ${plural(body.tasks, 'task')}.`;
+    case 'round-begun': {
+      const more = body.tasks > body.first.length ? ` and ${body.tasks - body.first.length} more` : '';
+      return `${plural(body.tasks, 'task goes', 'tasks go')} again: ${body.first.join(', ')}${more}.`;
+    }
     case 'team-resumed':
       return 'It was resumed.';
     case 'agents-changed':

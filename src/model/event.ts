@@ -15,6 +15,11 @@ export type EventBody =
   /** `why` is null when somebody asked for it. */
   | {readonly type: 'team-paused'; readonly why: string | null}
   | {readonly type: 'team-resumed'}
+  /** It was over and goes on. */
+  | {readonly type: 'team-revived'}
+  | {readonly type: 'plan-added'; readonly plan: string | null; readonly tasks: number}
+  /** So many tasks that were over go again; `first` names the first of them. */
+  | {readonly type: 'round-begun'; readonly tasks: number; readonly first: readonly string[]}
   /** `restarted`: stopped, and opened anew. */
   | {
       readonly type: 'agents-changed';

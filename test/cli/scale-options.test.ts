@@ -1,10 +1,7 @@
 import {expect, test} from 'vitest';
 import {readEarlyOptions} from '../../src/cli/global-options.ts';
 import {buildProgram} from '../../src/cli/program.ts';
-import {
-  scaleRequestOf,
-  scalingOfSpawn,
-} from '../../src/cli/scale-options.ts';
+import {scaleRequestOf, scalingOfSpawn} from '../../src/cli/scale-options.ts';
 import {scaledLines} from '../../src/cli/scale-team.ts';
 import {GodelError} from '../../src/model/failure.ts';
 import {failureText} from '../../src/model/failure-text.ts';
