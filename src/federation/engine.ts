@@ -1,20 +1,23 @@
 import type {Now} from '../base/clock.ts';
 import {fail, type Result} from '../base/result.ts';
 import {never} from '../base/never.ts';
+import type {AgentView} from '../model/agent-view.ts';
 import type {AttemptOutcome} from '../model/attempt.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
-import {type AgentId, type AttemptId, attemptId, type HostId, type TeamId, teamId} from '../model/ids.ts';
+import {type AgentId, type AttemptId, attemptId, type HostId, type TaskSeq, type TeamId, teamId} from '../model/ids.ts';
 import type {OpenAttempt, StoredState} from '../model/record.ts';
 import type {TeamSpec} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {AgentChanges} from './agent-changes.ts';
+import {agentViews, type FactsOf} from './agent-views.ts';
 import {assign} from './assignments.ts';
 import {stopAttempts, tellPauses} from './attempt-stops.ts';
 import {finalView, type ViewOptions, viewTeam} from './dashboard.ts';
 import {type Deadline, Deadlines} from './deadlines.ts';
 import {Dispatcher, type DispatcherOptions} from './dispatcher.ts';
 import type {Input, RequestId, Step} from './engine-io.ts';
+import {taskObstacles, type TaskStanding} from './task-obstacles.ts';
 import {Pauses} from './pauses.ts';
 import {Pool, type PoolOptions} from './pool.ts';
 import {restoreTeam} from './restore-team.ts';
@@ -93,6 +96,28 @@ export class Engine {
     const team = this.#teams.get(id);
     if (team) return viewTeam(team, {obstacle: ready => this.#dispatcher.obstacle(team, ready), ...options});
     return this.#over.get(id) ?? null;
+  }
+
+  /** What was asked for when the team was spawned; null: it is over. */
+  teamSpec(id: TeamId): TeamSpec | null {
+    return this.#teams.get(id)?.spec ?? null;
+  }
+
+  /** The agents of a team that is not over; one that is over has none any more. */
+  agents(id: TeamId, factsOf: FactsOf): readonly AgentView[] {
+    const team = this.#teams.get(id);
+    return team ? agentViews(team, factsOf) : [];
+  }
+
+  /** Where a task of a team that is not over stands, and what keeps it from running, see `task-obstacles.ts`. */
+  taskStanding(id: TeamId, seq: TaskSeq): TaskStanding | null {
+    const team = this.#teams.get(id);
+    const task = team?.tasks[seq];
+    if (!team || !task) return null;
+    return {
+      state: task.state,
+      obstacles: taskObstacles(team, task, ready => this.#dispatcher.obstacle(team, ready)),
+    };
   }
 
   teamNamed(name: string): TeamId | null {
