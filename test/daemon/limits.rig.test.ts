@@ -1,0 +1,30 @@
+import {resolve} from 'node:path';
+import {expect, test} from 'vitest';
+import {Rig} from '../rig/rig.ts';
+
+const greedy = (megabytes: number) => `${process.execPath} ${resolve('test/host/greedy.mjs')} ${megabytes}`;
+
+test('the limits of a plan hold, a failure says what was used, and others are not touched', async () => {
+  await using rig = await Rig.create();
+  const plan = {
+    version: 1,
+    defaults: {limits: {memory: '150MiB'}},
+    tasks: {
+      greedy: {run: greedy(600)},
+      chatty: {run: 'yes', limits: {output: '1MiB'}},
+      modest: {run: 'echo fine'},
+      nice: {run: 'while [ "$(nice)" != 11 ]; do sleep 0.05; done; nice', limits: {nice: 11}, outputs: 'text'},
+      after: {needs: ['nice'], run: 'test "$(cat "$GODEL_INPUTS/nice.txt")" = 11'},
+    },
+  };
+  const {team} = await rig.spawn({count: 4, plan});
+  const view = await rig.waitFor(team);
+  expect(view).toMatchObject({outcome: 'tasks-failed', tasks: {total: 5, succeeded: 3, failed: 2}});
+  const failures = Object.fromEntries(view.failures.map(({task, failure}) => [task, failure]));
+  expect(failures).toMatchObject({
+    greedy: {reason: 'memory-exceeded', limitBytes: 150 * 1024 * 1024},
+    chatty: {reason: 'output-too-large', limitBytes: 1024 * 1024},
+  });
+  const shown = await rig.godel(['team', 'status', team, '--plain']);
+  expect(shown.stdout).toMatch(/used .* MiB of memory together; its limit is 150 MiB/);
+});
