@@ -3,6 +3,7 @@ import {cpus, release, totalmem} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
 import {agentsBench} from './agents.ts';
+import {balanceBench} from './balance.ts';
 import {commandsBench} from './commands.ts';
 import {completionsBench} from './completions.ts';
 import {engineBench} from './engine.ts';
@@ -26,6 +27,7 @@ const BENCHES: readonly Bench[] = [
   worktreesBench,
   vitalsBench,
   scalingBench,
+  balanceBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 

@@ -146,7 +146,7 @@ function troublesOf(
   {retries, stories}: {readonly retries: number; readonly stories: readonly AttemptStory[]},
 ): readonly TaskTrouble['trouble'][] {
   if (!isTerminal(name)) return ['lost'];
-  const ownFailures = stories.filter(({end, fault}) => fault === null && end !== null && isOwnFailure(end.how)).length;
+  const ownFailures = stories.filter(isOwnFailure).length;
   const winners = stories.filter(({end}) => end?.how === 'succeeded');
   const found: TaskTrouble['trouble'][] = [];
   const hadFaults = stories.some(({fault}) => fault !== null);
@@ -158,7 +158,8 @@ function troublesOf(
   return found;
 }
 
-/** Whether it uses up a retry. */
-function isOwnFailure(how: string): boolean {
-  return how !== 'succeeded' && how !== 'lost' && how !== 'provider-limited';
+/** Whether the task's own script failed, which uses up a retry. A slow attempt does its task in the end, unless it is stopped. */
+function isOwnFailure({end, fault}: AttemptStory): boolean {
+  if (end === null || end.how === 'succeeded' || end.how === 'lost' || end.how === 'provider-limited') return false;
+  return fault === null || (fault === 'slow' && end.how !== 'timed-out' && end.how !== 'silent');
 }

@@ -5,7 +5,10 @@ import {type FaultChoice, MAX_FAULTS_OF_A_TASK} from './fault.ts';
 const MOST_BYTES = 2 ** 30;
 /** How long an attempt holds more memory than it may before it dies as if the kernel had ended it. */
 const HOLD_SECONDS = 10;
-const FOREVER_SECONDS = 100_000_000;
+/** What nobody notices ends by itself after so many times the silence that is allowed; the report shows it. */
+const UNNOTICED = 10;
+const LEAST_SECONDS = 60;
+const UNNOTICED_EXIT = 70;
 
 /**
  * The shell script that every task reads before its own begins; any POSIX shell. It draws from the seed, the task and the
@@ -13,7 +16,8 @@ const FOREVER_SECONDS = 100_000_000;
  * plays before it does. It signals nothing but its own process group. The task says two things about itself in variables:
  * `_chaos_lies` is 1 where a lie would be found out, and `_chaos_bytes` is the memory that is more than it may have.
  */
-export function faultScript({faults, rate, seed, slowMs}: FaultChoice, ledger: string): string {
+export function faultScript({faults, rate, seed, slowMs, silenceMs}: FaultChoice, ledger: string): string {
+  const seconds = Math.max(LEAST_SECONDS, Math.round((silenceMs * UNNOTICED) / 1000));
   const kinds = faults.map((fault, index) => `${index}) _chaos_fault=${fault} ;;`).join(' ');
   return `# Written by \`godel chaos\`: lets some attempts go wrong on purpose. Of no use when its team is over.
 _chaos_note() {
@@ -42,7 +46,8 @@ case $_chaos_fault in
     ;;
   hang)
     _chaos_note hang
-    exec sleep ${FOREVER_SECONDS}
+    sleep ${seconds}
+    exit ${UNNOTICED_EXIT}
     ;;
   garbage)
     _chaos_note garbage
@@ -70,12 +75,13 @@ case $_chaos_fault in
   deaf)
     trap '' TERM HUP INT
     if command -v setsid > /dev/null; then
-      setsid sleep ${FOREVER_SECONDS} < /dev/null > /dev/null 2>&1 &
+      setsid sleep ${seconds} < /dev/null > /dev/null 2>&1 &
     else
-      sleep ${FOREVER_SECONDS} < /dev/null > /dev/null 2>&1 &
+      sleep ${seconds} < /dev/null > /dev/null 2>&1 &
     fi
     _chaos_note deaf
-    exec sleep ${FOREVER_SECONDS}
+    sleep ${seconds}
+    exit ${UNNOTICED_EXIT}
     ;;
 esac
 `;

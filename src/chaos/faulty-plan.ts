@@ -27,6 +27,8 @@ export interface FaultyPlan {
 
 /** Most retries that a plan may give a task. */
 const MOST_RETRIES = 100;
+/** Of the memory that a task may have, what a faulty attempt takes. */
+const TOO_MUCH = 1.5;
 
 /**
  * The plan with faults in its commands. Each begins with a script of our own, in `folder`, that either breaks the attempt
@@ -38,10 +40,10 @@ export function faultyPlan({document, plan}: CheckedPlan, choice: FaultChoice, f
   const ledgerFile = join(folder, 'ledger');
   const commands = new Map(plan.tasks.flatMap(task => (task.run === undefined ? [] : [[task.id, task] as const])));
   // A checked document is a mapping with a mapping of tasks.
-  const whole = document as {readonly tasks: Readonly<Record<string, object>>};
+  const whole = document as {readonly tasks: Readonly<Record<string, TaskDocument>>};
   const tasks = Object.entries(whole.tasks).map(([id, task]) => {
     const spec = commands.get(id);
-    return [id, spec && 'run' in task ? {...task, ...faultyTask(spec, String(task.run), {choice, scriptFile})} : task];
+    return [id, spec ? {...task, ...faultyTask(task, {spec, choice, scriptFile})} : task];
   });
   return {
     document: {...whole, tasks: Object.fromEntries(tasks) as unknown},
@@ -54,20 +56,28 @@ export function faultyPlan({document, plan}: CheckedPlan, choice: FaultChoice, f
   };
 }
 
-interface TaskFaults {
+/** What we look at of a task in the document; its expressions are not yet filled in. */
+interface TaskDocument {
+  readonly run?: string;
+  readonly limits?: object;
+}
+
+interface Means {
+  readonly spec: CommandTask;
   readonly choice: FaultChoice;
   readonly scriptFile: string;
 }
 
-/** The keys of the task that are different. `run` is as the document has it, its expressions not yet filled in. */
-function faultyTask(spec: CommandTask, run: string, {choice, scriptFile}: TaskFaults): object {
+/** The keys of the task that are different. A limit is added only where neither the task nor the plan's defaults have it. */
+function faultyTask({run, limits}: TaskDocument, {spec, choice, scriptFile}: Means): object {
   const isFoundOut = spec.verify !== undefined || spec.outputs === 'json';
-  const memoryBytes = choice.memoryBytes;
-  const says = `_chaos_lies=${isFoundOut ? 1 : 0} _chaos_bytes=${Math.round(memoryBytes * 1.5)}`;
+  const {memoryBytes, silenceMs} = spec.limits ?? {};
+  const bytes = Math.round((memoryBytes ?? choice.memoryBytes) * TOO_MUCH);
   const file = shellWord(scriptFile);
   return {
-    run: `${says}; if [ -r ${file} ]; then . ${file} || :; fi\n${run}`,
+    run: `_chaos_lies=${isFoundOut ? 1 : 0} _chaos_bytes=${bytes}; if [ -r ${file} ]; then . ${file} || :; fi\n${run ?? ''}`,
     retries: Math.min(MOST_RETRIES, spec.retries + MAX_FAULTS_OF_A_TASK),
-    ...(spec.timeoutMs === undefined && {timeout: choice.silenceMs / 1000}),
+    ...(memoryBytes === undefined && {limits: {...limits, memory: `${Math.ceil(choice.memoryBytes / 1024)}KiB`}}),
+    ...(silenceMs === undefined && {silence: choice.silenceMs / 1000}),
   };
 }
