@@ -227,8 +227,10 @@ function wantOf({providers}: Want, provider: ProviderId): number {
 
 function busy({agents}: Team, group: number): Obstacle {
   if (agents.areGone([group])) return {kind: 'gone', why: 'an agent that works'};
+  if (agents.living(group) === 0) return {kind: 'agents', why: 'an agent: none that can do it is left'};
   if (agents.count('busy') > 0) return {kind: 'agents', why: 'every agent is busy'};
-  return {kind: 'agents', why: agents.count('starting') > 0 ? 'agents are starting' : 'no agent works'};
+  if (agents.count('starting') > 0) return {kind: 'agents', why: 'agents are starting'};
+  return {kind: 'agents', why: agents.count('paused') > 0 ? 'agents that are paused' : 'no agent works'};
 }
 
 function no(kind: Obstacle['kind'], why: string): Opening {

@@ -26,15 +26,30 @@ const LEAST_OF_FIRST = 0.1;
  * reaching its cap and being stopped.
  */
 export class TeamBudget {
-  readonly limit: Budget;
+  #limit: Budget;
+  #replaced: Budget | null = null;
   readonly #first: Cap;
   readonly #learned = new Map<string, Learned>();
   readonly #reserved = {usd: 0, tokens: 0};
 
   /** `first`: reserved for an attempt as long as nothing is known of its kind. */
   constructor(limit: Budget | undefined, first: Cap) {
-    this.limit = limit ?? NO_BUDGET;
+    this.#limit = limit ?? NO_BUDGET;
     this.#first = first;
+  }
+
+  get limit(): Budget {
+    return this.#limit;
+  }
+
+  /** What has taken the place of the first limit; null: nothing has. */
+  get replaced(): Budget | null {
+    return this.#replaced;
+  }
+
+  replace(limit: Budget): void {
+    this.#limit = limit;
+    this.#replaced = limit;
   }
 
   get reserved(): Readonly<Record<Resource, number>> {

@@ -1,3 +1,5 @@
+import type {AgentStanding} from './agent.ts';
+import type {ScaleDecision} from './autoscale.ts';
 import type {Failure, StopReason} from './failure.ts';
 import type {HealthState} from './health.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from './ids.ts';
@@ -9,6 +11,16 @@ export type EventBody =
   | {readonly type: 'team-spawned'; readonly name: string; readonly agents: number; readonly tasks: number}
   | {readonly type: 'team-ready'; readonly agents: number}
   | {readonly type: 'team-ending'; readonly by: StopReason}
+  | {readonly type: 'team-scaled'; readonly decision: ScaleDecision}
+  /** `why` is null when somebody asked for it. */
+  | {readonly type: 'team-paused'; readonly why: string | null}
+  | {readonly type: 'team-resumed'}
+  /** `restarted`: stopped, and opened anew. */
+  | {
+      readonly type: 'agents-changed';
+      readonly agents: readonly AgentId[];
+      readonly to: AgentStanding | 'restarted';
+    }
   | {readonly type: 'team-finished'; readonly state: TeamState}
   | {readonly type: 'tasks-added'; readonly task: string; readonly count: number}
   | {

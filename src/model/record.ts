@@ -1,6 +1,8 @@
 import type {Now} from '../base/clock.ts';
 import type {JsonValue} from '../base/json.ts';
 import type {AgentStanding} from './agent.ts';
+import type {TeamSettings} from './autoscale.ts';
+import type {Budget} from './budget.ts';
 import type {AttemptOutcome, Memo, SessionMark} from './attempt.ts';
 import type {AttemptMeans} from './attempt-means.ts';
 import type {AttemptTotals} from './attempt-totals.ts';
@@ -18,7 +20,16 @@ import type {TeamView} from './team-view.ts';
  */
 export type StateRecord =
   | {readonly kind: 'team-created'; readonly id: TeamId; readonly spec: TeamSpec; readonly at: Instant}
-  | {readonly kind: 'team-state'; readonly id: TeamId; readonly state: TeamState; readonly ending: StopReason | null}
+  | {
+      readonly kind: 'team-state';
+      readonly id: TeamId;
+      readonly state: TeamState;
+      readonly ending: StopReason | null;
+      /** Absent: as before. */
+      readonly timer?: StoredTimer;
+    }
+  /** `budget` is there once it is not that of the spec any more. */
+  | {readonly kind: 'team-settings'; readonly teamId: TeamId; readonly settings: TeamSettings; readonly budget?: Budget}
   /** The view is what `team status` shows from then on; the engine forgets the team. */
   | {
       readonly kind: 'team-finished';
@@ -39,6 +50,10 @@ export type StateRecord =
       /** Attempts that count against `retries`, and attempts lost with their host. */
       readonly failures: number;
       readonly losses: number;
+      /** From 1; a task that is over begins the next one when it is retried. */
+      readonly round: number;
+      /** Attempts it has had, in all rounds. */
+      readonly attempts: number;
       /** Absent: nothing is to be handed to the next attempt. */
       readonly memo?: Memo;
     }
@@ -71,6 +86,14 @@ export type EngineRecord = StateRecord | {readonly kind: 'event'; readonly event
 /** A moment that can be measured from after a restart: `monoMs` counts within the boot, the wall clock beyond it. */
 export interface Instant extends Now {
   readonly bootId: string;
+}
+
+/** The clock of a team's timeout: it stands still while the team is paused. */
+export interface StoredTimer {
+  /** Before `since`. */
+  readonly usedMs: number;
+  /** Null: it stands still. */
+  readonly since: Instant | null;
 }
 
 /** A row of the plan (its `spec` is `plan.tasks[specIndex]`), or an instance that a `foreach` added. */
@@ -119,6 +142,11 @@ export interface StoredTeam {
   readonly state: TeamState;
   readonly ending: StopReason | null;
   readonly startedAt: Instant;
+  /** Absent: they are those of the spec, as the budget is. */
+  readonly settings?: TeamSettings;
+  readonly budget?: Budget;
+  /** Absent: it has run since `startedAt`. */
+  readonly timer?: StoredTimer;
   /** What was recorded of its agents last, by id. */
   readonly agents: readonly AgentRow[];
   readonly tasks: readonly StoredTask[];
@@ -131,6 +159,9 @@ export interface StoredTask extends NewTask {
   readonly state: TaskState;
   readonly failures: number;
   readonly losses: number;
+  readonly round: number;
+  /** When its state was last recorded: an open attempt may come on top. */
+  readonly attempts: number;
   readonly memo?: Memo;
 }
 

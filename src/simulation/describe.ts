@@ -11,6 +11,13 @@ export function describeInput(input: Input): string {
       return `spawn-team ${input.spec.name} (${input.spec.count} agents, ${input.spec.plan?.tasks.length ?? 'no'} tasks)`;
     case 'end-team':
       return `end-team ${input.teamId}`;
+    case 'scale-team':
+      return `scale-team ${input.teamId} ${JSON.stringify(input.change)}`;
+    case 'agent-order':
+      return `${input.what} ${input.agent} of ${input.teamId}`;
+    case 'pause':
+    case 'resume':
+      return `${input.type} ${input.teamId} ${input.agent ?? 'all'}`;
     case 'remove-team':
       return `remove-team ${input.teamId}`;
     case 'host-connected':
@@ -55,6 +62,8 @@ export function describeRecord(record: EngineRecord): string | null {
       return `team ${record.id} ${record.spec.name}`;
     case 'team-state':
       return `team ${record.id} ${record.state} by ${record.ending ?? 'nothing'}`;
+    case 'team-settings':
+      return `settings of ${record.teamId}: ${JSON.stringify(record.settings)}`;
     case 'team-finished':
       return `team ${record.id} finished ${record.state}`;
     case 'team-removed':
@@ -107,9 +116,12 @@ export function describeEffect(effect: Effect): string {
     case 'close-team':
       return `${effect.type} ${effect.teamId} on ${effect.hostId}`;
     case 'open-agents':
-      return `open-agents ${effect.agents.join(',')} on ${effect.hostId}`;
+    case 'close-agents':
+      return `${effect.type} ${effect.agents.join(',')} on ${effect.hostId}`;
     case 'assign':
       return `assign ${effect.assignment.attempt} (task ${effect.assignment.teamId}/${effect.assignment.task}) to ${effect.hostId}`;
+    case 'pause-attempts':
+      return `${effect.paused ? 'hold' : 'let go'} [${effect.attempts.join(',')}] on ${effect.hostId}`;
     case 'stop-attempts':
     case 'reap':
       return `${effect.type} [${effect.attempts.join(',')}] on ${effect.hostId}`;

@@ -22,6 +22,8 @@ interface TeamFold extends Growing<Omit<StoredTeam, 'agents' | 'tasks' | 'openAt
   readonly totals: GrowingTotals;
 }
 
+const UNTRIED = {failures: 0, losses: 0, round: 1, attempts: 0};
+
 /** A store whose disk is an array of transactions: what was committed is there after any crash, nothing else is. */
 export class SimulatedStore {
   readonly #transactions: StateRecord[][] = [];
@@ -56,7 +58,14 @@ export function foldRecords(records: readonly StateRecord[]): StoredState {
         break;
       case 'team-state': {
         const team = teams.get(record.id);
-        if (team) Object.assign(team, {state: record.state, ending: record.ending});
+        const {state, ending, timer} = record;
+        if (team) Object.assign(team, {state, ending, ...(timer ? {timer} : {})});
+        break;
+      }
+      case 'team-settings': {
+        const team = teams.get(record.teamId);
+        const {settings, budget} = record;
+        if (team) Object.assign(team, {settings, ...(budget ? {budget} : {})});
         break;
       }
       case 'team-finished':
@@ -71,14 +80,14 @@ export function foldRecords(records: readonly StateRecord[]): StoredState {
         break;
       case 'tasks-created':
         for (const task of record.tasks) {
-          teams.get(record.teamId)?.tasks.push({...task, state: {name: 'waiting'}, failures: 0, losses: 0});
+          teams.get(record.teamId)?.tasks.push({...task, state: {name: 'waiting'}, ...UNTRIED});
         }
         break;
       case 'task-state': {
-        const {seq, state, failures, losses, memo} = record;
+        const {seq, state, failures, losses, round, attempts, memo} = record;
         const tasks = teams.get(record.teamId)?.tasks;
         const task = tasks?.[seq];
-        if (tasks && task) tasks[seq] = withMemo({...task, state, failures, losses}, memo);
+        if (tasks && task) tasks[seq] = withMemo({...task, state, failures, losses, round, attempts}, memo);
         break;
       }
       case 'attempt-leased': {
@@ -146,6 +155,6 @@ function openAttempt(record: Extract<StateRecord, {kind: 'attempt-leased'}>): Op
 
 function withMemo(task: StoredTask, memo: Memo | undefined): StoredTask {
   if (memo) return {...task, memo};
-  const {seq, id, specIndex, group, item, state, failures, losses} = task;
-  return {seq, id, specIndex, group, item, state, failures, losses};
+  const {seq, id, specIndex, group, item, state, failures, losses, round, attempts} = task;
+  return {seq, id, specIndex, group, item, state, failures, losses, round, attempts};
 }

@@ -6,6 +6,7 @@ import type {
   NewTask,
   StateRecord,
   StoredState,
+  StoredTeam,
 } from '../../src/model/record.ts';
 import type {CostRow, CostRows, Costs, Spending} from '../../src/model/cost-view.ts';
 import type {StoredEvent} from '../../src/model/event.ts';
@@ -22,6 +23,7 @@ interface TeamFold {
   readonly spec: TeamSpec;
   readonly startedAt: Instant;
   ending: StopReason | null;
+  readonly kept: Growing<Pick<StoredTeam, 'settings' | 'budget' | 'timer'>>;
   readonly agents: Map<string, AgentRow>;
   readonly tasks: Growing<TaskRow>[];
   readonly attempts: Growing<AttemptRow>[];
@@ -54,12 +56,13 @@ export class RecordFold {
       hosts: [...this.#hosts.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
       teams: teams
         .filter(({row}) => row.endedAtMs === null)
-        .map(({row, spec, startedAt, ending, agents, tasks, attempts}) => ({
+        .map(({row, spec, startedAt, ending, kept, agents, tasks, attempts}) => ({
           id: row.id,
           spec,
           state: row.state,
           ending,
           startedAt,
+          ...kept,
           agents: [...agents.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
           tasks,
           openAttempts: attempts
@@ -124,7 +127,13 @@ export class RecordFold {
       case 'team-state':
         this.#team(record.id).row.state = record.state;
         this.#team(record.id).ending = record.ending;
+        if (record.timer) this.#team(record.id).kept.timer = record.timer;
         break;
+      case 'team-settings': {
+        const {settings, budget} = record;
+        Object.assign(this.#team(record.teamId).kept, {settings, ...(budget ? {budget} : {})});
+        break;
+      }
       case 'team-finished':
         Object.assign(this.#team(record.id).row, {state: record.state, endedAtMs: record.atMs, view: record.view});
         break;
@@ -140,10 +149,10 @@ export class RecordFold {
         this.#team(record.teamId).tasks.push(...record.tasks.map(newTask));
         break;
       case 'task-state': {
-        const {state, failures, losses, memo} = record;
+        const {state, failures, losses, round, attempts, memo} = record;
         const task = this.#task(record.teamId, record.seq);
         delete task.memo;
-        Object.assign(task, {state, failures, losses, ...(memo ? {memo} : {})});
+        Object.assign(task, {state, failures, losses, round, attempts, ...(memo ? {memo} : {})});
         break;
       }
       case 'attempt-leased':
@@ -198,6 +207,7 @@ function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): 
     spec,
     startedAt: at,
     ending: null,
+    kept: {},
     agents: new Map(),
     tasks: [],
     attempts: [],
@@ -205,7 +215,7 @@ function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): 
 }
 
 function newTask(task: NewTask): Growing<TaskRow> {
-  return {...task, state: {name: 'waiting'}, failures: 0, losses: 0};
+  return {...task, state: {name: 'waiting'}, failures: 0, losses: 0, round: 1, attempts: 0};
 }
 
 function totalsOf(attempts: readonly AttemptRow[]) {

@@ -1,5 +1,7 @@
 import type {JsonValue} from '../../src/base/json.ts';
 import type {AgentStanding} from '../../src/model/agent.ts';
+import {DEFAULT_SETTINGS, type TeamSettings} from '../../src/model/autoscale.ts';
+import type {Budget} from '../../src/model/budget.ts';
 import type {AttemptOutcome} from '../../src/model/attempt.ts';
 import type {EventBody} from '../../src/model/event.ts';
 import {type AgentId, agentId, attemptId, hostId, taskSeq, teamId} from '../../src/model/ids.ts';
@@ -45,8 +47,20 @@ export function tasksCreated(team: number, tasks: readonly NewTask[]): EngineRec
   return {kind: 'tasks-created', teamId: teamId(team), tasks};
 }
 
-export function stateOf(team: number, seq: number, state: TaskState, failures = 0, losses = 0): EngineRecord {
-  return {kind: 'task-state', teamId: teamId(team), seq: taskSeq(seq), state, failures, losses};
+export function stateOf(
+  team: number,
+  seq: number,
+  state: TaskState,
+  failures = 0,
+  losses = 0,
+  {round = 1, attempts = 0}: {round?: number; attempts?: number} = {},
+): EngineRecord {
+  return {kind: 'task-state', teamId: teamId(team), seq: taskSeq(seq), state, failures, losses, round, attempts};
+}
+
+export function settings(team: number, changes: Partial<TeamSettings> = {}, budget?: Budget): EngineRecord {
+  const changed = {...DEFAULT_SETTINGS, ...changes};
+  return {kind: 'team-settings', teamId: teamId(team), settings: changed, ...(budget ? {budget} : {})};
 }
 
 export function leased(

@@ -161,6 +161,9 @@ class SqliteStore implements Store {
       case 'team-state':
         this.#teams.setState(record);
         return;
+      case 'team-settings':
+        this.#teams.setSettings(record);
+        return;
       case 'team-finished':
         this.#teams.finish(record);
         return;
