@@ -6,6 +6,7 @@ import {agentsBench} from './agents.ts';
 import {commandsBench} from './commands.ts';
 import {completionsBench} from './completions.ts';
 import {engineBench} from './engine.ts';
+import {healthBench} from './health.ts';
 import {idleBench} from './idle.ts';
 import {spawningBench} from './spawning.ts';
 import {statusBench} from './status.ts';
@@ -22,6 +23,7 @@ const BENCHES: readonly Bench[] = [
   statusBench,
   agentsBench,
   worktreesBench,
+  healthBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 
