@@ -156,6 +156,8 @@ export class HealthMonitor {
     const host = this.#host(id, now);
     const atMs = this.#attention.at(now.monoMs);
     if (host.beats === null) host.beats = new PhiAccrual(this.#options.phi, atMs);
+    // How long a stop or a hang took says nothing of how regularly it beats.
+    else if (host.health.name === 'unhealthy') host.beats.restart(atMs);
     else host.beats.heard(atMs);
     this.#heard(host, now);
     this.#consider(host.beats.whenMs(this.#suspectScore));

@@ -127,6 +127,18 @@ describe('a host', () => {
     expect(watch.kinds()).not.toContain('kill-host');
   });
 
+  test('that was stopped again and again is found as soon as the first time', () => {
+    const watch = new Watch().run(60_000);
+    watch.process = {state: 'stopped', cpuMs: 10};
+    for (let times = 0; times < 20; times += 1) {
+      watch.run(2000);
+      watch.isBeating = false;
+      watch.run(1000);
+      expect(watch.monitor.hostHealth(host).name).toBe('unhealthy');
+      watch.isBeating = true;
+    }
+  });
+
   test('that hangs without being stopped is found by doing nothing', () => {
     const watch = new Watch().run(20_000);
     watch.isBeating = false;
