@@ -203,7 +203,7 @@ class WatchedHost implements AsyncDisposable {
       const folder = join(this.#folder, 'team');
       const team = {teamId: teamId(1), name: 'bench', env: {PATH: process.env['PATH'] ?? ''}, umask: 0o022, folder};
       reply({type: 'open-team', team});
-      this.#monitor.hostConnected(HOST, now);
+      this.#monitor.hostConnected(HOST, {beats: true}, now);
     }
     if (message.type === 'beat' || message.type === 'vitals') {
       if (this.#heardMs !== null) this.gapsMs.push(now.monoMs - this.#heardMs);

@@ -74,7 +74,7 @@ export class Upkeep {
     const {now} = turn;
     switch (input.type) {
       case 'host-connected':
-        this.monitor.hostConnected(input.host.id, now);
+        this.monitor.hostConnected(input.host.id, {beats: input.beats ?? false}, now);
         for (const id of input.paused ?? []) this.monitor.pause(id, true, now);
         return;
       case 'host-disconnected':

@@ -24,8 +24,8 @@ class Watch {
   #beatMs = this.nowMs;
   #wakeMs: number | null = null;
 
-  constructor() {
-    this.monitor.hostConnected(host, this.now());
+  constructor({beats = false} = {}) {
+    this.monitor.hostConnected(host, {beats}, this.now());
     this.#settle();
   }
 
@@ -173,6 +173,16 @@ describe('a host', () => {
     watch.run(60_000);
     expect(watch.decisions).toEqual([]);
   });
+});
+
+test('a host that has said that it beats is expected to as soon as it has something to do', () => {
+  const watch = new Watch({beats: true});
+  watch.isBeating = false;
+  watch.process = {state: 'stopped', cpuMs: 0};
+  watch.run(60_000);
+  expect(watch.decisions).toEqual([]);
+  watch.start(60_000).run(1500);
+  expect(watch.monitor.hostHealth(host).name).toBe('unhealthy');
 });
 
 describe('an attempt', () => {
