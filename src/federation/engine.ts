@@ -152,8 +152,8 @@ export class Engine {
     this.#upkeep.begin(turn);
     act(turn);
     this.#runDeadlines(turn);
-    for (const team of this.#teams.values()) this.#changes.follow(turn, team);
     this.#upkeep.act(turn);
+    for (const team of this.#teams.values()) this.#changes.follow(turn, team);
     this.#pool.place(turn);
     this.#dispatch(turn);
     this.#askForPermits(turn);

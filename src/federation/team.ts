@@ -367,8 +367,6 @@ export class Team {
     }
     const {failure} = result;
     if (this.ending === null && failure.reason === 'silent') return this.#hung(turn, attempt, failure);
-    if (this.ending === null && failure.reason === 'runtime-unavailable')
-      return this.#turnedAway(turn, attempt, failure);
     if (isNoFault(failure)) {
       if (this.ending !== null) {
         this.#cancel(turn, task, attempt.stopping ?? this.ending);
