@@ -38,7 +38,8 @@ export class AgentChanges {
     const decision = {from, to: agents.livingInAll, why, inputs};
     if (decision.to !== from) turn.emit(team.id, {type: 'team-scaled', decision});
     const extra = (group === null ? decision.to : agents.living(group)) - to;
-    if (extra > 0) turn.emit(team.id, {type: 'team-warning', text: stayText(extra)});
+    // The auto-scaler asks again and again, and nobody waits for its answer.
+    if (extra > 0 && inputs === null) turn.emit(team.id, {type: 'team-warning', text: stayText(extra)});
     return decision;
   }
 
