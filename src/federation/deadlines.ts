@@ -10,6 +10,8 @@ export type Deadline =
   | {readonly atMs: number; readonly kind: 'team-timeout'; readonly teamId: TeamId}
   | ({readonly kind: 'look'} & Look)
   | {readonly atMs: number; readonly kind: 'host-silent'; readonly hostId: HostId; readonly since: number}
+  /** Something that may not start yet may then. */
+  | {readonly atMs: number; readonly kind: 'look-again'}
   | {readonly atMs: number; readonly kind: 'start-host'; readonly machineId: string};
 
 /** hour: more may be spent. scale: the team may have to grow or shrink. Both are looked at in every turn; this makes one. */

@@ -38,6 +38,12 @@ export interface DispatcherOptions {
   readonly memoryOf: (runtime: string | null) => number;
 }
 
+/** Why a group of the team should not be given anything for this runtime and provider just now; null: nothing is known against it. */
+export type RuntimeObstacle = (
+  team: Team,
+  at: {readonly group: number; readonly runtime: string; readonly provider: string},
+) => string | null;
+
 type Want = Omit<Extract<Effect, {type: 'want-permits'}>, 'type'>;
 
 /**
@@ -54,9 +60,11 @@ export class Dispatcher {
   #count = 0;
   #reservedBytes = 0;
   #asked: Want = {want: 0, memoryBytes: 0, providers: []};
+  readonly #runtimeObstacle: RuntimeObstacle;
 
-  constructor(options: DispatcherOptions) {
+  constructor(options: DispatcherOptions, runtimeObstacle: RuntimeObstacle = () => null) {
     this.#options = options;
+    this.#runtimeObstacle = runtimeObstacle;
   }
 
   get permits(): {granted: number; why: string | null} {
@@ -157,6 +165,8 @@ export class Dispatcher {
       if (gate && (this.#running.get(provider) ?? 0) >= gate.permits) {
         return {kind: 'provider', why: gate.why ?? `the provider ${provider}`};
       }
+      const shut = this.#runtimeObstacle(team, {group, runtime: choice.runtime, provider});
+      if (shut !== null) return {kind: 'provider', why: shut};
     }
     if (this.isFull) return {kind: 'machine', why: this.#why ?? 'their turn'};
     const memory = this.#options.memoryOf(choice?.runtime ?? null);

@@ -14,7 +14,10 @@ export interface ScalableQueue {
   readonly isLimited: boolean;
 }
 
-/** The part of a team's queue that more agents would help: not what nobody can do, nor what cannot be paid. */
+/**
+ * The part of a team's queue that more agents would help: not what nobody can do, or only agents whose runtime
+ * does not work, nor what cannot be paid.
+ */
 export function queueOf(team: Team, dispatcher: Dispatcher): ScalableQueue {
   let queued = 0;
   let knownMs = 0;
@@ -24,7 +27,7 @@ export function queueOf(team: Team, dispatcher: Dispatcher): ScalableQueue {
     const kind = dispatcher.obstacle(team, ready)?.kind;
     // Permits that have not been asked for yet are no limit.
     if (kind === 'provider' || (kind === 'machine' && dispatcher.permits.why !== null)) isLimited = true;
-    if (kind !== 'agents' && kind !== 'gone') continue;
+    if (kind !== 'agents') continue;
     // Without any agent it does not come out that the budget is what is in the way.
     const least = team.agents.livingInAll === 0 ? 1 : 0;
     const count = Math.min(ready.tasks.size, Math.max(least, payable(team, ready)));

@@ -8,7 +8,7 @@ import {type GrowingTotals, NO_TOTALS, noteEnded} from '../model/attempt-totals.
 import type {TeamSettings} from '../model/autoscale.ts';
 import type {Budget, Cap} from '../model/budget.ts';
 import type {ModelChoice} from '../model/agent.ts';
-import type {Failure, StopReason} from '../model/failure.ts';
+import type {Failure, FailureReason, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
 import {type AttemptId, type HostId, type TeamId, taskSeq} from '../model/ids.ts';
 import type {AttemptMeans} from '../model/attempt-means.ts';
@@ -296,11 +296,15 @@ export class Team {
       return this.landing.landed(turn, attempt, outcome);
     }
     const {failure} = result;
-    if (failure.reason === 'stopped' || failure.reason === 'provider-limited') {
+    if (this.ending === null && failure.reason === 'silent') return this.#hung(turn, attempt, failure);
+    if (this.ending === null && failure.reason === 'runtime-unavailable')
+      return this.#turnedAway(turn, attempt, failure);
+    if (isNoFault(failure)) {
       if (this.ending !== null) {
         this.#cancel(turn, task, attempt.stopping ?? this.ending);
         return null;
       }
+      if (failure.reason === 'runtime-unavailable') return this.#turnedAway(turn, attempt, failure);
       return failure.reason === 'stopped' ? this.#interrupted(turn, attempt) : this.#limited(turn, attempt, failure);
     }
     return this.#fail(turn, task, {attempt: id, failure});
@@ -461,16 +465,41 @@ export class Team {
     return null;
   }
 
+  /** It hung, which may be the fault of its agent: it goes again as one that is lost. */
+  #hung(turn: Turn, attempt: Attempt, failure: Failure): number | null {
+    const {task, id} = attempt;
+    const atMs = this.#lose(turn, attempt, failure);
+    const isOver = task.state.name === 'failed';
+    const retryInMs = isOver ? null : Math.ceil((atMs ?? turn.now.monoMs) - turn.now.monoMs);
+    turn.emit(this.id, {type: 'attempt-failed', task: task.id, attempt: id, failure, retryInMs});
+    return atMs;
+  }
+
+  /** Nothing has been started: whoever can do it with something else may have it soon. */
+  #turnedAway(turn: Turn, {task, id}: Attempt, failure: Failure): number | null {
+    const limited = (task.memo?.limited ?? 0) + 1;
+    note(task, {limited});
+    if (limited > MAX_LIMITED) {
+      turn.emit(this.id, {type: 'task-failed', task: task.id, failure});
+      this.#conclude(turn, task, {name: 'failed', failure});
+      return null;
+    }
+    const atMs = this.#backOff(turn, task, limited);
+    const retryInMs = Math.ceil(atMs - turn.now.monoMs);
+    turn.emit(this.id, {type: 'attempt-failed', task: task.id, attempt: id, failure, retryInMs});
+    return atMs;
+  }
+
   /**
    * A task that is lost is no worse for it the first time and goes again at once. From the second time on it waits, longer
    * each time: should one task be what kills its hosts, those beside it get the time to end without it.
    */
-  #lose(turn: Turn, attempt: Attempt): number | null {
+  #lose(turn: Turn, attempt: Attempt, why: Failure | null = null): number | null {
     const {task} = attempt;
     task.losses += 1;
     if (attempt.session) note(task, {session: attempt.session});
     if (task.losses > this.#policy.maxLosses) {
-      const failure: Failure = {reason: 'attempts-lost', times: task.losses, lastHost: attempt.host};
+      const failure: Failure = why ?? {reason: 'attempts-lost', times: task.losses, lastHost: attempt.host};
       turn.emit(this.id, {type: 'task-failed', task: task.id, failure});
       this.#conclude(turn, task, {name: 'failed', failure});
       return null;
@@ -668,11 +697,28 @@ function countersOf(memo: Memo | undefined): Memo | undefined {
   };
 }
 
+type NoFault = Extract<Failure, {reason: 'stopped' | 'provider-limited' | 'runtime-unavailable'}>;
+
+/** Neither the task nor its agent can do anything about it. */
+function isNoFault(failure: Failure): failure is NoFault {
+  const {reason} = failure;
+  return reason === 'stopped' || reason === 'provider-limited' || reason === 'runtime-unavailable';
+}
+
+const CUT_SHORT: ReadonlySet<FailureReason> = new Set([
+  'stopped',
+  'silent',
+  'provider-limited',
+  'runtime-unavailable',
+  'agent-error',
+  'spawn-failed',
+]);
+
 /** What was cut short says nothing of what such attempts use. */
 function showsUse({result}: AttemptOutcome): boolean {
   if (result.ok) return true;
   const {reason} = result.failure;
-  return reason !== 'stopped' && reason !== 'provider-limited' && reason !== 'agent-error' && reason !== 'spawn-failed';
+  return !CUT_SHORT.has(reason);
 }
 
 function nameOf({runtime, model}: ModelChoice): string {
