@@ -26,8 +26,7 @@ export class AgentChanges {
 
   /**
    * Up at once; down without ending any work, see `leaversOf`. Agents that have failed do not count, and are replaced where
-   * somebody has asked. Answers
-   * what was done, which may be less than what was asked for; null: there was nothing to do.
+   * somebody has asked. Answers what was done, which may be less than what was asked for; null: there was nothing to do.
    */
   scale(turn: Turn, team: Team, {to, group = null, why, inputs = null}: ScaleOrder): ScaleDecision | null {
     const {agents} = team;

@@ -122,8 +122,10 @@ class ScaledPool {
     if (this.#isStale) this.#width = new PlanWidth(this.#team.tasks);
     this.#isStale = false;
     const signals = this.#signals(nowMs, settings, dispatcher);
-    const least = Math.min(settings.max, Math.max(settings.min, this.#least));
-    const {state, decision, againAtMs} = decideScale({...settings, min: least}, this.#state, signals, nowMs);
+    // Whoever is the last that can do something stays also beyond what there may be.
+    const least = Math.max(settings.min, this.#least);
+    const limits = {...settings, min: least, max: Math.max(settings.max, least)};
+    const {state, decision, againAtMs} = decideScale(limits, this.#state, signals, nowMs);
     this.#state = state;
     this.#againAtMs = againAtMs;
     if (!decision) return null;
@@ -134,7 +136,7 @@ class ScaledPool {
   /** Less than was asked for: those that stayed are not asked for again until something of the plan is over. */
   noteDone({to}: {readonly to: number}, done: ScaleDecision): void {
     this.#hasNews = true;
-    if (done.to > to && done.to <= done.from) this.#least = done.to;
+    if (done.to > to && done.to <= done.from) this.#least = done.to + this.#team.agents.count('gone');
   }
 
   /** When to look next if nothing happens; null: there is no need. */
