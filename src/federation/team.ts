@@ -103,7 +103,7 @@ export class Team {
   readonly totals: GrowingTotals = {...NO_TOTALS};
   retries = 0;
   readonly budget: TeamBudget;
-  /** What its tasks take. */
+  /** What its tasks take, as long as that decides how many agents it has. */
   readonly durations = new TaskDurations();
   readonly ready: ReadyQueue;
   readonly landing: Landing;
@@ -361,7 +361,7 @@ export class Team {
       turn.emit(this.id, {type: 'attempt-warning', task: task.id, attempt: id, text});
     }
     if (result.ok) {
-      this.durations.learn(task, outcome.durationMs);
+      if (this.settings.autoscale !== null) this.durations.learn(task, outcome.durationMs);
       task.memo = countersOf(task.memo);
       return this.landing.landed(turn, attempt, outcome);
     }
