@@ -35,7 +35,7 @@ export function mixedPlan(name: string, {agents, seconds, longest = Infinity}: M
   });
   const last = {needs: chosen.map(([id]) => id), run: written('touch finished')};
   return {
-    document: {version: 1, name, defaults: {retries: 50}, tasks: Object.fromEntries([...kinds, ['last', last]])},
+    document: {version: 1, name, defaults: {retries: 50}, tasks: {...Object.fromEntries(kinds), last}},
     tasks: kinds.reduce((sum, [, {foreach}]) => sum + foreach.length, 1),
   };
 }
