@@ -40,11 +40,12 @@ export function mixedPlan(name: string, {agents, seconds, longest = Infinity}: M
   };
 }
 
-function written(run: string): string {
+/** The script with its two lines in the ledger. */
+export function written(run: string): string {
   const line = (what: string) => `echo "${what} $GODEL_COOKIE $GODEL_TASK_ID" >> "$LEDGER"`;
   return `${line('start')}\n${run}\n${line('end')}`;
 }
 
-function numbers(count: number): readonly number[] {
+export function numbers(count: number): readonly number[] {
   return Array.from({length: count}, (_, index) => index);
 }
