@@ -367,7 +367,7 @@ class Member<A extends Selectable> implements Contestant, Judged {
 function isAlike(a: Prior, b: Prior): boolean {
   const near = (x: number, y: number) => Math.abs(x - y) <= 0.02 * Math.max(Math.abs(x), Math.abs(y));
   return (
-    near(a.slowness, b.slowness) &&
+    Math.abs(a.slowness - b.slowness) <= 0.02 &&
     near(a.durationMs, b.durationMs) &&
     Math.abs(a.errorRate - b.errorRate) <= 0.005 &&
     (a.usd === b.usd || (a.usd !== null && b.usd !== null && near(a.usd, b.usd)))

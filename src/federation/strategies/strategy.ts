@@ -38,7 +38,7 @@ export interface Pool {
 }
 
 export interface Prior {
-  /** Against others, 1 as usual, 2 half as fast. */
+  /** The logarithm of how long they take against others; 0: as long. */
   readonly slowness: number;
   /** 0 to 1. */
   readonly errorRate: number;
@@ -49,7 +49,7 @@ export interface Prior {
 }
 
 /** Nothing is known. */
-export const NO_PRIOR: Prior = {slowness: 1, errorRate: 0.05, durationMs: 60_000, usd: null};
+export const NO_PRIOR: Prior = {slowness: 0, errorRate: 0.05, durationMs: 60_000, usd: null};
 
 /** What is asked for. */
 export interface Request {
