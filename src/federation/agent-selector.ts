@@ -269,8 +269,7 @@ export class AgentSelector<A extends Selectable> {
     if (known?.kind === kind.name && nowMs - known.atMs < PRIOR_HOLDS_MS && nowMs >= known.atMs) return known.prior;
     const group = this.#groups[index];
     if (!group) return NO_PRIOR;
-    const news = this.learned.prior(group, kind, nowMs);
-    const prior = known?.kind === kind.name && isAlike(known.prior, news) ? known.prior : news;
+    const prior = this.learned.prior(group, kind, nowMs);
     this.#priors[index] = {kind: kind.name, atMs: nowMs, prior};
     return prior;
   }
@@ -361,17 +360,6 @@ class Member<A extends Selectable> implements Contestant, Judged {
   get freeSlots(): number {
     return this.isOffered ? Math.max(0, Math.min(this.slots, allowance(this.breaker, this.slots)) - this.load) : 0;
   }
-}
-
-/** Whether the difference is not worth comparing all agents by it anew. */
-function isAlike(a: Prior, b: Prior): boolean {
-  const near = (x: number, y: number) => Math.abs(x - y) <= 0.02 * Math.max(Math.abs(x), Math.abs(y));
-  return (
-    Math.abs(a.slowness - b.slowness) <= 0.02 &&
-    near(a.durationMs, b.durationMs) &&
-    Math.abs(a.errorRate - b.errorRate) <= 0.005 &&
-    (a.usd === b.usd || (a.usd !== null && b.usd !== null && near(a.usd, b.usd)))
-  );
 }
 
 /** What the agents on a host do together. */

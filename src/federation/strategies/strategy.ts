@@ -38,6 +38,8 @@ export interface Pool {
 }
 
 export interface Prior {
+  /** The kind of tasks that it is about. */
+  readonly of: string;
   /** The logarithm of how long they take against others; 0: as long. */
   readonly slowness: number;
   /** 0 to 1. */
@@ -49,7 +51,7 @@ export interface Prior {
 }
 
 /** Nothing is known. */
-export const NO_PRIOR: Prior = {slowness: 0, errorRate: 0.05, durationMs: 60_000, usd: null};
+export const NO_PRIOR: Prior = {of: '', slowness: 0, errorRate: 0.05, durationMs: 60_000, usd: null};
 
 /** What is asked for. */
 export interface Request {

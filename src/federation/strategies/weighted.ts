@@ -3,7 +3,7 @@ import type {Weights} from '../../model/strategy.ts';
 import {type AgentRecord, DECAY} from '../agent-record.ts';
 import {type DecayingMean, drawn, faded} from '../decaying-mean.ts';
 import {lowest} from './compare.ts';
-import type {Choice, Contestant, Pool, Prior, Request, Strategy} from './strategy.ts';
+import type {Choice, Contestant, Pool, Request, Strategy} from './strategy.ts';
 
 /** Measured in docs/balancing.md. */
 export const DEFAULT_WEIGHTS: Weights = {speed: 0.5, cost: 0.1, reliability: 0.4};
@@ -50,7 +50,7 @@ export class WeightedStrategy implements Strategy {
     const score = (contestant: Contestant, pool: Pool) => {
       const known = this.#known.get(contestant);
       if (!known) return Number.POSITIVE_INFINITY;
-      const isOld = nowMs - known.atMs > HOLDS_MS || known.record !== contestant.record || known.prior !== pool.prior;
+      const isOld = nowMs - known.atMs > HOLDS_MS || known.record !== contestant.record || known.of !== pool.prior.of;
       if (isOld) learn(known, {contestant, pool, nowMs});
       const work = weights.speed * (known.slowness + Math.log(workOf(contestant, pool)));
       const cost = logUsual === null || known.logUsd === null ? 0 : weights.cost * within(known.logUsd - logUsual);
@@ -76,14 +76,14 @@ export function normalised({speed, cost, reliability}: Weights): Weights {
 interface Known {
   atMs: number;
   record: AgentRecord | null;
-  prior: Prior | null;
+  of: string | null;
   slowness: number;
   unreliability: number;
   /** Of what an attempt costs in USD; null: unknown. */
   logUsd: number | null;
 }
 
-const NOTHING: Known = {atMs: 0, record: null, prior: null, slowness: 0, unreliability: 0, logUsd: null};
+const NOTHING: Known = {atMs: 0, record: null, of: null, slowness: 0, unreliability: 0, logUsd: null};
 
 function learn(known: Known, {contestant, pool, nowMs}: {contestant: Contestant; pool: Pool; nowMs: number}): void {
   const {record} = contestant;
@@ -99,7 +99,7 @@ function learn(known: Known, {contestant, pool, nowMs}: {contestant: Contestant;
   };
   known.atMs = nowMs;
   known.record = record;
-  known.prior = prior;
+  known.of = prior.of;
   known.slowness = expect(record.slowness, prior.slowness);
   known.unreliability = -Math.log(Math.max(1 - expect(record.faults, prior.errorRate), LEAST_RELIABLE));
   const usd = record.usd.weight === 0 ? prior.usd : expect(record.usd, prior.usd ?? 0);
