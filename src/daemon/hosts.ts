@@ -5,7 +5,9 @@ import {fail, type Result} from '../base/result.ts';
 import type {Input} from '../federation/engine-io.ts';
 import type {Failure} from '../model/failure.ts';
 import {type AttemptId, type HostId, hostId as asHostId} from '../model/ids.ts';
+import type {ProcessProbe} from '../model/health.ts';
 import type {HostRecord} from '../model/record.ts';
+import {probeProcess} from '../os/process-probe.ts';
 import type {ProjectPaths} from '../project/project-paths.ts';
 import {
   type AttemptOrder,
@@ -134,6 +136,15 @@ export class Hosts {
     });
   }
 
+  /** Looks what the process of a host does that is not heard. */
+  probe(id: HostId): void {
+    const host = this.#hosts.get(id);
+    if (!host) return;
+    const isOurs = host.record.machineId === this.#options.machineId;
+    const probe: ProcessProbe = isOurs ? probeProcess(host.record.process) : {state: 'unknown', cpuMs: null};
+    this.#options.submit({type: 'host-probed', hostId: id, probe});
+  }
+
   /** Ends a host that has been silent for too long. */
   kill(id: HostId): void {
     const host = this.#hosts.get(id);
@@ -214,7 +225,7 @@ export class Hosts {
 
   #welcome(socket: HostSocket, hello: Hello): HelloResult {
     const {submit, version, limits} = this.#options;
-    const {hostId, machineId, process: identity, holds, agents, teams, protocol} = hello;
+    const {hostId, machineId, process: identity, holds, agents, teams, paused = [], protocol} = hello;
     if (this.#starting?.child.pid === identity.pid) this.#clearStarting();
     const record: HostRecord = {id: hostId, machineId, process: identity, gone: false};
     const host = this.#hosts.get(hostId) ?? this.#put(record);
@@ -232,7 +243,7 @@ export class Hosts {
       limits,
     });
     submit(
-      {type: 'host-connected', host: record, holds, agents, teams},
+      {type: 'host-connected', host: record, holds, agents, teams, paused},
       {
         // What was decided before the engine knew of this connection was meant for the one before.
         effective: () => {
@@ -256,8 +267,10 @@ export class Hosts {
       case 'reaped':
       case 'data':
         return session.answered(message);
+      case 'vitals':
+        return this.#options.submit({...message, hostId: host.record.id});
       case 'beat':
-        return;
+        return this.#options.submit({type: 'vitals', hostId: host.record.id, lagMs: 0, vitals: []});
       case 'hello':
         throw new Error('hello twice');
       default:

@@ -41,6 +41,7 @@ export function orderOf(assignment: Assignment, team: TeamSpec, tip: string | nu
     cwd: workspace.value ? folderInWorktree(team, workingDirectory) : folderOf(team, workingDirectory),
     outputs: spec.outputs ?? null,
     timeoutMs: spec.timeoutMs ?? null,
+    ...(spec.limits && {limits: spec.limits}),
     logFile: logFile(task, number),
     outputFile: spec.outputs ? outputOf(assignment, spec.outputs) : null,
     inputs,

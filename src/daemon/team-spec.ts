@@ -1,9 +1,7 @@
 import type {SpawnRequest} from '../api/contract.ts';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
-import type {AgentId} from '../model/ids.ts';
 import type {Plan} from '../model/plan.ts';
-import {TeamAgents} from '../federation/team-agents.ts';
 import {groupsOf, type TeamSpec} from '../model/team.ts';
 import type {TeamRepository} from '../model/work.ts';
 import {parseAllowance} from '../runtimes/allow.ts';
@@ -57,12 +55,6 @@ export function runtimesOf(spec: Pick<TeamSpec, 'count' | 'groups' | 'plan'>): r
   const ofAgents = groupsOf(spec).map(({runtime}) => runtime);
   const escalated = spec.plan?.escalate?.to.map(({runtime}) => runtime) ?? [];
   return [...new Set([...ofAgents, ...escalated])].filter(runtime => runtime !== 'command');
-}
-
-/** The runtime of each agent, by its id. */
-export function runtimeOfAgents(spec: TeamSpec): ReadonlyMap<AgentId, string> {
-  const {all, groups} = new TeamAgents(spec.name, groupsOf(spec));
-  return new Map(all.map(({id, group}) => [id, groups[group]?.runtime ?? 'command']));
 }
 
 /** What can be seen to be wrong with a request without looking at the machine. */

@@ -34,11 +34,20 @@ export function restoreTeam(stored: StoredTeam, {now, bootId, policy, random}: R
   }
   for (const row of stored.tasks) restoreTask(team, row);
   tellOver(rows);
+  team.agents.restore(stored.agents, new Set(stored.openAttempts.map(({agentId}) => agentId)));
+  if (stored.settings) team.settings = stored.settings;
+  if (stored.budget) team.budget.replace(stored.budget);
+  if (stored.timer) {
+    const {usedMs, since} = stored.timer;
+    team.timer = {usedMs, since: since && inThisBoot(since, {now, bootId})};
+  }
   team.state = stored.state;
   team.ending = stored.ending;
   if (stored.ending) team.endedBecause = failureText({reason: 'stopped', by: stored.ending});
   team.announcedReady = stored.totals.attempts > 0;
   Object.assign(team.totals, stored.totals);
+  team.budget.tick(now.monoMs);
+  team.budget.resume({usedUsd: team.budget.used('usd', team.totals), sinceMs: team.startedAt.monoMs});
   return team;
 }
 
@@ -59,6 +68,8 @@ function restoreTask(team: Team, row: StoredTask): void {
   if (!node) throw new Error(`Internal error: the store has task "${row.id}", which is not in its plan`);
   node.failures = row.failures;
   node.losses = row.losses;
+  node.round = row.round;
+  node.attempts = row.attempts;
   node.memo = row.memo;
   team.retries += Math.min(row.failures, node.spec.retries);
   team.restoreState(node, row.state);

@@ -5,6 +5,8 @@ import type {OpenTeam} from './attempt-runner.ts';
 import {environmentWith, grantedSecrets} from './attempt-environment.ts';
 import {shortened} from './file-failure.ts';
 
+export type ReadinessReport = Extract<Report, {type: 'agents-ready' | 'agents-failed'}>;
+
 /** The runtime of agents that take no prompts. */
 const COMMANDS = 'command';
 
@@ -16,7 +18,7 @@ export async function readinessOf(
   agents: readonly AgentId[],
   {team, runtime}: OpenTeam,
   runtimes: Readonly<Record<AgentId, string>> | undefined,
-): Promise<readonly Report[]> {
+): Promise<readonly ReadinessReport[]> {
   const probed = await runtime.probe();
   if (!probed.ok) return [{type: 'agents-failed', agents, detail: shortened(probed.failure)}];
   const problems = new Map<string, Promise<string | null>>();

@@ -16,6 +16,16 @@ export interface Autoscale {
   readonly maxCostPerHour: number | null;
 }
 
+/** What holds for what nobody has said otherwise. */
+export const DEFAULT_AUTOSCALE: Autoscale = {
+  min: 1,
+  max: 50,
+  scaleUpThreshold: 0,
+  scaleDownThreshold: 0.2,
+  idleMs: 30_000,
+  maxCostPerHour: null,
+};
+
 /** What can be changed of a team while it runs. */
 export interface TeamSettings {
   /** Null: it has the agents that people have asked for. */
@@ -24,6 +34,14 @@ export interface TeamSettings {
   readonly paused: boolean;
   readonly onBudget: OnBudget;
 }
+
+/** How a team is run of which nothing else was said. */
+export const DEFAULT_SETTINGS: TeamSettings = {
+  autoscale: null,
+  strategy: {name: 'round-robin'},
+  paused: false,
+  onBudget: 'stop',
+};
 
 /**
  * What happens when the budget does not allow what is to be started next. stop: what runs ends, then the team is over. pause: the
@@ -35,16 +53,7 @@ export type OnBudget = 'stop' | 'pause' | 'ask';
 export interface ScaleDecision {
   readonly from: number;
   readonly to: number;
-  readonly why:
-    | 'asked'
-    | 'queue'
-    | 'burst'
-    | 'width'
-    | 'idle'
-    | 'cost'
-    | 'limits'
-    | 'replacement'
-    | 'crash-loop';
+  readonly why: 'asked' | 'queue' | 'burst' | 'width' | 'idle' | 'cost' | 'limits' | 'replacement' | 'crash-loop';
   readonly inputs: ScaleInputs | null;
 }
 
@@ -61,5 +70,7 @@ export interface ScaleInputs {
   readonly waitP90Ms: number;
   /** Most tasks that the rest of the plan can have running at a time. */
   readonly width: number;
+  /** Tasks that are expected to want to run at a time by when a new agent would be there; absent: nothing is expected. */
+  readonly soon?: number;
   readonly usdPerHour: number | null;
 }

@@ -1,4 +1,7 @@
+import type {AgentStanding} from './agent.ts';
+import type {ScaleDecision} from './autoscale.ts';
 import type {Failure, StopReason} from './failure.ts';
+import type {HealthState} from './health.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from './ids.ts';
 import type {SkipReason} from './task.ts';
 import type {TeamState} from './team.ts';
@@ -8,6 +11,16 @@ export type EventBody =
   | {readonly type: 'team-spawned'; readonly name: string; readonly agents: number; readonly tasks: number}
   | {readonly type: 'team-ready'; readonly agents: number}
   | {readonly type: 'team-ending'; readonly by: StopReason}
+  | {readonly type: 'team-scaled'; readonly decision: ScaleDecision}
+  /** `why` is null when somebody asked for it. */
+  | {readonly type: 'team-paused'; readonly why: string | null}
+  | {readonly type: 'team-resumed'}
+  /** `restarted`: stopped, and opened anew. */
+  | {
+      readonly type: 'agents-changed';
+      readonly agents: readonly AgentId[];
+      readonly to: AgentStanding | 'restarted';
+    }
   | {readonly type: 'team-finished'; readonly state: TeamState}
   | {readonly type: 'tasks-added'; readonly task: string; readonly count: number}
   | {
@@ -80,6 +93,8 @@ export type EventBody =
   | {readonly type: 'waiting-for-capacity'; readonly why: string}
   | {readonly type: 'host-connected'; readonly host: HostId; readonly pid: number}
   | {readonly type: 'host-disconnected'; readonly host: HostId}
+  /** dead: it is stuck for certain, and its process is being ended. `why` is null when it is heard again. */
+  | {readonly type: 'host-health'; readonly host: HostId; readonly health: HealthState; readonly why: string | null}
   | {readonly type: 'host-gone'; readonly host: HostId};
 
 /** An event as the engine makes it: `teamId` is null for what concerns no single team. */

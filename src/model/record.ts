@@ -1,5 +1,8 @@
 import type {Now} from '../base/clock.ts';
 import type {JsonValue} from '../base/json.ts';
+import type {AgentStanding} from './agent.ts';
+import type {TeamSettings} from './autoscale.ts';
+import type {Budget} from './budget.ts';
 import type {AttemptOutcome, Memo, SessionMark} from './attempt.ts';
 import type {AttemptMeans} from './attempt-means.ts';
 import type {AttemptTotals} from './attempt-totals.ts';
@@ -17,7 +20,16 @@ import type {TeamView} from './team-view.ts';
  */
 export type StateRecord =
   | {readonly kind: 'team-created'; readonly id: TeamId; readonly spec: TeamSpec; readonly at: Instant}
-  | {readonly kind: 'team-state'; readonly id: TeamId; readonly state: TeamState; readonly ending: StopReason | null}
+  | {
+      readonly kind: 'team-state';
+      readonly id: TeamId;
+      readonly state: TeamState;
+      readonly ending: StopReason | null;
+      /** Absent: as before. */
+      readonly timer?: StoredTimer;
+    }
+  /** `budget` is there once it is not that of the spec any more. */
+  | {readonly kind: 'team-settings'; readonly teamId: TeamId; readonly settings: TeamSettings; readonly budget?: Budget}
   /** The view is what `team status` shows from then on; the engine forgets the team. */
   | {
       readonly kind: 'team-finished';
@@ -27,6 +39,8 @@ export type StateRecord =
       readonly view: TeamView;
     }
   | {readonly kind: 'team-removed'; readonly id: TeamId}
+  /** What has become of these agents, where that is not what the team was spawned with. */
+  | {readonly kind: 'agents'; readonly teamId: TeamId; readonly agents: readonly AgentRow[]}
   | {readonly kind: 'tasks-created'; readonly teamId: TeamId; readonly tasks: readonly NewTask[]}
   | {
       readonly kind: 'task-state';
@@ -36,6 +50,10 @@ export type StateRecord =
       /** Attempts that count against `retries`, and attempts lost with their host. */
       readonly failures: number;
       readonly losses: number;
+      /** From 1; a task that is over begins the next one when it is retried. */
+      readonly round: number;
+      /** Attempts it has had, in all rounds. */
+      readonly attempts: number;
       /** Absent: nothing is to be handed to the next attempt. */
       readonly memo?: Memo;
     }
@@ -70,6 +88,14 @@ export interface Instant extends Now {
   readonly bootId: string;
 }
 
+/** The clock of a team's timeout: it stands still while the team is paused. */
+export interface StoredTimer {
+  /** Before `since`. */
+  readonly usedMs: number;
+  /** Null: it stands still. */
+  readonly since: Instant | null;
+}
+
 /** A row of the plan (its `spec` is `plan.tasks[specIndex]`), or an instance that a `foreach` added. */
 export interface NewTask {
   readonly seq: TaskSeq;
@@ -80,6 +106,14 @@ export interface NewTask {
   readonly group: TaskSeq | null;
   /** The instance's item; null for a row of the plan (an item may itself be null: look at `group`). */
   readonly item: JsonValue;
+}
+
+/** An agent that was added to its team, or of which something else than `present` has been decided. */
+export interface AgentRow {
+  readonly id: AgentId;
+  /** Index of its group in the team. */
+  readonly group: number;
+  readonly standing: AgentStanding;
 }
 
 export interface HostRecord {
@@ -108,6 +142,13 @@ export interface StoredTeam {
   readonly state: TeamState;
   readonly ending: StopReason | null;
   readonly startedAt: Instant;
+  /** Absent: they are those of the spec, as the budget is. */
+  readonly settings?: TeamSettings;
+  readonly budget?: Budget;
+  /** Absent: it has run since `startedAt`. */
+  readonly timer?: StoredTimer;
+  /** What was recorded of its agents last, by id. */
+  readonly agents: readonly AgentRow[];
   readonly tasks: readonly StoredTask[];
   readonly openAttempts: readonly OpenAttempt[];
   /** Sums over the attempts that ended. */
@@ -118,6 +159,9 @@ export interface StoredTask extends NewTask {
   readonly state: TaskState;
   readonly failures: number;
   readonly losses: number;
+  readonly round: number;
+  /** When its state was last recorded: an open attempt may come on top. */
+  readonly attempts: number;
   readonly memo?: Memo;
 }
 

@@ -1,5 +1,6 @@
 import type {JsonValue} from '../base/json.ts';
 import type {Failure, StopReason} from './failure.ts';
+import type {AttemptLimits} from './health.ts';
 import type {AttemptId, TaskSeq} from './ids.ts';
 import type {Credits, Work} from './work.ts';
 
@@ -38,6 +39,8 @@ export interface TaskFacts {
   readonly outputs?: OutputKind;
   /** Time one attempt may take, verify included, in milliseconds, > 0. Absent: no limit. */
   readonly timeoutMs?: number;
+  /** What one attempt may use beside time and money. Absent: no limit. */
+  readonly limits?: AttemptLimits;
   /** Further attempts after a failed one, ≥ 0. */
   readonly retries: number;
   /** Higher goes first; default 0. */

@@ -1,13 +1,16 @@
 import type {AgentGroup} from './agent.ts';
+import type {Autoscale, OnBudget} from './autoscale.ts';
 import type {Budget} from './budget.ts';
 import type {Plan} from './plan.ts';
+import type {StrategyChoice} from './strategy.ts';
 import type {TeamRepository} from './work.ts';
 
 /**
- * running: has tasks that are not over. idle: agents but no plan. draining: being ended, with attempts still to stop.
+ * running: has tasks that are not over. idle: agents but nothing to do. paused: what runs is held and nothing starts until it is
+ * resumed. draining: being ended, with attempts still to stop.
  * The last three are final.
  */
-export type TeamState = 'running' | 'idle' | 'draining' | 'succeeded' | 'failed' | 'killed';
+export type TeamState = 'running' | 'idle' | 'paused' | 'draining' | 'succeeded' | 'failed' | 'killed';
 
 export function isFinal(state: TeamState): boolean {
   return state === 'succeeded' || state === 'failed' || state === 'killed';
@@ -41,6 +44,10 @@ export interface TeamSpec {
   /** Sums up to `count`. Absent: agents that only run commands. */
   readonly groups?: readonly AgentGroup[];
   readonly budget?: Budget;
+  /** These three may be changed while it runs, see `TeamSettings`; absent: as by default. */
+  readonly autoscale?: Autoscale;
+  readonly strategy?: StrategyChoice;
+  readonly onBudget?: OnBudget;
   /** Absent or null: no task of it has a worktree. */
   readonly repository?: TeamRepository | null;
   /** What agents may do beyond working in their worktree, for example `network` or `bash:npm test`; see docs/permissions. */

@@ -2,6 +2,7 @@ import {z} from 'zod';
 import type {JsonValue} from '../base/json.ts';
 import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
 import {agentsSchema, budgetSchema, escalateSchema, model, runtime, skills, tokens, usd} from './schema-agents.ts';
+import {autoscaleSchema, onBudgetSchema} from './schema-autoscale.ts';
 import {
   CONTROL,
   duration,
@@ -12,7 +13,9 @@ import {
   filePath,
   oneOrMore,
   promptText,
+  positive,
   script,
+  size,
   whole,
   yesOrNo,
 } from './schema-values.ts';
@@ -102,6 +105,19 @@ const review = z
   .union([yesOrNo, reviewSchema], expected('`true`, or a mapping such as `{skills: [reviewer], rounds: 2}`'))
   .meta({description: 'Another agent looks at the change before it is merged'});
 
+export const limitsSchema = z.strictObject(
+  {
+    memory: size.meta({description: 'Memory of all its processes together'}).optional(),
+    cpus: positive(1024).meta({description: 'Processor cores, where the system can hold it to that'}).optional(),
+    nice: whole(1, 19).meta({description: 'How far it stands back behind other programs, as of `nice`'}).optional(),
+    output: size.meta({description: 'What it prints'}).optional(),
+    disk: size.meta({description: 'What its worktree takes'}).optional(),
+  },
+  expected('a mapping with `memory`, `cpus`, `nice`, `output` or `disk`'),
+);
+const limits = limitsSchema.meta({description: 'What one attempt may use; it fails when it uses more'});
+const silence = duration.meta({description: 'How long an attempt may give no sign of life'});
+
 const retries = whole(0, 100);
 const priority = whole(-1_000_000, 1_000_000);
 const workspace = z.enum(['worktree', 'in-place'], expected('`worktree` or `in-place`'));
@@ -144,6 +160,8 @@ export const taskSchema = z.strictObject(
       .meta({description: 'How standard output, or the answer to a prompt, is kept for the tasks that need this one'})
       .optional(),
     timeout: duration.optional(),
+    limits: limits.optional(),
+    silence: silence.optional(),
     retries: retries.meta({description: 'Further attempts after a failed one'}).optional(),
     priority: priority.meta({description: 'Higher goes first; default 0'}).optional(),
     env: env.optional(),
@@ -185,6 +203,8 @@ export const taskSchema = z.strictObject(
 export const defaultsSchema = z.strictObject(
   {
     timeout: duration.optional(),
+    limits: limits.optional(),
+    silence: silence.optional(),
     retries: retries.optional(),
     priority: priority.optional(),
     'working-directory': filePath.optional(),
@@ -235,6 +255,8 @@ export const planSchema = z.strictObject(
       .optional(),
     agents: agentsSchema.optional(),
     budget: budgetSchema.optional(),
+    'on-budget': onBudgetSchema.optional(),
+    autoscale: autoscaleSchema.optional(),
     escalate: escalateSchema.optional(),
     verify: script
       .meta({description: "Shell script that must exit 0 on the team's branch after every merge"})
@@ -249,6 +271,7 @@ export const planSchema = z.strictObject(
 
 export type TaskDocument = z.infer<typeof taskSchema>;
 export type DefaultsDocument = z.infer<typeof defaultsSchema>;
+export type LimitsDocument = z.infer<typeof limitsSchema>;
 export type MatrixDocument = z.infer<typeof matrixSchema>;
 export type ReviewDocument = z.infer<typeof reviewSchema>;
 export type InputsDocument = z.infer<typeof inputsSchema>;

@@ -137,6 +137,9 @@ export class Ledger {
         hold('only a team that is over is removed', isFinal(this.team(record.id).state), () => `team ${record.id}`);
         hold('a team is removed once', !this.removed.has(record.id), () => `team ${record.id}`);
         return this.#insert(this.removed, record.id);
+      case 'agents':
+      case 'team-settings':
+        return;
       case 'tasks-created':
         for (const task of record.tasks) this.#createTask(this.team(record.teamId), task);
         return;

@@ -1,7 +1,8 @@
 import type {Memo} from '../model/attempt.ts';
 import {type GrowingTotals, NO_TOTALS, noteEnded} from '../model/attempt-totals.ts';
-import {type AttemptId, attemptId, type TeamId, teamId} from '../model/ids.ts';
+import {type AgentId, type AttemptId, attemptId, type TeamId, teamId} from '../model/ids.ts';
 import type {
+  AgentRow,
   EngineRecord,
   HostRecord,
   OpenAttempt,
@@ -14,11 +15,14 @@ import type {TeamView} from '../model/team-view.ts';
 
 type Growing<T> = {-readonly [K in keyof T]: T[K]};
 
-interface TeamFold extends Growing<Omit<StoredTeam, 'tasks' | 'openAttempts' | 'totals'>> {
+interface TeamFold extends Growing<Omit<StoredTeam, 'agents' | 'tasks' | 'openAttempts' | 'totals'>> {
+  readonly agents: Map<AgentId, AgentRow>;
   readonly tasks: StoredTask[];
   readonly open: Map<AttemptId, OpenAttempt>;
   readonly totals: GrowingTotals;
 }
+
+const UNTRIED = {failures: 0, losses: 0, round: 1, attempts: 0};
 
 /** A store whose disk is an array of transactions: what was committed is there after any crash, nothing else is. */
 export class SimulatedStore {
@@ -54,7 +58,14 @@ export function foldRecords(records: readonly StateRecord[]): StoredState {
         break;
       case 'team-state': {
         const team = teams.get(record.id);
-        if (team) Object.assign(team, {state: record.state, ending: record.ending});
+        const {state, ending, timer} = record;
+        if (team) Object.assign(team, {state, ending, ...(timer ? {timer} : {})});
+        break;
+      }
+      case 'team-settings': {
+        const team = teams.get(record.teamId);
+        const {settings, budget} = record;
+        if (team) Object.assign(team, {settings, ...(budget ? {budget} : {})});
         break;
       }
       case 'team-finished':
@@ -64,16 +75,19 @@ export function foldRecords(records: readonly StateRecord[]): StoredState {
       case 'team-removed':
         over.delete(record.id);
         break;
+      case 'agents':
+        for (const agent of record.agents) teams.get(record.teamId)?.agents.set(agent.id, agent);
+        break;
       case 'tasks-created':
         for (const task of record.tasks) {
-          teams.get(record.teamId)?.tasks.push({...task, state: {name: 'waiting'}, failures: 0, losses: 0});
+          teams.get(record.teamId)?.tasks.push({...task, state: {name: 'waiting'}, ...UNTRIED});
         }
         break;
       case 'task-state': {
-        const {seq, state, failures, losses, memo} = record;
+        const {seq, state, failures, losses, round, attempts, memo} = record;
         const tasks = teams.get(record.teamId)?.tasks;
         const task = tasks?.[seq];
-        if (tasks && task) tasks[seq] = withMemo({...task, state, failures, losses}, memo);
+        if (tasks && task) tasks[seq] = withMemo({...task, state, failures, losses, round, attempts}, memo);
         break;
       }
       case 'attempt-leased': {
@@ -109,8 +123,9 @@ export function foldRecords(records: readonly StateRecord[]): StoredState {
     nextTeamId: teamId(lastTeam + 1),
     nextAttemptId: attemptId(lastAttempt + 1),
     hosts: [...hosts.values()],
-    teams: [...teams.values()].map(({open, totals, tasks, ...team}) => ({
+    teams: [...teams.values()].map(({open, totals, tasks, agents, ...team}) => ({
       ...team,
+      agents: [...agents.values()],
       tasks: [...tasks],
       openAttempts: [...open.values()],
       totals: {...totals},
@@ -126,6 +141,7 @@ function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): 
     state: spec.plan ? 'running' : 'idle',
     ending: null,
     startedAt: at,
+    agents: new Map(),
     tasks: [],
     open: new Map(),
     totals: {...NO_TOTALS},
@@ -139,6 +155,6 @@ function openAttempt(record: Extract<StateRecord, {kind: 'attempt-leased'}>): Op
 
 function withMemo(task: StoredTask, memo: Memo | undefined): StoredTask {
   if (memo) return {...task, memo};
-  const {seq, id, specIndex, group, item, state, failures, losses} = task;
-  return {seq, id, specIndex, group, item, state, failures, losses};
+  const {seq, id, specIndex, group, item, state, failures, losses, round, attempts} = task;
+  return {seq, id, specIndex, group, item, state, failures, losses, round, attempts};
 }

@@ -18,6 +18,7 @@ export interface CountFact {
 export const STATE_COLORS = {
   running: 'cyan',
   idle: 'cyan',
+  paused: 'yellow',
   draining: 'yellow',
   succeeded: 'green',
   failed: 'red',

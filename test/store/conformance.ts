@@ -54,11 +54,24 @@ const EVERY_KIND: readonly EngineRecord[] = [
     }),
   ),
   some.stateOf(1, 2, {name: 'succeeded'}),
+  some.agents(1, {id: 'audit-01', standing: 'draining'}, {id: 'audit-10', standing: 'present'}),
+  some.agents(1, {id: 'audit-03', standing: 'paused'}, {id: 'audit-01', standing: 'gone'}),
+  some.settings(1, {paused: true}, {usd: 2, tokens: null}),
+  {kind: 'team-state', id: T1, state: 'paused', ending: null, timer: {usedMs: 12.5, since: null}},
+  some.settings(1, {strategy: {name: 'weighted', weights: {speed: 1, cost: 0, reliability: 2}}}, {usd: 3, tokens: 9}),
+  {
+    kind: 'team-state',
+    id: T1,
+    state: 'running',
+    ending: null,
+    timer: {usedMs: 12.5, since: {wallMs: 1, monoMs: 2.5, bootId: 'b'}},
+  },
   {kind: 'team-state', id: T1, state: 'draining', ending: 'user'},
   some.event(null, {type: 'host-gone', host: 'h2' as never}),
   some.created(2, {plan: null}),
   some.finished(2, 'killed'),
   some.created(3),
+  some.agents(3, {id: 'audit-01', standing: 'gone'}),
   some.event(3),
   some.removed(3),
 ];
@@ -157,6 +170,17 @@ function guardsTheTruth(makePlace: () => StorePlace): void {
       expect(() => store.commit([some.stateOf(1, 1, next)])).toThrow('Internal error');
     }
     expect(place.reopen().tasks(T1)[1]).toMatchObject({state});
+  });
+
+  it.each(terminal)('lets a task that has $name begin its next round', state => {
+    using place = makePlace();
+    const store = storeWithTask(place);
+    store.commit([some.stateOf(1, 1, state, 2, 1, {attempts: 3})]);
+    store.commit([some.stateOf(1, 1, {name: 'waiting'}, 0, 0, {round: 2, attempts: 3})]);
+    expect(place.reopen().tasks(T1)[1]).toMatchObject({state: {name: 'waiting'}, round: 2, attempts: 3, failures: 0});
+    place.reopen().commit([some.stateOf(1, 1, state, 1, 0, {round: 2, attempts: 4})]);
+    const again = some.stateOf(1, 1, {name: 'waiting'}, 0, 0, {round: 2, attempts: 4});
+    expect(() => place.reopen().commit([again])).toThrow('Internal error');
   });
 
   it('records the end of an attempt once', () => {

@@ -4,6 +4,7 @@ import {agentId, attemptId, taskSeq} from '../../src/model/ids.ts';
 import type {EngineRecord} from '../../src/model/record.ts';
 import {isTerminal, type TaskState} from '../../src/model/task.ts';
 import {
+  agents,
   created,
   ended,
   event,
@@ -13,6 +14,7 @@ import {
   leased,
   means,
   removed,
+  settings,
   stateOf,
   success,
   task,
@@ -35,6 +37,7 @@ interface Sketch {
 /** One step of a story: what happens, and numbers that say to whom and how. */
 type Step = readonly [kind: number, who: number, how: number];
 
+const STANDINGS = ['present', 'paused', 'draining', 'gone'] as const;
 const failure: Failure = {reason: 'command-failed', exitCode: 1, signal: null, tail: 'nö "such" \u2028 file\n'};
 
 /** Sequences of records that an engine could have made. Steps that make no sense where they come are left out. */
@@ -64,6 +67,9 @@ function recordsOf(sketch: Sketch, [kind, who, how]: Step): EngineRecord[] {
     case 7:
       return how % 4 === 0 ? endTeam(sketch, team, how) : [event(how % 3 === 0 ? null : team.id)];
     case 8:
+      if (who % 2 === 0) return [agents(team.id, {id: `audit-0${how % 4}`, standing: STANDINGS[((who / 2) % 4) | 0]!})];
+      if (who % 5 === 0)
+        return [settings(team.id, {paused: how % 2 === 0}, how % 3 ? {usd: how, tokens: null} : undefined)];
       return [host(`h${how % 4}`, who % 3 === 0)];
     default:
       return removeTeam(sketch, who, how);

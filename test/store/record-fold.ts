@@ -1,4 +1,13 @@
-import type {Instant, EngineRecord, HostRecord, NewTask, StateRecord, StoredState} from '../../src/model/record.ts';
+import type {
+  AgentRow,
+  Instant,
+  EngineRecord,
+  HostRecord,
+  NewTask,
+  StateRecord,
+  StoredState,
+  StoredTeam,
+} from '../../src/model/record.ts';
 import type {CostRow, CostRows, Costs, Spending} from '../../src/model/cost-view.ts';
 import type {StoredEvent} from '../../src/model/event.ts';
 import {attemptId, type TaskSeq, type TeamId, teamId} from '../../src/model/ids.ts';
@@ -14,6 +23,8 @@ interface TeamFold {
   readonly spec: TeamSpec;
   readonly startedAt: Instant;
   ending: StopReason | null;
+  readonly kept: Growing<Pick<StoredTeam, 'settings' | 'budget' | 'timer'>>;
+  readonly agents: Map<string, AgentRow>;
   readonly tasks: Growing<TaskRow>[];
   readonly attempts: Growing<AttemptRow>[];
 }
@@ -45,12 +56,14 @@ export class RecordFold {
       hosts: [...this.#hosts.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
       teams: teams
         .filter(({row}) => row.endedAtMs === null)
-        .map(({row, spec, startedAt, ending, tasks, attempts}) => ({
+        .map(({row, spec, startedAt, ending, kept, agents, tasks, attempts}) => ({
           id: row.id,
           spec,
           state: row.state,
           ending,
           startedAt,
+          ...kept,
+          agents: [...agents.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
           tasks,
           openAttempts: attempts
             .filter(attempt => attempt.endedAtMs === null)
@@ -114,7 +127,13 @@ export class RecordFold {
       case 'team-state':
         this.#team(record.id).row.state = record.state;
         this.#team(record.id).ending = record.ending;
+        if (record.timer) this.#team(record.id).kept.timer = record.timer;
         break;
+      case 'team-settings': {
+        const {settings, budget} = record;
+        Object.assign(this.#team(record.teamId).kept, {settings, ...(budget ? {budget} : {})});
+        break;
+      }
       case 'team-finished':
         Object.assign(this.#team(record.id).row, {state: record.state, endedAtMs: record.atMs, view: record.view});
         break;
@@ -123,14 +142,17 @@ export class RecordFold {
         this.#seqs.delete(record.id);
         this.#events = this.#events.filter(event => event.teamId !== record.id);
         break;
+      case 'agents':
+        for (const agent of record.agents) this.#team(record.teamId).agents.set(agent.id, agent);
+        break;
       case 'tasks-created':
         this.#team(record.teamId).tasks.push(...record.tasks.map(newTask));
         break;
       case 'task-state': {
-        const {state, failures, losses, memo} = record;
+        const {state, failures, losses, round, attempts, memo} = record;
         const task = this.#task(record.teamId, record.seq);
         delete task.memo;
-        Object.assign(task, {state, failures, losses, ...(memo ? {memo} : {})});
+        Object.assign(task, {state, failures, losses, round, attempts, ...(memo ? {memo} : {})});
         break;
       }
       case 'attempt-leased':
@@ -185,13 +207,15 @@ function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): 
     spec,
     startedAt: at,
     ending: null,
+    kept: {},
+    agents: new Map(),
     tasks: [],
     attempts: [],
   };
 }
 
 function newTask(task: NewTask): Growing<TaskRow> {
-  return {...task, state: {name: 'waiting'}, failures: 0, losses: 0};
+  return {...task, state: {name: 'waiting'}, failures: 0, losses: 0, round: 1, attempts: 0};
 }
 
 function totalsOf(attempts: readonly AttemptRow[]) {

@@ -1,4 +1,7 @@
 import type {JsonValue} from '../../src/base/json.ts';
+import type {AgentStanding} from '../../src/model/agent.ts';
+import {DEFAULT_SETTINGS, type TeamSettings} from '../../src/model/autoscale.ts';
+import type {Budget} from '../../src/model/budget.ts';
 import type {AttemptOutcome} from '../../src/model/attempt.ts';
 import type {EventBody} from '../../src/model/event.ts';
 import {type AgentId, agentId, attemptId, hostId, taskSeq, teamId} from '../../src/model/ids.ts';
@@ -44,8 +47,20 @@ export function tasksCreated(team: number, tasks: readonly NewTask[]): EngineRec
   return {kind: 'tasks-created', teamId: teamId(team), tasks};
 }
 
-export function stateOf(team: number, seq: number, state: TaskState, failures = 0, losses = 0): EngineRecord {
-  return {kind: 'task-state', teamId: teamId(team), seq: taskSeq(seq), state, failures, losses};
+export function stateOf(
+  team: number,
+  seq: number,
+  state: TaskState,
+  failures = 0,
+  losses = 0,
+  {round = 1, attempts = 0}: {round?: number; attempts?: number} = {},
+): EngineRecord {
+  return {kind: 'task-state', teamId: teamId(team), seq: taskSeq(seq), state, failures, losses, round, attempts};
+}
+
+export function settings(team: number, changes: Partial<TeamSettings> = {}, budget?: Budget): EngineRecord {
+  const changed = {...DEFAULT_SETTINGS, ...changes};
+  return {kind: 'team-settings', teamId: teamId(team), settings: changed, ...(budget ? {budget} : {})};
 }
 
 export function leased(
@@ -66,6 +81,11 @@ export function leased(
     atMs: 1_700_000_000_500,
     ...changes,
   };
+}
+
+export function agents(team: number, ...rows: {id: string; standing: AgentStanding}[]): EngineRecord {
+  const agentRows = rows.map(({id, standing}) => ({id: agentId(id), group: 0, standing}));
+  return {kind: 'agents', teamId: teamId(team), agents: agentRows};
 }
 
 /** What a prompt is done with. */

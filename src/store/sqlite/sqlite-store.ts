@@ -9,6 +9,7 @@ import {attemptId, type TaskSeq, type TeamId, teamId} from '../../model/ids.ts';
 import type {EngineRecord, StateRecord, StoredState} from '../../model/record.ts';
 import type {AttemptRow, TaskQuery, TaskRow, TeamRow} from '../../model/row.ts';
 import type {Store} from '../store.ts';
+import {AgentTable} from './agent-table.ts';
 import {AttemptTable} from './attempt-table.ts';
 import {CostQuery} from './cost-query.ts';
 import {EventJournal} from './event-journal.ts';
@@ -51,6 +52,7 @@ class SqliteStore implements Store {
   readonly #end;
   readonly #hosts: HostTable;
   readonly #teams: TeamTable;
+  readonly #agents: AgentTable;
   readonly #tasks: TaskTable;
   readonly #attempts: AttemptTable;
   readonly #costs: CostQuery;
@@ -64,6 +66,7 @@ class SqliteStore implements Store {
     const meta = new Meta(db);
     this.#hosts = new HostTable(db);
     this.#teams = new TeamTable(db, meta);
+    this.#agents = new AgentTable(db);
     this.#tasks = new TaskTable(db);
     this.#attempts = new AttemptTable(db, meta);
     this.#costs = new CostQuery(db);
@@ -91,6 +94,7 @@ class SqliteStore implements Store {
       hosts: this.#hosts.list(),
       teams: this.#teams.active().map(team => ({
         ...team,
+        agents: this.#agents.of(team.id),
         tasks: this.#tasks.recorded(team.id),
         openAttempts: this.#attempts.openOf(team.id),
         totals: this.#attempts.totalsOf(team.id),
@@ -145,6 +149,9 @@ class SqliteStore implements Store {
       case 'task-state':
         this.#tasks.setState(record);
         return;
+      case 'agents':
+        this.#agents.set(record);
+        return;
       case 'tasks-created':
         this.#tasks.create(record.teamId, record.tasks);
         return;
@@ -153,6 +160,9 @@ class SqliteStore implements Store {
         return;
       case 'team-state':
         this.#teams.setState(record);
+        return;
+      case 'team-settings':
+        this.#teams.setSettings(record);
         return;
       case 'team-finished':
         this.#teams.finish(record);
@@ -172,6 +182,7 @@ class SqliteStore implements Store {
     this.#events.remove(id);
     this.#attempts.remove(id);
     this.#tasks.remove(id);
+    this.#agents.remove(id);
     this.#teams.remove(id);
   }
 

@@ -1,8 +1,10 @@
 import type {Database} from 'better-sqlite3';
+import type {TeamSettings} from '../../model/autoscale.ts';
+import type {Budget} from '../../model/budget.ts';
 import type {StopReason} from '../../model/failure.ts';
 import type {TeamId} from '../../model/ids.ts';
 import type {Plan} from '../../model/plan.ts';
-import type {Instant, StateRecord} from '../../model/record.ts';
+import type {StateRecord, StoredTeam, StoredTimer} from '../../model/record.ts';
 import type {TeamRow} from '../../model/row.ts';
 import type {TeamSpec, TeamState} from '../../model/team.ts';
 import type {TeamView} from '../../model/team-view.ts';
@@ -11,10 +13,12 @@ import type {Meta} from './meta.ts';
 const CREATE = `INSERT INTO teams (id, state, started_at_ms, started_mono_ms, started_boot, has_plan, spec)
   VALUES (?, ?, ?, ?, ?, ?, ?)`;
 const CREATE_PLAN = 'INSERT INTO team_plans (team, plan, env) VALUES (?, ?, ?)';
-const SET_STATE = 'UPDATE teams SET state = ?, ending = ? WHERE id = ? AND ended_at_ms IS NULL';
+const SET_STATE =
+  'UPDATE teams SET state = ?, ending = ?, timer = coalesce(?, timer) WHERE id = ? AND ended_at_ms IS NULL';
+const SET_SETTINGS = 'UPDATE teams SET settings = ?, budget = ? WHERE id = ? AND ended_at_ms IS NULL';
 const FINISH = 'UPDATE teams SET state = ?, ended_at_ms = ?, view = ? WHERE id = ? AND ended_at_ms IS NULL';
 const LIST = 'SELECT id, state, started_at_ms, ended_at_ms, has_plan, spec, view FROM teams ORDER BY id';
-const LIST_ACTIVE = `SELECT id, state, ending, started_at_ms, started_mono_ms, started_boot, spec, plan, env
+const LIST_ACTIVE = `SELECT id, state, ending, started_at_ms, started_mono_ms, started_boot, spec, plan, env, settings, budget, timer
   FROM teams JOIN team_plans ON team = id WHERE ended_at_ms IS NULL ORDER BY id`;
 const LIST_OVER = 'SELECT view FROM teams WHERE ended_at_ms IS NOT NULL ORDER BY id';
 const LAST = 'SELECT max(id) FROM teams';
@@ -40,15 +44,12 @@ interface ActiveRow {
   readonly spec: string;
   readonly plan: string;
   readonly env: string;
+  readonly settings: string | null;
+  readonly budget: string | null;
+  readonly timer: string | null;
 }
 
-export interface ActiveTeam {
-  readonly id: TeamId;
-  readonly spec: TeamSpec;
-  readonly state: TeamState;
-  readonly ending: StopReason | null;
-  readonly startedAt: Instant;
-}
+export type ActiveTeam = Omit<StoredTeam, 'agents' | 'tasks' | 'openAttempts' | 'totals'>;
 
 /** Teams. The plan and the environment, which may be large, stand apart from what a list of teams shows. */
 export class TeamTable {
@@ -56,6 +57,7 @@ export class TeamTable {
   readonly #create;
   readonly #createPlan;
   readonly #setState;
+  readonly #setSettings;
   readonly #finish;
   readonly #list;
   readonly #listActive;
@@ -67,7 +69,8 @@ export class TeamTable {
     this.#meta = meta;
     this.#create = db.prepare<[number, string, number, number, string, number, string]>(CREATE);
     this.#createPlan = db.prepare<[number, string, string]>(CREATE_PLAN);
-    this.#setState = db.prepare<[string, string | null, number]>(SET_STATE);
+    this.#setState = db.prepare<[string, string | null, string | null, number]>(SET_STATE);
+    this.#setSettings = db.prepare<[string, string | null, number]>(SET_SETTINGS);
     this.#finish = db.prepare<[string, number, string, number]>(FINISH);
     this.#list = db.prepare<[], Row>(LIST);
     this.#listActive = db.prepare<[], ActiveRow>(LIST_ACTIVE);
@@ -85,9 +88,14 @@ export class TeamTable {
     this.#createPlan.run(id, JSON.stringify(plan), JSON.stringify(env));
   }
 
-  setState({id, state, ending}: Extract<StateRecord, {kind: 'team-state'}>): void {
-    const {changes} = this.#setState.run(state, ending, id);
+  setState({id, state, ending, timer}: Extract<StateRecord, {kind: 'team-state'}>): void {
+    const {changes} = this.#setState.run(state, ending, timer ? JSON.stringify(timer) : null, id);
     if (changes === 0) throw new Error(`Internal error: team ${id} is over or unknown and cannot be ${state}`);
+  }
+
+  setSettings({teamId: id, settings, budget}: Extract<StateRecord, {kind: 'team-settings'}>): void {
+    const {changes} = this.#setSettings.run(JSON.stringify(settings), budget ? JSON.stringify(budget) : null, id);
+    if (changes === 0) throw new Error(`Internal error: team ${id} is over or unknown and has no settings`);
   }
 
   finish({id, state, atMs, view}: Extract<StateRecord, {kind: 'team-finished'}>): void {
@@ -141,5 +149,8 @@ function activeOf(row: ActiveRow): ActiveTeam {
     state: row.state as TeamState,
     ending: row.ending as StopReason | null,
     startedAt: {wallMs: row.started_at_ms, monoMs: row.started_mono_ms, bootId: row.started_boot},
+    ...(row.settings === null ? {} : {settings: JSON.parse(row.settings) as TeamSettings}),
+    ...(row.budget === null ? {} : {budget: JSON.parse(row.budget) as Budget}),
+    ...(row.timer === null ? {} : {timer: JSON.parse(row.timer) as StoredTimer}),
   };
 }

@@ -1,0 +1,20 @@
+/** What changes of a team while it runs: its agents, its settings, the clock of its timeout, and the rounds of its tasks. */
+export const TEAMS_SCHEMA = `
+CREATE TABLE agents (
+  team INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  group_index INTEGER NOT NULL,
+  standing TEXT NOT NULL,
+  PRIMARY KEY (team, id)
+) WITHOUT ROWID;
+
+ALTER TABLE teams ADD COLUMN settings TEXT;
+ALTER TABLE teams ADD COLUMN budget TEXT;
+ALTER TABLE teams ADD COLUMN timer TEXT;
+
+ALTER TABLE task_states ADD COLUMN round INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE task_states ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+UPDATE task_states SET attempts = counted.attempts
+  FROM (SELECT team, task, count(*) AS attempts FROM attempts GROUP BY team, task) AS counted
+  WHERE counted.team = task_states.team AND counted.task = task_states.seq;
+`;
