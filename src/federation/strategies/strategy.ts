@@ -24,6 +24,8 @@ export interface Contestant {
   readonly load: number;
   /** Attempts on its host, its own included, per agent there: who shares a busy machine is slower. */
   readonly hostLoad: number;
+  /** When it was last chosen, or came, counted in choices: of equals the one whose turn is longest ago goes first. */
+  readonly turn: number;
   readonly record: AgentRecord;
 }
 
