@@ -16,6 +16,8 @@ export interface Agent {
   isReachable: boolean;
   /** Attempts it is at work on, 0 to `slots`. */
   load: number;
+  /** Attempts it may have at a time by how it has done lately, 0 to `slots`. */
+  allowance: number;
   /** broken: its runtime failed a probe while it was at work, so it has failed when that is over. */
   runtime: 'works' | 'broken' | 'failed';
   /** It gives signs of trouble: it is given nothing until they are over. */
@@ -25,9 +27,9 @@ export interface Agent {
 }
 
 /** Attempts it could be given now. */
-export function freeSlots({standing, runtime, isReachable, isSuspect, isRestarting, slots, load}: Agent): number {
+export function freeSlots({standing, runtime, isReachable, isSuspect, isRestarting, allowance, load}: Agent): number {
   const takes = standing === 'present' && runtime === 'works' && isReachable && !isSuspect && !isRestarting;
-  return takes ? slots - load : 0;
+  return takes ? Math.max(0, allowance - load) : 0;
 }
 
 /** It is there to stay: it may do something later, if not now. */

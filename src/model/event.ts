@@ -1,5 +1,6 @@
 import type {AgentStanding} from './agent.ts';
 import type {ScaleDecision} from './autoscale.ts';
+import type {SelectionWhy} from './explanation.ts';
 import type {Failure, StopReason} from './failure.ts';
 import type {HealthState} from './health.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from './ids.ts';
@@ -30,6 +31,8 @@ export type EventBody =
       readonly number: number;
       readonly agent: AgentId;
       readonly host: HostId;
+      /** Why this agent; absent: nobody else was there to choose from. */
+      readonly why?: SelectionWhy;
     }
   | {
       readonly type: 'attempt-failed';
