@@ -38,11 +38,11 @@ export function isLiving({standing, runtime}: Pick<Agent, 'standing' | 'runtime'
 }
 
 /** Where it stands, as everybody sees it. */
-export function stateOf({standing, runtime, isSuspect, isReachable, isRestarting, load}: Agent): AgentState {
+export function stateOf({standing, runtime, isSuspect, isReachable, isRestarting, allowance, load}: Agent): AgentState {
   if (standing === 'draining' || standing === 'gone') return load > 0 ? 'draining' : 'gone';
   if (runtime === 'failed') return 'gone';
   if (standing === 'paused') return 'paused';
-  if (isSuspect) return 'suspect';
+  if (isSuspect || allowance === 0) return 'suspect';
   if (load > 0) return 'busy';
   return isReachable && !isRestarting ? 'idle' : 'starting';
 }
