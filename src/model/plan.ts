@@ -1,4 +1,5 @@
 import type {AgentGroup, ModelChoice} from './agent.ts';
+import type {Autoscale, OnBudget} from './autoscale.ts';
 import type {Budget} from './budget.ts';
 import type {TaskSpec} from './task.ts';
 
@@ -14,6 +15,9 @@ export interface Plan {
   /** Names of variables whose values are secret whatever they look like. */
   readonly secrets?: readonly string[];
   readonly budget?: Budget;
+  readonly onBudget?: OnBudget;
+  /** How the team grows and shrinks by itself, unless the command line says otherwise. */
+  readonly autoscale?: Autoscale;
   readonly escalate?: Escalation;
 }
 
@@ -21,4 +25,22 @@ export interface Plan {
 export interface Escalation {
   readonly after: number;
   readonly to: readonly ModelChoice[];
+}
+
+/** Both as one: what is said of the whole by both is as the later one says. Ids must differ. */
+export function joinPlans(first: Plan | null, next: Plan): Plan {
+  if (first === null) return next;
+  const verify = next.verify ?? first.verify;
+  const escalate = next.escalate ?? first.escalate;
+  const secrets = [...new Set([...(first.secrets ?? []), ...(next.secrets ?? [])])];
+  return {
+    name: first.name,
+    env: {...first.env, ...next.env},
+    tasks: [...first.tasks, ...next.tasks],
+    ...(first.agents ? {agents: first.agents} : {}),
+    ...(verify === undefined ? {} : {verify}),
+    ...(secrets.length > 0 ? {secrets} : {}),
+    ...(first.budget ? {budget: first.budget} : {}),
+    ...(escalate ? {escalate} : {}),
+  };
 }
