@@ -1,6 +1,7 @@
 import type {SpawnRequest} from '../api/contract.ts';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
+import type {Autoscale} from '../model/autoscale.ts';
 import type {Plan} from '../model/plan.ts';
 import {groupsOf, type TeamSpec} from '../model/team.ts';
 import type {TeamRepository} from '../model/work.ts';
@@ -16,12 +17,15 @@ export interface SpecRequest {
   readonly requestKey: string;
   readonly repository: TeamRepository | null;
   readonly depth: number;
+  /** Null: it has the agents that were asked for. */
+  readonly autoscale: Autoscale | null;
 }
 
 /** The team that was asked for. */
-export function specOf({request, name, plan, repository, depth, ...facts}: SpecRequest): TeamSpec {
+export function specOf({request, name, plan, repository, depth, autoscale, ...facts}: SpecRequest): TeamSpec {
   const groups = request.agents ?? groupsOfPlan(request, plan);
   const budget = request.budget ?? plan?.budget;
+  const onBudget = request.onBudget ?? plan?.onBudget;
   return {
     ...facts,
     name,
@@ -34,6 +38,9 @@ export function specOf({request, name, plan, repository, depth, ...facts}: SpecR
     timeoutMs: request.timeoutMs ?? null,
     ...(groups ? {groups} : {}),
     ...(budget ? {budget} : {}),
+    ...(autoscale ? {autoscale} : {}),
+    ...(request.strategy ? {strategy: request.strategy} : {}),
+    ...(onBudget ? {onBudget} : {}),
     ...(repository ? {repository} : {}),
     ...(request.allow ? {allow: request.allow} : {}),
     ...(depth > 0 ? {depth} : {}),

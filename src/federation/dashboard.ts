@@ -57,6 +57,7 @@ export function viewTeam(team: Team, {now, obstacle = () => null, lastLine = () 
     repository: team.spec.repository ?? null,
     budget: budgetOf(team),
     warnings: team.warnings,
+    troubles: team.tally.troubles,
     endedBecause: team.endedBecause,
     settings: team.settings,
     ...(team.pausedBecause === null ? {} : {pausedBecause: team.pausedBecause}),

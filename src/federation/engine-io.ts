@@ -9,7 +9,8 @@ import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from '../model/ids.ts'
 import type {ProcessProbe, Vitals} from '../model/health.ts';
 import type {Gate, ProviderId, ProviderSignal} from '../model/provider.ts';
 import type {AttemptMeans} from '../model/attempt-means.ts';
-import type {EngineRecord, HostRecord} from '../model/record.ts';
+import type {Plan} from '../model/plan.ts';
+import type {EngineRecord, HostRecord, StoredTeam} from '../model/record.ts';
 import type {StrategyChoice} from '../model/strategy.ts';
 import type {TaskSpec} from '../model/task.ts';
 import type {TeamSpec} from '../model/team.ts';
@@ -55,6 +56,22 @@ export type Input =
       readonly agent: AgentId | null;
       readonly budget?: Budget;
     }
+  /** More to do for a team that has nothing to do. Ids that it has already become `ID#2`, `ID#3`… */
+  | {
+      readonly type: 'run-plan';
+      readonly request: RequestId;
+      readonly teamId: TeamId;
+      readonly plan: Plan;
+      readonly secretNames: readonly string[];
+    }
+  /** The next round of what has not succeeded, see `rounds.ts`. `stored` is what the store has of a team that is over. */
+  | {
+      readonly type: 'retry-team';
+      readonly request: RequestId;
+      readonly teamId: TeamId;
+      readonly tasks: readonly string[] | 'failed' | 'all';
+      readonly stored: StoredTeam | null;
+    }
   /** Forgets a team that is over. Answered with its last view. */
   | {readonly type: 'remove-team'; readonly request: RequestId; readonly teamId: TeamId}
   | {
@@ -66,6 +83,8 @@ export type Input =
       readonly teams: readonly TeamId[];
       /** The attempts it has paused; absent: none. */
       readonly paused?: readonly AttemptId[];
+      /** It beats while it has a team. Absent: only what is heard counts. */
+      readonly beats?: boolean;
     }
   /** The connection is lost; the process may live and come back. */
   | {readonly type: 'host-disconnected'; readonly hostId: HostId}
@@ -257,6 +276,8 @@ export interface Demand {
 
 export interface NeedResult {
   readonly id: string;
+  /** What its own plan calls it. */
+  readonly name: string;
   readonly seq: TaskSeq;
   readonly state: 'succeeded' | 'failed' | 'skipped' | 'cancelled';
   readonly foreach: boolean;

@@ -1,28 +1,31 @@
 import type {Now} from '../base/clock.ts';
-import {fail} from '../base/result.ts';
+import {fail, type Result} from '../base/result.ts';
 import {never} from '../base/never.ts';
+import type {AgentView} from '../model/agent-view.ts';
 import type {AttemptOutcome} from '../model/attempt.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
-import {type AgentId, type AttemptId, attemptId, type HostId, type TeamId, teamId} from '../model/ids.ts';
+import {type AgentId, type AttemptId, attemptId, type HostId, type TaskSeq, type TeamId, teamId} from '../model/ids.ts';
 import type {OpenAttempt, StoredState} from '../model/record.ts';
 import type {TeamSpec} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {AgentChanges} from './agent-changes.ts';
+import {agentViews, type FactsOf} from './agent-views.ts';
+import {assign} from './assignments.ts';
 import {stopAttempts, tellPauses} from './attempt-stops.ts';
 import {finalView, type ViewOptions, viewTeam} from './dashboard.ts';
 import {type Deadline, Deadlines} from './deadlines.ts';
 import {Dispatcher, type DispatcherOptions} from './dispatcher.ts';
-import type {Assignment, Input, RequestId, Step} from './engine-io.ts';
-import type {TaskNode} from './task-node.ts';
-import type {Work} from '../model/work.ts';
+import type {Input, RequestId, Step} from './engine-io.ts';
+import {taskObstacles, type TaskStanding} from './task-obstacles.ts';
 import {Pauses} from './pauses.ts';
 import {Pool, type PoolOptions} from './pool.ts';
 import {restoreTeam} from './restore-team.ts';
+import {findRevival, revive} from './revival.ts';
 import {fairest, goesBefore} from './scheduler.ts';
 import {buildTaskGraph} from './task-graph.ts';
 import {type TeamOrder, TeamOrders} from './team-orders.ts';
-import {type Attempt, LONGEST_LIMIT_MS, type RetryPolicy, Team} from './team.ts';
+import {type Attempt, LONGEST_LIMIT_MS, newTask, type RetryPolicy, Team} from './team.ts';
 import {Turn} from './turn.ts';
 import {Upkeep} from './upkeep.ts';
 
@@ -65,7 +68,7 @@ export class Engine {
     this.#pool = new Pool(options, {teams: this.#teams, attempts: this.#attempts, deadlines: this.#deadlines});
     this.#changes = new AgentChanges(this.#pool);
     this.#pauses = new Pauses({pool: this.#pool, deadlines: this.#deadlines});
-    this.#orders = new TeamOrders({changes: this.#changes, pauses: this.#pauses});
+    this.#orders = new TeamOrders({changes: this.#changes, pauses: this.#pauses, pool: this.#pool});
     const view = {teams: this.#teams, attempts: this.#attempts, deadlines: this.#deadlines, pool: this.#pool};
     this.#upkeep = new Upkeep(options, view, now);
     this.#dispatcher = new Dispatcher(options, (team, at) => this.#upkeep.obstacle(team, at));
@@ -93,6 +96,28 @@ export class Engine {
     const team = this.#teams.get(id);
     if (team) return viewTeam(team, {obstacle: ready => this.#dispatcher.obstacle(team, ready), ...options});
     return this.#over.get(id) ?? null;
+  }
+
+  /** What was asked for when the team was spawned; null: it is over. */
+  teamSpec(id: TeamId): TeamSpec | null {
+    return this.#teams.get(id)?.spec ?? null;
+  }
+
+  /** The agents of a team that is not over; one that is over has none any more. */
+  agents(id: TeamId, factsOf: FactsOf): readonly AgentView[] {
+    const team = this.#teams.get(id);
+    return team ? agentViews(team, factsOf) : [];
+  }
+
+  /** Where a task of a team that is not over stands, and what keeps it from running, see `task-obstacles.ts`. */
+  taskStanding(id: TeamId, seq: TaskSeq): TaskStanding | null {
+    const team = this.#teams.get(id);
+    const task = team?.tasks[seq];
+    if (!team || !task) return null;
+    return {
+      state: task.state,
+      obstacles: taskObstacles(team, task, ready => this.#dispatcher.obstacle(team, ready)),
+    };
   }
 
   teamNamed(name: string): TeamId | null {
@@ -127,8 +152,8 @@ export class Engine {
     this.#upkeep.begin(turn);
     act(turn);
     this.#runDeadlines(turn);
-    for (const team of this.#teams.values()) this.#changes.follow(turn, team);
     this.#upkeep.act(turn);
+    for (const team of this.#teams.values()) this.#changes.follow(turn, team);
     this.#pool.place(turn);
     this.#dispatch(turn);
     this.#askForPermits(turn);
@@ -146,7 +171,10 @@ export class Engine {
       case 'agent-order':
       case 'pause':
       case 'resume':
+      case 'run-plan':
         return this.#orderTeam(turn, input);
+      case 'retry-team':
+        return this.#over.has(input.teamId) ? this.#revive(turn, input) : this.#orderTeam(turn, input);
       case 'remove-team':
         return this.#removeTeam(turn, input);
       case 'host-connected':
@@ -209,8 +237,7 @@ export class Engine {
     const team = new Team({id, spec, startedAt: turn.now, tasks, policy: this.#options, random: this.#options.random});
     this.#adopt(team);
     turn.record({kind: 'team-created', id, spec, at: {...turn.now, bootId: this.#options.bootId}});
-    const rows = tasks.map(({seq, id: task, specIndex}) => ({seq, id: task, specIndex, group: null, item: null}));
-    if (rows.length > 0) turn.record({kind: 'tasks-created', teamId: id, tasks: rows});
+    if (tasks.length > 0) turn.record({kind: 'tasks-created', teamId: id, tasks: tasks.map(newTask)});
     turn.emit(id, {type: 'team-spawned', name: spec.name, agents: spec.count, tasks: tasks.length});
     for (const text of team.warnings) turn.emit(id, {type: 'team-warning', text});
     this.#pauses.watch(turn, team);
@@ -244,9 +271,31 @@ export class Engine {
     const {request, teamId: id} = order;
     const team = this.#teams.get(id);
     const done = team ? this.#orders.take(turn, team, order) : fail(this.#noTeam(id));
+    this.#answer(turn, {request, id, done});
+    if (team && done.ok) this.#settle(turn, team);
+  }
+
+  #revive(turn: Turn, {request, teamId: id, tasks: wish, stored}: InputOf<'retry-team'>): void {
+    const last = this.#over.get(id);
+    const {bootId, random} = this.#options;
+    const options = {now: turn.now, bootId, policy: this.#options, random, wish};
+    const found = stored && last ? findRevival(stored, options) : fail(this.#noTeam(id));
+    if (!found.ok || !last) return this.#answer(turn, {request, id, done: found});
+    const {team} = found.value;
+    this.#over.delete(id);
+    this.#adopt(team);
+    revive(turn, found.value, {bootId, last});
+    if (team.agents.livingInAll === 0) this.#changes.scale(turn, team, {to: team.spec.count, why: 'asked'});
+    this.#pauses.watch(turn, team);
+    this.#answer(turn, {request, id, done: found});
+    this.#settle(turn, team);
+  }
+
+  /** With the team as it is now, or with why nothing was done. */
+  #answer(turn: Turn, {request, id, done}: {request: RequestId; id: TeamId; done: Result<unknown, Failure>}): void {
     const view = this.view(id, {now: turn.now});
-    if (!done.ok || !view) turn.effect({type: 'answer', request, result: done.ok ? fail(this.#noTeam(id)) : done});
-    else turn.effect({type: 'answer', request, result: {ok: true, value: view}});
+    if (!done.ok) turn.effect({type: 'answer', request, result: done});
+    else turn.effect({type: 'answer', request, result: view ? {ok: true, value: view} : fail(this.#noTeam(id))});
   }
 
   /** Why nothing can be changed of a team that is not at work. */
@@ -303,6 +352,7 @@ export class Engine {
       if (maxFailures !== null && countedFailures >= maxFailures) return this.#end(turn, team, 'max-failures');
     }
     if (team.isOver && this.#teams.has(team.id)) return this.#finish(turn, team);
+    if (this.#teams.has(team.id)) team.becomes(turn);
     if (team.ending === null && team.agents.areAllGone) this.#end(turn, team, 'no-agents');
   }
 
@@ -341,7 +391,7 @@ export class Engine {
     for (const attempt of [...this.#attempts.values()]) {
       if (attempt.host !== host) continue;
       const {stopping} = attempt;
-      if (stopping === null && !holds.has(attempt.id)) this.#assign(turn, attempt);
+      if (stopping === null && !holds.has(attempt.id)) assign(turn, attempt);
       if (stopping === null || holds.has(attempt.id)) tellPauses(turn, [attempt], this.#pool);
       if (stopping !== null && holds.has(attempt.id)) {
         turn.effect({type: 'stop-attempts', hostId: host, attempts: [attempt.id], by: stopping});
@@ -539,7 +589,7 @@ export class Engine {
       this.#attempts.set(id, attempt);
       this.#dispatcher.started(means);
       this.#upkeep.leased(turn, attempt);
-      this.#assign(turn, attempt);
+      assign(turn, attempt);
     }
     for (const team of this.#teams.values()) {
       this.#endIfStuck(turn, team);
@@ -569,27 +619,6 @@ export class Engine {
   #overBudget(turn: Turn, team: Team): void {
     if (team.settings.onBudget === 'stop') this.#end(turn, team, 'budget', budgetText(team));
     else this.#pauses.pause(turn, team, budgetText(team));
-  }
-
-  #assign(turn: Turn, {id, team, task, agent, host, number, means}: Attempt): void {
-    const {spec, item, seq, memo} = task;
-    // Filled in rather than spread together: most attempts have none of what follows, and there are many.
-    const assignment: {-readonly [K in keyof Assignment]: Assignment[K]} = {
-      attempt: id,
-      teamId: team.id,
-      task: seq,
-      taskId: task.id,
-      spec,
-      item,
-      number,
-      agentId: agent.id,
-      needs: team.needResults(task),
-    };
-    if (means) assignment.means = means;
-    if (memo) assignment.memo = memo;
-    const review = team.landing.underReview(task);
-    if (review) assignment.reviewed = reviewedOf(review);
-    turn.effect({type: 'assign', hostId: host, assignment});
   }
 
   #askForPermits(turn: Turn): void {
@@ -653,10 +682,6 @@ export class Engine {
       this.#deadlines.add({atMs: turn.now.monoMs + leftMs, kind: 'retry', teamId: team.id, task});
     }
   }
-}
-
-function reviewedOf({task, work}: {task: TaskNode; work: Work}): NonNullable<Assignment['reviewed']> {
-  return {task: task.seq, taskId: task.id, spec: task.spec, work, item: task.item};
 }
 
 function budgetText({budget, totals}: Team): string {

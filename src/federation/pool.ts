@@ -197,6 +197,13 @@ export class Pool {
     this.house(team);
   }
 
+  /** What the team is has changed: its hosts are told before they are given any of it. */
+  tellSpec(turn: Turn, team: Team): void {
+    for (const [hostId] of byHost(team.agents.all)) {
+      if (this.isConnected(hostId)) turn.effect({type: 'open-team', hostId, teamId: team.id, spec: team.spec});
+    }
+  }
+
   /** Has a connected host of each machine look for what dead hosts left there. */
   reap(turn: Turn): void {
     for (const machine of this.#hosts.machines()) this.#reap(turn, machine);

@@ -84,6 +84,7 @@ export class TaskNode {
 
 /** What a `foreach` template knows of its instances. */
 export interface Members {
+  readonly all: TaskNode[];
   total: number;
   open: number;
   succeeded: number;

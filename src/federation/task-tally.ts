@@ -51,7 +51,7 @@ export class TaskTally {
   expand(group: TaskNode): void {
     this.enter(group, {name: 'expanded'});
     this.counts.expanded -= 1;
-    group.members = {total: 0, open: 0, succeeded: 0, failed: 0, cancelled: 0, running: 0};
+    group.members = {all: [], total: 0, open: 0, succeeded: 0, failed: 0, cancelled: 0, running: 0};
   }
 
   #move(task: TaskNode, state: TaskState): void {

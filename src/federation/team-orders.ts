@@ -7,19 +7,34 @@ import type {Agent} from './agent.ts';
 import type {AgentChanges} from './agent-changes.ts';
 import type {Input, TeamChange} from './engine-io.ts';
 import type {Pauses} from './pauses.ts';
+import type {Pool} from './pool.ts';
+import {nextRound} from './rounds.ts';
 import type {Team} from './team.ts';
 import {changedSettings, checkChange} from './team-settings.ts';
 import type {Turn} from './turn.ts';
 
 /** What somebody may ask of a team that is at work. */
-export type TeamOrder = Extract<Input, {type: 'scale-team' | 'agent-order' | 'pause' | 'resume'}>;
+export type TeamOrder = Extract<
+  Input,
+  {
+    type: 'scale-team' | 'agent-order' | 'pause' | 'resume' | 'run-plan' | 'retry-team';
+  }
+>;
+
+export interface TeamOrdersOptions {
+  readonly changes: AgentChanges;
+  readonly pauses: Pauses;
+  readonly pool: Pool;
+}
 
 /** Carries out what somebody asks of a team that is not over. A failure has changed nothing. */
 export class TeamOrders {
   readonly #changes: AgentChanges;
   readonly #pauses: Pauses;
+  readonly #pool: Pool;
 
-  constructor({changes, pauses}: {readonly changes: AgentChanges; readonly pauses: Pauses}) {
+  constructor({changes, pauses, pool}: TeamOrdersOptions) {
+    this.#pool = pool;
     this.#changes = changes;
     this.#pauses = pauses;
   }
@@ -42,9 +57,24 @@ export class TeamOrders {
         if (order.agent !== null) return withAgent(team, order.agent, agent => this.#changes.resume(turn, team, agent));
         this.#pauses.resume(turn, team, order.budget ?? null);
         return ok(undefined);
+      case 'run-plan':
+        return this.#run(turn, team, order);
+      case 'retry-team': {
+        const tasks = nextRound(team, order.tasks);
+        if (tasks.ok) team.beginRound(turn, tasks.value);
+        return tasks.ok ? ok(undefined) : tasks;
+      }
       default:
         return never(order);
     }
+  }
+
+  #run(turn: Turn, team: Team, {plan, secretNames}: Extract<TeamOrder, {type: 'run-plan'}>): Result<void, Failure> {
+    const {open} = team.tally;
+    if (open > 0) return fail({reason: 'team-busy', name: team.spec.name, open});
+    team.addPlan(turn, plan, secretNames);
+    this.#pool.tellSpec(turn, team);
+    return ok(undefined);
   }
 
   #scale(turn: Turn, team: Team, change: TeamChange): Result<void, Failure> {

@@ -12,19 +12,21 @@ import type {Failure, FailureReason, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
 import {type AttemptId, type HostId, type TeamId, taskSeq} from '../model/ids.ts';
 import type {AttemptMeans} from '../model/attempt-means.ts';
+import type {Plan} from '../model/plan.ts';
 import type {NewTask} from '../model/record.ts';
 import {isTerminal, type TaskState} from '../model/task.ts';
-import {groupsOf, type TeamSpec, type TeamState} from '../model/team.ts';
+import {groupsOf, type TeamSpec, type TeamState, withPlan} from '../model/team.ts';
 import type {MergeResult} from '../model/work.ts';
 import {instancesOf} from '../plan/expand.ts';
 import type {Agent} from './agent.ts';
-import type {NeedResult} from './engine-io.ts';
 import {feedbackOf, Landing, note, type TaskHands} from './landing.ts';
+import {withNewIds} from './plan-change.ts';
 import {ReadyQueue} from './ready-queue.ts';
 import {escalation} from './requirement.ts';
-import {TaskNode} from './task-node.ts';
-import {groupState, noteNeedOver, skipReason} from './task-rules.ts';
 import {TaskDurations} from './task-durations.ts';
+import {buildTaskGraph} from './task-graph.ts';
+import {type Members, TaskNode} from './task-node.ts';
+import {groupState, noteNeedOver, skipReason, tellNeedsAnew} from './task-rules.ts';
 import {TaskTally} from './task-tally.ts';
 import {TeamAgents} from './team-agents.ts';
 import {TeamBudget} from './team-budget.ts';
@@ -65,6 +67,8 @@ export interface RetryPolicy {
   readonly firstCap: Cap;
 }
 
+/** Tasks of a round that are named in its event. */
+const MAX_NAMED = 20;
 /** A task that its provider has turned away this often fails: nobody should have to wait for ever. */
 const MAX_LIMITED = 100;
 /** However long a provider wants to be left alone: after a day it is asked again. */
@@ -74,7 +78,9 @@ export interface TeamOptions {
   readonly id: TeamId;
   readonly spec: TeamSpec;
   readonly startedAt: Now;
-  readonly tasks: TaskNode[];
+  readonly tasks: readonly TaskNode[];
+  /** Absent: so if it has no plan. */
+  readonly isStandby?: boolean;
   readonly policy: RetryPolicy;
   readonly random: Random;
 }
@@ -85,9 +91,12 @@ export interface TeamOptions {
  */
 export class Team {
   readonly id: TeamId;
-  readonly spec: TeamSpec;
-  readonly startedAt: Now;
-  readonly tasks: TaskNode[];
+  /** With the plans that were added. */
+  spec: TeamSpec;
+  /** It is over only when it has been ended. */
+  readonly isStandby: boolean;
+  startedAt: Now;
+  readonly tasks: TaskNode[] = [];
   readonly agents: TeamAgents;
   readonly attempts = new Map<AttemptId, Attempt>();
   readonly tally = new TaskTally();
@@ -98,7 +107,7 @@ export class Team {
   readonly durations = new TaskDurations();
   readonly ready: ReadyQueue;
   readonly landing: Landing;
-  readonly warnings: readonly string[];
+  warnings: readonly string[];
   state: TeamState;
   settings: TeamSettings;
   timer: TeamTimer;
@@ -112,11 +121,12 @@ export class Team {
   readonly #policy: RetryPolicy;
   readonly #random: Random;
 
-  constructor({id, spec, startedAt, tasks, policy, random}: TeamOptions) {
+  constructor({id, spec, startedAt, tasks, isStandby = spec.plan === null, policy, random}: TeamOptions) {
     this.id = id;
     this.spec = spec;
+    this.isStandby = isStandby;
     this.startedAt = startedAt;
-    this.tasks = tasks;
+    this.adopt(tasks);
     const groups = groupsOf(spec);
     this.agents = new TeamAgents(spec.name, groups);
     this.ready = new ReadyQueue(groups, spec.plan?.escalate);
@@ -127,7 +137,6 @@ export class Team {
     this.warnings = warningsOf(spec);
     this.#policy = policy;
     this.#random = random;
-    this.tally.add(tasks.length);
     this.landing = new Landing({
       hands: this.#hands(),
       branch: spec.repository?.branch ?? '',
@@ -213,7 +222,7 @@ export class Team {
   /** Everything is over and nothing runs. An idle team is over only when it has been ended. */
   get isOver(): boolean {
     if (this.attempts.size > 0 || this.tally.counts.merging > 0) return false;
-    return this.ending !== null ? true : this.spec.plan !== null && this.tally.open === 0;
+    return this.ending !== null ? true : !this.isStandby && this.tally.open === 0;
   }
 
   /** Says once when no agent is starting any more. */
@@ -226,12 +235,73 @@ export class Team {
   /** Lets every task go whose needs are over: all that have none, at the start; all that became free, after a restart. */
   begin(turn: Turn): void {
     this.landing.resume(turn);
-    for (const task of [...this.tasks]) {
-      if (this.landing.isReviewer(task)) continue;
-      if (task.state.name === 'waiting' && task.group === null && task.unfinishedNeeds === 0)
-        this.#settle(turn, [task]);
-      else if (task.state.name === 'waiting' && task.group !== null) this.#makeReady(task);
+    this.#letGo(turn, [...this.tasks]);
+  }
+
+  /** Those of these tasks that wait for nothing any more. */
+  #letGo(turn: Turn, tasks: readonly TaskNode[]): void {
+    for (const task of tasks) {
+      const isFree = (task.group ?? task).unfinishedNeeds === 0;
+      if (task.state.name !== 'waiting' || !isFree || this.landing.isReviewer(task)) continue;
+      if (task.group) this.#makeReady(task);
+      else this.#settle(turn, [task]);
     }
+  }
+
+  /** New rows of a plan, which wait. */
+  adopt(rows: readonly TaskNode[]): void {
+    for (const row of rows) this.tasks.push(row);
+    this.tally.add(rows.length);
+  }
+
+  /** More to do, and the names of variables with secret values. It has nothing else to do. */
+  addPlan(turn: Turn, added: Plan, secretNames: readonly string[]): void {
+    const known = new Set(this.tasks.map(({id}) => id));
+    const plan = withNewIds(added, id => known.has(id));
+    const firstIndex = this.spec.plan?.tasks.length ?? 0;
+    const ahead = this.tasks.length - firstIndex;
+    const rows = buildTaskGraph(plan, {firstIndex, seqOf: index => ahead + index});
+    this.spec = withPlan(this.spec, {plan, secretNames});
+    this.adopt(rows);
+    this.landing.adopt(rows);
+    this.ready.escalateBy(this.spec.plan?.escalate);
+    turn.record({kind: 'plan-added', teamId: this.id, plan, secretNames});
+    turn.record({kind: 'tasks-created', teamId: this.id, tasks: rows.map(newTask)});
+    turn.emit(this.id, {type: 'plan-added', plan: plan.name, tasks: rows.length});
+    const before = this.warnings;
+    this.warnings = warningsOf(this.spec);
+    for (const text of this.warnings) if (!before.includes(text)) turn.emit(this.id, {type: 'team-warning', text});
+    this.becomes(turn);
+    this.#letGo(turn, rows);
+  }
+
+  /** These tasks, which are over, go again. */
+  beginRound(turn: Turn, tasks: readonly TaskNode[]): void {
+    const groups = new Set(tasks.flatMap(({group}) => group ?? []));
+    for (const group of groups) if (isTerminal(group.state.name)) this.#reopen(turn, group, {name: 'expanded'});
+    for (const task of tasks) this.#reopen(turn, task, {name: 'waiting'});
+    tellNeedsAnew(this.tasks.filter(({group}) => group === null));
+    const first = tasks.slice(0, MAX_NAMED).map(({id}) => id);
+    turn.emit(this.id, {type: 'round-begun', tasks: tasks.length, first});
+    this.becomes(turn);
+    this.#letGo(turn, tasks);
+  }
+
+  #reopen(turn: Turn, task: TaskNode, state: TaskState): void {
+    const members = task.group?.members;
+    if (members) {
+      count(members, task, -1);
+      members.open += 1;
+    }
+    this.retries -= Math.min(task.failures, task.spec.retries);
+    this.landing.forget(task);
+    this.tally.reopen(task, state);
+    task.round += 1;
+    task.failures = 0;
+    task.losses = 0;
+    const feedback = task.memo?.feedback;
+    task.memo = feedback === undefined ? undefined : {feedback};
+    this.#recordState(turn, task);
   }
 
   /** Records the lease. The caller has made sure of the agent and of whatever it needs. */
@@ -297,8 +367,6 @@ export class Team {
     }
     const {failure} = result;
     if (this.ending === null && failure.reason === 'silent') return this.#hung(turn, attempt, failure);
-    if (this.ending === null && failure.reason === 'runtime-unavailable')
-      return this.#turnedAway(turn, attempt, failure);
     if (isNoFault(failure)) {
       if (this.ending !== null) {
         this.#cancel(turn, task, attempt.stopping ?? this.ending);
@@ -369,7 +437,7 @@ export class Team {
   get #stateNow(): TeamState {
     if (this.ending !== null) return 'draining';
     if (this.settings.paused) return 'paused';
-    return this.spec.plan === null ? 'idle' : 'running';
+    return this.isStandby && this.tally.open === 0 ? 'idle' : 'running';
   }
 
   #cancelIdleTasks(turn: Turn, by: StopReason): void {
@@ -389,26 +457,6 @@ export class Team {
     this.ready.clear();
     for (const group of groups)
       if (group.members?.open === 0) this.#conclude(turn, group, groupState(group.members, by));
-  }
-
-  /** How the needs of a task ended, for the agent that runs it. */
-  needResults(task: TaskNode): NeedResult[] {
-    return (task.group ?? task).needs.map(need => {
-      const {name} = need.state;
-      if (!isTerminal(name))
-        throw new Error(`Internal error: "${task.id}" starts while its need "${need.id}" is ${name}`);
-      const members = need.members;
-      return {
-        id: need.id,
-        seq: need.seq,
-        state: name,
-        foreach: need.isTemplate,
-        total: members?.total ?? 1,
-        succeeded: members?.succeeded ?? (name === 'succeeded' ? 1 : 0),
-        failed: members?.failed ?? (name === 'failed' ? 1 : 0),
-        outputs: need.spec.outputs ?? null,
-      };
-    });
   }
 
   #fail(turn: Turn, task: TaskNode, {attempt, failure}: {attempt: AttemptId; failure: Failure}): number | null {
@@ -565,7 +613,7 @@ export class Team {
   #countMember(turn: Turn, member: TaskNode, group: TaskNode, over: TaskNode[]): void {
     const {members} = group;
     if (!members) throw new Error(`Internal error: "${group.id}" has instances but is not expanded`);
-    tally(members, member);
+    count(members, member, 1);
     members.open -= 1;
     if (members.open === 0) this.#close(turn, group, groupState(members, this.ending ?? 'user'), over);
   }
@@ -573,7 +621,10 @@ export class Team {
   #tellDependents(turn: Turn, node: TaskNode, over: TaskNode[]): void {
     for (const dependent of node.dependents) {
       noteNeedOver(dependent, node);
-      if (dependent.unfinishedNeeds === 0 && dependent.state.name === 'waiting') this.#admit(turn, dependent, over);
+      if (dependent.unfinishedNeeds > 0) continue;
+      if (dependent.state.name === 'waiting') this.#admit(turn, dependent, over);
+      // Instances that go again wait for needs that go again.
+      else if (dependent.state.name === 'expanded') this.#letGo(turn, dependent.members?.all ?? []);
     }
   }
 
@@ -650,6 +701,7 @@ export class Team {
     this.tasks.push(task);
     this.tally.add(1);
     if (group.members) {
+      group.members.all.push(task);
       group.members.total += 1;
       group.members.open += 1;
     }
@@ -661,7 +713,7 @@ export class Team {
     if (state.name !== task.state.name) this.tally.enter(task, state);
     const members = task.group?.members;
     if (!members || !isTerminal(state.name)) return;
-    tally(members, task);
+    count(members, task, 1);
     members.open -= 1;
   }
 
@@ -729,9 +781,14 @@ function awaitsOutput(task: TaskNode): boolean {
   return task.isTemplate && task.state.name === 'waiting' && task.unfinishedNeeds === 0;
 }
 
-function tally(members: {succeeded: number; failed: number; cancelled: number}, member: TaskNode): void {
-  if (member.state.name === 'succeeded' || (member.state.name === 'failed' && member.spec.continueOnError)) {
-    members.succeeded += 1;
-  } else if (member.state.name === 'cancelled') members.cancelled += 1;
-  else members.failed += 1;
+/** An instance is over, or (-1) is not any more. */
+function count(members: Members, {state, spec}: TaskNode, sign: 1 | -1): void {
+  if (state.name === 'succeeded' || (state.name === 'failed' && spec.continueOnError)) members.succeeded += sign;
+  else if (state.name === 'cancelled') members.cancelled += sign;
+  else members.failed += sign;
+}
+
+/** A row of a plan, as it is recorded. */
+export function newTask({seq, id, specIndex}: TaskNode): NewTask {
+  return {seq, id, specIndex, group: null, item: null};
 }

@@ -1,5 +1,6 @@
 import type {AgentStanding} from './agent.ts';
 import type {ScaleDecision} from './autoscale.ts';
+import type {SelectionWhy} from './explanation.ts';
 import type {Failure, StopReason} from './failure.ts';
 import type {HealthState} from './health.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from './ids.ts';
@@ -15,6 +16,11 @@ export type EventBody =
   /** `why` is null when somebody asked for it. */
   | {readonly type: 'team-paused'; readonly why: string | null}
   | {readonly type: 'team-resumed'}
+  /** It was over and goes on. */
+  | {readonly type: 'team-revived'}
+  | {readonly type: 'plan-added'; readonly plan: string | null; readonly tasks: number}
+  /** So many tasks that were over go again; `first` names the first of them. */
+  | {readonly type: 'round-begun'; readonly tasks: number; readonly first: readonly string[]}
   /** `restarted`: stopped, and opened anew. */
   | {
       readonly type: 'agents-changed';
@@ -30,6 +36,8 @@ export type EventBody =
       readonly number: number;
       readonly agent: AgentId;
       readonly host: HostId;
+      /** Why this agent; absent: nobody has recorded it. */
+      readonly why?: SelectionWhy;
     }
   | {
       readonly type: 'attempt-failed';

@@ -9,6 +9,7 @@ import type {AttemptTotals} from './attempt-totals.ts';
 import type {Event} from './event.ts';
 import type {StopReason} from './failure.ts';
 import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from './ids.ts';
+import type {Plan} from './plan.ts';
 import type {ProcessIdentity} from './process-identity.ts';
 import type {TaskState} from './task.ts';
 import type {TeamSpec, TeamState} from './team.ts';
@@ -38,7 +39,23 @@ export type StateRecord =
       readonly atMs: number;
       readonly view: TeamView;
     }
+  /** It was over and goes on with the next round of its tasks. */
+  | {
+      readonly kind: 'team-revived';
+      readonly id: TeamId;
+      readonly state: TeamState;
+      /** What `startedAt` is from now on: the time for which it was over does not count. */
+      readonly startedAt: Instant;
+      readonly timer: StoredTimer;
+    }
   | {readonly kind: 'team-removed'; readonly id: TeamId}
+  /** More for the team to do; the ids of its tasks are new to the team. */
+  | {
+      readonly kind: 'plan-added';
+      readonly teamId: TeamId;
+      readonly plan: Plan;
+      readonly secretNames: readonly string[];
+    }
   /** What has become of these agents, where that is not what the team was spawned with. */
   | {readonly kind: 'agents'; readonly teamId: TeamId; readonly agents: readonly AgentRow[]}
   | {readonly kind: 'tasks-created'; readonly teamId: TeamId; readonly tasks: readonly NewTask[]}
@@ -138,7 +155,10 @@ export interface StoredState {
 
 export interface StoredTeam {
   readonly id: TeamId;
+  /** With the plans that were added. */
   readonly spec: TeamSpec;
+  /** It was spawned without a plan: it is over only when it has been ended. */
+  readonly isStandby: boolean;
   readonly state: TeamState;
   readonly ending: StopReason | null;
   readonly startedAt: Instant;

@@ -41,6 +41,8 @@ export interface TeamView {
   readonly budget: BudgetView | null;
   /** What somebody should know before it is too late, for example that nobody can do a task. */
   readonly warnings: readonly string[];
+  /** Tasks that failed, or were skipped or cancelled for it, and count as a failure of the team; absent in old views. */
+  readonly troubles?: number;
   /** Why it was ended before its plan was over, as a sentence; null when it was not. */
   readonly endedBecause: string | null;
   /** As they are now; absent in views of teams that were over before there were any. */

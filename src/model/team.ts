@@ -1,7 +1,7 @@
 import type {AgentGroup} from './agent.ts';
 import type {Autoscale, OnBudget} from './autoscale.ts';
 import type {Budget} from './budget.ts';
-import type {Plan} from './plan.ts';
+import {joinPlans, type Plan} from './plan.ts';
 import type {StrategyChoice} from './strategy.ts';
 import type {TeamRepository} from './work.ts';
 
@@ -69,4 +69,13 @@ const COMMANDS_ONLY = {
 /** The agents of a team by group, in the order in which they are numbered. */
 export function groupsOf({count, groups}: Pick<TeamSpec, 'count' | 'groups'>): readonly AgentGroup[] {
   return groups ?? [{...COMMANDS_ONLY, count}];
+}
+
+/** The same team with more to do. */
+export function withPlan(
+  spec: TeamSpec,
+  {plan, secretNames}: {readonly plan: Plan; readonly secretNames: readonly string[]},
+): TeamSpec {
+  const names = [...new Set([...spec.secretNames, ...secretNames])];
+  return {...spec, plan: joinPlans(spec.plan, plan), secretNames: names};
 }

@@ -15,6 +15,10 @@ export function describeInput(input: Input): string {
       return `scale-team ${input.teamId} ${JSON.stringify(input.change)}`;
     case 'agent-order':
       return `${input.what} ${input.agent} of ${input.teamId}`;
+    case 'run-plan':
+      return `run-plan ${input.teamId}: ${input.plan.tasks.length} tasks`;
+    case 'retry-team':
+      return `retry-team ${input.teamId} ${typeof input.tasks === 'string' ? input.tasks : input.tasks.join(',')}`;
     case 'pause':
     case 'resume':
       return `${input.type} ${input.teamId} ${input.agent ?? 'all'}`;
@@ -66,6 +70,10 @@ export function describeRecord(record: EngineRecord): string | null {
       return `settings of ${record.teamId}: ${JSON.stringify(record.settings)}`;
     case 'team-finished':
       return `team ${record.id} finished ${record.state}`;
+    case 'team-revived':
+      return `team ${record.id} revived`;
+    case 'plan-added':
+      return `team ${record.teamId} has ${record.plan.tasks.length} tasks more to do`;
     case 'team-removed':
       return `team ${record.id} removed`;
     case 'agents':

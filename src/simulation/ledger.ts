@@ -139,6 +139,8 @@ export class Ledger {
         return this.#insert(this.removed, record.id);
       case 'agents':
       case 'team-settings':
+      case 'plan-added':
+      case 'team-revived':
         return;
       case 'tasks-created':
         for (const task of record.tasks) this.#createTask(this.team(record.teamId), task);

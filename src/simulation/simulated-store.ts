@@ -11,6 +11,7 @@ import type {
   StoredTask,
   StoredTeam,
 } from '../model/record.ts';
+import {withPlan} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
 
 type Growing<T> = {-readonly [K in keyof T]: T[K]};
@@ -37,17 +38,49 @@ export class SimulatedStore {
     this.#transactions.pop();
   }
 
+  loadTeam(id: TeamId): StoredTeam | null {
+    return foldTeam(this.#transactions.flat(), id);
+  }
+
   load(): StoredState {
     return foldRecords(this.#transactions.flat());
   }
 }
 
+/** What a store has of one team after these records, over or not. */
+export function foldTeam(records: readonly StateRecord[], id: TeamId): StoredTeam | null {
+  const {teams, finished} = fold(records);
+  const team = teams.get(id) ?? finished.get(id);
+  return team ? storedTeam(team) : null;
+}
+
 /** The state that a store shows after these records, in the order in which they were committed. */
 export function foldRecords(records: readonly StateRecord[]): StoredState {
+  const {teams, over, hosts, lastTeam, lastAttempt} = fold(records);
+  return {
+    nextTeamId: teamId(lastTeam + 1),
+    nextAttemptId: attemptId(lastAttempt + 1),
+    hosts: [...hosts.values()],
+    teams: [...teams.values()].sort((a, b) => a.id - b.id).map(storedTeam),
+    over: [...over.values()].sort((a, b) => a.teamId - b.teamId),
+  };
+}
+
+interface Folded {
+  readonly teams: ReadonlyMap<TeamId, TeamFold>;
+  readonly finished: ReadonlyMap<TeamId, TeamFold>;
+  readonly over: ReadonlyMap<TeamId, TeamView>;
+  readonly hosts: ReadonlyMap<string, HostRecord>;
+  readonly lastTeam: number;
+  readonly lastAttempt: number;
+}
+
+function fold(records: readonly StateRecord[]): Folded {
   const teams = new Map<TeamId, TeamFold>();
   const teamOf = new Map<AttemptId, TeamFold>();
   const hosts = new Map<string, HostRecord>();
   const over = new Map<TeamId, TeamView>();
+  const finished = new Map<TeamId, TeamFold>();
   let lastTeam = 0;
   let lastAttempt = 0;
   for (const record of records) {
@@ -68,12 +101,29 @@ export function foldRecords(records: readonly StateRecord[]): StoredState {
         if (team) Object.assign(team, {settings, ...(budget ? {budget} : {})});
         break;
       }
-      case 'team-finished':
+      case 'team-finished': {
+        const team = teams.get(record.id);
+        if (team) finished.set(record.id, Object.assign(team, {state: record.state}));
         teams.delete(record.id);
         over.set(record.id, record.view);
         break;
+      }
+      case 'team-revived': {
+        const team = finished.get(record.id);
+        const {state, startedAt, timer} = record;
+        if (team) teams.set(record.id, Object.assign(team, {state, startedAt, timer, ending: null}));
+        finished.delete(record.id);
+        over.delete(record.id);
+        break;
+      }
+      case 'plan-added': {
+        const team = teams.get(record.teamId);
+        if (team) team.spec = withPlan(team.spec, record);
+        break;
+      }
       case 'team-removed':
         over.delete(record.id);
+        finished.delete(record.id);
         break;
       case 'agents':
         for (const agent of record.agents) teams.get(record.teamId)?.agents.set(agent.id, agent);
@@ -119,18 +169,16 @@ export function foldRecords(records: readonly StateRecord[]): StoredState {
         break;
     }
   }
+  return {teams, finished, over, hosts, lastTeam, lastAttempt};
+}
+
+function storedTeam({open, totals, tasks, agents, ...team}: TeamFold): StoredTeam {
   return {
-    nextTeamId: teamId(lastTeam + 1),
-    nextAttemptId: attemptId(lastAttempt + 1),
-    hosts: [...hosts.values()],
-    teams: [...teams.values()].map(({open, totals, tasks, agents, ...team}) => ({
-      ...team,
-      agents: [...agents.values()],
-      tasks: [...tasks],
-      openAttempts: [...open.values()],
-      totals: {...totals},
-    })),
-    over: [...over.values()].sort((a, b) => a.teamId - b.teamId),
+    ...team,
+    agents: [...agents.values()],
+    tasks: [...tasks],
+    openAttempts: [...open.values()],
+    totals: {...totals},
   };
 }
 
@@ -138,6 +186,7 @@ function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): 
   return {
     id,
     spec,
+    isStandby: spec.plan === null,
     state: spec.plan ? 'running' : 'idle',
     ending: null,
     startedAt: at,

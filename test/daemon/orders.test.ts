@@ -25,7 +25,7 @@ function assignment(over: Partial<Assignment> = {}): Assignment {
 
 function need(over: Partial<NeedResult>): NeedResult {
   const ended = {state: 'succeeded', foreach: false, total: 1, succeeded: 1, failed: 0, outputs: null} as const;
-  return {id: 'list', seq: taskSeq(0), ...ended, ...over};
+  return {id: 'list', name: over.id ?? 'list', seq: taskSeq(0), ...ended, ...over};
 }
 
 function order(over: Partial<Assignment>) {

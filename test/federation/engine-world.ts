@@ -76,6 +76,7 @@ export class EngineWorld {
     const {engine, step} = Engine.restore(stored, {...options, random: seededRandom(1)}, this.now());
     this.engine = engine;
     this.#keep(step);
+    for (const effect of step.effects) this.#react(effect);
   }
 
   now() {

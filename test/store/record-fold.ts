@@ -13,15 +13,16 @@ import type {StoredEvent} from '../../src/model/event.ts';
 import {attemptId, type TaskSeq, type TeamId, teamId} from '../../src/model/ids.ts';
 import type {AttemptRow, TaskRow, TeamRow} from '../../src/model/row.ts';
 import type {StopReason} from '../../src/model/failure.ts';
-import type {TeamSpec} from '../../src/model/team.ts';
+import {type TeamSpec, withPlan} from '../../src/model/team.ts';
 import type {Usage} from '../../src/model/usage.ts';
 
 type Growing<T> = {-readonly [K in keyof T]: T[K]};
 
 interface TeamFold {
   readonly row: Growing<TeamRow>;
-  readonly spec: TeamSpec;
-  readonly startedAt: Instant;
+  spec: TeamSpec;
+  readonly isStandby: boolean;
+  startedAt: Instant;
   ending: StopReason | null;
   readonly kept: Growing<Pick<StoredTeam, 'settings' | 'budget' | 'timer'>>;
   readonly agents: Map<string, AgentRow>;
@@ -54,33 +55,14 @@ export class RecordFold {
       nextTeamId: teamId(this.#lastTeam + 1),
       nextAttemptId: attemptId(this.#lastAttempt + 1),
       hosts: [...this.#hosts.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
-      teams: teams
-        .filter(({row}) => row.endedAtMs === null)
-        .map(({row, spec, startedAt, ending, kept, agents, tasks, attempts}) => ({
-          id: row.id,
-          spec,
-          state: row.state,
-          ending,
-          startedAt,
-          ...kept,
-          agents: [...agents.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
-          tasks,
-          openAttempts: attempts
-            .filter(attempt => attempt.endedAtMs === null)
-            .map(({id, task, number, agentId, hostId, leasedAtMs, means, session}) => ({
-              id,
-              task,
-              number,
-              agentId,
-              hostId,
-              leasedAtMs,
-              ...(means ? {means} : {}),
-              ...(session ? {session} : {}),
-            })),
-          totals: totalsOf(attempts),
-        })),
+      teams: teams.filter(({row}) => row.endedAtMs === null).map(storedTeam),
       over: teams.flatMap(({row}) => row.view ?? []),
     };
+  }
+
+  loadTeam(id: TeamId): StoredTeam | null {
+    const team = this.#teams.get(id);
+    return team ? storedTeam(team) : null;
   }
 
   teams(): TeamRow[] {
@@ -136,6 +118,17 @@ export class RecordFold {
       }
       case 'team-finished':
         Object.assign(this.#team(record.id).row, {state: record.state, endedAtMs: record.atMs, view: record.view});
+        break;
+      case 'team-revived': {
+        const {state, startedAt, timer} = record;
+        const team = this.#team(record.id);
+        Object.assign(team.row, {state, startedAtMs: startedAt.wallMs, endedAtMs: null, view: null});
+        Object.assign(team, {startedAt, ending: null});
+        team.kept.timer = timer;
+        break;
+      }
+      case 'plan-added':
+        this.#team(record.teamId).spec = withPlan(this.#team(record.teamId).spec, record);
         break;
       case 'team-removed':
         this.#teams.delete(record.id);
@@ -197,6 +190,33 @@ export class RecordFold {
   }
 }
 
+function storedTeam({row, spec, isStandby, startedAt, ending, kept, agents, tasks, attempts}: TeamFold): StoredTeam {
+  return {
+    id: row.id,
+    spec,
+    isStandby,
+    state: row.state,
+    ending,
+    startedAt,
+    ...kept,
+    agents: [...agents.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    tasks,
+    openAttempts: attempts
+      .filter(attempt => attempt.endedAtMs === null)
+      .map(({id, task, number, agentId, hostId, leasedAtMs, means, session}) => ({
+        id,
+        task,
+        number,
+        agentId,
+        hostId,
+        leasedAtMs,
+        ...(means ? {means} : {}),
+        ...(session ? {session} : {}),
+      })),
+    totals: totalsOf(attempts),
+  };
+}
+
 function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): TeamFold {
   const hasPlan = spec.plan !== null;
   const {name, count, cwd, umask, secretNames, failFast, maxFailures, timeoutMs, traceId} = spec;
@@ -205,6 +225,7 @@ function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): 
   return {
     row: {id, spec: shown, state, startedAtMs: at.wallMs, endedAtMs: null, view: null},
     spec,
+    isStandby: !hasPlan,
     startedAt: at,
     ending: null,
     kept: {},

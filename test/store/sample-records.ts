@@ -7,7 +7,7 @@ import type {EventBody} from '../../src/model/event.ts';
 import {type AgentId, agentId, attemptId, hostId, taskSeq, teamId} from '../../src/model/ids.ts';
 import type {AttemptMeans} from '../../src/model/attempt-means.ts';
 import type {EngineRecord, NewTask} from '../../src/model/record.ts';
-import type {TaskState} from '../../src/model/task.ts';
+import type {TaskSpec, TaskState} from '../../src/model/task.ts';
 import type {TeamSpec, TeamState} from '../../src/model/team.ts';
 import type {TeamView} from '../../src/model/team-view.ts';
 import {UNKNOWN_USAGE} from '../../src/model/usage.ts';
@@ -103,6 +103,15 @@ export function success(changes: Partial<AttemptOutcome> = {}): AttemptOutcome {
 
 export function finished(team: number, state: TeamState = 'succeeded'): EngineRecord {
   return {kind: 'team-finished', id: teamId(team), state, atMs: 1_700_000_009_000, view: view(team, state)};
+}
+
+export function revived(team: number): EngineRecord {
+  const startedAt = {wallMs: 1_700_000_000_001, monoMs: 77.5, bootId: 'other'};
+  return {kind: 'team-revived', id: teamId(team), state: 'running', startedAt, timer: {usedMs: 0, since: startedAt}};
+}
+
+export function planAdded(team: number, tasks: readonly TaskSpec[], secretNames: readonly string[] = []): EngineRecord {
+  return {kind: 'plan-added', teamId: teamId(team), plan: {name: 'more', env: {LEVEL: 'high'}, tasks}, secretNames};
 }
 
 export function removed(team: number): EngineRecord {

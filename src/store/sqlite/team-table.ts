@@ -6,7 +6,7 @@ import type {TeamId} from '../../model/ids.ts';
 import type {Plan} from '../../model/plan.ts';
 import type {StateRecord, StoredTeam, StoredTimer} from '../../model/record.ts';
 import type {TeamRow} from '../../model/row.ts';
-import type {TeamSpec, TeamState} from '../../model/team.ts';
+import {type TeamSpec, type TeamState, withPlan} from '../../model/team.ts';
 import type {TeamView} from '../../model/team-view.ts';
 import type {Meta} from './meta.ts';
 
@@ -18,11 +18,25 @@ const SET_STATE =
 const SET_SETTINGS = 'UPDATE teams SET settings = ?, budget = ? WHERE id = ? AND ended_at_ms IS NULL';
 const FINISH = 'UPDATE teams SET state = ?, ended_at_ms = ?, view = ? WHERE id = ? AND ended_at_ms IS NULL';
 const LIST = 'SELECT id, state, started_at_ms, ended_at_ms, has_plan, spec, view FROM teams ORDER BY id';
-const LIST_ACTIVE = `SELECT id, state, ending, started_at_ms, started_mono_ms, started_boot, spec, plan, env, settings, budget, timer
-  FROM teams JOIN team_plans ON team = id WHERE ended_at_ms IS NULL ORDER BY id`;
+const REVIVE = `UPDATE teams
+  SET state = ?, ending = NULL, ended_at_ms = NULL, view = NULL, started_at_ms = ?, started_mono_ms = ?, started_boot = ?,
+    timer = ?
+  WHERE id = ? AND ended_at_ms IS NOT NULL`;
+const ADD_PLAN = `INSERT INTO added_plans (team, number, plan, secret_names)
+  VALUES (@team, (SELECT count(*) FROM added_plans WHERE team = @team), @plan, @secretNames)`;
+const ADDED_PLANS = 'SELECT plan, secret_names FROM added_plans WHERE team = ? ORDER BY number';
+const WHOLE = `SELECT id, state, ending, started_at_ms, started_mono_ms, started_boot, spec, plan, env, has_plan, settings, budget,
+    timer
+  FROM teams JOIN team_plans ON team = id`;
+const LIST_ACTIVE = `${WHOLE} WHERE ended_at_ms IS NULL ORDER BY id`;
+const ONE = `${WHOLE} WHERE id = ?`;
 const LIST_OVER = 'SELECT view FROM teams WHERE ended_at_ms IS NOT NULL ORDER BY id';
 const LAST = 'SELECT max(id) FROM teams';
-const REMOVE = ['DELETE FROM teams WHERE id = ?', 'DELETE FROM team_plans WHERE team = ?'];
+const REMOVE = [
+  'DELETE FROM teams WHERE id = ?',
+  'DELETE FROM team_plans WHERE team = ?',
+  'DELETE FROM added_plans WHERE team = ?',
+];
 
 interface Row {
   readonly id: number;
@@ -34,8 +48,9 @@ interface Row {
   readonly view: string | null;
 }
 
-interface ActiveRow {
+interface WholeRow {
   readonly id: number;
+  readonly has_plan: number;
   readonly state: string;
   readonly ending: string | null;
   readonly started_at_ms: number;
@@ -49,7 +64,8 @@ interface ActiveRow {
   readonly timer: string | null;
 }
 
-export type ActiveTeam = Omit<StoredTeam, 'agents' | 'tasks' | 'openAttempts' | 'totals'>;
+/** A team without what other tables have of it. */
+export type WholeTeam = Omit<StoredTeam, 'agents' | 'tasks' | 'openAttempts' | 'totals'>;
 
 /** Teams. The plan and the environment, which may be large, stand apart from what a list of teams shows. */
 export class TeamTable {
@@ -59,8 +75,12 @@ export class TeamTable {
   readonly #setState;
   readonly #setSettings;
   readonly #finish;
+  readonly #revive;
+  readonly #addPlan;
+  readonly #addedPlans;
   readonly #list;
   readonly #listActive;
+  readonly #one;
   readonly #listOver;
   readonly #last;
   readonly #remove;
@@ -73,7 +93,11 @@ export class TeamTable {
     this.#setSettings = db.prepare<[string, string | null, number]>(SET_SETTINGS);
     this.#finish = db.prepare<[string, number, string, number]>(FINISH);
     this.#list = db.prepare<[], Row>(LIST);
-    this.#listActive = db.prepare<[], ActiveRow>(LIST_ACTIVE);
+    this.#listActive = db.prepare<[], WholeRow>(LIST_ACTIVE);
+    this.#one = db.prepare<[number], WholeRow>(ONE);
+    this.#revive = db.prepare<[string, number, number, string, string, number]>(REVIVE);
+    this.#addPlan = db.prepare<[{team: number; plan: string; secretNames: string}]>(ADD_PLAN);
+    this.#addedPlans = db.prepare<[number], {plan: string; secret_names: string}>(ADDED_PLANS);
     this.#listOver = db.prepare<[], string>(LIST_OVER).pluck();
     this.#last = db.prepare<[], number | null>(LAST).pluck();
     this.#remove = REMOVE.map(sql => db.prepare<[number]>(sql));
@@ -103,12 +127,36 @@ export class TeamTable {
     if (changes === 0) throw new Error(`Internal error: team ${id} is over or unknown and cannot finish`);
   }
 
+  revive({id, state, startedAt, timer}: Extract<StateRecord, {kind: 'team-revived'}>): void {
+    const {wallMs, monoMs, bootId} = startedAt;
+    const {changes} = this.#revive.run(state, wallMs, monoMs, bootId, JSON.stringify(timer), id);
+    if (changes === 0) throw new Error(`Internal error: team ${id} is not over and cannot be revived`);
+  }
+
+  addPlan({teamId: team, plan, secretNames}: Extract<StateRecord, {kind: 'plan-added'}>): void {
+    this.#addPlan.run({team, plan: JSON.stringify(plan), secretNames: JSON.stringify(secretNames)});
+  }
+
   list(): readonly TeamRow[] {
     return this.#list.all().map(teamOf);
   }
 
-  active(): readonly ActiveTeam[] {
-    return this.#listActive.all().map(activeOf);
+  active(): readonly WholeTeam[] {
+    return this.#listActive.all().map(row => this.#wholeOf(row));
+  }
+
+  one(id: TeamId): WholeTeam | null {
+    const row = this.#one.get(id);
+    return row ? this.#wholeOf(row) : null;
+  }
+
+  #wholeOf(row: WholeRow): WholeTeam {
+    const team = wholeOf(row);
+    let {spec} = team;
+    for (const {plan, secret_names: names} of this.#addedPlans.all(row.id)) {
+      spec = withPlan(spec, {plan: JSON.parse(plan) as Plan, secretNames: JSON.parse(names) as string[]});
+    }
+    return {...team, spec};
   }
 
   over(): readonly TeamView[] {
@@ -139,13 +187,14 @@ function teamOf(row: Row): TeamRow {
   };
 }
 
-function activeOf(row: ActiveRow): ActiveTeam {
+function wholeOf(row: WholeRow): WholeTeam {
   const spec = JSON.parse(row.spec) as Omit<TeamSpec, 'plan' | 'env'>;
   const plan = JSON.parse(row.plan) as Plan | null;
   const env = JSON.parse(row.env) as Record<string, string>;
   return {
     id: row.id as TeamId,
     spec: {...spec, plan, env},
+    isStandby: row.has_plan === 0,
     state: row.state as TeamState,
     ending: row.ending as StopReason | null,
     startedAt: {wallMs: row.started_at_ms, monoMs: row.started_mono_ms, bootId: row.started_boot},
