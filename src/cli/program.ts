@@ -1,6 +1,7 @@
 import {Command} from 'commander';
 import {EXIT_CODES} from '../model/exit-code.ts';
 import {agentOrders} from './commands/agent-order.ts';
+import {chaos} from './commands/chaos.ts';
 import {complete, completion} from './commands/completion.ts';
 import {configShow} from './commands/config-show.ts';
 import {daemonLogs} from './commands/daemon-logs.ts';
@@ -89,6 +90,7 @@ export function buildProgram(run: Runner): Command {
   );
   program.addCommand(group('config', 'Settings and where they come from', [configShow(run)]));
   program.addCommand(runtimes(run));
+  program.addCommand(chaos(run));
   program.addCommand(doctor(run));
   program.addCommand(completion(run));
   program.addCommand(version(run));

@@ -10,6 +10,8 @@ export interface ScaleSignals extends ScaleInputs {
   readonly widthMayGrow: boolean;
   /** What is expected of the near future; empty: nothing. */
   readonly demands: readonly Demand[];
+  /** More than this cannot run at a time, whatever the agents: the machine or an account allows no more. */
+  readonly mostSlots: number;
   /** What one more agent costs an hour, with what it will use; null: unknown. */
   readonly usdPerAgentHour: number | null;
 }
@@ -96,11 +98,11 @@ interface Needs {
 }
 
 function needsOf(settings: Autoscale, signals: ScaleSignals, nowMs: number): Needs {
-  const {busySlots, slots, queued, width, slotsPerAgent, demands} = signals;
+  const {busySlots, slots, queued, width, mostSlots, slotsPerAgent, demands} = signals;
   const agentsFor = (count: number) => Math.ceil(count / slotsPerAgent);
   const affordable = affordableAgents(settings, signals);
   const usable = agentsFor(width);
-  const most = Math.min(settings.max, affordable, usable);
+  const most = Math.min(settings.max, affordable, usable, agentsFor(mostSlots));
   const now = demands[0]?.slots ?? 0;
   const soon = peakUntil(demands, nowMs + LEAD_MS);
   const foreseen = soon > now && soon - slots > settings.scaleUpThreshold ? soon : 0;

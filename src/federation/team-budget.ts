@@ -21,12 +21,12 @@ const LEAST_OF_FIRST = 0.1;
  * reaching its cap and being stopped.
  */
 export class TeamBudget {
-  #replaced: Budget | null = null;
   readonly #first: Cap;
   readonly #learned = new Map<string, LearnedUse>();
   readonly #reserved = {usd: 0, tokens: 0};
   readonly #spent = new SpendRate();
   #limit: Budget;
+  #replaced: Budget | null = null;
   #nowMs = 0;
 
   /** `first`: reserved for an attempt as long as nothing is known of its kind. */
@@ -86,6 +86,17 @@ export class TeamBudget {
     const atMs = room < 0 ? null : this.#spent.whenAtMost(room, this.#nowMs);
     // What is reserved is settled sooner or later, and then it is asked again.
     return atMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** How many attempts of this kind can be paid beside what runs. */
+  affords(spec: TaskSpec, choice: ModelChoice, totals: AttemptTotals): number {
+    const counts = RESOURCES.map(resource => {
+      const left = this.#leftOf(resource, totals);
+      if (left === null) return Number.POSITIVE_INFINITY;
+      const {least} = this.#needOf(resource, spec, choice, left.limit);
+      return left.amount < least || left.amount <= 0 ? 0 : Math.floor(left.amount / least);
+    });
+    return Math.min(...counts);
   }
 
   reserve(cap: Cap): void {

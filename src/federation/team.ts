@@ -8,7 +8,7 @@ import {type GrowingTotals, NO_TOTALS, noteEnded} from '../model/attempt-totals.
 import type {TeamSettings} from '../model/autoscale.ts';
 import type {Budget, Cap} from '../model/budget.ts';
 import type {ModelChoice} from '../model/agent.ts';
-import type {Failure, StopReason} from '../model/failure.ts';
+import type {Failure, FailureReason, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
 import {type AttemptId, type HostId, type TeamId, taskSeq} from '../model/ids.ts';
 import type {AttemptMeans} from '../model/attempt-means.ts';
@@ -23,6 +23,7 @@ import {feedbackOf, Landing, note, type TaskHands} from './landing.ts';
 import {withNewIds} from './plan-change.ts';
 import {ReadyQueue} from './ready-queue.ts';
 import {escalation} from './requirement.ts';
+import {TaskDurations} from './task-durations.ts';
 import {buildTaskGraph} from './task-graph.ts';
 import {type Members, TaskNode} from './task-node.ts';
 import {groupState, noteNeedOver, skipReason, tellNeedsAnew} from './task-rules.ts';
@@ -102,6 +103,8 @@ export class Team {
   readonly totals: GrowingTotals = {...NO_TOTALS};
   retries = 0;
   readonly budget: TeamBudget;
+  /** What its tasks take. */
+  readonly durations = new TaskDurations();
   readonly ready: ReadyQueue;
   readonly landing: Landing;
   warnings: readonly string[];
@@ -358,15 +361,20 @@ export class Team {
       turn.emit(this.id, {type: 'attempt-warning', task: task.id, attempt: id, text});
     }
     if (result.ok) {
+      this.durations.learn(task, outcome.durationMs);
       task.memo = countersOf(task.memo);
       return this.landing.landed(turn, attempt, outcome);
     }
     const {failure} = result;
-    if (failure.reason === 'stopped' || failure.reason === 'provider-limited') {
+    if (this.ending === null && failure.reason === 'silent') return this.#hung(turn, attempt, failure);
+    if (this.ending === null && failure.reason === 'runtime-unavailable')
+      return this.#turnedAway(turn, attempt, failure);
+    if (isNoFault(failure)) {
       if (this.ending !== null) {
         this.#cancel(turn, task, attempt.stopping ?? this.ending);
         return null;
       }
+      if (failure.reason === 'runtime-unavailable') return this.#turnedAway(turn, attempt, failure);
       return failure.reason === 'stopped' ? this.#interrupted(turn, attempt) : this.#limited(turn, attempt, failure);
     }
     return this.#fail(turn, task, {attempt: id, failure});
@@ -507,16 +515,41 @@ export class Team {
     return null;
   }
 
+  /** It hung, which may be the fault of its agent: it goes again as one that is lost. */
+  #hung(turn: Turn, attempt: Attempt, failure: Failure): number | null {
+    const {task, id} = attempt;
+    const atMs = this.#lose(turn, attempt, failure);
+    const isOver = task.state.name === 'failed';
+    const retryInMs = isOver ? null : Math.ceil((atMs ?? turn.now.monoMs) - turn.now.monoMs);
+    turn.emit(this.id, {type: 'attempt-failed', task: task.id, attempt: id, failure, retryInMs});
+    return atMs;
+  }
+
+  /** Nothing has been started: whoever can do it with something else may have it soon. */
+  #turnedAway(turn: Turn, {task, id}: Attempt, failure: Failure): number | null {
+    const limited = (task.memo?.limited ?? 0) + 1;
+    note(task, {limited});
+    if (limited > MAX_LIMITED) {
+      turn.emit(this.id, {type: 'task-failed', task: task.id, failure});
+      this.#conclude(turn, task, {name: 'failed', failure});
+      return null;
+    }
+    const atMs = this.#backOff(turn, task, limited);
+    const retryInMs = Math.ceil(atMs - turn.now.monoMs);
+    turn.emit(this.id, {type: 'attempt-failed', task: task.id, attempt: id, failure, retryInMs});
+    return atMs;
+  }
+
   /**
    * A task that is lost is no worse for it the first time and goes again at once. From the second time on it waits, longer
    * each time: should one task be what kills its hosts, those beside it get the time to end without it.
    */
-  #lose(turn: Turn, attempt: Attempt): number | null {
+  #lose(turn: Turn, attempt: Attempt, why: Failure | null = null): number | null {
     const {task} = attempt;
     task.losses += 1;
     if (attempt.session) note(task, {session: attempt.session});
     if (task.losses > this.#policy.maxLosses) {
-      const failure: Failure = {reason: 'attempts-lost', times: task.losses, lastHost: attempt.host};
+      const failure: Failure = why ?? {reason: 'attempts-lost', times: task.losses, lastHost: attempt.host};
       turn.emit(this.id, {type: 'task-failed', task: task.id, failure});
       this.#conclude(turn, task, {name: 'failed', failure});
       return null;
@@ -549,6 +582,7 @@ export class Team {
     if (means) {
       const usage = outcome && showsUse(outcome) ? outcome.usage : null;
       this.budget.settle({spec: task.spec, choice: means, cap: means.cap, usage});
+      this.budget.spend(means.cap, outcome?.usage ?? null);
     }
     const members = task.group?.members;
     if (!members) return;
@@ -717,11 +751,28 @@ function countersOf(memo: Memo | undefined): Memo | undefined {
   };
 }
 
+type NoFault = Extract<Failure, {reason: 'stopped' | 'provider-limited' | 'runtime-unavailable'}>;
+
+/** Neither the task nor its agent can do anything about it. */
+function isNoFault(failure: Failure): failure is NoFault {
+  const {reason} = failure;
+  return reason === 'stopped' || reason === 'provider-limited' || reason === 'runtime-unavailable';
+}
+
+const CUT_SHORT: ReadonlySet<FailureReason> = new Set([
+  'stopped',
+  'silent',
+  'provider-limited',
+  'runtime-unavailable',
+  'agent-error',
+  'spawn-failed',
+]);
+
 /** What was cut short says nothing of what such attempts use. */
 function showsUse({result}: AttemptOutcome): boolean {
   if (result.ok) return true;
   const {reason} = result.failure;
-  return reason !== 'stopped' && reason !== 'provider-limited' && reason !== 'agent-error' && reason !== 'spawn-failed';
+  return !CUT_SHORT.has(reason);
 }
 
 function nameOf({runtime, model}: ModelChoice): string {

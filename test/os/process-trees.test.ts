@@ -1,12 +1,18 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {afterEach, expect, test} from 'vitest';
-import {parsePsLine, type ProcessLine, type ProcessSource, ProcessTrees} from '../../src/os/process-trees.ts';
+import {
+  parsePsLine,
+  type ProcessLine,
+  type ProcessSource,
+  ProcessTrees,
+  type StartedWith,
+} from '../../src/os/process-trees.ts';
 import {until} from '../rig/until.ts';
 
 /** A machine whose processes the test makes. */
 class Machine implements ProcessSource {
   readonly lines = new Map<number, ProcessLine>();
-  readonly cookies = new Map<number, string | 'unclear'>();
+  readonly cookies = new Map<number, string>();
   readonly read: number[] = [];
   isMute = false;
 
@@ -24,8 +30,9 @@ class Machine implements ProcessSource {
     return this.lines.get(pid) ?? 'gone';
   }
 
-  cookie(pid: number) {
-    return this.cookies.get(pid) ?? null;
+  cookie(pid: number): StartedWith {
+    const cookie = this.cookies.get(pid);
+    return cookie === undefined ? null : cookie === 'unclear' ? cookie : {cookie};
   }
 }
 
