@@ -88,7 +88,7 @@ class Attendant {
       if (settings?.onBudget === 'ask' && canAsk(this.#cli)) void this.#askForBudget(view, pausedBecause);
       else
         this.#display.say(
-          `${pausedBecause} Let it go on with \`godel team resume ${shellWord(view.team)} --budget USD\`.`,
+          `${pausedBecause} Let it go on with \`godel team resume ${shellWord(view.team)} ${moreOf(view)}\`.`,
         );
     }
   }
@@ -159,4 +159,9 @@ function isAtRest({outcome, state}: TeamView): boolean {
 function doubled({budget}: TeamView): Budget {
   const twice = (limit: number | null) => (limit === null ? null : 2 * limit);
   return {usd: twice(budget?.limitUsd ?? null), tokens: twice(budget?.limitTokens ?? null)};
+}
+
+/** The option that raises what it has a limit of. */
+function moreOf({budget}: TeamView): string {
+  return budget?.limitUsd == null && budget?.limitTokens != null ? '--budget-tokens N' : '--budget USD';
 }

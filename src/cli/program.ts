@@ -1,7 +1,7 @@
 import {Command} from 'commander';
 import {EXIT_CODES} from '../model/exit-code.ts';
-import {chaos} from './commands/chaos.ts';
 import {agentOrders} from './commands/agent-order.ts';
+import {chaos} from './commands/chaos.ts';
 import {complete, completion} from './commands/completion.ts';
 import {configShow} from './commands/config-show.ts';
 import {daemonLogs} from './commands/daemon-logs.ts';
