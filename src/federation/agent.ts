@@ -42,7 +42,8 @@ export function stateOf({standing, runtime, isSuspect, isReachable, isRestarting
   if (standing === 'draining' || standing === 'gone') return load > 0 ? 'draining' : 'gone';
   if (runtime === 'failed') return 'gone';
   if (standing === 'paused') return 'paused';
-  if (isSuspect || allowance === 0) return 'suspect';
+  if (isSuspect) return 'suspect';
   if (load > 0) return 'busy';
+  if (isReachable && allowance === 0) return 'suspect';
   return isReachable && !isRestarting ? 'idle' : 'starting';
 }

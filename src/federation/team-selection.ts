@@ -29,6 +29,8 @@ export class TeamSelection {
   readonly #agents: TeamAgents;
   /** Who has failed at a task that has not succeeded yet. */
   readonly #failedAt = new Map<TaskSeq, Map<AgentId, string>>();
+  /** By the id in the plan: who did last what somebody else is to review. */
+  readonly #authors = new Map<string, AgentId>();
   #strategy: StrategyChoice;
 
   constructor(agents: TeamAgents, strategy: StrategyChoice) {
@@ -45,7 +47,7 @@ export class TeamSelection {
       this.#strategy = strategy;
       this.#agents.selector.use(strategy);
     }
-    const avoid = this.#failedAt.get(task.seq);
+    const avoid = this.#failedAt.get(task.seq) ?? this.#authorOf(task);
     return this.#agents.engage({
       nowMs: now.monoMs,
       candidates: options,
@@ -62,6 +64,7 @@ export class TeamSelection {
   ): number | null {
     const failure = outcome && !outcome.result.ok ? outcome.result.failure : null;
     const verdict = verdictOf(outcome, failure);
+    if (verdict === 'succeeded' && task.spec.review) this.#authors.set(task.spec.id, agent.id);
     if (verdict === 'succeeded') this.#failedAt.delete(task.seq);
     else if (verdict === 'perhaps' && failure) this.#noteFailure(task.seq, agent.id, failure);
     return this.#agents.learn(agent, {
@@ -73,6 +76,12 @@ export class TeamSelection {
       nowMs: now.monoMs,
       ...(means ? {choice: {runtime: means.runtime, model: means.model}} : {}),
     });
+  }
+
+  /** Nobody is the best judge of what he has done himself. */
+  #authorOf({spec}: TaskNode): ReadonlyMap<AgentId, string> | null {
+    const author = spec.reviews === undefined ? undefined : this.#authors.get(spec.reviews);
+    return author === undefined ? null : new Map([[author, 'it did what is to be reviewed']]);
   }
 
   #noteFailure(task: TaskSeq, agent: AgentId, {reason}: Failure): void {

@@ -39,8 +39,8 @@ export function checkView(team: LedgerTeam, view: TeamView | null): void {
   hold('the view shows what runs', isFinal(team.state) || view.running.length === recorded.running, () => {
     return `${view.running.length} of ${recorded.running}`;
   });
-  const {requested, ready, starting, failed, busy} = view.agents;
-  hold('the view counts every agent', isFinal(team.state) || ready + starting + failed === requested, () => {
+  const {requested, ready, starting, failed, busy, suspect = 0} = view.agents;
+  hold('the view counts every agent', isFinal(team.state) || ready + starting + failed + suspect === requested, () => {
     return JSON.stringify(view.agents);
   });
   checkBudget(team, view);

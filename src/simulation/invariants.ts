@@ -367,9 +367,9 @@ export class Invariants {
     const group = team.agents.get(agentId);
     if (!spec.prefer || !group || (spec.prompt !== undefined && !isSurelyPaid(team))) return;
     const room = this.#room.beside(this.#around.ledger.open, attempt);
-    const better = [...this.#idleAgents(team)].find(([other]) => {
+    const better = [...this.#idleAgents(team)].find(([other, idle]) => {
       const isLiked = mayDo(other, task) && likes(task, other) > likes(task, group);
-      return isLiked && room.hasRoomFor(choiceOf(other, task));
+      return isLiked && room.hasRoomFor(choiceOf(other, task)) && !mayBeLeftOut(team, idle);
     });
     hold('preferred agents come first', !better, () => `attempt ${id} of ${task.id} by ${agentId}, not ${better?.[1]}`);
   }
@@ -394,7 +394,7 @@ export class Invariants {
     for (const task of team.tasks) {
       if (isTerminal(task.state.name) || !isReady(task, dueMs)) continue;
       for (const [group, agent] of idle) {
-        if (!mayDo(group, task)) continue;
+        if (!mayDo(group, task) || mayBeLeftOut(team, agent)) continue;
         const choice = choiceOf(group, task);
         if ((choice === null || paysPrompts) && room.hasRoomFor(choice)) return {agent, task};
       }
@@ -490,3 +490,15 @@ export class Invariants {
     });
   }
 }
+
+/** Whoever has failed often may be left out for a while, but only as long as others of the team are at work. */
+function mayBeLeftOut({tasks}: LedgerTeam, agent: AgentId): boolean {
+  if (!tasks.some(({open}) => open !== null)) return false;
+  const failures = tasks.reduce((sum, {attempts}) => {
+    return sum + attempts.filter(({agentId, end}) => agentId === agent && end === 'failed').length;
+  }, 0);
+  return failures >= OFTEN;
+}
+
+/** As the breakers of agents have it: fewer failures never leave anybody out. */
+const OFTEN = 5;
