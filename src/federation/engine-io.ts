@@ -150,6 +150,14 @@ export type Input =
       readonly lagMs: number;
       readonly vitals: readonly Vitals[];
     }
+  /** A breaker at a real edge of a host has switched: what starts a runtime there, or what talks to a provider. */
+  | {
+      readonly type: 'breaker';
+      readonly hostId: HostId;
+      readonly of: {readonly kind: 'runtime' | 'provider'; readonly name: string};
+      readonly state: 'open' | 'half-open' | 'closed';
+      readonly detail: string;
+    }
   /** Time has passed: whatever is due by `now` happens. */
   | {readonly type: 'tick'};
 

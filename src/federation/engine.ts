@@ -17,12 +17,15 @@ import {Dispatcher, type DispatcherOptions} from './dispatcher.ts';
 import type {Input, RequestId, Step} from './engine-io.ts';
 import {Pauses} from './pauses.ts';
 import {Pool, type PoolOptions} from './pool.ts';
-import {restoreTeam} from './restore-team.ts';
+import {openAgain, restoreTeam, retriesDue} from './restore-team.ts';
+import type {RetryPolicy} from './retries.ts';
 import {findRevival, revive} from './revival.ts';
 import {fairest, goesBefore} from './scheduler.ts';
 import {buildTaskGraph} from './task-graph.ts';
+import {Signs} from './signs.ts';
+import {budgetText, stuckFor, timeoutText} from './team-ends.ts';
 import {type TeamOrder, TeamOrders} from './team-orders.ts';
-import {type Attempt, LONGEST_LIMIT_MS, newTask, type RetryPolicy, Team} from './team.ts';
+import {type Attempt, newTask, Team} from './team.ts';
 import {Turn} from './turn.ts';
 
 export interface EngineOptions extends RetryPolicy, PoolOptions, DispatcherOptions {
@@ -49,6 +52,7 @@ export class Engine {
   readonly #deadlines = new Deadlines();
   readonly #pool: Pool;
   readonly #dispatcher: Dispatcher;
+  readonly #signs = new Signs();
   readonly #changes: AgentChanges;
   readonly #pauses: Pauses;
   readonly #orders: TeamOrders;
@@ -147,6 +151,7 @@ export class Engine {
       case 'host-disconnected':
         return this.#pool.disconnected(turn, input.hostId);
       case 'host-gone':
+        this.#signs.forgetHost(input.hostId);
         return this.#pool.gone(turn, input.hostId);
       case 'host-start-failed':
         return this.#hostStartFailed(turn, input);
@@ -171,6 +176,15 @@ export class Engine {
       case 'permits':
         return this.#takePermits(turn, input);
       case 'vitals':
+        return this.#signs.heard(input, {
+          atMs: turn.now.monoMs,
+          isLeased: id => this.#attempts.get(id)?.host === input.hostId,
+        });
+      case 'breaker': {
+        const {hostId: host, of, state, detail} = input;
+        const isNews = this.#signs.switched(input);
+        return isNews ? turn.emit(null, {type: 'breaker-changed', host, of, state, detail}) : undefined;
+      }
       case 'tick':
         return;
       default:
@@ -466,6 +480,7 @@ export class Engine {
   #endAttempt(turn: Turn, attempt: Attempt, conclude: () => number | null): void {
     const {team, task} = attempt;
     this.#attempts.delete(attempt.id);
+    this.#signs.forgetAttempt(attempt.id);
     this.#dispatcher.ended(attempt.means);
     this.#pool.release(attempt);
     const retryAtMs = conclude();
@@ -541,18 +556,11 @@ export class Engine {
     for (const team of this.#teams.values()) this.#endIfStuck(turn, team);
   }
 
-  /** Nothing of the team runs or will, and what is left cannot be paid, or has no agent that works. */
   #endIfStuck(turn: Turn, team: Team): void {
-    if (!team.isStill) return;
-    const obstacles = [...team.ready.classes()].flatMap(ready => this.#dispatcher.obstacle(team, ready) ?? []);
-    const blocked = obstacles.every(({kind}) => kind === 'budget' || kind === 'gone' || kind === 'nobody');
-    if (!blocked || team.awaitsOutput) return;
-    if (obstacles.some(({kind}) => kind === 'budget')) this.#overBudget(turn, team);
-    else if (obstacles.some(({kind}) => kind === 'gone')) this.#end(turn, team, 'no-agents');
-  }
-
-  #overBudget(turn: Turn, team: Team): void {
-    if (team.settings.onBudget === 'stop') this.#end(turn, team, 'budget', budgetText(team));
+    const why = stuckFor(team, this.#dispatcher);
+    if (why === 'no-agents') this.#end(turn, team, why);
+    if (why !== 'budget') return;
+    if (team.settings.onBudget === 'stop') this.#end(turn, team, why, budgetText(team));
     else this.#pauses.pause(turn, team, budgetText(team));
   }
 
@@ -576,7 +584,8 @@ export class Engine {
       });
       this.#adopt(team);
       for (const open of row.openAttempts) this.#holdAgain(turn, team, open);
-      this.#resumeTimers(turn, team);
+      this.#pauses.watch(turn, team);
+      for (const due of retriesDue(team, {now: turn.now, policy: this.#options})) this.#deadlines.add(due);
     }
     for (const record of stored.hosts) this.#pool.rehouse(record.id);
     for (const team of [...this.#teams.values()]) {
@@ -588,42 +597,11 @@ export class Engine {
   }
 
   #holdAgain(turn: Turn, team: Team, open: OpenAttempt): void {
-    const task = team.tasks[open.task];
-    const agent = team.agents.get(open.agentId);
-    if (!task || !agent) throw new Error(`Internal error: attempt ${open.id} belongs to no task or agent of its team`);
-    const leasedAt = {
-      wallMs: open.leasedAtMs,
-      monoMs: turn.now.monoMs - Math.max(0, turn.now.wallMs - open.leasedAtMs),
-    };
-    const {id, number, hostId: host, means, session = null} = open;
-    const stopping = team.ending ?? (agent.standing === 'gone' ? 'agent-killed' : null);
-    const isHeld = false;
-    const attempt: Attempt = {id, team, task, agent, host, number, leasedAt, means, session, stopping, isHeld};
+    const attempt = openAgain(team, open, turn.now);
     team.hold(attempt);
-    team.agents.occupy(agent);
-    this.#dispatcher.started(means);
-    this.#attempts.set(id, attempt);
+    team.agents.occupy(attempt.agent);
+    this.#dispatcher.started(attempt.means);
+    this.#attempts.set(attempt.id, attempt);
     this.#pool.takeOver(attempt);
   }
-
-  #resumeTimers(turn: Turn, team: Team): void {
-    this.#pauses.watch(turn, team);
-    for (const task of team.tasks) {
-      if (task.state.name !== 'backing-off') continue;
-      // The wall clock may have been set since: it is believed only so far.
-      const mostMs = task.memo?.limited === undefined ? this.#options.retryMaxMs : LONGEST_LIMIT_MS;
-      const leftMs = Math.min(Math.max(0, task.state.untilWallMs - turn.now.wallMs), mostMs);
-      this.#deadlines.add({atMs: turn.now.monoMs + leftMs, kind: 'retry', teamId: team.id, task});
-    }
-  }
-}
-
-function budgetText({budget, totals}: Team): string {
-  const what = budget.limit.usd === null ? 'tokens' : 'usd';
-  const limit = budget.limit[what] ?? 0;
-  return failureText({reason: 'budget-exhausted', what, limit, used: budget.used(what, totals)});
-}
-
-function timeoutText({spec}: Team): string {
-  return failureText({reason: 'team-timed-out', timeoutMs: spec.timeoutMs ?? 0});
 }

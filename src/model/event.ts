@@ -95,6 +95,13 @@ export type EventBody =
   | {readonly type: 'task-escalated'; readonly task: string; readonly to: string}
   | {readonly type: 'agents-failed'; readonly failure: Failure; readonly agents: number}
   | {readonly type: 'waiting-for-capacity'; readonly why: string}
+  | {
+      readonly type: 'breaker-changed';
+      readonly host: HostId;
+      readonly of: {readonly kind: 'runtime' | 'provider'; readonly name: string};
+      readonly state: 'open' | 'half-open' | 'closed';
+      readonly detail: string;
+    }
   | {readonly type: 'host-connected'; readonly host: HostId; readonly pid: number}
   | {readonly type: 'host-disconnected'; readonly host: HostId}
   | {readonly type: 'host-gone'; readonly host: HostId};

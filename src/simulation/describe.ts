@@ -47,6 +47,8 @@ export function describeInput(input: Input): string {
       return `attempt-finished ${input.attempt} by ${input.hostId}: ${describeOutcome(input.outcome)}`;
     case 'strays-gone':
       return `strays-gone [${input.attempts.join(',')}] by ${input.hostId}`;
+    case 'breaker':
+      return `breaker of ${input.of.kind} ${input.of.name} on ${input.hostId} is ${input.state}`;
     case 'vitals':
       return `vitals ${input.hostId} ${input.vitals.length} attempts, ${input.lagMs} ms late`;
     case 'output-read':
