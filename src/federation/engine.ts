@@ -214,6 +214,7 @@ export class Engine {
     if (tasks.length > 0) turn.record({kind: 'tasks-created', teamId: id, tasks: tasks.map(newTask)});
     turn.emit(id, {type: 'team-spawned', name: spec.name, agents: spec.count, tasks: tasks.length});
     for (const text of team.warnings) turn.emit(id, {type: 'team-warning', text});
+    this.#orders.keepWithinLimits(turn, team);
     this.#pauses.watch(turn, team);
     team.begin(turn);
     this.#settle(turn, team);
