@@ -39,7 +39,7 @@ const spawnRequest: z.ZodType<SpawnRequest> = z.object({
   maxFailures: z.number().int().min(1).max(1_000_000_000).exactOptional(),
   timeoutMs: z.number().min(1).max(1e12).exactOptional(),
   agents: z.array(agentGroup).min(1).max(100).exactOptional(),
-  budget: z.object({usd: amount, tokens: amount}).exactOptional(),
+  budget: z.object({usd: amount, tokens: amount, perHour: amount.exactOptional()}).exactOptional(),
   allow: z.array(z.string().min(1).max(1000)).max(100).exactOptional(),
   secretNames: z.array(z.string().min(1).max(1000)).max(1000).exactOptional(),
   traceparent: z.string().max(200).exactOptional(),

@@ -1,5 +1,6 @@
 import {Command} from 'commander';
 import {EXIT_CODES} from '../model/exit-code.ts';
+import {chaos} from './commands/chaos.ts';
 import {configShow} from './commands/config-show.ts';
 import {daemonLogs} from './commands/daemon-logs.ts';
 import {daemonStart} from './commands/daemon-start.ts';
@@ -72,6 +73,7 @@ export function buildProgram(run: Runner): Command {
   );
   program.addCommand(group('config', 'Settings and where they come from', [configShow(run)]));
   program.addCommand(runtimes(run));
+  program.addCommand(chaos(run));
   program.addCommand(doctor(run));
   program.addCommand(version(run));
   inherit(program, program.commands);

@@ -304,7 +304,8 @@ export class DaemonBackend implements Backend {
   /** A budget in USD that could not be kept, with no limit of tokens beside it. */
   #unpriced(spec: TeamSpec): Failure | null {
     const {budget, plan} = spec;
-    if (budget === undefined || budget.usd === null || budget.tokens !== null) return null;
+    const isInUsd = budget !== undefined && (budget.usd ?? budget.perHour ?? null) !== null;
+    if (!isInUsd || budget.tokens !== null) return null;
     const choice = unpricedChoice(groupsOf(spec), plan, this.#options.agentSettings);
     return choice && {reason: 'price-unknown', ...choice};
   }

@@ -76,6 +76,8 @@ export class Effects {
         return hosts.start();
       case 'kill-host':
         return hosts.kill(effect.hostId);
+      case 'probe-host':
+        return hosts.probe(effect.hostId);
       case 'open-team':
         this.#teams.set(effect.teamId, effect.spec);
         return hosts.tell(effect.hostId, {type: 'open-team', team: this.#opening(effect.teamId, effect.spec)});

@@ -5,7 +5,9 @@ import {fail, type Result} from '../base/result.ts';
 import type {Input} from '../federation/engine-io.ts';
 import type {Failure} from '../model/failure.ts';
 import {type AttemptId, type HostId, hostId as asHostId} from '../model/ids.ts';
+import type {ProcessProbe} from '../model/health.ts';
 import type {HostRecord} from '../model/record.ts';
+import {probeProcess} from '../os/process-probe.ts';
 import type {ProjectPaths} from '../project/project-paths.ts';
 import {
   type AttemptOrder,
@@ -132,6 +134,15 @@ export class Hosts {
       if (ended > 0) this.#options.log.info({host: id, ended}, 'ended processes that a dead host had left');
       this.#options.submit({type: 'strays-gone', hostId: id, attempts: gone});
     });
+  }
+
+  /** Looks what the process of a host does that is not heard. */
+  probe(id: HostId): void {
+    const host = this.#hosts.get(id);
+    if (!host) return;
+    const isOurs = host.record.machineId === this.#options.machineId;
+    const probe: ProcessProbe = isOurs ? probeProcess(host.record.process) : {state: 'unknown', cpuMs: null};
+    this.#options.submit({type: 'host-probed', hostId: id, probe});
   }
 
   /** Ends a host that has been silent for too long. */

@@ -4,8 +4,9 @@ import type {AttemptOutcome, Memo, SessionMark} from '../model/attempt.ts';
 import type {Autoscale} from '../model/autoscale.ts';
 import type {Budget} from '../model/budget.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
+import type {BreakerNews} from '../model/edge.ts';
 import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from '../model/ids.ts';
-import type {Vitals} from '../model/health.ts';
+import type {ProcessProbe, Vitals} from '../model/health.ts';
 import type {Gate, ProviderId, ProviderSignal} from '../model/provider.ts';
 import type {AttemptMeans} from '../model/attempt-means.ts';
 import type {Plan} from '../model/plan.ts';
@@ -110,6 +111,10 @@ export type Input =
       readonly attempt: AttemptId;
       readonly signal: ProviderSignal;
     }
+  /** What the process of this host is found to do, after `probe-host`. */
+  | {readonly type: 'host-probed'; readonly hostId: HostId; readonly probe: ProcessProbe}
+  /** A breaker around a runtime or a provider has opened or closed on this host. */
+  | ({readonly type: 'breaker'; readonly hostId: HostId} & BreakerNews)
   | {
       readonly type: 'merge-ended';
       readonly teamId: TeamId;
@@ -150,14 +155,6 @@ export type Input =
       readonly lagMs: number;
       readonly vitals: readonly Vitals[];
     }
-  /** A breaker at a real edge of a host has switched: what starts a runtime there, or what talks to a provider. */
-  | {
-      readonly type: 'breaker';
-      readonly hostId: HostId;
-      readonly of: {readonly kind: 'runtime' | 'provider'; readonly name: string};
-      readonly state: 'open' | 'half-open' | 'closed';
-      readonly detail: string;
-    }
   /** Time has passed: whatever is due by `now` happens. */
   | {readonly type: 'tick'};
 
@@ -175,6 +172,8 @@ export type Effect =
   | {readonly type: 'start-host'; readonly machineId: string}
   /** The host has been silent for longer than the grace: end its process, then say `host-gone`. */
   | {readonly type: 'kill-host'; readonly hostId: HostId}
+  /** Look what its process does; answered by `host-probed`. */
+  | {readonly type: 'probe-host'; readonly hostId: HostId}
   | {readonly type: 'open-team'; readonly hostId: HostId; readonly teamId: TeamId; readonly spec: TeamSpec}
   | {
       readonly type: 'open-agents';

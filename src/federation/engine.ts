@@ -22,11 +22,11 @@ import type {RetryPolicy} from './retries.ts';
 import {findRevival, revive} from './revival.ts';
 import {fairest, goesBefore} from './scheduler.ts';
 import {buildTaskGraph} from './task-graph.ts';
-import {Signs} from './signs.ts';
 import {budgetText, stuckFor, timeoutText} from './team-ends.ts';
 import {type TeamOrder, TeamOrders} from './team-orders.ts';
 import {type Attempt, newTask, Team} from './team.ts';
 import {Turn} from './turn.ts';
+import {Upkeep} from './upkeep.ts';
 
 export interface EngineOptions extends RetryPolicy, PoolOptions, DispatcherOptions {
   /** Teams that are over and kept, ≥ 1; beyond that the oldest are removed. */
@@ -52,28 +52,30 @@ export class Engine {
   readonly #deadlines = new Deadlines();
   readonly #pool: Pool;
   readonly #dispatcher: Dispatcher;
-  readonly #signs = new Signs();
   readonly #changes: AgentChanges;
   readonly #pauses: Pauses;
   readonly #orders: TeamOrders;
+  readonly #upkeep: Upkeep;
   readonly #waiting = new Map<TeamId, RequestId[]>();
   #nextTeam: number;
   #nextAttempt: number;
 
-  private constructor(stored: StoredState, options: EngineOptions) {
+  private constructor(stored: StoredState, options: EngineOptions, now: Now) {
     this.#options = options;
-    this.#dispatcher = new Dispatcher(options);
     this.#nextTeam = stored.nextTeamId;
     this.#nextAttempt = stored.nextAttemptId;
     this.#pool = new Pool(options, {teams: this.#teams, attempts: this.#attempts, deadlines: this.#deadlines});
     this.#changes = new AgentChanges(this.#pool);
     this.#pauses = new Pauses({pool: this.#pool, deadlines: this.#deadlines});
     this.#orders = new TeamOrders({changes: this.#changes, pauses: this.#pauses, pool: this.#pool});
+    const view = {teams: this.#teams, attempts: this.#attempts, deadlines: this.#deadlines, pool: this.#pool};
+    this.#upkeep = new Upkeep(options, view, now);
+    this.#dispatcher = new Dispatcher(options, (team, at) => this.#upkeep.obstacle(team, at));
   }
 
   /** An engine that goes on where the store was last written (an empty state is a first start). */
   static restore(stored: StoredState, options: EngineOptions, now: Now): {engine: Engine; step: Step} {
-    const engine = new Engine(stored, options);
+    const engine = new Engine(stored, options, now);
     return {engine, step: engine.#turn(now, turn => engine.#restore(turn, stored))};
   }
 
@@ -84,7 +86,9 @@ export class Engine {
 
   /** When `handle({type: 'tick'})` is next needed (monotonic milliseconds); null: not before another input. */
   nextDeadlineMs(): number | null {
-    return this.#deadlines.nextMs();
+    const nextMs = this.#deadlines.nextMs();
+    const {dueMs} = this.#upkeep;
+    return nextMs === null || dueMs === null ? (nextMs ?? dueMs) : Math.min(nextMs, dueMs);
   }
 
   view(id: TeamId, options: ViewOptions): TeamView | null {
@@ -121,12 +125,16 @@ export class Engine {
 
   #turn(now: Now, act: (turn: Turn) => void): Step {
     const turn = new Turn(now);
+    for (const team of this.#teams.values()) team.budget.tick(now.monoMs);
+    this.#upkeep.begin(turn);
     act(turn);
     this.#runDeadlines(turn);
     for (const team of this.#teams.values()) this.#changes.follow(turn, team);
+    this.#upkeep.act(turn);
     this.#pool.place(turn);
     this.#dispatch(turn);
     this.#askForPermits(turn);
+    this.#upkeep.end(turn);
     return turn.step;
   }
 
@@ -149,10 +157,11 @@ export class Engine {
       case 'host-connected':
         return this.#hostConnected(turn, input);
       case 'host-disconnected':
+        this.#upkeep.take(turn, input);
         return this.#pool.disconnected(turn, input.hostId);
       case 'host-gone':
-        this.#signs.forgetHost(input.hostId);
-        return this.#pool.gone(turn, input.hostId);
+        this.#pool.gone(turn, input.hostId);
+        return this.#upkeep.take(turn, input);
       case 'host-start-failed':
         return this.#hostStartFailed(turn, input);
       case 'agents-ready':
@@ -175,16 +184,10 @@ export class Engine {
         return this.#outputRead(turn, input);
       case 'permits':
         return this.#takePermits(turn, input);
+      case 'host-probed':
+      case 'breaker':
       case 'vitals':
-        return this.#signs.heard(input, {
-          atMs: turn.now.monoMs,
-          isLeased: id => this.#attempts.get(id)?.host === input.hostId,
-        });
-      case 'breaker': {
-        const {hostId: host, of, state, detail} = input;
-        const isNews = this.#signs.switched(input);
-        return isNews ? turn.emit(null, {type: 'breaker-changed', host, of, state, detail}) : undefined;
-      }
+        return this.#upkeep.take(turn, input);
       case 'tick':
         return;
       default:
@@ -336,6 +339,7 @@ export class Engine {
     this.#teams.delete(team.id);
     this.#over.set(team.id, view);
     this.#deadlines.dropTeam(team.id);
+    this.#upkeep.teamOver(team);
     turn.record({kind: 'team-finished', id: team.id, state: view.state, atMs: turn.now.wallMs, view});
     turn.emit(team.id, {type: 'team-finished', state: view.state});
     this.#pool.close(turn, team);
@@ -347,10 +351,12 @@ export class Engine {
     this.#forgetOldest(turn);
   }
 
-  #hostConnected(turn: Turn, {host, holds, agents, teams, paused}: InputOf<'host-connected'>): void {
+  #hostConnected(turn: Turn, input: InputOf<'host-connected'>): void {
+    const {host, holds, agents, teams, paused} = input;
     this.#pool.connected(turn, {host, agents, teams});
     const held = new Set(paused);
     for (const attempt of this.#attempts.values()) if (attempt.host === host.id) attempt.isHeld = held.has(attempt.id);
+    this.#upkeep.take(turn, input);
     this.#compareAttempts(turn, host.id, new Set(holds));
     this.#pool.reap(turn);
   }
@@ -367,7 +373,7 @@ export class Engine {
       if (stopping === null || holds.has(attempt.id)) tellPauses(turn, [attempt], this.#pool);
       if (stopping !== null && holds.has(attempt.id)) {
         turn.effect({type: 'stop-attempts', hostId: host, attempts: [attempt.id], by: stopping});
-      } else if (stopping !== null) this.#endAttempt(turn, attempt, () => attempt.team.lose(turn, attempt));
+      } else if (stopping !== null) this.#endAttempt(turn, attempt, null);
     }
     const foreign = [...holds].filter(id => this.#attempts.get(id)?.host !== host);
     if (foreign.length > 0) turn.effect({type: 'stop-attempts', hostId: host, attempts: foreign, by: 'superseded'});
@@ -453,11 +459,12 @@ export class Engine {
     this.#settle(turn, team);
   }
 
-  #attemptFinished(turn: Turn, {hostId, attempt: id, outcome}: InputOf<'attempt-finished'>): void {
+  #attemptFinished(turn: Turn, {hostId, attempt: id, outcome: reported}: InputOf<'attempt-finished'>): void {
     const attempt = this.#leased(turn, {hostId, id, report: 'attempt-finished'});
     if (!attempt) return;
+    const outcome = this.#upkeep.outcomeOf(attempt, reported);
     this.#signalEnd(turn, attempt, outcome);
-    this.#endAttempt(turn, attempt, () => attempt.team.finish(turn, attempt, outcome));
+    this.#endAttempt(turn, attempt, outcome);
   }
 
   /** The fence: only the host that holds the lease is heard about an attempt, and only while the lease is open. */
@@ -473,19 +480,22 @@ export class Engine {
     for (const id of attempts) {
       const attempt = this.#attempts.get(id);
       if (!attempt || !this.#pool.claimOrphan(hostId, attempt)) continue;
-      this.#endAttempt(turn, attempt, () => attempt.team.lose(turn, attempt));
+      this.#endAttempt(turn, attempt, null);
     }
   }
 
-  /** Ends the lease, frees the agent, and lets the team say what follows, perhaps that it is to be tried again later. */
-  #endAttempt(turn: Turn, attempt: Attempt, conclude: () => number | null): void {
+  /** Ends the lease (lost: without an outcome), frees the agent, and lets the team say what follows, perhaps another try later. */
+  #endAttempt(turn: Turn, attempt: Attempt, outcome: AttemptOutcome | null): void {
     const {team, task} = attempt;
     this.#attempts.delete(attempt.id);
-    this.#signs.forgetAttempt(attempt.id);
     this.#dispatcher.ended(attempt.means);
     this.#pool.release(attempt);
-    const retryAtMs = conclude();
+    const parked = this.#upkeep.ended(turn, attempt, outcome);
+    const retryAtMs = outcome ? team.finish(turn, attempt, outcome) : team.lose(turn, attempt);
     if (retryAtMs !== null) this.#deadlines.add({atMs: retryAtMs, kind: 'retry', teamId: team.id, task});
+    if (parked && !team.isOver && team.ending === null && team.agents.areAllGone) {
+      return this.#end(turn, team, 'no-agents', failureText(parked));
+    }
     this.#settle(turn, team);
   }
 
@@ -524,8 +534,12 @@ export class Engine {
       }
       case 'host-silent':
         return this.#pool.silenceDue(turn, due);
+      case 'look-again':
+        return;
       case 'start-host':
         return this.#pool.startDue(turn, due.machineId);
+      case 'look':
+        return;
       default:
         never(due);
     }
@@ -552,9 +566,22 @@ export class Engine {
       const attempt = team.lease(turn, {id, task, agent, host: agent.host, means});
       this.#attempts.set(id, attempt);
       this.#dispatcher.started(means);
+      this.#upkeep.leased(turn, attempt);
       assign(turn, attempt);
     }
-    for (const team of this.#teams.values()) this.#endIfStuck(turn, team);
+    for (const team of this.#teams.values()) {
+      this.#endIfStuck(turn, team);
+      this.#awaitHour(team);
+    }
+  }
+
+  /** What an hour may cost is used up: it goes on when enough of that is more than an hour ago. */
+  #awaitHour(team: Team): void {
+    if ((team.budget.limit.perHour ?? null) === null || team.ending !== null) return;
+    for (const ready of team.ready.classes()) {
+      const atMs = this.#dispatcher.obstacle(team, ready)?.untilMs;
+      if (atMs !== undefined && Number.isFinite(atMs)) this.#deadlines.look({atMs, teamId: team.id, of: 'hour'});
+    }
   }
 
   #endIfStuck(turn: Turn, team: Team): void {
@@ -604,5 +631,6 @@ export class Engine {
     this.#dispatcher.started(attempt.means);
     this.#attempts.set(attempt.id, attempt);
     this.#pool.takeOver(attempt);
+    this.#upkeep.leased(turn, attempt);
   }
 }

@@ -129,6 +129,21 @@ export class Pool {
     this.#needHost(turn, machine);
   }
 
+  /** Whether agents of a team are placed on the host, which is why it beats. */
+  hasAgents(host: HostId): boolean {
+    for (const {agents} of this.#view.teams.values()) if (agents.all.some(agent => agent.host === host)) return true;
+    return false;
+  }
+
+  /** Its process is certain not to go on by itself: it is ended, though its connection may stand. */
+  endStuck(turn: Turn, hostId: HostId): void {
+    const host = this.#hosts.get(hostId);
+    if (!host || host.state.name === 'ending') return;
+    host.state = {name: 'ending'};
+    for (const team of this.#view.teams.values()) team.agents.suspend(hostId);
+    turn.effect({type: 'kill-host', hostId});
+  }
+
   /** A host that has been silent for too long is ended; one that came back in the meantime is not. */
   silenceDue(turn: Turn, {hostId, since}: Extract<Deadline, {kind: 'host-silent'}>): void {
     const host = this.#hosts.get(hostId);

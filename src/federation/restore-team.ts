@@ -52,6 +52,8 @@ export function restoreTeam(stored: StoredTeam, {now, bootId, policy, random}: R
   if (stored.ending) team.endedBecause = failureText({reason: 'stopped', by: stored.ending});
   team.announcedReady = stored.totals.attempts > 0;
   Object.assign(team.totals, stored.totals);
+  team.budget.tick(now.monoMs);
+  team.budget.resume({usedUsd: team.budget.used('usd', team.totals), sinceMs: team.startedAt.monoMs});
   return team;
 }
 

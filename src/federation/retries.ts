@@ -51,6 +51,22 @@ export class Retries {
     this.#options = options;
   }
 
+  /** The attempt has ended with this failure. */
+  after(turn: Turn, attempt: Attempt, failure: Failure): number | null {
+    const {ending} = this.#options.hands;
+    switch (failure.reason) {
+      case 'stopped':
+        return this.interrupted(turn, attempt);
+      case 'provider-limited':
+        return this.#limited(turn, attempt, failure);
+      case 'runtime-unavailable':
+        return this.#turnedAway(turn, attempt, failure);
+      default:
+        if (failure.reason === 'silent' && ending === null) return this.#hung(turn, attempt, failure);
+        return this.failed(turn, attempt.task, {attempt: attempt.id, failure});
+    }
+  }
+
   /** It counts against `retries`. */
   failed(turn: Turn, task: TaskNode, {attempt, failure}: {attempt: AttemptId; failure: Failure}): number | null {
     const {hands, emit} = this.#options;
@@ -70,7 +86,7 @@ export class Retries {
   }
 
   /** The provider let nothing through: the task goes again, in the same conversation if there is one, and is no worse for it. */
-  limited(turn: Turn, attempt: Attempt, failure: Extract<Failure, {reason: 'provider-limited'}>): number | null {
+  #limited(turn: Turn, attempt: Attempt, failure: Extract<Failure, {reason: 'provider-limited'}>): number | null {
     const {task} = attempt;
     const {provider, kind} = failure;
     const limited = (task.memo?.limited ?? 0) + 1;
@@ -89,22 +105,49 @@ export class Retries {
     return atMs;
   }
 
-  /**
-   * It was cut short. When somebody wanted that of its agent, nothing comes of it. A task that is lost with its host is no
-   * worse for it the first time and goes again at once. From the second time on it waits, longer each time: should one task
-   * be what kills its hosts, those beside it get the time to end without it.
-   */
+  /** Nothing has been started: whoever can do it with something else may have it soon. */
+  #turnedAway(turn: Turn, {task, id}: Attempt, failure: Failure): number | null {
+    const limited = (task.memo?.limited ?? 0) + 1;
+    note(task, {limited});
+    if (limited > MAX_LIMITED) return this.#giveUp(turn, task, failure);
+    const atMs = this.#backOff(turn, task, limited);
+    const retryInMs = Math.ceil(atMs - turn.now.monoMs);
+    this.#options.emit(turn, {type: 'attempt-failed', task: task.id, attempt: id, failure, retryInMs});
+    return atMs;
+  }
+
+  /** It hung, which may be the fault of its agent: it goes again as one that is lost. */
+  #hung(turn: Turn, attempt: Attempt, failure: Failure): number | null {
+    const {task, id} = attempt;
+    const atMs = this.#lost(turn, attempt, failure);
+    const isOver = task.state.name === 'failed';
+    const retryInMs = isOver ? null : Math.ceil((atMs ?? turn.now.monoMs) - turn.now.monoMs);
+    this.#options.emit(turn, {type: 'attempt-failed', task: task.id, attempt: id, failure, retryInMs});
+    return atMs;
+  }
+
+  /** It was cut short, because its host was lost or because somebody wanted that of its agent, of which nothing comes. */
   interrupted(turn: Turn, attempt: Attempt): number | null {
+    if (attempt.stopping !== 'agent-killed') return this.#lost(turn, attempt, null);
+    if (attempt.session) note(attempt.task, {session: attempt.session});
+    this.#options.hands.again(turn, attempt.task);
+    return null;
+  }
+
+  /**
+   * A task that is lost is no worse for it the first time and goes again at once. From the second time on it waits, longer
+   * each time: should one task be what kills its hosts, those beside it get the time to end without it.
+   */
+  #lost(turn: Turn, attempt: Attempt, why: Failure | null): number | null {
     const {hands, policy} = this.#options;
     const {task} = attempt;
+    task.losses += 1;
     if (attempt.session) note(task, {session: attempt.session});
-    if (attempt.stopping !== 'agent-killed') {
-      task.losses += 1;
-      if (task.losses > policy.maxLosses) {
-        return this.#giveUp(turn, task, {reason: 'attempts-lost', times: task.losses, lastHost: attempt.host});
-      }
-      if (task.losses > 1) return this.#backOff(turn, task, task.losses - 1);
+    if (task.losses > policy.maxLosses) {
+      const lost: Failure = {reason: 'attempts-lost', times: task.losses, lastHost: attempt.host};
+      return this.#giveUp(turn, task, why ?? lost);
     }
+    if (task.losses > 1) return this.#backOff(turn, task, task.losses - 1);
     hands.again(turn, task);
     return null;
   }
@@ -141,6 +184,14 @@ export class Retries {
     hands.enter(turn, task, {name: 'backing-off', untilWallMs: turn.now.wallMs + delayMs});
     return turn.now.monoMs + delayMs;
   }
+}
+
+type NoFault = Extract<Failure, {reason: 'stopped' | 'provider-limited' | 'runtime-unavailable'}>;
+
+/** Neither the task nor its agent can do anything about it. */
+export function isNoFault(failure: Failure): failure is NoFault {
+  const {reason} = failure;
+  return reason === 'stopped' || reason === 'provider-limited' || reason === 'runtime-unavailable';
 }
 
 /** What is counted of the attempts so far, without what was meant for one of them. */

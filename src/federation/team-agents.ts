@@ -2,7 +2,7 @@ import type {AgentGroup, AgentStanding, AgentState} from '../model/agent.ts';
 import {type AgentId, agentId, type HostId} from '../model/ids.ts';
 import type {AgentRow} from '../model/record.ts';
 import {type Agent, freeSlots, isLiving, stateOf} from './agent.ts';
-import {type AgentSelector, InTurn} from './agent-selector.ts';
+import {InTurn} from './in-turn.ts';
 
 /**
  * The agents of one team: where they are, what they do, and which one is next. They begin as the groups of the team say and
@@ -15,7 +15,7 @@ export class TeamAgents {
   readonly #all: Agent[] = [];
   readonly #byId = new Map<AgentId, Agent>();
   readonly #counts: Record<AgentState, number>;
-  readonly #selectors: readonly AgentSelector[];
+  readonly #selectors: readonly InTurn[];
   /** By group: free slots, agents that are there to stay, agents that have failed. */
   readonly #free: number[];
   readonly #living: number[];

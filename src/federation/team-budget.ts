@@ -3,18 +3,13 @@ import {type Budget, type Cap, NO_BUDGET} from '../model/budget.ts';
 import type {AttemptTotals} from '../model/attempt-totals.ts';
 import type {TaskSpec} from '../model/task.ts';
 import type {Usage} from '../model/usage.ts';
+import {LearnedUse} from './learned-use.ts';
+import {SpendRate} from './spend-rate.ts';
 
-/** What attempts of one kind have used, as far as it is known. */
-interface Learned {
-  count: number;
-  sum: number;
-  largest: number;
-}
-
-type Resource = keyof Budget;
+type Resource = keyof Cap;
 
 const RESOURCES = ['usd', 'tokens'] as const satisfies readonly Resource[];
-/** An attempt may use this many times what such attempts use on average, or somewhat more than the largest yet. */
+/** Once started, an attempt may use this many times what such attempts use on average, or somewhat more than the largest yet. */
 const ROOM_OVER_MEAN = 3;
 const ROOM_OVER_LARGEST = 1.25;
 /** However little such attempts have used so far: at least this part of what a first one may use. */
@@ -26,11 +21,13 @@ const LEAST_OF_FIRST = 0.1;
  * reaching its cap and being stopped.
  */
 export class TeamBudget {
+  readonly #first: Cap;
+  readonly #learned = new Map<string, LearnedUse>();
+  readonly #reserved = {usd: 0, tokens: 0};
+  readonly #spent = new SpendRate();
   #limit: Budget;
   #replaced: Budget | null = null;
-  readonly #first: Cap;
-  readonly #learned = new Map<string, Learned>();
-  readonly #reserved = {usd: 0, tokens: 0};
+  #nowMs = 0;
 
   /** `first`: reserved for an attempt as long as nothing is known of its kind. */
   constructor(limit: Budget | undefined, first: Cap) {
@@ -52,6 +49,21 @@ export class TeamBudget {
     this.#replaced = limit;
   }
 
+  /** The hour goes on: to be said before anything is asked or settled. */
+  tick(nowMs: number): void {
+    this.#nowMs = nowMs;
+  }
+
+  /** After a restart: what had been used since the team began. */
+  resume({usedUsd, sinceMs}: {usedUsd: number; sinceMs: number}): void {
+    this.#spent.resume({usd: usedUsd, sinceMs, nowMs: this.#nowMs});
+  }
+
+  /** What attempts cost an hour just now, by those that have ended. */
+  get usdPerHour(): number {
+    return this.#spent.perHour(this.#nowMs);
+  }
+
   get reserved(): Readonly<Record<Resource, number>> {
     return this.#reserved;
   }
@@ -61,6 +73,30 @@ export class TeamBudget {
     const usd = this.#capOf('usd', spec, choice, totals);
     const tokens = this.#capOf('tokens', spec, choice, totals);
     return usd === undefined || tokens === undefined ? null : {usd, tokens};
+  }
+
+  /** When the hour may allow an attempt that it does not allow now; null: it is not the hour that is in the way. */
+  hourAllowsAt(spec: TaskSpec, choice: ModelChoice, totals: AttemptTotals): number | null {
+    const perHour = this.#limit.perHour ?? null;
+    if (perHour === null) return null;
+    const {least} = this.#needOf('usd', spec, choice, this.#limit.usd ?? perHour);
+    const total = this.#limit.usd;
+    if (total !== null && total - this.used('usd', totals) - this.#reserved.usd < least) return null;
+    const room = perHour - this.#reserved.usd - Math.min(least, perHour);
+    const atMs = room < 0 ? null : this.#spent.whenAtMost(room, this.#nowMs);
+    // What is reserved is settled sooner or later, and then it is asked again.
+    return atMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** How many attempts of this kind can be paid beside what runs. */
+  affords(spec: TaskSpec, choice: ModelChoice, totals: AttemptTotals): number {
+    const counts = RESOURCES.map(resource => {
+      const left = this.#leftOf(resource, totals);
+      if (left === null) return Number.POSITIVE_INFINITY;
+      const {least} = this.#needOf(resource, spec, choice, left.limit);
+      return left.amount < least || left.amount <= 0 ? 0 : Math.floor(left.amount / least);
+    });
+    return Math.min(...counts);
   }
 
   reserve(cap: Cap): void {
@@ -76,6 +112,12 @@ export class TeamBudget {
     }
   }
 
+  /** An attempt is over, with this usage, or without anybody knowing what it has used of its cap. */
+  spend(cap: Cap, usage: Usage | null): void {
+    const usd = usage?.usd ?? cap.usd ?? 0;
+    if (usd > 0) this.#spent.add(usd, this.#nowMs);
+  }
+
   /** What has been used of a resource, what nobody knows for sure included. */
   used(resource: Resource, totals: AttemptTotals): number {
     const unsettled = resource === 'usd' ? totals.unsettledUsd : totals.unsettledTokens;
@@ -84,21 +126,37 @@ export class TeamBudget {
 
   /** The cap; null when there is no limit; undefined when what is left does not pay for an attempt. */
   #capOf(resource: Resource, spec: TaskSpec, choice: ModelChoice, totals: AttemptTotals): number | null | undefined {
-    const limit = this.limit[resource];
-    if (limit === null) return null;
-    const left = limit - this.used(resource, totals) - this.#reserved[resource];
+    const left = this.#leftOf(resource, totals);
+    if (left === null) return null;
+    const {amount, limit} = left;
     const {wanted, least} = this.#needOf(resource, spec, choice, limit);
-    return left >= least && left > 0 ? Math.min(wanted, left) : undefined;
+    return amount >= least && amount > 0 ? Math.min(wanted, amount) : undefined;
   }
 
+  /** Of the whole and of the hour, whatever is less; null: not limited. */
+  #leftOf(resource: Resource, totals: AttemptTotals): {amount: number; limit: number} | null {
+    const limit = this.#limit[resource];
+    const perHour = resource === 'usd' ? (this.#limit.perHour ?? null) : null;
+    const inAll = limit === null ? Number.POSITIVE_INFINITY : limit - this.used(resource, totals);
+    const inHour = perHour === null ? Number.POSITIVE_INFINITY : perHour - this.#spent.lastHour(this.#nowMs);
+    const smaller = Math.min(limit ?? Number.POSITIVE_INFINITY, perHour ?? Number.POSITIVE_INFINITY);
+    if (smaller === Number.POSITIVE_INFINITY) return null;
+    return {amount: Math.min(inAll, inHour) - this.#reserved[resource], limit: smaller};
+  }
+
+  /**
+   * `least`: what must be left for an attempt to start, which is the estimate of its task or else what nine of ten such attempts
+   * have not exceeded. `wanted`: what it may use at most if there is as much.
+   */
   #needOf(resource: Resource, spec: TaskSpec, choice: ModelChoice, limit: number): {wanted: number; least: number} {
     const estimate = spec.estimate?.[resource] ?? 0;
     const usual = this.#first[resource] ?? limit;
     const learned = this.#learned.get(keyOf(resource, spec, choice));
     if (learned) {
-      const mean = learned.sum / learned.count;
-      const room = Math.max(mean * ROOM_OVER_MEAN, learned.largest * ROOM_OVER_LARGEST, usual * LEAST_OF_FIRST);
-      return {wanted: Math.max(estimate, room), least: mean};
+      const {mean, largest, p90} = learned;
+      const room = Math.max(mean * ROOM_OVER_MEAN, largest * ROOM_OVER_LARGEST, usual * LEAST_OF_FIRST);
+      const least = estimate > 0 ? estimate : p90;
+      return {wanted: Math.max(estimate, room), least: Math.min(least, limit)};
     }
     const first = estimate > 0 ? estimate : usual;
     return {wanted: first, least: Math.min(first, limit)};
@@ -106,13 +164,8 @@ export class TeamBudget {
 
   #learn(key: string, used: number): void {
     const known = this.#learned.get(key);
-    if (!known) {
-      this.#learned.set(key, {count: 1, sum: used, largest: used});
-      return;
-    }
-    known.count += 1;
-    known.sum += used;
-    known.largest = Math.max(known.largest, used);
+    if (known) known.add(used);
+    else this.#learned.set(key, new LearnedUse(used));
   }
 }
 

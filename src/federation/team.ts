@@ -6,7 +6,7 @@ import type {AttemptOutcome, SessionMark} from '../model/attempt.ts';
 import {type GrowingTotals, NO_TOTALS, noteEnded} from '../model/attempt-totals.ts';
 import type {TeamSettings} from '../model/autoscale.ts';
 import type {Budget} from '../model/budget.ts';
-import type {Failure, StopReason} from '../model/failure.ts';
+import type {Failure, FailureReason, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
 import {type AttemptId, type HostId, type TeamId, taskSeq} from '../model/ids.ts';
 import type {AttemptMeans} from '../model/attempt-means.ts';
@@ -20,7 +20,8 @@ import type {Agent} from './agent.ts';
 import {Landing, type TaskHands} from './landing.ts';
 import {withNewIds} from './plan-change.ts';
 import {ReadyQueue} from './ready-queue.ts';
-import {countersOf, Retries, type RetriesOptions, type RetryPolicy} from './retries.ts';
+import {countersOf, isNoFault, Retries, type RetriesOptions, type RetryPolicy} from './retries.ts';
+import {TaskDurations} from './task-durations.ts';
 import {buildTaskGraph} from './task-graph.ts';
 import {type Members, TaskNode} from './task-node.ts';
 import {groupState, noteNeedOver, skipReason, tellNeedsAnew} from './task-rules.ts';
@@ -83,6 +84,8 @@ export class Team {
   readonly totals: GrowingTotals = {...NO_TOTALS};
   readonly retries: Retries;
   readonly budget: TeamBudget;
+  /** What its tasks take. */
+  readonly durations = new TaskDurations();
   readonly ready: ReadyQueue;
   readonly landing: Landing;
   warnings: readonly string[];
@@ -340,20 +343,14 @@ export class Team {
       turn.emit(this.id, {type: 'attempt-warning', task: task.id, attempt: id, text});
     }
     if (result.ok) {
+      this.durations.learn(task, outcome.durationMs);
       task.memo = countersOf(task.memo);
       return this.landing.landed(turn, attempt, outcome);
     }
     const {failure} = result;
-    if (failure.reason === 'stopped' || failure.reason === 'provider-limited') {
-      if (this.ending !== null) {
-        this.#cancel(turn, task, attempt.stopping ?? this.ending);
-        return null;
-      }
-      return failure.reason === 'stopped'
-        ? this.retries.interrupted(turn, attempt)
-        : this.retries.limited(turn, attempt, failure);
-    }
-    return this.retries.failed(turn, task, {attempt: id, failure});
+    if (this.ending === null || !isNoFault(failure)) return this.retries.after(turn, attempt, failure);
+    this.#cancel(turn, task, attempt.stopping ?? this.ending);
+    return null;
   }
 
   /** What has become of a change that was to be merged. */
@@ -450,6 +447,7 @@ export class Team {
     if (means) {
       const usage = outcome && showsUse(outcome) ? outcome.usage : null;
       this.budget.settle({spec: task.spec, choice: means, cap: means.cap, usage});
+      this.budget.spend(means.cap, outcome?.usage ?? null);
     }
     const members = task.group?.members;
     if (!members) return;
@@ -607,11 +605,20 @@ export class Team {
   }
 }
 
+const CUT_SHORT: ReadonlySet<FailureReason> = new Set([
+  'stopped',
+  'silent',
+  'provider-limited',
+  'runtime-unavailable',
+  'agent-error',
+  'spawn-failed',
+]);
+
 /** What was cut short says nothing of what such attempts use. */
 function showsUse({result}: AttemptOutcome): boolean {
   if (result.ok) return true;
   const {reason} = result.failure;
-  return reason !== 'stopped' && reason !== 'provider-limited' && reason !== 'agent-error' && reason !== 'spawn-failed';
+  return !CUT_SHORT.has(reason);
 }
 
 function awaitsOutput(task: TaskNode): boolean {

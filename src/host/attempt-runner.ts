@@ -5,6 +5,7 @@ import {ChildCpu, PeakMemory} from '../os/usage.ts';
 import type {Runtime} from '../runtimes/runtime.ts';
 import type {AttemptOrder, HostLimits, Report, TeamOpening} from '../wire/host-protocol.ts';
 import {Attempt} from './attempt.ts';
+import type {EdgeBreakers} from './edge-breakers.ts';
 import type {Progress} from './progress.ts';
 import type {Redaction} from './redaction.ts';
 import type {StraySweeper} from './stray-sweeper.ts';
@@ -27,6 +28,7 @@ export interface RunnerOptions {
   readonly watch: AttemptWatch;
   readonly progress: Progress;
   readonly worktrees: Worktrees;
+  readonly breakers: EdgeBreakers;
   readonly report: (report: Report) => void;
 }
 
@@ -56,7 +58,7 @@ export class AttemptRunner {
   }
 
   start(order: AttemptOrder, open: OpenTeam, limits: HostLimits): void {
-    const {hostId, storeId, sweeper, watch, progress, worktrees, report} = this.#options;
+    const {hostId, storeId, sweeper, watch, progress, worktrees, breakers, report} = this.#options;
     this.#starts.concurrency = limits.spawnConcurrency;
     const id = order.attempt;
     const lastLine = () => attempt.lastLine;
@@ -72,6 +74,7 @@ export class AttemptRunner {
       cpu: this.#cpu,
       peak: this.#peak,
       worktrees,
+      breakers,
       report,
       onOutput: () => progress.changed(id, lastLine),
     });

@@ -3,6 +3,7 @@ import {type Result, fail, ok} from '../base/result.ts';
 import {NO_AGENT_SETTINGS} from '../model/agent-settings.ts';
 import type {AttemptOutcome, Verdict} from '../model/attempt.ts';
 import {failureOf, type Failure, type StopReason} from '../model/failure.ts';
+import {providerOf} from '../model/provider.ts';
 import {UNKNOWN_USAGE} from '../model/usage.ts';
 import {cookieOf} from '../os/stray-processes.ts';
 import type {Runtime} from '../runtimes/runtime.ts';
@@ -12,6 +13,7 @@ import {AttemptClock} from './attempt-clock.ts';
 import {attemptEnvironment, grantedSecrets, inputsFolderOf} from './attempt-environment.ts';
 import {AttemptLog} from './attempt-log.ts';
 import type {AttemptWorktree, WorktreeOrder} from './attempt-worktree.ts';
+import type {EdgeBreakers} from './edge-breakers.ts';
 import {Ending} from './ending.ts';
 import type {Evidence} from './evidence.ts';
 import {makeInputsFolder, removeFolder} from './inputs-folder.ts';
@@ -34,6 +36,7 @@ export interface AttemptMeans extends ProgramMeans {
   readonly storeId: string;
   readonly limits: HostLimits;
   readonly worktrees: Worktrees;
+  readonly breakers: EdgeBreakers;
   readonly redaction: Redaction;
   readonly watch: AttemptWatch;
   readonly disk: DiskUse;
@@ -201,8 +204,24 @@ export class Attempt {
     return checked.ok ? ok(null) : checked;
   }
 
-  async #prompt(work: PromptWork, cwd: string): Promise<Result<Evidence['agent'], Failure>> {
-    const {team, limits, report} = this.#means;
+  #prompt(work: PromptWork, cwd: string): Promise<Result<Evidence['agent'], Failure>> {
+    const {breakers, report} = this.#means;
+    const names = {runtime: work.runtime, provider: providerOf(work.runtime, work.model)};
+    return breakers.guard(names, heard => {
+      const reportToo = (said: Report) => {
+        heard(said);
+        report(said);
+      };
+      return this.#ask(work, cwd, reportToo);
+    });
+  }
+
+  async #ask(
+    work: PromptWork,
+    cwd: string,
+    report: (report: Report) => void,
+  ): Promise<Result<Evidence['agent'], Failure>> {
+    const {team, limits} = this.#means;
     // Loaded when it is needed: a small process forks faster.
     const {prepareAgent} = await import('./agent-work.ts');
     const agent = await prepareAgent({

@@ -13,6 +13,7 @@ import {readinessOf} from './agent-readiness.ts';
 import {AttemptRunner, type OpenTeam} from './attempt-runner.ts';
 import {emptyInputsFolderOf} from './attempt-environment.ts';
 import {DaemonLink} from './daemon-link.ts';
+import {EdgeBreakers} from './edge-breakers.ts';
 import {Heartbeat} from './heartbeat.ts';
 import type {HostOptions} from './host-options.ts';
 import {makeEmptyInputsFolder, removeFolder} from './inputs-folder.ts';
@@ -65,6 +66,11 @@ export class Host {
   readonly #reports: ReportLog;
   readonly #runner: AttemptRunner;
   readonly #worktrees: Worktrees;
+  readonly #breakers = new EdgeBreakers(news => {
+    // The first protocol with a report for it; a daemon that comes later is told again.
+    if (this.#protocol >= 2) this.#reports.add({type: 'breaker', ...news});
+  });
+  #protocol = 1;
   readonly #watch = new AttemptWatch();
   readonly #heartbeat: Heartbeat;
   readonly #sweeper = new StraySweeper(FIRST_LIMITS.killGraceMs);
@@ -103,6 +109,7 @@ export class Host {
       watch: this.#watch,
       progress: new Progress(send),
       worktrees: this.#worktrees,
+      breakers: this.#breakers,
       report: report => this.#reports.add(report),
     });
     this.#link = new DaemonLink({
@@ -135,6 +142,7 @@ export class Host {
   async #end(by: StopReason, wasWelcomed: boolean): Promise<void> {
     this.#abort.abort();
     await this.#runner.stopAll(by);
+    this.#breakers.close();
     await this.#sweeper.flush();
     await this.#closed;
     await this.#worktrees.tidy();
@@ -245,6 +253,8 @@ export class Host {
       this.#state = {name: 'welcomed'};
     }
     this.#reports.connected();
+    this.#protocol = protocol;
+    this.#breakers.retell();
     this.#watch.retell();
     this.#heartbeat.protocol = protocol;
   }

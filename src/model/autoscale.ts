@@ -16,6 +16,16 @@ export interface Autoscale {
   readonly maxCostPerHour: number | null;
 }
 
+/** What holds for what nobody has said otherwise. */
+export const DEFAULT_AUTOSCALE: Autoscale = {
+  min: 1,
+  max: 50,
+  scaleUpThreshold: 0,
+  scaleDownThreshold: 0.2,
+  idleMs: 30_000,
+  maxCostPerHour: null,
+};
+
 /** What can be changed of a team while it runs. */
 export interface TeamSettings {
   /** Null: it has the agents that people have asked for. */
@@ -60,5 +70,7 @@ export interface ScaleInputs {
   readonly waitP90Ms: number;
   /** Most tasks that the rest of the plan can have running at a time. */
   readonly width: number;
+  /** Tasks that are expected to want to run at a time by when a new agent would be there; absent: nothing is expected. */
+  readonly soon?: number;
   readonly usdPerHour: number | null;
 }

@@ -1,6 +1,7 @@
 import type {AgentStanding} from './agent.ts';
 import type {ScaleDecision} from './autoscale.ts';
 import type {Failure, StopReason} from './failure.ts';
+import type {HealthState} from './health.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from './ids.ts';
 import type {SkipReason} from './task.ts';
 import type {TeamState} from './team.ts';
@@ -95,15 +96,10 @@ export type EventBody =
   | {readonly type: 'task-escalated'; readonly task: string; readonly to: string}
   | {readonly type: 'agents-failed'; readonly failure: Failure; readonly agents: number}
   | {readonly type: 'waiting-for-capacity'; readonly why: string}
-  | {
-      readonly type: 'breaker-changed';
-      readonly host: HostId;
-      readonly of: {readonly kind: 'runtime' | 'provider'; readonly name: string};
-      readonly state: 'open' | 'half-open' | 'closed';
-      readonly detail: string;
-    }
   | {readonly type: 'host-connected'; readonly host: HostId; readonly pid: number}
   | {readonly type: 'host-disconnected'; readonly host: HostId}
+  /** dead: it is stuck for certain, and its process is being ended. `why` is null when it is heard again. */
+  | {readonly type: 'host-health'; readonly host: HostId; readonly health: HealthState; readonly why: string | null}
   | {readonly type: 'host-gone'; readonly host: HostId};
 
 /** An event as the engine makes it: `teamId` is null for what concerns no single team. */

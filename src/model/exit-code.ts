@@ -36,6 +36,8 @@ const BY_REASON = {
   'verify-failed': 'tasks',
   'spawn-failed': 'tasks',
   'timed-out': 'tasks',
+  silent: 'tasks',
+  'runtime-unavailable': 'tasks',
   'output-invalid': 'tasks',
   'output-too-large': 'tasks',
   'memory-exceeded': 'tasks',

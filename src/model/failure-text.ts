@@ -43,6 +43,8 @@ export function stopText(by: StopReason): string {
       return 'what is left of the budget does not pay for another attempt';
     case 'quota':
       return 'the quota of the provider is used up';
+    case 'silent':
+      return 'it gave no sign of life for too long';
     case 'agent-killed':
       return 'its agent was killed or restarted';
     default:
@@ -92,6 +94,10 @@ function sentence(failure: Failure): string {
       return `Its command could not be started (${failure.code}): ${failure.detail}. ${spawnAdvice(failure.code)}`;
     case 'timed-out':
       return `It ran longer than its timeout of ${formatDuration(failure.timeoutMs)} and was stopped. Raise \`timeout\` in the plan if it needs more.`;
+    case 'silent':
+      return `It gave no sign of life for ${formatDuration(failure.silentMs)} (nothing printed, no processor time) and was stopped. If that is normal for it, raise \`limits: silence\` in the plan (now ${formatDuration(failure.budgetMs)}).`;
+    case 'runtime-unavailable':
+      return unavailableText(failure);
     case 'output-invalid':
       return `It succeeded but its standard output is not ${failure.expected.toUpperCase()} as \`outputs: ${failure.expected}\` promises: ${failure.detail}. Print only the value there, and messages on standard error.`;
     case 'memory-exceeded':
@@ -194,6 +200,13 @@ function limitedText({provider, kind, retryAfterMs, detail}: Extract<Failure, {r
   ];
   const wait = retryAfterMs === null ? '' : ` (try again in ${formatDuration(retryAfterMs)})`;
   return withHint(`The provider ${provider} ${what}${wait}${detail === '' ? '' : `: ${detail}`}`, undefined);
+}
+
+function unavailableText(failure: Extract<Failure, {reason: 'runtime-unavailable'}>): string {
+  const {what, name, retryAfterMs, detail} = failure;
+  const wait = formatDuration(Math.max(1, Math.ceil(retryAfterMs / 1000)) * 1000);
+  const last = detail === '' ? '' : ` The last one said: ${detail}`;
+  return stopped(`The ${what} ${name} fails again and again and is left alone; the next try is in ${wait}.${last}`);
 }
 
 function outsideText({files, omitted, globs}: Extract<Failure, {reason: 'outside-touches'}>): string {

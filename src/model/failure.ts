@@ -72,6 +72,18 @@ export type Failure =
     }
   | {readonly reason: 'spawn-failed'; readonly command: string; readonly code: string; readonly detail: string}
   | {readonly reason: 'timed-out'; readonly timeoutMs: number}
+  /** It gave no sign of life (output, activity, processor time) for longer than it may, and was stopped. */
+  | {readonly reason: 'silent'; readonly silentMs: number; readonly budgetMs: number}
+  /** So many attempts had failed at a runtime or its provider that none is let through for a while; no retry is used up by it. */
+  | {
+      readonly reason: 'runtime-unavailable';
+      readonly what: 'runtime' | 'provider';
+      readonly name: string;
+      /** When the next one is let through to try, in milliseconds. */
+      readonly retryAfterMs: number;
+      /** How the last one of them failed. */
+      readonly detail: string;
+    }
   | {readonly reason: 'output-invalid'; readonly expected: 'json'; readonly detail: string}
   | {readonly reason: 'output-too-large'; readonly limitBytes: number}
   /** Resident memory of all its processes together. */
@@ -182,6 +194,7 @@ export const STOP_REASONS = [
   'superseded',
   'budget',
   'quota',
+  'silent',
   'agent-killed',
 ] as const;
 export type StopReason = (typeof STOP_REASONS)[number];

@@ -6,6 +6,7 @@
  *        └───────────┴────────────┘  signs of life
  *
  * suspect: it is given nothing new. unhealthy: what it has is given to others, once it is certain that it is stopped. dead: for good.
+ * What is known to be gone is dead at once, from wherever it was.
  */
 export type HealthState = 'healthy' | 'suspect' | 'unhealthy' | 'dead';
 
@@ -24,6 +25,16 @@ export interface Vitals {
   readonly silentMs: number;
   /** running: one of them computes or waits for a disk. stopped: all of them are, by a signal. Absent: unknown. */
   readonly state?: 'running' | 'sleeping' | 'stopped';
+}
+
+/**
+ * What the OS says of the process of a host that has become silent. working: on a processor or waiting for one. waiting: for
+ * something to happen. blocked: on a disk. stopped: by a signal.
+ */
+export interface ProcessProbe {
+  readonly state: 'working' | 'waiting' | 'blocked' | 'stopped' | 'gone' | 'unknown';
+  /** Processor time of its main thread so far, in milliseconds, as precisely as the OS counts; null: unknown. */
+  readonly cpuMs: number | null;
 }
 
 /** What one attempt may use; absent: no limit. Reaching one is a clear failure. */

@@ -1,4 +1,5 @@
 import type {AgentGroup, ModelChoice} from './agent.ts';
+import type {Autoscale, OnBudget} from './autoscale.ts';
 import type {Budget} from './budget.ts';
 import type {TaskSpec} from './task.ts';
 
@@ -14,6 +15,9 @@ export interface Plan {
   /** Names of variables whose values are secret whatever they look like. */
   readonly secrets?: readonly string[];
   readonly budget?: Budget;
+  readonly onBudget?: OnBudget;
+  /** How the team grows and shrinks by itself, unless the command line says otherwise. */
+  readonly autoscale?: Autoscale;
   readonly escalate?: Escalation;
 }
 

@@ -29,13 +29,15 @@ export interface ProcessLine {
   readonly rssBytes: number;
 }
 
+/** The cookie in a program's environment; null: none, or another user's. 'unclear': it is just being started. */
+export type StartedWith = {readonly cookie: string} | null | 'unclear';
+
 /** How this machine tells of its processes. */
 export interface ProcessSource {
   pids(): readonly number[] | 'unknown';
   /** 'gone': there is none. 'unknown': it could not be asked just now. */
   line(pid: number): ProcessLine | 'gone' | 'unknown';
-  /** The cookie it was started with; null: none, or another user's. 'unclear': it is just being started. */
-  cookie(pid: number): string | null | 'unclear';
+  cookie(pid: number): StartedWith;
 }
 
 interface Tree {
@@ -179,9 +181,9 @@ export class ProcessTrees {
   }
 
   #byCookie(pid: number): Tree | undefined | 'unclear' {
-    const cookie = this.#source.cookie(pid);
-    if (cookie === 'unclear') return 'unclear';
-    return cookie === null ? undefined : this.#trees.get(cookie);
+    const found = this.#source.cookie(pid);
+    if (found === 'unclear') return 'unclear';
+    return found === null ? undefined : this.#trees.get(found.cookie);
   }
 }
 
@@ -237,10 +239,12 @@ class ProcSource implements ProcessSource {
     };
   }
 
-  cookie(pid: number): string | null | 'unclear' {
+  cookie(pid: number): StartedWith {
     try {
       const environ = readFileSync(`/proc/${pid}/environ`, 'latin1');
-      if (environ !== '') return cookieIn(environ);
+      const cookie = cookieIn(environ);
+      if (cookie !== null) return {cookie};
+      if (environ !== '') return null;
       return mayHaveEnvironment(readFileSync(`/proc/${pid}/stat`, 'latin1')) ? 'unclear' : null;
     } catch {
       // Gone, or another user's.
@@ -304,10 +308,11 @@ class PsSource implements ProcessSource {
     return this.#lines.get(pid) ?? 'gone';
   }
 
-  cookie(pid: number): string | null | 'unclear' {
+  cookie(pid: number): StartedWith {
     try {
       this.#cookies ??= cookiesFromPs();
-      return this.#cookies.get(pid) ?? null;
+      const cookie = this.#cookies.get(pid);
+      return cookie === undefined ? null : {cookie};
     } catch {
       return 'unclear';
     }

@@ -10,6 +10,7 @@ import {
   touchesSchema,
 } from './schema.ts';
 import {budgetFields, escalateSchema, groupSchema, namedGroupSchema} from './schema-agents.ts';
+import {autoscaleFields} from './schema-autoscale.ts';
 import {didYouMean} from './did-you-mean.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -50,6 +51,12 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   env_file: 'env-file',
   costPerHour: 'cost-per-hour',
   cost_per_hour: 'cost-per-hour',
+  perHour: 'per-hour',
+  onBudget: 'on-budget',
+  autoScale: 'autoscale',
+  scaleUpThreshold: 'scale-up-threshold',
+  scaleDownThreshold: 'scale-down-threshold',
+  maxCostPerHour: 'max-cost-per-hour',
   globs: 'paths',
   policy: 'otherwise',
 };
@@ -67,7 +74,13 @@ const NUMBER_KEYS: readonly string[] = [
   'after',
   'usd',
   'tokens',
+  'per-hour',
   'budget',
+  'min',
+  'max',
+  'scale-up-threshold',
+  'scale-down-threshold',
+  'max-cost-per-hour',
 ];
 const TEXT_KEYS: readonly string[] = ['name', 'run', 'verify', 'needs', 'key', 'working-directory'];
 
@@ -121,6 +134,7 @@ const WITHIN_PLAN: Readonly<Record<string, object>> = {
   defaults: defaultsSchema.shape,
   inputs: inputSchema.shape,
   budget: budgetFields.shape,
+  autoscale: autoscaleFields.shape,
   escalate: escalateSchema.shape,
 };
 

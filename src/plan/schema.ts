@@ -2,6 +2,7 @@ import {z} from 'zod';
 import type {JsonValue} from '../base/json.ts';
 import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
 import {agentsSchema, budgetSchema, escalateSchema, model, runtime, skills, tokens, usd} from './schema-agents.ts';
+import {autoscaleSchema, onBudgetSchema} from './schema-autoscale.ts';
 import {
   CONTROL,
   duration,
@@ -254,6 +255,8 @@ export const planSchema = z.strictObject(
       .optional(),
     agents: agentsSchema.optional(),
     budget: budgetSchema.optional(),
+    'on-budget': onBudgetSchema.optional(),
+    autoscale: autoscaleSchema.optional(),
     escalate: escalateSchema.optional(),
     verify: script
       .meta({description: "Shell script that must exit 0 on the team's branch after every merge"})

@@ -41,14 +41,16 @@ export function describeInput(input: Input): string {
       return `attempt-session ${input.attempt} by ${input.hostId}`;
     case 'provider-signal':
       return `provider-signal ${input.signal.provider} ${input.signal.kind} by ${input.hostId}`;
+    case 'host-probed':
+      return `host-probed ${input.hostId} ${input.probe.state}`;
+    case 'breaker':
+      return `breaker ${input.of.kind} ${input.of.name} ${input.state} on ${input.hostId}`;
     case 'merge-ended':
       return `merge-ended ${input.teamId}/${input.task} ${input.result.kind}`;
     case 'attempt-finished':
       return `attempt-finished ${input.attempt} by ${input.hostId}: ${describeOutcome(input.outcome)}`;
     case 'strays-gone':
       return `strays-gone [${input.attempts.join(',')}] by ${input.hostId}`;
-    case 'breaker':
-      return `breaker of ${input.of.kind} ${input.of.name} on ${input.hostId} is ${input.state}`;
     case 'vitals':
       return `vitals ${input.hostId} ${input.vitals.length} attempts, ${input.lagMs} ms late`;
     case 'output-read':
@@ -116,7 +118,8 @@ export function describeEffect(effect: Effect): string {
     case 'start-host':
       return 'start-host';
     case 'kill-host':
-      return `kill-host ${effect.hostId}`;
+    case 'probe-host':
+      return `${effect.type} ${effect.hostId}`;
     case 'open-team':
     case 'close-team':
       return `${effect.type} ${effect.teamId} on ${effect.hostId}`;

@@ -2,6 +2,7 @@ import {z} from 'zod';
 import type {AgentSettings} from '../model/agent-settings.ts';
 import type {AttemptOutcome, SessionMark} from '../model/attempt.ts';
 import type {Cap} from '../model/budget.ts';
+import type {BreakerNews} from '../model/edge.ts';
 import {AGENT_ERROR_KINDS, STOP_REASONS, type StopReason} from '../model/failure.ts';
 import type {AttemptLimits, Vitals} from '../model/health.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from '../model/ids.ts';
@@ -149,6 +150,8 @@ export type Report =
   | {readonly type: 'attempt-verifying'; readonly attempt: AttemptId}
   | {readonly type: 'attempt-session'; readonly attempt: AttemptId; readonly session: SessionMark}
   | {readonly type: 'provider-signal'; readonly attempt: AttemptId; readonly signal: ProviderSignal}
+  /** A circuit breaker of the host has opened or closed; said again to every daemon that comes while it is not closed. */
+  | ({readonly type: 'breaker'} & BreakerNews)
   | {readonly type: 'attempt-finished'; readonly attempt: AttemptId; readonly outcome: AttemptOutcome};
 
 export type HostMessage =
@@ -199,6 +202,13 @@ const hostFailure = z.discriminatedUnion('reason', [
   z.object({reason: z.literal('verify-failed'), ...ended}),
   z.object({reason: z.literal('spawn-failed'), command: text(1000), code: text(50), detail: text(2000)}),
   z.object({reason: z.literal('timed-out'), timeoutMs: z.number().positive()}),
+  z.object({
+    reason: z.literal('runtime-unavailable'),
+    what: z.enum(['runtime', 'provider']),
+    name: text(200),
+    retryAfterMs: z.number().nonnegative(),
+    detail: text(8192),
+  }),
   z.object({reason: z.literal('output-invalid'), expected: z.literal('json'), detail: text(2000)}),
   z.object({reason: z.literal('output-too-large'), limitBytes: z.number().positive()}),
   z.object({
@@ -296,6 +306,13 @@ const report = z.discriminatedUnion('type', [
   z.object({type: z.literal('attempt-verifying'), attempt: id}),
   z.object({type: z.literal('attempt-session'), attempt: id, session}),
   z.object({type: z.literal('provider-signal'), attempt: id, signal}),
+  z.object({
+    type: z.literal('breaker'),
+    of: z.object({kind: z.enum(['runtime', 'provider']), name: text(200)}),
+    state: z.enum(['closed', 'open', 'half-open']),
+    detail: text(8192),
+    retryAfterMs: z.number().nonnegative(),
+  }),
   z.object({type: z.literal('attempt-finished'), attempt: id, outcome}),
 ]);
 

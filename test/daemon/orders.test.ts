@@ -100,3 +100,9 @@ test('an item that no environment can hold is a failure of the attempt', () => {
     failure: {reason: 'foreach-invalid'},
   });
 });
+
+test('its limits go to the host with it', () => {
+  const limits = {memoryBytes: 1024 ** 3, nice: 5, silenceMs: 60_000};
+  expect(order({spec: {...spec, limits}}).limits).toEqual(limits);
+  expect(order({})).not.toHaveProperty('limits');
+});

@@ -27,7 +27,10 @@ test('pausing stops every process of an attempt, those outside of its group too,
 
 test('the clock of the timeout, and the silence, stand still meanwhile', async () => {
   await using rig = await HostRig.start();
-  rig.assign(rig.order(1, 'echo begun; sleep 1.2; echo ended', {timeoutMs: 2500}), rig.order(2, 'exec sleep 300', {timeoutMs: 3000}));
+  rig.assign(
+    rig.order(1, 'echo begun; sleep 1.2; echo ended', {timeoutMs: 2500}),
+    rig.order(2, 'exec sleep 300', {timeoutMs: 3000}),
+  );
   await until('it has begun', () => rig.logOf(1) !== '');
   rig.pause(1, true);
   // The other one, which is not paused, says that more time has passed than the first may take.
@@ -53,7 +56,10 @@ test('a timeout goes on where it was after a pause', async () => {
 test('one that is stopped while it is paused ends, also when it is deaf to SIGTERM', async () => {
   await using puppets = await Puppets.listen();
   await using rig = await HostRig.start();
-  rig.assign(rig.order(1, puppets.command('p')), rig.order(2, 'trap "echo asked; exit 9" TERM; echo begun; while :; do sleep 0.1; done'));
+  rig.assign(
+    rig.order(1, puppets.command('p')),
+    rig.order(2, 'trap "echo asked; exit 9" TERM; echo begun; while :; do sleep 0.1; done'),
+  );
   const puppet = await puppets.next();
   await puppet.ignoreTerm();
   await until('it has begun', () => rig.logOf(2) !== '');
@@ -96,7 +102,9 @@ test('a paused attempt does not go on to its verify', async () => {
   await puppet.forkDaemon('inherit');
   await puppet.exit(0);
   rig.pause(1, true);
-  await until('it is to be verified', () => [...rig.daemon.reports.values()].some(({type}) => type === 'attempt-verifying'));
+  await until('it is to be verified', () =>
+    [...rig.daemon.reports.values()].some(({type}) => type === 'attempt-verifying'),
+  );
   await rig.run(2, 'true');
   expect(existsSync(join(rig.work, 'verified.txt'))).toBe(false);
   rig.pause(1, false);
@@ -159,7 +167,9 @@ test('agents that are closed are forgotten, also while their runtime is looked f
   rig.daemon.send({type: 'close-agents', teamId: teamId(9), agents: [two!]});
   rig.assign(rig.order(1, 'true'));
   await rig.daemon.outcome(1);
-  const ready = [...rig.daemon.reports.values()].flatMap(report => (report.type === 'agents-ready' ? report.agents : []));
+  const ready = [...rig.daemon.reports.values()].flatMap(report =>
+    report.type === 'agents-ready' ? report.agents : [],
+  );
   expect(ready).toEqual([one, two]);
   const daemon = await rig.restartDaemon();
   expect((await until('a hello', () => daemon.heard('hello')[0])).agents).toEqual([two]);

@@ -1,12 +1,18 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {afterEach, expect, test} from 'vitest';
-import {parsePsLine, type ProcessLine, type ProcessSource, ProcessTrees} from '../../src/os/process-trees.ts';
+import {
+  parsePsLine,
+  type ProcessLine,
+  type ProcessSource,
+  ProcessTrees,
+  type StartedWith,
+} from '../../src/os/process-trees.ts';
 import {until} from '../rig/until.ts';
 
 /** A machine whose processes the test makes. */
 class Machine implements ProcessSource {
   readonly lines = new Map<number, ProcessLine>();
-  readonly cookies = new Map<number, string | 'unclear'>();
+  readonly cookies = new Map<number, string>();
   readonly read: number[] = [];
   isMute = false;
 
@@ -24,8 +30,9 @@ class Machine implements ProcessSource {
     return this.lines.get(pid) ?? 'gone';
   }
 
-  cookie(pid: number) {
-    return this.cookies.get(pid) ?? null;
+  cookie(pid: number): StartedWith {
+    const cookie = this.cookies.get(pid);
+    return cookie === undefined ? null : cookie === 'unclear' ? cookie : {cookie};
   }
 }
 
@@ -199,7 +206,10 @@ test('real processes: memory, time and children, and signals reach all of them',
 });
 
 test.each([
-  ['  42     1    42 S      0:01.25   2048', {pid: 42, parent: 1, groupId: 42, state: 'S', cpuMs: 1250, rssBytes: 2_097_152}],
+  [
+    '  42     1    42 S      0:01.25   2048',
+    {pid: 42, parent: 1, groupId: 42, state: 'S', cpuMs: 1250, rssBytes: 2_097_152},
+  ],
   ['7 1 7 U+ 01:02:03 1', {state: 'D', cpuMs: 3_723_000}],
   ['7 1 7 Rs 2-00:00:01 1', {state: 'R', cpuMs: 172_801_000}],
 ])('reads a line of ps: %s', (line, expected) => {

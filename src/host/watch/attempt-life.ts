@@ -8,6 +8,7 @@ import type {AttemptWatch} from './attempt-watch.ts';
 import {ControlGroup} from './control-groups.ts';
 import {MemoryLimit} from './memory-limit.ts';
 import {Pulse} from './pulse.ts';
+import type {Watched} from './watched.ts';
 
 export interface AttemptLifeOptions {
   readonly attempt: AttemptId;
@@ -21,7 +22,7 @@ export interface AttemptLifeOptions {
 }
 
 /** The running programs of one attempt: their signs of life, what they may use, and whether they are held. */
-export class AttemptLife {
+export class AttemptLife implements Watched {
   readonly attempt: AttemptId;
   readonly cookie: string;
   readonly limits: AttemptLimits;

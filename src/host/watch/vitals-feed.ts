@@ -1,7 +1,7 @@
 import {readClock} from '../../base/clock.ts';
 import type {Vitals} from '../../model/health.ts';
 import type {TreeUse} from '../../os/process-trees.ts';
-import type {AttemptLife} from './attempt-life.ts';
+import type {Watched} from './watched.ts';
 
 /** More memory, or less, than this is a change. */
 const RSS_SHARE = 0.02;
@@ -20,9 +20,9 @@ interface Told {
 
 /** Says of attempts what has changed since it was last said. Who is not named is as before, and silent for so much longer. */
 export class VitalsFeed {
-  readonly #told = new Map<AttemptLife, Told>();
+  readonly #told = new Map<Watched, Told>();
 
-  forget(life: AttemptLife): void {
+  forget(life: Watched): void {
     this.#told.delete(life);
   }
 
@@ -30,7 +30,7 @@ export class VitalsFeed {
     this.#told.clear();
   }
 
-  changed(lives: readonly AttemptLife[], useOf: (life: AttemptLife) => TreeUse | undefined): Vitals[] {
+  changed(lives: readonly Watched[], useOf: (life: Watched) => TreeUse | undefined): Vitals[] {
     const nowMs = readClock().monoMs;
     const apartMs = Math.max(APART_MS, lives.length * APART_PER_ATTEMPT_MS);
     return lives.flatMap(life => {
@@ -45,7 +45,7 @@ export class VitalsFeed {
   }
 }
 
-function vitalsOf({attempt, pulse}: AttemptLife, use: TreeUse | undefined): Vitals {
+function vitalsOf({attempt, pulse}: Watched, use: TreeUse | undefined): Vitals {
   return {
     attempt,
     processes: use?.processes ?? 0,
