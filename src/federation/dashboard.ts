@@ -46,7 +46,7 @@ export function viewTeam(team: Team, {now, obstacle = () => null, lastLine = () 
     },
     tasks: countTasks(team),
     attempts: team.totals.attempts,
-    retries: team.retries,
+    retries: team.retries.count,
     startedAtMs: Math.round(team.startedAt.wallMs),
     durationMs: Math.round(durationMs),
     meanBusyAgents: meanBusy(team, now, durationMs),

@@ -12,7 +12,6 @@ import type {TeamView} from '../model/team-view.ts';
 import {AgentChanges} from './agent-changes.ts';
 import {agentViews, type FactsOf} from './agent-views.ts';
 import {assign} from './assignments.ts';
-import {atCap} from './budget.ts';
 import {stopAttempts, tellPauses} from './attempt-stops.ts';
 import {finalView, type ViewOptions, viewTeam} from './dashboard.ts';
 import {type Deadline, Deadlines} from './deadlines.ts';
@@ -21,13 +20,15 @@ import type {Input, RequestId, Step} from './engine-io.ts';
 import {taskObstacles, type TaskStanding} from './task-obstacles.ts';
 import {Pauses} from './pauses.ts';
 import {Pool, type PoolOptions} from './pool.ts';
-import {restoreTeam} from './restore-team.ts';
+import {openAgain, restoreTeam, retriesDue} from './restore-team.ts';
+import type {RetryPolicy} from './retries.ts';
 import {findRevival, revive} from './revival.ts';
 import {fairest, goesBefore} from './scheduler.ts';
 import {buildTaskGraph} from './task-graph.ts';
+import {budgetText, stuckFor, timeoutText} from './team-ends.ts';
 import {type TeamOrder, TeamOrders} from './team-orders.ts';
 import {TeamScaler} from './team-scaler.ts';
-import {type Attempt, LONGEST_LIMIT_MS, newTask, type RetryPolicy, Team} from './team.ts';
+import {type Attempt, newTask, Team} from './team.ts';
 import {Turn} from './turn.ts';
 import {Upkeep} from './upkeep.ts';
 
@@ -252,6 +253,7 @@ export class Engine {
     if (tasks.length > 0) turn.record({kind: 'tasks-created', teamId: id, tasks: tasks.map(newTask)});
     turn.emit(id, {type: 'team-spawned', name: spec.name, agents: spec.count, tasks: tasks.length});
     for (const text of team.warnings) turn.emit(id, {type: 'team-warning', text});
+    this.#orders.keepWithinLimits(turn, team);
     this.#pauses.watch(turn, team);
     team.begin(turn);
     this.#settle(turn, team);
@@ -631,20 +633,12 @@ export class Engine {
     }
   }
 
-  /** Nothing of the team runs or will, and what is left cannot be paid, or has no agent that works. */
   #endIfStuck(turn: Turn, team: Team): void {
-    if (!team.isStill || team.awaitsOutput) return;
-    const obstacles = [...team.ready.classes()].flatMap(ready => this.#dispatcher.obstacle(team, ready)?.kind ?? []);
-    switch (atCap({onBudget: team.settings.onBudget, isStill: team.isStill, obstacles})) {
-      case 'end':
-        return this.#end(turn, team, 'budget', budgetText(team));
-      case 'hold':
-        return this.#pauses.pause(turn, team, budgetText(team));
-      case 'go-on': {
-        const isLasting = obstacles.every(kind => kind === 'gone' || kind === 'nobody');
-        if (isLasting && obstacles.includes('gone')) this.#end(turn, team, 'no-agents');
-      }
-    }
+    const why = stuckFor(team, this.#dispatcher);
+    if (why === 'no-agents') this.#end(turn, team, why);
+    if (why !== 'budget') return;
+    if (team.settings.onBudget === 'stop') this.#end(turn, team, why, budgetText(team));
+    else this.#pauses.pause(turn, team, budgetText(team));
   }
 
   /** What is ready and waits is known only now. */
@@ -678,7 +672,8 @@ export class Engine {
       });
       this.#adopt(team);
       for (const open of row.openAttempts) this.#holdAgain(turn, team, open);
-      this.#resumeTimers(turn, team);
+      this.#pauses.watch(turn, team);
+      for (const due of retriesDue(team, {now: turn.now, policy: this.#options})) this.#deadlines.add(due);
     }
     for (const record of stored.hosts) this.#pool.rehouse(record.id);
     for (const team of [...this.#teams.values()]) {
@@ -690,43 +685,12 @@ export class Engine {
   }
 
   #holdAgain(turn: Turn, team: Team, open: OpenAttempt): void {
-    const task = team.tasks[open.task];
-    const agent = team.agents.get(open.agentId);
-    if (!task || !agent) throw new Error(`Internal error: attempt ${open.id} belongs to no task or agent of its team`);
-    const leasedAt = {
-      wallMs: open.leasedAtMs,
-      monoMs: turn.now.monoMs - Math.max(0, turn.now.wallMs - open.leasedAtMs),
-    };
-    const {id, number, hostId: host, means, session = null} = open;
-    const stopping = team.ending ?? (agent.standing === 'gone' ? 'agent-killed' : null);
-    const isHeld = false;
-    const attempt: Attempt = {id, team, task, agent, host, number, leasedAt, means, session, stopping, isHeld};
+    const attempt = openAgain(team, open, turn.now);
     team.hold(attempt);
-    team.agents.occupy(agent);
-    this.#dispatcher.started(means);
-    this.#attempts.set(id, attempt);
+    team.agents.occupy(attempt.agent);
+    this.#dispatcher.started(attempt.means);
+    this.#attempts.set(attempt.id, attempt);
     this.#pool.takeOver(attempt);
     this.#upkeep.leased(turn, attempt);
   }
-
-  #resumeTimers(turn: Turn, team: Team): void {
-    this.#pauses.watch(turn, team);
-    for (const task of team.tasks) {
-      if (task.state.name !== 'backing-off') continue;
-      // The wall clock may have been set since: it is believed only so far.
-      const mostMs = task.memo?.limited === undefined ? this.#options.retryMaxMs : LONGEST_LIMIT_MS;
-      const leftMs = Math.min(Math.max(0, task.state.untilWallMs - turn.now.wallMs), mostMs);
-      this.#deadlines.add({atMs: turn.now.monoMs + leftMs, kind: 'retry', teamId: team.id, task});
-    }
-  }
-}
-
-function budgetText({budget, totals}: Team): string {
-  const what = budget.limit.usd === null ? 'tokens' : 'usd';
-  const limit = budget.limit[what] ?? 0;
-  return failureText({reason: 'budget-exhausted', what, limit, used: budget.used(what, totals)});
-}
-
-function timeoutText({spec}: Team): string {
-  return failureText({reason: 'team-timed-out', timeoutMs: spec.timeoutMs ?? 0});
 }

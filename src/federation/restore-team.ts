@@ -1,11 +1,12 @@
 import type {Now} from '../base/clock.ts';
 import type {Random} from '../base/random.ts';
 import {failureText} from '../model/failure-text.ts';
-import type {Instant, StoredTask, StoredTeam} from '../model/record.ts';
-import {isTerminal} from '../model/task.ts';
+import type {Instant, OpenAttempt, StoredTask, StoredTeam} from '../model/record.ts';
 import {buildTaskGraph} from './task-graph.ts';
 import {tellNeedsAnew} from './task-rules.ts';
-import {type RetryPolicy, Team} from './team.ts';
+import type {Deadline} from './deadlines.ts';
+import {LONGEST_LIMIT_MS, type RetryPolicy} from './retries.ts';
+import {type Attempt, Team} from './team.ts';
 
 export interface RestoreOptions {
   readonly now: Now;
@@ -76,6 +77,28 @@ function restoreTask(team: Team, row: StoredTask): void {
   node.round = row.round;
   node.attempts = row.attempts;
   node.memo = row.memo;
-  team.retries += Math.min(row.failures, node.spec.retries);
+  team.retries.remember(node);
   team.restoreState(node, row.state);
+}
+
+/** An attempt that was open when the store was last written, with what has been decided about it. */
+export function openAgain(team: Team, open: OpenAttempt, now: Now): Attempt {
+  const task = team.tasks[open.task];
+  const agent = team.agents.get(open.agentId);
+  if (!task || !agent) throw new Error(`Internal error: attempt ${open.id} belongs to no task or agent of its team`);
+  const leasedAt = {wallMs: open.leasedAtMs, monoMs: now.monoMs - Math.max(0, now.wallMs - open.leasedAtMs)};
+  const stopping = team.ending ?? (agent.standing === 'gone' ? 'agent-killed' : null);
+  const {id, number, hostId: host, means, session = null} = open;
+  return {id, team, task, agent, host, number, leasedAt, means, session, stopping, isHeld: false};
+}
+
+/** When the tasks are due that wait out a delay. */
+export function retriesDue({id, tasks}: Team, {now, policy}: Pick<RestoreOptions, 'now' | 'policy'>): Deadline[] {
+  return tasks.flatMap(task => {
+    if (task.state.name !== 'backing-off') return [];
+    // The wall clock may have been set since: it is believed only so far.
+    const mostMs = task.memo?.limited === undefined ? policy.retryMaxMs : LONGEST_LIMIT_MS;
+    const leftMs = Math.min(Math.max(0, task.state.untilWallMs - now.wallMs), mostMs);
+    return [{atMs: now.monoMs + leftMs, kind: 'retry', teamId: id, task}];
+  });
 }

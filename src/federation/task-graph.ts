@@ -7,7 +7,7 @@ import {TaskNode} from './task-node.ts';
  * number of a row in its team, which is its place unless the plan is not the first.
  */
 export function buildTaskGraph(
-  {tasks}: Pick<Plan, 'tasks'>,
+  {tasks}: Plan,
   {firstIndex = 0, seqOf = index => index}: {firstIndex?: number; seqOf?: (specIndex: number) => number} = {},
 ): TaskNode[] {
   const nodes = tasks.map((spec, index) => {

@@ -90,11 +90,16 @@ export class TeamOrders {
     const settings = changedSettings(team.settings, change);
     if (JSON.stringify(settings) !== JSON.stringify(team.settings)) team.change(turn, settings);
     if (count !== undefined) this.#changes.scale(turn, team, {to: count, group, why: 'asked'});
-    const {autoscale} = settings;
-    if (autoscale === null) return ok(undefined);
-    const to = Math.min(Math.max(agents.livingInAll, autoscale.min), autoscale.max);
-    this.#changes.scale(turn, team, {to, why: 'limits'});
+    this.keepWithinLimits(turn, team);
     return ok(undefined);
+  }
+
+  /** A team that scales by itself has as many agents as that allows. */
+  keepWithinLimits(turn: Turn, team: Team): void {
+    const {autoscale} = team.settings;
+    if (autoscale === null) return;
+    const to = Math.min(Math.max(team.agents.livingInAll, autoscale.min), autoscale.max);
+    this.#changes.scale(turn, team, {to, why: 'limits'});
   }
 }
 

@@ -1,13 +1,11 @@
-import {backoffMs} from '../base/backoff.ts';
 import type {Now} from '../base/clock.ts';
 import type {JsonValue} from '../base/json.ts';
 import type {Random} from '../base/random.ts';
 import type {Result} from '../base/result.ts';
-import type {AttemptOutcome, Memo, SessionMark} from '../model/attempt.ts';
+import type {AttemptOutcome, SessionMark} from '../model/attempt.ts';
 import {type GrowingTotals, NO_TOTALS, noteEnded} from '../model/attempt-totals.ts';
 import type {TeamSettings} from '../model/autoscale.ts';
-import type {Budget, Cap} from '../model/budget.ts';
-import type {ModelChoice} from '../model/agent.ts';
+import type {Budget} from '../model/budget.ts';
 import type {SelectionWhy} from '../model/explanation.ts';
 import type {Failure, FailureReason, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
@@ -20,10 +18,10 @@ import {groupsOf, type TeamSpec, type TeamState, withPlan} from '../model/team.t
 import type {MergeResult} from '../model/work.ts';
 import {instancesOf} from '../plan/expand.ts';
 import type {Agent} from './agent.ts';
-import {feedbackOf, Landing, note, type TaskHands} from './landing.ts';
+import {Landing, type TaskHands} from './landing.ts';
 import {withNewIds} from './plan-change.ts';
 import {ReadyQueue} from './ready-queue.ts';
-import {escalation} from './requirement.ts';
+import {countersOf, isNoFault, Retries, type RetriesOptions, type RetryPolicy} from './retries.ts';
 import {TaskDurations} from './task-durations.ts';
 import {buildTaskGraph} from './task-graph.ts';
 import {type Members, TaskNode} from './task-node.ts';
@@ -56,25 +54,8 @@ export interface Attempt {
   isHeld: boolean;
 }
 
-export interface RetryPolicy {
-  /** Since when monotonic times count. */
-  readonly bootId: string;
-  readonly retryBaseMs: number;
-  readonly retryMaxMs: number;
-  /** A task that loses its host this often fails: it may be what kills them. */
-  readonly maxLosses: number;
-  /** Times a task may be asked to bring its change together with what was merged meanwhile, ≥ 0. */
-  readonly maxConflicts: number;
-  /** Reserved from a budget for an attempt as long as nothing is known of what such attempts use. */
-  readonly firstCap: Cap;
-}
-
 /** Tasks of a round that are named in its event. */
 const MAX_NAMED = 20;
-/** A task that its provider has turned away this often fails: nobody should have to wait for ever. */
-const MAX_LIMITED = 100;
-/** However long a provider wants to be left alone: after a day it is asked again. */
-export const LONGEST_LIMIT_MS = 86_400_000;
 
 export interface TeamOptions {
   readonly id: TeamId;
@@ -104,7 +85,7 @@ export class Team {
   readonly attempts = new Map<AttemptId, Attempt>();
   readonly tally = new TaskTally();
   readonly totals: GrowingTotals = {...NO_TOTALS};
-  retries = 0;
+  readonly retries: Retries;
   readonly budget: TeamBudget;
   /** What its tasks take, as long as that decides how many agents it has. */
   readonly durations = new TaskDurations();
@@ -121,8 +102,7 @@ export class Team {
   /** Why it is ended early, as a sentence. */
   endedBecause: string | null = null;
 
-  readonly #policy: RetryPolicy;
-  readonly #random: Random;
+  readonly #bootId: string;
 
   constructor({id, spec, startedAt, tasks, isStandby = spec.plan === null, policy, random}: TeamOptions) {
     this.id = id;
@@ -139,10 +119,12 @@ export class Team {
     this.timer = {usedMs: 0, since: startedAt};
     this.state = spec.plan ? 'running' : 'idle';
     this.warnings = warningsOf(spec);
-    this.#policy = policy;
-    this.#random = random;
+    this.#bootId = policy.bootId;
+    const hands = this.#hands();
+    const emit: RetriesOptions['emit'] = (turn, body) => turn.emit(id, body);
+    this.retries = new Retries({policy, random, hands, emit, escalate: () => this.spec.plan?.escalate});
     this.landing = new Landing({
-      hands: this.#hands(),
+      hands,
       branch: spec.repository?.branch ?? '',
       mergeEffect: (turn, task, {attempt, work, credits}) => {
         const facts = {
@@ -157,7 +139,7 @@ export class Team {
         };
         turn.effect({type: 'merge', request: facts});
       },
-      emit: (turn, body) => turn.emit(id, body),
+      emit,
       maxConflicts: policy.maxConflicts,
     });
   }
@@ -175,7 +157,7 @@ export class Team {
         this.#recordState(turn, task);
       },
       conclude: (turn, task, state) => this.#conclude(turn, task, state),
-      fail: (turn, task, attempt, failure) => this.#fail(turn, task, {attempt, failure}),
+      fail: (turn, task, attempt, failure) => this.retries.failed(turn, task, {attempt, failure}),
       succeed: (turn, task, attempt, durationMs) => {
         turn.emit(this.id, {type: 'task-succeeded', task: task.id, attempt, durationMs});
         this.#conclude(turn, task, {name: 'succeeded'});
@@ -297,7 +279,7 @@ export class Team {
       count(members, task, -1);
       members.open += 1;
     }
-    this.retries -= Math.min(task.failures, task.spec.retries);
+    this.retries.forget(task);
     this.landing.forget(task);
     this.tally.reopen(task, state);
     task.round += 1;
@@ -377,16 +359,9 @@ export class Team {
       return this.landing.landed(turn, attempt, outcome);
     }
     const {failure} = result;
-    if (this.ending === null && failure.reason === 'silent') return this.#hung(turn, attempt, failure);
-    if (isNoFault(failure)) {
-      if (this.ending !== null) {
-        this.#cancel(turn, task, attempt.stopping ?? this.ending);
-        return null;
-      }
-      if (failure.reason === 'runtime-unavailable') return this.#turnedAway(turn, attempt, failure);
-      return failure.reason === 'stopped' ? this.#interrupted(turn, attempt) : this.#limited(turn, attempt, failure);
-    }
-    return this.#fail(turn, task, {attempt: id, failure});
+    if (this.ending === null || !isNoFault(failure)) return this.retries.after(turn, attempt, failure);
+    this.#cancel(turn, task, attempt.stopping ?? this.ending);
+    return null;
   }
 
   /** What has become of a change that was to be merged. */
@@ -399,7 +374,7 @@ export class Team {
     turn.record({kind: 'attempt-ended', id: attempt.id, outcome: null, atMs: turn.now.wallMs});
     turn.emit(this.id, {type: 'attempt-lost', task: attempt.task.id, attempt: attempt.id, host: attempt.host});
     this.#drop(attempt, null);
-    if (this.ending === null) return this.#interrupted(turn, attempt);
+    if (this.ending === null) return this.retries.interrupted(turn, attempt);
     this.#cancel(turn, attempt.task, this.ending);
     return null;
   }
@@ -439,7 +414,7 @@ export class Team {
     if (state === this.state && timer === this.timer) return;
     this.state = state;
     const {ending, id} = this;
-    const since = timer.since && {...timer.since, bootId: this.#policy.bootId};
+    const since = timer.since && {...timer.since, bootId: this.#bootId};
     const clock = timer === this.timer ? {} : {timer: {usedMs: timer.usedMs, since}};
     this.timer = timer;
     turn.record({kind: 'team-state', id, state, ending, ...clock});
@@ -468,114 +443,6 @@ export class Team {
     this.ready.clear();
     for (const group of groups)
       if (group.members?.open === 0) this.#conclude(turn, group, groupState(group.members, by));
-  }
-
-  #fail(turn: Turn, task: TaskNode, {attempt, failure}: {attempt: AttemptId; failure: Failure}): number | null {
-    task.failures += 1;
-    task.memo = {...countersOf(task.memo), feedback: feedbackOf(failure)};
-    const retry = this.ending === null && task.failures <= task.spec.retries;
-    if (!retry) {
-      turn.emit(this.id, {type: 'attempt-failed', task: task.id, attempt, failure, retryInMs: null});
-      turn.emit(this.id, {type: 'task-failed', task: task.id, failure});
-      this.#conclude(turn, task, {name: 'failed', failure});
-      return null;
-    }
-    this.retries += 1;
-    const atMs = this.#backOff(turn, task, task.failures);
-    const retryInMs = Math.ceil(atMs - turn.now.monoMs);
-    turn.emit(this.id, {type: 'attempt-failed', task: task.id, attempt, failure, retryInMs});
-    this.#announceEscalation(turn, task);
-    return atMs;
-  }
-
-  #announceEscalation(turn: Turn, task: TaskNode): void {
-    const rule = this.spec.plan?.escalate;
-    if (!rule || task.spec.prompt === undefined || task.failures % rule.after !== 0) return;
-    const next = escalation(task.failures, rule);
-    if (next && task.failures / rule.after <= rule.to.length) {
-      turn.emit(this.id, {type: 'task-escalated', task: task.id, to: nameOf(next)});
-    }
-  }
-
-  /** The provider let nothing through: the task goes again, in the same conversation if there is one, and is no worse for it. */
-  #limited(turn: Turn, attempt: Attempt, failure: Extract<Failure, {reason: 'provider-limited'}>): number | null {
-    const {task} = attempt;
-    const {provider, kind} = failure;
-    const limited = (task.memo?.limited ?? 0) + 1;
-    note(task, {limited, ...(attempt.session ? {session: attempt.session} : {})});
-    if (limited > MAX_LIMITED) {
-      turn.emit(this.id, {type: 'task-failed', task: task.id, failure});
-      this.#conclude(turn, task, {name: 'failed', failure});
-      return null;
-    }
-    const atMs = this.#backOff(turn, task, limited, Math.min(failure.retryAfterMs ?? 0, LONGEST_LIMIT_MS));
-    const retryInMs = Math.ceil(atMs - turn.now.monoMs);
-    turn.emit(this.id, {type: 'attempt-limited', task: task.id, attempt: attempt.id, provider, kind, retryInMs});
-    return atMs;
-  }
-
-  /** It was cut short: because somebody wanted that of its agent, or because its host was lost. */
-  #interrupted(turn: Turn, attempt: Attempt): number | null {
-    if (attempt.stopping !== 'agent-killed') return this.#lose(turn, attempt);
-    const {task} = attempt;
-    if (attempt.session) note(task, {session: attempt.session});
-    this.#makeReady(task);
-    this.#recordState(turn, task);
-    return null;
-  }
-
-  /** It hung, which may be the fault of its agent: it goes again as one that is lost. */
-  #hung(turn: Turn, attempt: Attempt, failure: Failure): number | null {
-    const {task, id} = attempt;
-    const atMs = this.#lose(turn, attempt, failure);
-    const isOver = task.state.name === 'failed';
-    const retryInMs = isOver ? null : Math.ceil((atMs ?? turn.now.monoMs) - turn.now.monoMs);
-    turn.emit(this.id, {type: 'attempt-failed', task: task.id, attempt: id, failure, retryInMs});
-    return atMs;
-  }
-
-  /** Nothing has been started: whoever can do it with something else may have it soon. */
-  #turnedAway(turn: Turn, {task, id}: Attempt, failure: Failure): number | null {
-    const limited = (task.memo?.limited ?? 0) + 1;
-    note(task, {limited});
-    if (limited > MAX_LIMITED) {
-      turn.emit(this.id, {type: 'task-failed', task: task.id, failure});
-      this.#conclude(turn, task, {name: 'failed', failure});
-      return null;
-    }
-    const atMs = this.#backOff(turn, task, limited);
-    const retryInMs = Math.ceil(atMs - turn.now.monoMs);
-    turn.emit(this.id, {type: 'attempt-failed', task: task.id, attempt: id, failure, retryInMs});
-    return atMs;
-  }
-
-  /**
-   * A task that is lost is no worse for it the first time and goes again at once. From the second time on it waits, longer
-   * each time: should one task be what kills its hosts, those beside it get the time to end without it.
-   */
-  #lose(turn: Turn, attempt: Attempt, why: Failure | null = null): number | null {
-    const {task} = attempt;
-    task.losses += 1;
-    if (attempt.session) note(task, {session: attempt.session});
-    if (task.losses > this.#policy.maxLosses) {
-      const failure: Failure = why ?? {reason: 'attempts-lost', times: task.losses, lastHost: attempt.host};
-      turn.emit(this.id, {type: 'task-failed', task: task.id, failure});
-      this.#conclude(turn, task, {name: 'failed', failure});
-      return null;
-    }
-    if (task.losses > 1) return this.#backOff(turn, task, task.losses - 1);
-    this.#makeReady(task);
-    this.#recordState(turn, task);
-    return null;
-  }
-
-  /** Returns when the next attempt is due (monotonic). */
-  #backOff(turn: Turn, task: TaskNode, tries: number, leastMs = 0): number {
-    const {retryBaseMs, retryMaxMs} = this.#policy;
-    const delayMs = leastMs + backoffMs(tries, {baseMs: retryBaseMs, maxMs: retryMaxMs}, this.#random);
-    this.tally.enter(task, {name: 'backing-off', untilWallMs: turn.now.wallMs + delayMs});
-    this.#recordState(turn, task);
-    return turn.now.monoMs + delayMs;
   }
 
   #cancel(turn: Turn, task: TaskNode, by: StopReason): void {
@@ -749,25 +616,6 @@ export class Team {
   }
 }
 
-/** What is counted of the attempts so far, without what was meant for one of them. */
-function countersOf(memo: Memo | undefined): Memo | undefined {
-  if (!memo) return undefined;
-  const {limited, conflicts, rounds} = memo;
-  return {
-    ...(limited === undefined ? {} : {limited}),
-    ...(conflicts === undefined ? {} : {conflicts}),
-    ...(rounds === undefined ? {} : {rounds}),
-  };
-}
-
-type NoFault = Extract<Failure, {reason: 'stopped' | 'provider-limited' | 'runtime-unavailable'}>;
-
-/** Neither the task nor its agent can do anything about it. */
-function isNoFault(failure: Failure): failure is NoFault {
-  const {reason} = failure;
-  return reason === 'stopped' || reason === 'provider-limited' || reason === 'runtime-unavailable';
-}
-
 const CUT_SHORT: ReadonlySet<FailureReason> = new Set([
   'stopped',
   'silent',
@@ -782,10 +630,6 @@ function showsUse({result}: AttemptOutcome): boolean {
   if (result.ok) return true;
   const {reason} = result.failure;
   return !CUT_SHORT.has(reason);
-}
-
-function nameOf({runtime, model}: ModelChoice): string {
-  return model === null ? runtime : `${runtime}/${model}`;
 }
 
 function awaitsOutput(task: TaskNode): boolean {

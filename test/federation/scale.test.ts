@@ -221,6 +221,13 @@ describe('a change of settings', () => {
     expect(world.restarted().view(id)).toMatchObject({agents: {requested: 2}, settings: {autoscale, strategy}});
   });
 
+  it('holds also from the start', () => {
+    const world = new EngineWorld();
+    const id = world.start(tasks(1), {count: 9, autoscale});
+    expect(world.view(id)).toMatchObject({agents: {requested: 4, busy: 1}});
+    expect(decisions(world)).toEqual([{from: 9, to: 4, why: 'limits', inputs: null}]);
+  });
+
   it.each([
     [{count: -1}, 'out-of-range'],
     [{count: 1.5}, 'out-of-range'],

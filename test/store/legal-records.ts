@@ -3,6 +3,7 @@ import type {Failure} from '../../src/model/failure.ts';
 import {agentId, attemptId, taskSeq} from '../../src/model/ids.ts';
 import type {EngineRecord} from '../../src/model/record.ts';
 import {isTerminal, type TaskState} from '../../src/model/task.ts';
+import {taskSpec} from '../model/fabricated-specs.ts';
 import {
   agents,
   created,
@@ -13,7 +14,9 @@ import {
   instance,
   leased,
   means,
+  planAdded,
   removed,
+  revived,
   settings,
   stateOf,
   success,
@@ -55,6 +58,7 @@ function recordsOf(sketch: Sketch, [kind, who, how]: Step): EngineRecord[] {
   const seq = how % Math.max(team.tasks.length, 1);
   switch (kind) {
     case 1:
+      if (how % 7 === 0) return [planAdded(team.id, [taskSpec(`more ${how}`)], how % 2 ? ['KEY'] : [])];
       return addTasks(team, how);
     case 2:
     case 3:
@@ -168,9 +172,21 @@ function endTeam(sketch: Sketch, team: TeamSketch, how: number): EngineRecord[] 
 function removeTeam(sketch: Sketch, who: number, how: number): EngineRecord[] {
   const over = sketch.teams.filter(team => team.over);
   const team = over[who % Math.max(over.length, 1)];
+  if (team && how % 4 === 0) return revive(team);
   if (!team || how % 2 === 0) return [];
   sketch.teams.splice(sketch.teams.indexOf(team), 1);
   return [removed(team.id)];
+}
+
+/** The team goes on, with the next round of whatever is over. */
+function revive(team: TeamSketch): EngineRecord[] {
+  team.over = false;
+  const again = team.tasks.flatMap((found, seq) => {
+    if (!isTerminal(found.name)) return [];
+    Object.assign(found, {name: 'waiting'});
+    return [stateOf(team.id, seq, {name: 'waiting'}, 0, 0, {round: 2, attempts: found.attempts})];
+  });
+  return [revived(team.id), ...again];
 }
 
 function idOf(team: TeamSketch) {
