@@ -7,6 +7,7 @@ import {balanceBench} from './balance.ts';
 import {commandsBench} from './commands.ts';
 import {completionsBench} from './completions.ts';
 import {engineBench} from './engine.ts';
+import {healthBench} from './health.ts';
 import {idleBench} from './idle.ts';
 import {scalingBench} from './scaling.ts';
 import {spawningBench} from './spawning.ts';
@@ -28,6 +29,7 @@ const BENCHES: readonly Bench[] = [
   vitalsBench,
   scalingBench,
   balanceBench,
+  healthBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 

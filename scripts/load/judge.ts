@@ -1,4 +1,4 @@
-import {existsSync, readFileSync} from 'node:fs';
+import {closeSync, existsSync, openSync, readFileSync, readSync} from 'node:fs';
 import {join} from 'node:path';
 import {openSqliteStore} from '../../src/store/sqlite/sqlite-store.ts';
 import {checkLedger} from '../../test/chaos/chaos-round.ts';
@@ -20,6 +20,35 @@ export function ledgerLines(rig: Rig): readonly string[] {
         .split('\n')
         .filter(line => line !== '')
     : [];
+}
+
+/** Counts the attempts that have started, reading only what is new. */
+export class StartCounter implements Disposable {
+  readonly #rig: Rig;
+  #descriptor: number | undefined;
+  #rest = '';
+  #count = 0;
+
+  constructor(rig: Rig) {
+    this.#rig = rig;
+  }
+
+  count(): number {
+    if (!existsSync(ledgerOf(this.#rig))) return 0;
+    this.#descriptor ??= openSync(ledgerOf(this.#rig), 'r');
+    const chunk = Buffer.alloc(1 << 16);
+    for (;;) {
+      const length = readSync(this.#descriptor, chunk);
+      if (length === 0) return this.#count;
+      const lines = (this.#rest + chunk.toString('utf8', 0, length)).split('\n');
+      this.#rest = lines.pop() ?? '';
+      this.#count += lines.filter(line => line.startsWith('start ')).length;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+  }
 }
 
 /**

@@ -16,27 +16,36 @@ export interface MixedPlan {
 export interface MixedPlanSize {
   readonly agents: number;
   readonly seconds: number;
+  /** Seconds that a task may take; absent: all of them are in it. */
+  readonly longest?: number;
 }
 
 /**
  * About as much work of every kind as these agents do in this time. Each attempt writes into `ledger` that it starts and
  * that it ends, under its cookie; the last task makes the file `finished`.
  */
-export function mixedPlan(name: string, {agents, seconds}: MixedPlanSize): MixedPlan {
-  const meanSeconds = Object.values(KINDS).reduce((sum, kind) => sum + kind.share * kind.seconds, 0);
+export function mixedPlan(name: string, {agents, seconds, longest = Infinity}: MixedPlanSize): MixedPlan {
+  const chosen = Object.entries(KINDS).filter(([, kind]) => kind.seconds <= longest);
+  const shares = chosen.reduce((sum, [, {share}]) => sum + share, 0);
+  const meanSeconds = chosen.reduce((sum, [, kind]) => sum + (kind.share / shares) * kind.seconds, 0);
   const wanted = Math.max(10, Math.round((agents * seconds) / meanSeconds));
-  const kinds = Object.entries(KINDS).map(([id, {share, run}]) => {
-    const items = [...Array(Math.max(1, Math.round(wanted * share))).keys()];
+  const kinds = chosen.map(([id, {share, run}]) => {
+    const items = numbers(Math.max(1, Math.round((wanted * share) / shares)));
     return [id, {foreach: items, run: written(run)}] as const;
   });
-  const last = {needs: Object.keys(KINDS), run: written('touch finished')};
+  const last = {needs: chosen.map(([id]) => id), run: written('touch finished')};
   return {
-    document: {version: 1, name, defaults: {retries: 50}, tasks: Object.fromEntries([...kinds, ['last', last]])},
+    document: {version: 1, name, defaults: {retries: 50}, tasks: {...Object.fromEntries(kinds), last}},
     tasks: kinds.reduce((sum, [, {foreach}]) => sum + foreach.length, 1),
   };
 }
 
-function written(run: string): string {
+/** The script with its two lines in the ledger. */
+export function written(run: string): string {
   const line = (what: string) => `echo "${what} $GODEL_COOKIE $GODEL_TASK_ID" >> "$LEDGER"`;
   return `${line('start')}\n${run}\n${line('end')}`;
+}
+
+export function numbers(count: number): readonly number[] {
+  return Array.from({length: count}, (_, index) => index);
 }

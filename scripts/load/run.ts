@@ -1,11 +1,12 @@
 import {parseArgs} from 'node:util';
 import {recordRows} from '../reliability-table.ts';
 import {chaosLoad} from './chaos.ts';
+import {cyclesLoad} from './cycles.ts';
 import {failoverLoad} from './failover.ts';
 import type {Load} from './load.ts';
 import {soak50, stress100} from './soak.ts';
 
-const LOADS: readonly Load[] = [soak50, stress100, failoverLoad, chaosLoad];
+const LOADS: readonly Load[] = [soak50, stress100, cyclesLoad, failoverLoad, chaosLoad];
 
 const {positionals, values} = parseArgs({
   allowPositionals: true,

@@ -54,6 +54,8 @@ interface KnownHost {
 type Hello = Extract<HostMessage, {type: 'hello'}>;
 type HelloResult = {readonly host: KnownHost; readonly session: HostSession};
 
+/** The first protocol in which a host says twice a second that it is there. */
+const BEATING_PROTOCOL = 2;
 const HELLO_LIMIT_MS = 10_000;
 const START_LIMIT_MS = 30_000;
 const READ_LIMIT_MS = 30_000;
@@ -251,7 +253,7 @@ export class Hosts {
       limits,
     });
     submit(
-      {type: 'host-connected', host: record, holds, agents, teams, paused},
+      {type: 'host-connected', host: record, holds, agents, teams, paused, beats: protocol.max >= BEATING_PROTOCOL},
       {
         // What was decided before the engine knew of this connection was meant for the one before.
         effective: () => {

@@ -25,20 +25,22 @@ export class AgentChanges {
   }
 
   /**
-   * Up at once; down without ending any work, see `leaversOf`. Agents that have failed do not count and are replaced. Answers
-   * what was done, which may be less than what was asked for; null: there was nothing to do.
+   * Up at once; down without ending any work, see `leaversOf`. Agents that have failed do not count, and are replaced where
+   * somebody has asked. Answers what was done, which may be less than what was asked for; null: there was nothing to do.
    */
   scale(turn: Turn, team: Team, {to, group = null, why, inputs = null}: ScaleOrder): ScaleDecision | null {
     const {agents} = team;
     const from = agents.livingInAll;
     const now = group === null ? from : agents.living(group);
     if (to === now) return null;
-    if (to > now) this.#grow(turn, team, {more: to - now, group, by: why === 'asked' ? 'groups' : 'queue'});
+    const replaces = inputs === null;
+    if (to > now) this.#grow(turn, team, {more: to - now, group, by: why === 'asked' ? 'groups' : 'queue', replaces});
     else this.#shrink(turn, team, {fewer: now - to, group});
     const decision = {from, to: agents.livingInAll, why, inputs};
     if (decision.to !== from) turn.emit(team.id, {type: 'team-scaled', decision});
     const extra = (group === null ? decision.to : agents.living(group)) - to;
-    if (extra > 0) turn.emit(team.id, {type: 'team-warning', text: stayText(extra)});
+    // The auto-scaler asks again and again, and nobody waits for its answer.
+    if (extra > 0 && inputs === null) turn.emit(team.id, {type: 'team-warning', text: stayText(extra)});
     return decision;
   }
 
@@ -84,10 +86,14 @@ export class AgentChanges {
     if (restarted.length > 0) this.#pool.reopenAgents(turn, team, restarted);
   }
 
-  #grow(turn: Turn, team: Team, {more, group, by}: {more: number; group: number | null; by: 'queue' | 'groups'}): void {
+  #grow(
+    turn: Turn,
+    team: Team,
+    {more, group, by, replaces}: {more: number; group: number | null; by: 'queue' | 'groups'; replaces: boolean},
+  ): void {
     const {agents} = team;
     for (const agent of agents.all.filter(({state}) => state === 'gone')) {
-      if (group === null || agent.group === group) agents.remove(agent);
+      if (replaces && (group === null || agent.group === group)) agents.remove(agent);
     }
     const growth = group === null ? growthOf(team, {more, weights: weightsOf(team, by)}) : [];
     const changed: Agent[] = [];

@@ -190,10 +190,12 @@ function quietFromMs({grewAtMs, shrankAtMs, burstUntilMs}: ScalerState): number 
 
 /** When time alone could change the answer: an agent is idle for too long, the window ends, or what is foreseen comes near. */
 function nextLook({settings, state, signals, nowMs}: Shrinking): number | null {
-  const {agents, idleMs, slots, demands} = signals;
+  const {agents, idleMs, slots, width, demands} = signals;
   const times: number[] = [];
   const comes = firstAbove(demands, Math.max(slots, demands[0]?.slots ?? 0));
+  const isRunning = (demands[0]?.slots ?? 0) > 0;
   if (comes !== null && agents < settings.max) times.push(comes - LEAD_MS);
+  else if (isRunning && agents < settings.max && agents < width) times.push(nowMs + LOOK_AHEAD_MS / 2);
   if (agents > settings.min && idleMs.length > 0) {
     times.push(quietFromMs(state), state.shrankAtMs + SETTLE_MS);
     for (const {atMs} of state.wanted.slice(0, -1)) times.push(atMs + WINDOW_MS);

@@ -83,6 +83,8 @@ export type Input =
       readonly teams: readonly TeamId[];
       /** The attempts it has paused; absent: none. */
       readonly paused?: readonly AttemptId[];
+      /** It beats while it has a team. Absent: only what is heard counts. */
+      readonly beats?: boolean;
     }
   /** The connection is lost; the process may live and come back. */
   | {readonly type: 'host-disconnected'; readonly hostId: HostId}

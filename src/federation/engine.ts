@@ -12,6 +12,7 @@ import type {TeamView} from '../model/team-view.ts';
 import {AgentChanges} from './agent-changes.ts';
 import {agentViews, type FactsOf} from './agent-views.ts';
 import {assign} from './assignments.ts';
+import {atCap} from './budget.ts';
 import {stopAttempts, tellPauses} from './attempt-stops.ts';
 import {finalView, type ViewOptions, viewTeam} from './dashboard.ts';
 import {type Deadline, Deadlines} from './deadlines.ts';
@@ -25,6 +26,7 @@ import {findRevival, revive} from './revival.ts';
 import {fairest, goesBefore} from './scheduler.ts';
 import {buildTaskGraph} from './task-graph.ts';
 import {type TeamOrder, TeamOrders} from './team-orders.ts';
+import {TeamScaler} from './team-scaler.ts';
 import {type Attempt, LONGEST_LIMIT_MS, newTask, type RetryPolicy, Team} from './team.ts';
 import {Turn} from './turn.ts';
 import {Upkeep} from './upkeep.ts';
@@ -56,6 +58,7 @@ export class Engine {
   readonly #changes: AgentChanges;
   readonly #pauses: Pauses;
   readonly #orders: TeamOrders;
+  readonly #scaler: TeamScaler;
   readonly #upkeep: Upkeep;
   readonly #waiting = new Map<TeamId, RequestId[]>();
   #nextTeam: number;
@@ -72,6 +75,11 @@ export class Engine {
     const view = {teams: this.#teams, attempts: this.#attempts, deadlines: this.#deadlines, pool: this.#pool};
     this.#upkeep = new Upkeep(options, view, now);
     this.#dispatcher = new Dispatcher(options, (team, at) => this.#upkeep.obstacle(team, at));
+    this.#scaler = new TeamScaler({
+      dispatcher: this.#dispatcher,
+      scale: (turn, team, order) => this.#changes.scale(turn, team, order),
+      wake: (id, atMs) => this.#deadlines.look({atMs, teamId: id, of: 'scale'}),
+    });
   }
 
   /** An engine that goes on where the store was last written (an empty state is a first start). */
@@ -148,14 +156,18 @@ export class Engine {
 
   #turn(now: Now, act: (turn: Turn) => void): Step {
     const turn = new Turn(now);
-    for (const team of this.#teams.values()) team.budget.tick(now.monoMs);
+    for (const team of this.#teams.values()) {
+      team.budget.tick(now.monoMs);
+      team.agents.wake(now.monoMs);
+    }
     this.#upkeep.begin(turn);
     act(turn);
     this.#runDeadlines(turn);
-    for (const team of this.#teams.values()) this.#changes.follow(turn, team);
     this.#upkeep.act(turn);
+    for (const team of this.#teams.values()) this.#changes.follow(turn, team);
     this.#pool.place(turn);
     this.#dispatch(turn);
+    this.#scale(turn);
     this.#askForPermits(turn);
     this.#upkeep.end(turn);
     return turn.step;
@@ -361,6 +373,7 @@ export class Engine {
     this.#teams.delete(team.id);
     this.#over.set(team.id, view);
     this.#deadlines.dropTeam(team.id);
+    this.#scaler.forget(team.id);
     this.#upkeep.teamOver(team);
     turn.record({kind: 'team-finished', id: team.id, state: view.state, atMs: turn.now.wallMs, view});
     turn.emit(team.id, {type: 'team-finished', state: view.state});
@@ -512,6 +525,8 @@ export class Engine {
     this.#attempts.delete(attempt.id);
     this.#dispatcher.ended(attempt.means);
     this.#pool.release(attempt);
+    const dueMs = team.selection.ended(attempt, {outcome, now: turn.now});
+    if (dueMs !== null) this.#deadlines.add({atMs: dueMs, kind: 'look-again'});
     const parked = this.#upkeep.ended(turn, attempt, outcome);
     const retryAtMs = outcome ? team.finish(turn, attempt, outcome) : team.lose(turn, attempt);
     if (retryAtMs !== null) this.#deadlines.add({atMs: retryAtMs, kind: 'retry', teamId: team.id, task});
@@ -569,6 +584,17 @@ export class Engine {
 
   /** Binds ready tasks to free agents as long as something may start: the fairest team first. */
   #dispatch(turn: Turn): void {
+    this.#bind(turn);
+    // Whoever is left out is better than nobody.
+    const relented = [...this.#teams.values()].filter(team => team.isStill && team.agents.relent(turn.now.monoMs));
+    if (relented.length > 0) this.#bind(turn);
+    for (const team of this.#teams.values()) {
+      this.#endIfStuck(turn, team);
+      this.#awaitHour(team);
+    }
+  }
+
+  #bind(turn: Turn): void {
     const blocked = new Set<Team>();
     while (!this.#dispatcher.isFull) {
       const team = fairest(this.#teams.values(), blocked);
@@ -578,22 +604,21 @@ export class Engine {
         blocked.add(team);
         continue;
       }
-      const {task, group, means} = opening;
+      const {task, options} = opening;
       team.ready.take(opening.of);
-      const agent = team.agents.engage(group);
-      if (!agent || agent.host === null)
+      const selection = team.selection.engage(task, {now: turn.now, options, strategy: team.settings.strategy});
+      const host = selection?.agent.host ?? null;
+      if (!selection || host === null)
         throw new Error(`Internal error: ${team.spec.name} has no free agent with a host`);
+      const {agent, why} = selection;
+      const means = options.find(({group}) => group === agent.group)?.means;
       const id = attemptId(this.#nextAttempt);
       this.#nextAttempt += 1;
-      const attempt = team.lease(turn, {id, task, agent, host: agent.host, means});
+      const attempt = team.lease(turn, {id, task, agent, host, means, why});
       this.#attempts.set(id, attempt);
       this.#dispatcher.started(means);
       this.#upkeep.leased(turn, attempt);
       assign(turn, attempt);
-    }
-    for (const team of this.#teams.values()) {
-      this.#endIfStuck(turn, team);
-      this.#awaitHour(team);
     }
   }
 
@@ -608,17 +633,29 @@ export class Engine {
 
   /** Nothing of the team runs or will, and what is left cannot be paid, or has no agent that works. */
   #endIfStuck(turn: Turn, team: Team): void {
-    if (!team.isStill) return;
-    const obstacles = [...team.ready.classes()].flatMap(ready => this.#dispatcher.obstacle(team, ready) ?? []);
-    const blocked = obstacles.every(({kind}) => kind === 'budget' || kind === 'gone' || kind === 'nobody');
-    if (!blocked || team.awaitsOutput) return;
-    if (obstacles.some(({kind}) => kind === 'budget')) this.#overBudget(turn, team);
-    else if (obstacles.some(({kind}) => kind === 'gone')) this.#end(turn, team, 'no-agents');
+    if (!team.isStill || team.awaitsOutput) return;
+    const obstacles = [...team.ready.classes()].flatMap(ready => this.#dispatcher.obstacle(team, ready)?.kind ?? []);
+    switch (atCap({onBudget: team.settings.onBudget, isStill: team.isStill, obstacles})) {
+      case 'end':
+        return this.#end(turn, team, 'budget', budgetText(team));
+      case 'hold':
+        return this.#pauses.pause(turn, team, budgetText(team));
+      case 'go-on': {
+        const isLasting = obstacles.every(kind => kind === 'gone' || kind === 'nobody');
+        if (isLasting && obstacles.includes('gone')) this.#end(turn, team, 'no-agents');
+      }
+    }
   }
 
-  #overBudget(turn: Turn, team: Team): void {
-    if (team.settings.onBudget === 'stop') this.#end(turn, team, 'budget', budgetText(team));
-    else this.#pauses.pause(turn, team, budgetText(team));
+  /** What is ready and waits is known only now. */
+  #scale(turn: Turn): void {
+    let isChanged = false;
+    for (const team of this.#teams.values()) {
+      if (!this.#scaler.follow(turn, team)) continue;
+      this.#changes.follow(turn, team);
+      isChanged = true;
+    }
+    if (isChanged) this.#pool.place(turn);
   }
 
   #askForPermits(turn: Turn): void {

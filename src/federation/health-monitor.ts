@@ -58,6 +58,8 @@ interface WatchedHost {
   health: Health;
   /** Null: it has not beaten yet, and is not expected to. */
   beats: PhiAccrual | null;
+  /** It has said that it beats while it has something to do. */
+  isBeating: boolean;
   stillness: Stillness | null;
   probe: ProcessProbe | null;
   /** When it was last looked at, or is being looked at since. */
@@ -128,9 +130,10 @@ export class HealthMonitor {
     if (this.#dueMs !== null && now.monoMs > this.#dueMs) this.#dueMs = now.monoMs;
   }
 
-  /** The connection stands: what is heard from now on counts. */
-  hostConnected(id: HostId, now: Now): void {
+  /** The connection stands: what is heard from now on counts. `beats`: it will, as soon as it has something to do. */
+  hostConnected(id: HostId, {beats}: {beats: boolean}, now: Now): void {
     const host = this.#host(id, now);
+    host.isBeating = beats;
     host.beats?.restart(this.#attention.at(now.monoMs));
     this.#heard(host, now);
   }
@@ -140,6 +143,7 @@ export class HealthMonitor {
     const host = this.#hosts.get(id);
     if (!host) return;
     host.beats = null;
+    host.isBeating = false;
     host.stillness = null;
     this.#freezeAll(host, now);
   }
@@ -156,6 +160,8 @@ export class HealthMonitor {
     const host = this.#host(id, now);
     const atMs = this.#attention.at(now.monoMs);
     if (host.beats === null) host.beats = new PhiAccrual(this.#options.phi, atMs);
+    // How long a stop or a hang took says nothing of how regularly it beats.
+    else if (host.health.name === 'unhealthy') host.beats.restart(atMs);
     else host.beats.heard(atMs);
     this.#heard(host, now);
     this.#consider(host.beats.whenMs(this.#suspectScore));
@@ -193,6 +199,10 @@ export class HealthMonitor {
     const on = this.#host(host, now);
     const pulse = newPulse(budgetMs, this.#attention.at(now.monoMs));
     const attempt: WatchedAttempt = {id, agent, host: on, pulse, isPaused: false};
+    if (on.isBeating && on.beats === null) {
+      on.beats = new PhiAccrual(this.#options.phi, this.#attention.at(now.monoMs));
+      this.#consider(on.beats.whenMs(this.#suspectScore));
+    }
     this.#attempts.set(id, attempt);
     on.attempts.add(attempt);
     const ofAgent = this.#ofAgent.get(agent) ?? new Set();
@@ -390,6 +400,7 @@ export class HealthMonitor {
       id,
       health: HEALTHY,
       beats: null,
+      isBeating: false,
       stillness: null,
       probe: null,
       probedMs: this.#attention.at(now.monoMs),

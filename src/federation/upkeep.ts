@@ -74,7 +74,9 @@ export class Upkeep {
     const {now} = turn;
     switch (input.type) {
       case 'host-connected':
-        return this.monitor.hostConnected(input.host.id, now);
+        this.monitor.hostConnected(input.host.id, {beats: input.beats ?? false}, now);
+        for (const id of input.paused ?? []) this.monitor.pause(id, true, now);
+        return;
       case 'host-disconnected':
         return this.monitor.hostDisconnected(input.hostId, now);
       case 'host-gone':
@@ -104,6 +106,10 @@ export class Upkeep {
 
   /** To be called after everything else in a turn. */
   end(turn: Turn): void {
+    for (const effect of turn.step.effects) {
+      if (effect.type !== 'pause-attempts') continue;
+      for (const id of effect.attempts) this.monitor.pause(id, effect.paused, turn.now);
+    }
     this.#dueMs = this.monitor.nextMs(turn.now);
   }
 

@@ -6,7 +6,7 @@ import {parseDaemonMessage} from '../wire/daemon-message.ts';
 import type {DaemonMessage, HostMessage} from '../wire/host-protocol.ts';
 import type {JsonSocket} from '../wire/json-socket.ts';
 import {type Down, keepConnected} from '../wire/reconnecting.ts';
-import {shouldLaunch} from './daemon-revival.ts';
+import {launchesAfter, shouldLaunch} from './daemon-revival.ts';
 
 const DEAD_AFTER_MS = 15_000;
 const RECONNECT = {baseMs: 50, maxMs: 1000};
@@ -40,7 +40,8 @@ export class DaemonLink {
   #running: Promise<void> = Promise.resolve();
   /** Since when nobody listens on the socket. */
   #deadSinceMs: number | null = null;
-  #launchesMs: number[] = [];
+  #openedMs = 0;
+  #launchesMs: readonly number[] = [];
   #rejectionsMs: number[] = [];
   #launching: Promise<unknown> | undefined;
 
@@ -82,6 +83,7 @@ export class DaemonLink {
   #open(socket: JsonSocket<HostMessage, DaemonMessage>): void {
     this.#socket = socket;
     this.#deadSinceMs = null;
+    this.#openedMs = readClock().monoMs;
     const answer = (message: HostMessage) => socket.send(message);
     socket.onMessage(message => this.#options.onMessage(message, answer));
     socket.send(this.#options.hello());
@@ -90,6 +92,7 @@ export class DaemonLink {
   #down(down: Down): 'again' | 'stop' {
     this.#socket = undefined;
     if (down.kind === 'closed') {
+      this.#launchesMs = launchesAfter(this.#launchesMs, readClock().monoMs - this.#openedMs);
       this.#options.onLost(`connection closed (${down.closed.code}) ${down.closed.detail}`);
       return REJECTIONS.has(down.closed.code) ? this.#rejected(down.closed.detail) : 'again';
     }

@@ -3,6 +3,8 @@ const PATIENCE_MS = 300;
 const WINDOW_MS = 60_000;
 const MAX_LAUNCHES = 5;
 const FIRST_PAUSE_MS = 500;
+/** A daemon that was there for so long did not fail at its start. */
+const STARTED_MS = 2000;
 
 /**
  * Whether a daemon that nobody can reach since `deadSinceMs` is to be started now. Each launch doubles the pause to the
@@ -22,4 +24,12 @@ export function shouldLaunch({
   const last = recent.at(-1);
   if (last === undefined) return true;
   return recent.length < MAX_LAUNCHES && nowMs - last >= FIRST_PAUSE_MS * 2 ** (recent.length - 1);
+}
+
+/**
+ * The launches that still count after a connection of this length: none when the daemon had started well. One that is
+ * killed now and then is brought back at once, each time.
+ */
+export function launchesAfter(launchesMs: readonly number[], connectedMs: number): readonly number[] {
+  return connectedMs >= STARTED_MS ? [] : launchesMs;
 }

@@ -95,7 +95,7 @@ function sentence(failure: Failure): string {
     case 'timed-out':
       return `It ran longer than its timeout of ${formatDuration(failure.timeoutMs)} and was stopped. Raise \`timeout\` in the plan if it needs more.`;
     case 'silent':
-      return `It gave no sign of life for ${formatDuration(failure.silentMs)} (nothing printed, no processor time) and was stopped. If that is normal for it, raise \`limits: silence\` in the plan (now ${formatDuration(failure.budgetMs)}).`;
+      return `It gave no sign of life for ${formatDuration(failure.silentMs)} (nothing printed, no processor time) and was stopped. If that is normal for it, raise \`silence\` of the task (now ${formatDuration(failure.budgetMs)}).`;
     case 'runtime-unavailable':
       return unavailableText(failure);
     case 'output-invalid':

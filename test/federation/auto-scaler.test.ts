@@ -219,6 +219,8 @@ describe('growing', () => {
     const later = decide({busySlots: 2, demands: [now, {atMs: 105_000, slots: 30}]});
     expect(later.decision).toBeNull();
     expect(later.againAtMs).toBe(104_250);
+    const unseen = decide({busySlots: 2, demands: [now]});
+    expect(unseen.againAtMs).toBe(105_000);
   });
 
   it('starts nobody whom the machine or an account would not let work', () => {

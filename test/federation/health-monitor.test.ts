@@ -24,8 +24,8 @@ class Watch {
   #beatMs = this.nowMs;
   #wakeMs: number | null = null;
 
-  constructor() {
-    this.monitor.hostConnected(host, this.now());
+  constructor({beats = false} = {}) {
+    this.monitor.hostConnected(host, {beats}, this.now());
     this.#settle();
   }
 
@@ -127,6 +127,18 @@ describe('a host', () => {
     expect(watch.kinds()).not.toContain('kill-host');
   });
 
+  test('that was stopped again and again is found as soon as the first time', () => {
+    const watch = new Watch().run(60_000);
+    watch.process = {state: 'stopped', cpuMs: 10};
+    for (let times = 0; times < 20; times += 1) {
+      watch.run(2000);
+      watch.isBeating = false;
+      watch.run(1000);
+      expect(watch.monitor.hostHealth(host).name).toBe('unhealthy');
+      watch.isBeating = true;
+    }
+  });
+
   test('that hangs without being stopped is found by doing nothing', () => {
     const watch = new Watch().run(20_000);
     watch.isBeating = false;
@@ -161,6 +173,16 @@ describe('a host', () => {
     watch.run(60_000);
     expect(watch.decisions).toEqual([]);
   });
+});
+
+test('a host that has said that it beats is expected to as soon as it has something to do', () => {
+  const watch = new Watch({beats: true});
+  watch.isBeating = false;
+  watch.process = {state: 'stopped', cpuMs: 0};
+  watch.run(60_000);
+  expect(watch.decisions).toEqual([]);
+  watch.start(60_000).run(1500);
+  expect(watch.monitor.hostHealth(host).name).toBe('unhealthy');
 });
 
 describe('an attempt', () => {

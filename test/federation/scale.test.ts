@@ -216,7 +216,9 @@ describe('a change of settings', () => {
     expect(world.restarted().view(id)).toMatchObject({agents: {requested: 7}, settings: {autoscale: null}});
     const strategy = {name: 'peak-ewma'} as const;
     world.ask({type: 'scale-team', teamId: id, change: {autoscale, strategy}});
-    expect(world.restarted().view(id)).toMatchObject({agents: {requested: 4}, settings: {autoscale, strategy}});
+    // Held to the limits at once; then it is seen that the plan has no use for more than the least.
+    expect(decisions(world).at(-1)).toMatchObject({from: 4, to: 2, why: 'width'});
+    expect(world.restarted().view(id)).toMatchObject({agents: {requested: 2}, settings: {autoscale, strategy}});
   });
 
   it.each([

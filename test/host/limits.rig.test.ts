@@ -118,7 +118,7 @@ test('vitals tell what an attempt uses, also of a child that has left its group,
 
 test('a child whose parent has ended is found by its cookie', async () => {
   await using rig = await HostRig.start();
-  const script = '(setsid sh -c "echo \\$\\$ > pid; exec sleep 300" > /dev/null 2>&1 &) ; sleep 1; exec sleep 299';
+  const script = '(setsid sh -c "echo \\$\\$ > pid; exec sleep 300" > /dev/null 2>&1 &); exec sleep 299';
   rig.assign(rig.order(1, script));
   await until('both are seen', () => rig.daemon.vitals(1)?.processes === 2);
   expect(existsSync(join(rig.work, 'pid'))).toBe(true);

@@ -1,6 +1,6 @@
-import {getPriority, setPriority} from 'node:os';
 import type {AttemptLimits} from '../../model/health.ts';
 import type {AttemptId} from '../../model/ids.ts';
+import {setNice} from '../../os/process-trees.ts';
 import type {AttemptClock} from '../attempt-clock.ts';
 import type {Ending} from '../ending.ts';
 import {Pause} from '../pause.ts';
@@ -61,7 +61,7 @@ export class AttemptLife implements Watched {
   /** A program of it has been started just now, and has hardly run yet. */
   begun(pid: number): void {
     const {nice} = this.limits;
-    if (nice !== undefined) makeNice(pid, nice);
+    if (nice !== undefined) setNice(pid, nice);
     this.#controlGroup ??= ControlGroup.open(`godel-${this.cookie}`, this.limits);
     this.#controlGroup?.take(pid);
     this.#groupId = pid;
@@ -93,14 +93,5 @@ export class AttemptLife implements Watched {
   close(): void {
     this.#watch.forget(this);
     this.#controlGroup?.close();
-  }
-}
-
-/** Never less nice than the host, which is not ours to allow. */
-function makeNice(pid: number, nice: number): void {
-  try {
-    if (nice > getPriority()) setPriority(pid, nice);
-  } catch {
-    // It is gone already.
   }
 }

@@ -48,8 +48,8 @@ export class AttemptWatch {
     this.#trees.follow(life.cookie, groupId);
     this.#intervalMs = FIRST_MS;
     this.#allDueMs = Math.min(this.#allDueMs, readClock().monoMs + FIRST_MS);
-    // One that takes memory fast has to be seen before the others are.
-    if (life.memory) this.#close.add(life);
+    // One that takes memory fast, or starts others at once, has to be seen before the rest is.
+    if (life.memory || life.limits.nice !== undefined) this.#close.add(life);
     this.#arm();
   }
 
@@ -143,6 +143,8 @@ export class AttemptWatch {
   #lookAt(lives: readonly Watched[]): void {
     this.#trees.look(lives.length === this.#lives.size ? undefined : new Set(lives.map(({cookie}) => cookie)));
     for (const life of lives) {
+      const {nice} = life.limits;
+      if (nice !== undefined) this.#trees.makeNice(life.cookie, nice);
       const isStill = this.#holdStill(life);
       if (this.#mindMemory(life) || !isStill) this.#close.add(life);
       else this.#close.delete(life);

@@ -14,6 +14,9 @@ const APART_PER_ATTEMPT_MS = 2;
 
 interface Told {
   readonly vitals: Vitals;
+  /** What it is made of. */
+  readonly use: TreeUse | undefined;
+  readonly pulseMs: number;
   readonly lastSignMs: number;
   readonly atMs: number;
 }
@@ -36,10 +39,14 @@ export class VitalsFeed {
     return lives.flatMap(life => {
       const told = this.#told.get(life);
       if (told && nowMs - told.atMs < apartMs) return [];
-      const vitals = vitalsOf(life, useOf(life));
+      const {pulse} = life;
+      const use = useOf(life);
+      // Most are quiet most of the time, and this is asked of all of them twice a second.
+      if (told?.use === use && told?.pulseMs === pulse.lastMs && !pulse.isHeld) return [];
+      const vitals = vitalsOf(life, use);
       const lastSignMs = nowMs - vitals.silentMs;
       if (told && Math.abs(lastSignMs - told.lastSignMs) < SIGN_MS && isSame(vitals, told.vitals)) return [];
-      this.#told.set(life, {vitals, lastSignMs, atMs: nowMs});
+      this.#told.set(life, {vitals, use, pulseMs: pulse.lastMs, lastSignMs, atMs: nowMs});
       return [vitals];
     });
   }
