@@ -17,7 +17,7 @@ const UP_MS = 1000;
 const SCALE_WITHIN_MS = 60_000;
 const TASKS_PER_CYCLE = 60;
 
-/** Up to 50 agents and down to 5 again and again, while there is work all the time. */
+/** Up to 50 agents and down to 5 again and again, while there is work all the time; `seconds`: fewer cycles, about two seconds each. */
 export const cyclesLoad: Load = {
   name: 'cycles',
   title: '50 times up and down',
@@ -82,7 +82,9 @@ function settled(rig: Rig, count: number): Promise<TeamView> {
       const view = await rig.client().team('cycles');
       if (!view.ok) throw new Error(view.failure.reason);
       const {requested, ready, starting} = view.value.agents;
-      return requested === count && ready === count && starting === 0 ? view.value : null;
+      const isThere = requested === count && ready === count && starting === 0;
+      // Agents that are to go are gone when they are done with their tasks.
+      return isThere && view.value.running.length <= count ? view.value : null;
     },
     {withinMs: SCALE_WITHIN_MS},
   );
