@@ -132,6 +132,7 @@ class Run {
       widthMayGrow: false,
       demands: forecastDemand({nowMs, untilMs, running, queued, expected, most: settings.max}),
       usdPerAgentHour: null,
+      mostSlots: Number.POSITIVE_INFINITY,
     };
     const {state, decision, againAtMs} = decideScale(settings, this.#state, signals, nowMs);
     this.#state = state;

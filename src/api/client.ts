@@ -2,20 +2,29 @@ import {randomUUID} from 'node:crypto';
 import {sleep} from '../base/clock.ts';
 import {fail, ok, type Result} from '../base/result.ts';
 import {listensOn} from '../base/unix-socket.ts';
+import type {AgentView} from '../model/agent-view.ts';
 import type {CostView} from '../model/cost-view.ts';
 import type {TracedEvent} from '../model/event.ts';
+import type {Explanation} from '../model/explanation.ts';
 import type {Failure} from '../model/failure.ts';
 import type {AttemptRow, TaskRow} from '../model/row.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {
+  type AgentOrder,
   API_VERSION,
   type DaemonView,
   type EventQuery,
+  type ExplainQuery,
   HEADERS,
   type LogPart,
+  type LogQuery,
   type OutputPart,
   type OutputQuery,
-  type LogQuery,
+  type PauseRequest,
+  type ResumeRequest,
+  type RetryRequest,
+  type RunRequest,
+  type ScaleRequest,
   type SpawnRequest,
   type TaskListQuery,
 } from './contract.ts';
@@ -113,6 +122,39 @@ export class ApiClient {
     });
   }
 
+  scale(name: string, request: ScaleRequest): Answer<TeamView> {
+    return this.#change(`${teamPath(name)}/scale`, request, {isRepeatable: true});
+  }
+
+  run(name: string, request: RunRequest): Answer<TeamView> {
+    return this.#change(`${teamPath(name)}/run`, request);
+  }
+
+  retry(name: string, request: RetryRequest): Answer<TeamView> {
+    return this.#change(`${teamPath(name)}/retry`, request);
+  }
+
+  pause(name: string, request: PauseRequest = {}): Answer<TeamView> {
+    return this.#change(`${teamPath(name)}/pause`, request, {isRepeatable: true});
+  }
+
+  resume(name: string, request: ResumeRequest = {}): Answer<TeamView> {
+    return this.#change(`${teamPath(name)}/resume`, request, {isRepeatable: true});
+  }
+
+  async agents(name: string): Answer<readonly AgentView[]> {
+    const path = `${teamPath(name)}/agents`;
+    return pick(await this.#call<{agents: readonly AgentView[]}>({method: 'GET', path}), body => body.agents);
+  }
+
+  order(name: string, {agent, what}: AgentOrder): Answer<TeamView> {
+    return this.#change(`${teamPath(name)}/agents/${what}`, {agent});
+  }
+
+  explain(name: string, asked: ExplainQuery = {}): Answer<Explanation> {
+    return this.#call({method: 'GET', path: `${teamPath(name)}/explain${query({...asked})}`});
+  }
+
   async remove(name: string): Answer<void> {
     return pick(await this.#call({method: 'DELETE', path: teamPath(name)}), () => undefined);
   }
@@ -161,6 +203,10 @@ export class ApiClient {
       [HEADERS.project]: projectId,
       ...(traceparent === undefined ? {} : {[HEADERS.trace]: traceparent}),
     };
+  }
+
+  #change(path: string, body: object, {isRepeatable = false}: {isRepeatable?: boolean} = {}): Answer<TeamView> {
+    return this.#call({method: 'POST', path, body, isRepeatable});
   }
 
   async #call<T>(call: Call): Answer<T> {

@@ -108,6 +108,25 @@ export interface RetryRequest {
   readonly secretNames?: readonly string[];
 }
 
+export interface PauseRequest {
+  /** Absent: the whole team. */
+  readonly agent?: string;
+}
+
+export interface ResumeRequest extends PauseRequest {
+  /** What the team may use from now on, in all; over the budget it has. */
+  readonly budget?: Budget;
+}
+
+export const AGENT_ORDERS = ['kill', 'drain', 'restart'] as const;
+
+/** What is to become of an agent. kill: it goes at once; drain: when what it is at work on is done; restart: at once, and it comes back. */
+export interface AgentOrder {
+  readonly agent: string;
+  readonly what: (typeof AGENT_ORDERS)[number];
+}
+
+/** About a task, an agent, or without either the team. */
 export interface ExplainQuery {
   readonly task?: string;
   readonly agent?: string;
@@ -128,6 +147,8 @@ export interface DaemonView {
     readonly state: 'connected' | 'disconnected';
     readonly agents: number;
     readonly running: number;
+    /** Of the program that it runs; absent while it is away. */
+    readonly version?: string;
   }[];
   readonly permits: {readonly granted: number; readonly why: string | null};
   /** Why the daemon cannot write its store just now (full disk, for example), or null; nothing starts meanwhile. */

@@ -5,7 +5,9 @@ import {fail, type Result} from '../base/result.ts';
 import type {Input} from '../federation/engine-io.ts';
 import type {Failure} from '../model/failure.ts';
 import {type AttemptId, type HostId, hostId as asHostId} from '../model/ids.ts';
+import type {ProcessProbe} from '../model/health.ts';
 import type {HostRecord} from '../model/record.ts';
+import {probeProcess} from '../os/process-probe.ts';
 import type {ProjectPaths} from '../project/project-paths.ts';
 import {
   type AttemptOrder,
@@ -41,6 +43,8 @@ interface KnownHost {
   session: HostSession | null;
   /** Reports up to this one have been taken; a host sends again what was not acknowledged. */
   reportsTaken: number;
+  /** Of its program, as it said last. */
+  build: string | null;
   /** Aborted when it is connected again: until then we look whether its process still lives. */
   watch: AbortController | null;
   /** Orders of this tick, sent together. */
@@ -50,6 +54,8 @@ interface KnownHost {
 type Hello = Extract<HostMessage, {type: 'hello'}>;
 type HelloResult = {readonly host: KnownHost; readonly session: HostSession};
 
+/** The first protocol in which a host says twice a second that it is there. */
+const BEATING_PROTOCOL = 2;
 const HELLO_LIMIT_MS = 10_000;
 const START_LIMIT_MS = 30_000;
 const READ_LIMIT_MS = 30_000;
@@ -71,6 +77,11 @@ export class Hosts {
   /** Hosts that an earlier daemon left: they come back by themselves, or their process turns out to be dead. */
   restore(records: readonly HostRecord[]): void {
     for (const record of records) this.#watch(this.#put(record));
+  }
+
+  /** The version of a host's program; null: it has not said so yet. */
+  buildOf(id: HostId): string | null {
+    return this.#hosts.get(id)?.build ?? null;
   }
 
   start(): void {
@@ -132,6 +143,15 @@ export class Hosts {
       if (ended > 0) this.#options.log.info({host: id, ended}, 'ended processes that a dead host had left');
       this.#options.submit({type: 'strays-gone', hostId: id, attempts: gone});
     });
+  }
+
+  /** Looks what the process of a host does that is not heard. */
+  probe(id: HostId): void {
+    const host = this.#hosts.get(id);
+    if (!host) return;
+    const isOurs = host.record.machineId === this.#options.machineId;
+    const probe: ProcessProbe = isOurs ? probeProcess(host.record.process) : {state: 'unknown', cpuMs: null};
+    this.#options.submit({type: 'host-probed', hostId: id, probe});
   }
 
   /** Ends a host that has been silent for too long. */
@@ -223,6 +243,7 @@ export class Hosts {
     const older = host.incoming;
     const session = new HostSession(hostId, socket);
     host.incoming = session;
+    host.build = hello.build;
     host.session = null;
     older?.end();
     session.send({
@@ -232,7 +253,7 @@ export class Hosts {
       limits,
     });
     submit(
-      {type: 'host-connected', host: record, holds, agents, teams, paused},
+      {type: 'host-connected', host: record, holds, agents, teams, paused, beats: protocol.max >= BEATING_PROTOCOL},
       {
         // What was decided before the engine knew of this connection was meant for the one before.
         effective: () => {
@@ -309,7 +330,15 @@ export class Hosts {
   }
 
   #put(record: HostRecord): KnownHost {
-    const host: KnownHost = {record, incoming: null, session: null, reportsTaken: -1, watch: null, orders: []};
+    const host: KnownHost = {
+      record,
+      incoming: null,
+      session: null,
+      reportsTaken: -1,
+      build: null,
+      watch: null,
+      orders: [],
+    };
     this.#hosts.set(record.id, host);
     return host;
   }

@@ -161,7 +161,7 @@ function outputOf({spec, taskId, task}: Assignment, kind: NonNullable<Assignment
 
 /** Links to what the needs have put out: `NAME.json` or `NAME.txt`, and a folder `NAME` for a `foreach`. */
 function inputsOf(needs: readonly NeedResult[]): AttemptOrder['inputs'] {
-  const names = inputNames(needs.map(need => need.id));
+  const names = inputNames(needs.map(need => need.name));
   return needs.flatMap(({id, outputs, foreach, succeeded}, index) => {
     const name = names[index];
     if (!outputs || succeeded === 0 || name === undefined) return [];
@@ -176,7 +176,9 @@ function inputsOf(needs: readonly NeedResult[]): AttemptOrder['inputs'] {
  */
 function needsVariable(needs: readonly NeedResult[]): Record<string, string> {
   const text = JSON.stringify(
-    Object.fromEntries(needs.map(({id, state, total, succeeded, failed}) => [id, {state, total, succeeded, failed}])),
+    Object.fromEntries(
+      needs.map(({name, state, total, succeeded, failed}) => [name, {state, total, succeeded, failed}]),
+    ),
   );
   return Buffer.byteLength(text) <= MAX_NEEDS_BYTES ? {GODEL_NEEDS: text} : {};
 }

@@ -13,7 +13,7 @@ import {EJECTION_RULES, type EjectionRules} from './outlier-ejection.ts';
 import {SkillIndex} from './skill-index.ts';
 import {freeIn} from './strategies/compare.ts';
 import {FreeList} from './strategies/free-list.ts';
-import type {Choice, Contestant, Pool, Strategy} from './strategies/strategy.ts';
+import {type Choice, type Contestant, NO_PRIOR, type Pool, type Prior, type Strategy} from './strategies/strategy.ts';
 import {strategyOf} from './strategies/strategy-of.ts';
 
 /** An agent that can be chosen; its owner changes it and says so by `offer` and `withdraw`. */
@@ -84,6 +84,7 @@ export class AgentSelector<A extends Selectable> {
   readonly #hosts = new Map<HostId, HostCount>();
   readonly #ejections: Ejections<Member<A>> | null;
   readonly learned = new Learned();
+  readonly #priors: ({readonly kind: string; readonly atMs: number; readonly prior: Prior} | undefined)[] = [];
   #strategy: Strategy;
   #latestMs = 0;
 
@@ -238,7 +239,7 @@ export class AgentSelector<A extends Selectable> {
     const why: SelectionWhy = {
       strategy: this.#strategy.name,
       candidates: free,
-      compared: compared.map(({contestant, score}) => ({agent: contestant.id, score: Number(score.toPrecision(4))})),
+      compared: compared.map(({contestant, score}) => ({agent: contestant.id, score: Math.round(score * 1e4) / 1e4})),
       avoided: [
         ...passed.map(({id}) => ({agent: id, why: avoid?.get(id) ?? ''})),
         ...this.#leftOut(candidates).map(({id}) => ({agent: id, why: 'it has failed too often lately'})),
@@ -259,7 +260,19 @@ export class AgentSelector<A extends Selectable> {
     const free = this.#free[index];
     const group = this.#groups[index];
     if (!free || !group || free.size === 0) return [];
-    return [{free, prior: this.learned.prior(group, kind, nowMs), costPerHour: group.costPerHour, crowding}];
+    return [{free, prior: this.#priorOf(index, kind, nowMs), costPerHour: group.costPerHour, crowding}];
+  }
+
+  /** What to expect changes slowly: it is worked out anew once a second. */
+  #priorOf(index: number, kind: Kind, nowMs: number): Prior {
+    const known = this.#priors[index];
+    if (known?.kind === kind.name && nowMs - known.atMs < PRIOR_HOLDS_MS && nowMs >= known.atMs) return known.prior;
+    const group = this.#groups[index];
+    if (!group) return NO_PRIOR;
+    const news = this.learned.prior(group, kind, nowMs);
+    const prior = known?.kind === kind.name && isAlike(known.prior, news) ? known.prior : news;
+    this.#priors[index] = {kind: kind.name, atMs: nowMs, prior};
+    return prior;
   }
 
   #blame(member: Member<A>, {kind, share, nowMs}: {kind: Kind; share: 0.5 | 1; nowMs: number}): void {
@@ -297,6 +310,7 @@ export class AgentSelector<A extends Selectable> {
   }
 }
 
+const PRIOR_HOLDS_MS = 1000;
 /** As many are told of in the reason of a choice. */
 const MOST_AVOIDED = 5;
 
@@ -347,6 +361,17 @@ class Member<A extends Selectable> implements Contestant, Judged {
   get freeSlots(): number {
     return this.isOffered ? Math.max(0, Math.min(this.slots, allowance(this.breaker, this.slots)) - this.load) : 0;
   }
+}
+
+/** Whether the difference is not worth comparing all agents by it anew. */
+function isAlike(a: Prior, b: Prior): boolean {
+  const near = (x: number, y: number) => Math.abs(x - y) <= 0.02 * Math.max(Math.abs(x), Math.abs(y));
+  return (
+    near(a.slowness, b.slowness) &&
+    near(a.durationMs, b.durationMs) &&
+    Math.abs(a.errorRate - b.errorRate) <= 0.005 &&
+    (a.usd === b.usd || (a.usd !== null && b.usd !== null && near(a.usd, b.usd)))
+  );
 }
 
 /** What the agents on a host do together. */

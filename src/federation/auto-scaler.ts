@@ -10,6 +10,8 @@ export interface ScaleSignals extends ScaleInputs {
   readonly widthMayGrow: boolean;
   /** What is expected of the near future; empty: nothing. */
   readonly demands: readonly Demand[];
+  /** More than this cannot run at a time, whatever the agents: the machine or an account allows no more. */
+  readonly mostSlots: number;
   /** What one more agent costs an hour, with what it will use; null: unknown. */
   readonly usdPerAgentHour: number | null;
 }
@@ -96,11 +98,11 @@ interface Needs {
 }
 
 function needsOf(settings: Autoscale, signals: ScaleSignals, nowMs: number): Needs {
-  const {busySlots, slots, queued, width, slotsPerAgent, demands} = signals;
+  const {busySlots, slots, queued, width, mostSlots, slotsPerAgent, demands} = signals;
   const agentsFor = (count: number) => Math.ceil(count / slotsPerAgent);
   const affordable = affordableAgents(settings, signals);
   const usable = agentsFor(width);
-  const most = Math.min(settings.max, affordable, usable);
+  const most = Math.min(settings.max, affordable, usable, agentsFor(mostSlots));
   const now = demands[0]?.slots ?? 0;
   const soon = peakUntil(demands, nowMs + LEAD_MS);
   const foreseen = soon > now && soon - slots > settings.scaleUpThreshold ? soon : 0;
@@ -188,10 +190,12 @@ function quietFromMs({grewAtMs, shrankAtMs, burstUntilMs}: ScalerState): number 
 
 /** When time alone could change the answer: an agent is idle for too long, the window ends, or what is foreseen comes near. */
 function nextLook({settings, state, signals, nowMs}: Shrinking): number | null {
-  const {agents, idleMs, slots, demands} = signals;
+  const {agents, idleMs, slots, width, demands} = signals;
   const times: number[] = [];
   const comes = firstAbove(demands, Math.max(slots, demands[0]?.slots ?? 0));
+  const isRunning = (demands[0]?.slots ?? 0) > 0;
   if (comes !== null && agents < settings.max) times.push(comes - LEAD_MS);
+  else if (isRunning && agents < settings.max && agents < width) times.push(nowMs + LOOK_AHEAD_MS / 2);
   if (agents > settings.min && idleMs.length > 0) {
     times.push(quietFromMs(state), state.shrankAtMs + SETTLE_MS);
     for (const {atMs} of state.wanted.slice(0, -1)) times.push(atMs + WINDOW_MS);

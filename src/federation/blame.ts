@@ -6,8 +6,8 @@ const KEPT_PER_AGENT = 50;
 
 /**
  * Whether a failure is the agent's or the task's. It is the agent's when the task then succeeds elsewhere, and the task's when it
- * fails elsewhere too. Until either is known it is open; many open ones of different tasks, one after the other, speak against an
- * agent whose peers succeed meanwhile.
+ * fails elsewhere too, with an agent that otherwise does well. Until either is known it is open; many open ones of different tasks,
+ * one after the other, speak against an agent whose peers succeed meanwhile.
  */
 export class Blame {
   /** Who has failed at a task that has not succeeded since; the oldest first. */
@@ -26,17 +26,18 @@ export class Blame {
     return guilty;
   }
 
-  /** Returns what is known of it now: `task` when others have failed at it too. */
-  failed(agent: AgentId, task: string): 'open' | 'task' {
+  /** Returns what is known of it now: `task` when another one that does well has failed at it too. */
+  failed(agent: AgentId, task: string, doesWell: (agent: AgentId) => boolean): 'open' | 'task' {
     const failed = this.#failedAt.get(task) ?? new Set<AgentId>();
     // Put at the end again, so that what is forgotten is what nothing was heard of for longest.
     this.#failedAt.delete(task);
     this.#failedAt.set(task, failed.add(agent));
     if (this.#failedAt.size > KEPT_TASKS) this.#forgetOldest();
-    if (failed.size > 1) {
-      for (const id of failed) this.#open.get(id)?.delete(task);
-      return 'task';
+    const witnesses = [...failed].filter(doesWell);
+    for (const id of failed) {
+      if (witnesses.some(witness => witness !== id)) this.#open.get(id)?.delete(task);
     }
+    if (witnesses.some(witness => witness !== agent)) return 'task';
     const open = this.#open.get(agent) ?? new Set<string>();
     if (open.size < KEPT_PER_AGENT) open.add(task);
     this.#open.set(agent, open);

@@ -2,6 +2,7 @@ import {backoffMs} from '../base/backoff.ts';
 import {never} from '../base/never.ts';
 import type {Random} from '../base/random.ts';
 import type {AttemptOutcome} from '../model/attempt.ts';
+import {isStartingDeath} from '../model/edge.ts';
 import type {Failure} from '../model/failure.ts';
 
 /**
@@ -20,8 +21,8 @@ export type CrashLoop =
   | {readonly name: 'parked'; readonly times: number; readonly sinceMs: number; readonly detail: string};
 
 export type StartEvidence =
-  /** `startedMs`: when what has died was started. */
-  | {readonly kind: 'died-at-start'; readonly startedMs: number; readonly detail: string}
+  /** `startedMs`: when what has died was started. `isLasting`: of itself it does not pass, as a missing key. */
+  | {readonly kind: 'died-at-start'; readonly startedMs: number; readonly isLasting: boolean; readonly detail: string}
   /** It has done something: it starts. */
   | {readonly kind: 'worked'}
   /** Somebody wants it tried again. */
@@ -42,8 +43,8 @@ export const STEADY: CrashLoop = {name: 'steady'};
 const START_MS = 10_000;
 
 /**
- * The one transition. Of many that were started side by side before the last death was known, all count as one death: a
- * hundred agents that start at once and find the provider's key missing have tried once.
+ * The one transition. What was started before the last death was known, side by side with that, has died with it: a hundred
+ * agents that start during one hiccup of the machine have tried once. A cause that does not pass by itself counts each time.
  */
 export function nextCrashLoop(
   state: CrashLoop,
@@ -57,8 +58,8 @@ export function nextCrashLoop(
     case 'died-at-start': {
       if (state.name === 'parked') return state;
       const before = state.name === 'failing' ? state : null;
-      const {detail, startedMs} = evidence;
-      if (before && startedMs < before.retryAtMs) return {...before, detail};
+      const {detail, startedMs, isLasting} = evidence;
+      if (before && !isLasting && startedMs < before.retryAtMs) return {...before, detail};
       const times = (before?.times ?? 0) + 1;
       if (times >= options.mostDeaths) return {name: 'parked', times, sinceMs: nowMs, detail};
       return {name: 'failing', times, retryAtMs: nowMs + backoffMs(times, options, random), detail};
@@ -75,22 +76,26 @@ export function mayStart(state: CrashLoop, nowMs: number): boolean {
 }
 
 /** What the end of a prompt says of the start of its runtime; null: nothing either way. */
-export function startEvidenceOf(outcome: AttemptOutcome, startedMs: number): StartEvidence | null {
+export function startEvidenceOf(
+  outcome: AttemptOutcome,
+  {startedMs, hasSpoken}: {startedMs: number; hasSpoken: boolean},
+): StartEvidence | null {
   const {result, durationMs, usage} = outcome;
   if (result.ok || (usage.inputTokens ?? 0) > 0 || (usage.outputTokens ?? 0) > 0) return {kind: 'worked'};
-  const detail = deathOf(result.failure);
-  if (detail === null) return null;
-  return durationMs < START_MS ? {kind: 'died-at-start', startedMs, detail} : {kind: 'worked'};
+  const death = deathOf(result.failure, hasSpoken);
+  if (death === null) return null;
+  return durationMs < START_MS ? {kind: 'died-at-start', startedMs, ...death} : {kind: 'worked'};
 }
 
 /** What was said at a death that may be one of starting; null for every other failure. */
-function deathOf(failure: Failure): string | null {
+function deathOf(failure: Failure, hasSpoken: boolean): {readonly isLasting: boolean; readonly detail: string} | null {
   switch (failure.reason) {
-    case 'spawn-failed':
     case 'runtime-missing':
-      return failure.detail;
+      return {isLasting: true, detail: failure.detail};
     case 'agent-error':
-      return failure.kind === 'crashed' || failure.kind === 'auth' ? failure.detail : null;
+      if (failure.kind === 'auth') return {isLasting: true, detail: failure.detail};
+      if (failure.kind !== 'crashed' || !isStartingDeath(failure.runtime, hasSpoken)) return null;
+      return {isLasting: false, detail: failure.detail};
     default:
       return null;
   }

@@ -17,6 +17,7 @@ import type {Obstacle} from './dispatcher.ts';
 import type {ReadyClass} from './ready-queue.ts';
 import type {TaskNode} from './task-node.ts';
 import type {Attempt, Team} from './team.ts';
+import type {TeamAgents} from './team-agents.ts';
 
 export interface ViewOptions {
   readonly now: Now;
@@ -36,11 +37,12 @@ export function viewTeam(team: Team, {now, obstacle = () => null, lastLine = () 
     state: team.state,
     traceId: team.spec.traceId,
     agents: {
-      requested: team.spec.count,
+      requested: agents.all.length - agents.count('draining'),
       ready: agents.count('idle') + agents.count('busy'),
-      busy: agents.count('busy'),
+      busy: agents.working,
       starting: agents.count('starting'),
       failed: agents.count('gone'),
+      ...someOf(agents),
     },
     tasks: countTasks(team),
     attempts: team.totals.attempts,
@@ -55,9 +57,18 @@ export function viewTeam(team: Team, {now, obstacle = () => null, lastLine = () 
     repository: team.spec.repository ?? null,
     budget: budgetOf(team),
     warnings: team.warnings,
+    troubles: team.tally.troubles,
     endedBecause: team.endedBecause,
+    settings: team.settings,
+    ...(team.pausedBecause === null ? {} : {pausedBecause: team.pausedBecause}),
     outcome: null,
   };
+}
+
+/** Agents in states that are seldom. */
+function someOf(agents: TeamAgents): Pick<TeamView['agents'], 'paused' | 'suspect' | 'draining'> {
+  const seldom = ['paused', 'suspect', 'draining'] as const;
+  return Object.fromEntries(seldom.flatMap(state => (agents.count(state) > 0 ? [[state, agents.count(state)]] : [])));
 }
 
 /** The last view of a team, when everything of it is over. */
@@ -90,8 +101,8 @@ function outcomeOf(team: Team): TeamOutcome {
   if (team.ending === 'user') return 'killed';
   if (team.ending === 'team-timeout') return 'timed-out';
   if (team.ending === 'budget') return 'budget';
-  if (team.failed.some(isForQuota)) return 'quota';
-  return team.ending !== null || team.troubles > 0 ? 'tasks-failed' : 'ok';
+  if ([...team.tally.failed].some(isForQuota)) return 'quota';
+  return team.ending !== null || team.tally.troubles > 0 ? 'tasks-failed' : 'ok';
 }
 
 function isForQuota({state, spec}: TaskNode): boolean {
@@ -116,7 +127,7 @@ function budgetOf({budget, totals}: Team): BudgetView | null {
   };
 }
 
-function countTasks({counts}: Team): TaskCounts {
+function countTasks({tally: {counts}}: Team): TaskCounts {
   const {waiting, running, verifying, reviewing, merging, succeeded, failed, skipped, cancelled} = counts;
   const ready = counts.ready + counts['backing-off'];
   const total = waiting + ready + running + verifying + reviewing + merging + succeeded + failed + skipped + cancelled;
@@ -132,7 +143,8 @@ function meanBusy(team: Team, now: Now, durationMs: number): number | null {
 
 function waiting(team: Team, obstacle: NonNullable<ViewOptions['obstacle']>): WaitingView[] {
   const views: WaitingView[] = [];
-  const {agents, counts, queued} = team;
+  const {agents, tally, queued} = team;
+  const {counts} = tally;
   const parked = counts.ready - queued;
   if (queued > 0) views.push(...whyQueued(team, obstacle));
   if (parked > 0) views.push({why: 'as many of its kind run as max-parallel allows', tasks: parked});
@@ -145,6 +157,7 @@ function waiting(team: Team, obstacle: NonNullable<ViewOptions['obstacle']>): Wa
 }
 
 function whyQueued(team: Team, obstacle: NonNullable<ViewOptions['obstacle']>): WaitingView[] {
+  if (team.isPaused) return [{why: 'the team to be resumed', tasks: team.queued}];
   const tasks = new Map<string, number>();
   for (const ready of team.ready.classes()) {
     if (ready.tasks.size === 0) continue;
@@ -176,7 +189,7 @@ function runningView(attempt: Attempt, now: Now, lastLine: (attempt: AttemptId) 
 }
 
 function failures(team: Team): FailureView[] {
-  return team.failed.slice(0, MAX_FAILURES_SHOWN).flatMap(task => {
+  return [...team.tally.failed].slice(0, MAX_FAILURES_SHOWN).flatMap(task => {
     if (task.state.name !== 'failed') return [];
     const {failure} = task.state;
     return [{task: task.id, attempts: task.failures + task.losses, failure, text: failureText(failure)}];

@@ -33,11 +33,15 @@ export function meanOf({sum, weight}: DecayingMean): number | null {
 }
 
 /** The mean drawn towards `prior` as if that had been measured `trust` times. */
-export function expected(
-  mean: DecayingMean,
-  {prior, trust, nowMs, halfLifeMs}: {prior: number; trust: number; nowMs: number; halfLifeMs: number},
-): number {
+export function expected(mean: DecayingMean, {prior, trust, nowMs, halfLifeMs}: Expectation): number {
   if (mean.weight === 0) return prior;
   const left = faded(mean, nowMs, halfLifeMs);
   return (prior * trust + (mean.sum / mean.weight) * left) / (trust + left);
+}
+
+export interface Expectation {
+  readonly prior: number;
+  readonly trust: number;
+  readonly nowMs: number;
+  readonly halfLifeMs: number;
 }

@@ -1,3 +1,4 @@
+import type {ModelChoice} from '../model/agent.ts';
 import type {Cap} from '../model/budget.ts';
 import {type Gate, type ProviderId, providerOf} from '../model/provider.ts';
 import type {AttemptMeans} from '../model/attempt-means.ts';
@@ -12,11 +13,13 @@ export type Opening =
   | {readonly go: true; readonly task: TaskNode; readonly group: number; readonly means: AttemptMeans | undefined}
   | {readonly go: false; readonly because: Obstacle};
 
-/** `nobody`: no agent of the team can ever do it. `gone`: those that could do not work. */
+/** `nobody`: no agent of the team can ever do it. `gone`: those that could do not work. `pace`: what an hour may cost is used up. */
 export interface Obstacle {
-  readonly kind: 'nobody' | 'gone' | 'agents' | 'budget' | 'provider' | 'machine';
+  readonly kind: 'nobody' | 'gone' | 'agents' | 'budget' | 'pace' | 'provider' | 'machine';
   /** For people, to follow "waiting for". */
   readonly why: string;
+  /** When it may have passed (monotonic), where that can be said. */
+  readonly untilMs?: number;
 }
 
 /** What may pass by itself says more of a task than what will not: as long as one agent may do it later, it waits. */
@@ -24,6 +27,7 @@ const LASTING: Readonly<Record<Obstacle['kind'], number>> = {
   machine: 0,
   provider: 0,
   agents: 0,
+  pace: 0,
   budget: 1,
   gone: 2,
   nobody: 3,
@@ -33,6 +37,12 @@ export interface DispatcherOptions {
   /** Memory to set aside for an attempt of a runtime (null: of a command), in bytes. */
   readonly memoryOf: (runtime: string | null) => number;
 }
+
+/** Why a group of the team should not be given anything for this runtime and provider just now; null: nothing is known against it. */
+export type RuntimeObstacle = (
+  team: Team,
+  at: {readonly group: number; readonly runtime: string; readonly provider: string},
+) => string | null;
 
 type Want = Omit<Extract<Effect, {type: 'want-permits'}>, 'type'>;
 
@@ -50,9 +60,11 @@ export class Dispatcher {
   #count = 0;
   #reservedBytes = 0;
   #asked: Want = {want: 0, memoryBytes: 0, providers: []};
+  readonly #runtimeObstacle: RuntimeObstacle;
 
-  constructor(options: DispatcherOptions) {
+  constructor(options: DispatcherOptions, runtimeObstacle: RuntimeObstacle = () => null) {
     this.#options = options;
+    this.#runtimeObstacle = runtimeObstacle;
   }
 
   get permits(): {granted: number; why: string | null} {
@@ -147,12 +159,14 @@ export class Dispatcher {
     let cap: Cap | null = null;
     if (choice) {
       cap = team.budget.capFor(task.spec, choice, team.totals);
-      if (cap === null) return {kind: 'budget', why: 'the budget: what is left of it is used or reserved'};
+      if (cap === null) return unpaid(team, task, choice);
       const provider = providerOf(choice.runtime, choice.model);
       const gate = this.#gates.get(provider);
       if (gate && (this.#running.get(provider) ?? 0) >= gate.permits) {
         return {kind: 'provider', why: gate.why ?? `the provider ${provider}`};
       }
+      const shut = this.#runtimeObstacle(team, {group, runtime: choice.runtime, provider});
+      if (shut !== null) return {kind: 'provider', why: shut};
     }
     if (this.isFull) return {kind: 'machine', why: this.#why ?? 'their turn'};
     const memory = this.#options.memoryOf(choice?.runtime ?? null);
@@ -217,8 +231,16 @@ function wantOf({providers}: Want, provider: ProviderId): number {
 
 function busy({agents}: Team, group: number): Obstacle {
   if (agents.areGone([group])) return {kind: 'gone', why: 'an agent that works'};
+  if (agents.living(group) === 0) return {kind: 'agents', why: 'an agent: none that can do it is left'};
   if (agents.count('busy') > 0) return {kind: 'agents', why: 'every agent is busy'};
-  return {kind: 'agents', why: agents.count('starting') > 0 ? 'agents are starting' : 'no agent works'};
+  if (agents.count('starting') > 0) return {kind: 'agents', why: 'agents are starting'};
+  return {kind: 'agents', why: agents.count('paused') > 0 ? 'agents that are paused' : 'no agent works'};
+}
+
+function unpaid({budget, totals}: Team, {spec}: TaskNode, choice: ModelChoice): Obstacle {
+  const untilMs = budget.hourAllowsAt(spec, choice, totals);
+  if (untilMs === null) return {kind: 'budget', why: 'the budget: what is left of it is used or reserved'};
+  return {kind: 'pace', why: 'the budget: what an hour may cost is used or reserved', untilMs};
 }
 
 function no(kind: Obstacle['kind'], why: string): Opening {

@@ -3,7 +3,7 @@ import type {AgentId} from '../model/ids.ts';
 import {type AgentRecord, DECAY} from './agent-record.ts';
 import {Blame} from './blame.ts';
 import {type Breaker, type BreakerRules, type BreakerSignal, isOverdue, next} from './circuit-breaker.ts';
-import {faded} from './decaying-mean.ts';
+import {faded, meanOf} from './decaying-mean.ts';
 import {coverOf, type EjectionRules, mostEjected, standsOut} from './outlier-ejection.ts';
 
 /** An agent whose breaker is changed here and nowhere else. */
@@ -119,9 +119,9 @@ export class Ejections<T extends Judged> {
   }
 
   #failed(member: T, task: string, nowMs: number): Judgement<T> {
-    const failure = this.#blame.failed(member.id, task);
+    const failure = this.#blame.failed(member.id, task, id => this.#doesWell(id));
     if (member.breaker.name !== 'closed') {
-      const says = failure === 'task' || this.#peerErrorRate(member, nowMs) > 0.5 ? 'released' : 'failed';
+      const says = failure === 'task' || this.#peerErrorRate(member, nowMs) > OFTEN ? 'released' : 'failed';
       return {guilty: [], failure, changed: this.#signal(member, says, nowMs) ? [member] : []};
     }
     const streak = this.#blame.streak(member.id);
@@ -147,6 +147,14 @@ export class Ejections<T extends Judged> {
     let others = -1;
     for (const group of this.#cover[member.group] ?? []) others += this.#left[group] ?? 0;
     return others > 0;
+  }
+
+  /** Whoever has never succeeded, or fails at most of what it does, is no witness against a task. */
+  #doesWell(id: AgentId): boolean {
+    const member = this.#members.get(id);
+    return (
+      member?.breaker.name === 'closed' && member.record.succeeded > 0 && (meanOf(member.record.errors) ?? 1) < 0.5
+    );
   }
 
   /** Of all others together; where nothing is known, about a third. */
@@ -183,4 +191,6 @@ export class Ejections<T extends Judged> {
   }
 }
 
+/** Where the others fail as often, a single failure decides nothing. */
+const OFTEN = 0.3;
 const NOTHING = {guilty: [], failure: null, changed: []} as const;

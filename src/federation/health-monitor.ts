@@ -6,7 +6,7 @@ import type {AgentId, AttemptId, HostId} from '../model/ids.ts';
 import {Attention} from './attention.ts';
 import {type Evidence, type Health, HEALTHY, nextHealth, worse} from './health.ts';
 import {type HostPatience, isCertain, judgeProbe, nextStillness, type Stillness} from './host-pulse.ts';
-import {PhiAccrual, type PhiOptions} from './phi-accrual.ts';
+import {PhiAccrual, type PhiOptions, scoreOf} from './phi-accrual.ts';
 import {freeze, judgeSilence, newPulse, nextSilenceMs, noteVitals, type Pulse, silentMs, thaw} from './silence.ts';
 
 export interface HealthOptions extends HostPatience {
@@ -19,13 +19,15 @@ export interface HealthOptions extends HostPatience {
   readonly stuckMs: number;
   /** One that is merely not heard is ended after so long, in milliseconds; it may be at work. */
   readonly hostLostMs: number;
+  /** Whether the host has a reason to beat; asked before one is suspected. Absent: always. */
+  readonly isExpected?: (host: HostId) => boolean;
 }
 
 /**
  * Hosts that beat at 2 Hz: suspect after about 0.9 s on a quiet machine and later where beats are irregular. Measured with
  * `npm run bench -- health`.
  */
-export const HEALTH_DEFAULTS: Omit<HealthOptions, 'hostLostMs'> = {
+export const HEALTH_DEFAULTS: Omit<HealthOptions, 'hostLostMs' | 'isExpected'> = {
   phi: {window: 100, firstIntervalMs: 500, minDeviationMs: 50, pauseMs: 150},
   suspectPhi: 3,
   probeMs: 250,
@@ -56,11 +58,15 @@ interface WatchedHost {
   health: Health;
   /** Null: it has not beaten yet, and is not expected to. */
   beats: PhiAccrual | null;
+  /** It has said that it beats while it has something to do. */
+  isBeating: boolean;
   stillness: Stillness | null;
   probe: ProcessProbe | null;
   /** When it was last looked at, or is being looked at since. */
   probedMs: number;
   isBeingEnded: boolean;
+  /** It is not heard: the silence of its attempts does not count. */
+  isFrozen: boolean;
   readonly attempts: Set<WatchedAttempt>;
 }
 
@@ -84,11 +90,16 @@ export class HealthMonitor {
   readonly #attempts = new Map<AttemptId, WatchedAttempt>();
   readonly #ofAgent = new Map<AgentId, Set<WatchedAttempt>>();
   readonly #listeners = new Map<HealthState, Set<(agent: AgentId) => void>>();
+  readonly #suspectScore: number;
   #decisions: HealthDecision[] = [];
+  /** Nothing can be due before this (attentive clock): found anew by each check, and only made earlier in between. */
+  #soonestMs = Number.POSITIVE_INFINITY;
+  /** When somebody was told that `check` is next worth calling (monotonic). */
   #dueMs: number | null = null;
 
   constructor(options: HealthOptions, now: Now) {
     this.#options = options;
+    this.#suspectScore = scoreOf(options.suspectPhi);
     this.#attention = new Attention(now.monoMs);
   }
 
@@ -119,9 +130,10 @@ export class HealthMonitor {
     if (this.#dueMs !== null && now.monoMs > this.#dueMs) this.#dueMs = now.monoMs;
   }
 
-  /** The connection stands: what is heard from now on counts. */
-  hostConnected(id: HostId, now: Now): void {
+  /** The connection stands: what is heard from now on counts. `beats`: it will, as soon as it has something to do. */
+  hostConnected(id: HostId, {beats}: {beats: boolean}, now: Now): void {
     const host = this.#host(id, now);
+    host.isBeating = beats;
     host.beats?.restart(this.#attention.at(now.monoMs));
     this.#heard(host, now);
   }
@@ -131,6 +143,7 @@ export class HealthMonitor {
     const host = this.#hosts.get(id);
     if (!host) return;
     host.beats = null;
+    host.isBeating = false;
     host.stillness = null;
     this.#freezeAll(host, now);
   }
@@ -147,8 +160,11 @@ export class HealthMonitor {
     const host = this.#host(id, now);
     const atMs = this.#attention.at(now.monoMs);
     if (host.beats === null) host.beats = new PhiAccrual(this.#options.phi, atMs);
+    // How long a stop or a hang took says nothing of how regularly it beats.
+    else if (host.health.name === 'unhealthy') host.beats.restart(atMs);
     else host.beats.heard(atMs);
     this.#heard(host, now);
+    this.#consider(host.beats.whenMs(this.#suspectScore));
   }
 
   vitals(id: HostId, vitals: readonly Vitals[], now: Now): void {
@@ -183,6 +199,10 @@ export class HealthMonitor {
     const on = this.#host(host, now);
     const pulse = newPulse(budgetMs, this.#attention.at(now.monoMs));
     const attempt: WatchedAttempt = {id, agent, host: on, pulse, isPaused: false};
+    if (on.isBeating && on.beats === null) {
+      on.beats = new PhiAccrual(this.#options.phi, this.#attention.at(now.monoMs));
+      this.#consider(on.beats.whenMs(this.#suspectScore));
+    }
     this.#attempts.set(id, attempt);
     on.attempts.add(attempt);
     const ofAgent = this.#ofAgent.get(agent) ?? new Set();
@@ -207,17 +227,18 @@ export class HealthMonitor {
     attempt.isPaused = isPaused;
     const atMs = this.#attention.at(now.monoMs);
     if (isPaused) attempt.pulse = freeze(attempt.pulse, atMs);
-    else if (attempt.host.health.name === 'healthy') attempt.pulse = thaw(attempt.pulse, atMs);
+    else if (attempt.host.health.name === 'healthy') this.#attemptBecomes(attempt, thaw(attempt.pulse, atMs));
   }
 
-  /** Judges everything whose time has come. */
+  /** Judges everything whose time has come; costs nothing before that. */
   check(now: Now): void {
-    if (!this.#mayJudge(now)) return;
+    if (!this.#mayJudge(now) || this.#attention.at(now.monoMs) < this.#soonestMs) return;
+    this.#soonestMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#attention.at(now.monoMs);
     for (const host of this.#hosts.values()) {
       this.#checkHost(host, now);
-      if (host.health.name !== 'healthy') continue;
-      for (const attempt of host.attempts) this.#checkAttempt(attempt, nowMs);
+      if (host.health.name === 'healthy') for (const attempt of host.attempts) this.#checkAttempt(attempt, nowMs);
+      this.#consider(this.#nextOf(host));
     }
   }
 
@@ -230,22 +251,24 @@ export class HealthMonitor {
 
   /** When to call `check` (monotonic); null: there is nothing to watch. Asking settles it: later than that is late. */
   nextMs(now: Now): number | null {
-    let next = Number.POSITIVE_INFINITY;
-    for (const host of this.#hosts.values()) next = Math.min(next, this.#nextOf(host));
-    if (next === Number.POSITIVE_INFINITY) this.#dueMs = null;
+    if (this.#soonestMs === Number.POSITIVE_INFINITY) this.#dueMs = null;
     else {
       // A hair later: rounding must not make it too early to judge, again and again.
-      const wakeMs = Math.ceil(this.#attention.when(next) + 0.01);
+      const wakeMs = Math.ceil(this.#attention.when(this.#soonestMs) + 0.01);
       this.#dueMs = Math.max(wakeMs, this.#attention.holdUntilMs, now.monoMs);
     }
     return this.#dueMs;
   }
 
+  #consider(attentiveMs: number): void {
+    if (attentiveMs < this.#soonestMs) this.#soonestMs = attentiveMs;
+  }
+
   #nextOf(host: WatchedHost): number {
-    const {suspectPhi, probeMs} = this.#options;
+    const {probeMs} = this.#options;
     if (host.isBeingEnded || host.beats === null) return Number.POSITIVE_INFINITY;
     if (host.health.name !== 'healthy') return host.probedMs + probeMs;
-    let next = host.beats.whenMs(suspectPhi);
+    let next = host.beats.whenMs(this.#suspectScore);
     for (const {pulse} of host.attempts) next = Math.min(next, nextSilenceMs(pulse));
     return next;
   }
@@ -255,11 +278,15 @@ export class HealthMonitor {
   }
 
   #checkHost(host: WatchedHost, now: Now): void {
-    const {suspectPhi, probeMs} = this.#options;
+    const {probeMs, isExpected} = this.#options;
     const nowMs = this.#attention.at(now.monoMs);
     if (host.beats === null || host.isBeingEnded) return;
     if (host.health.name === 'healthy') {
-      if (nowMs < host.beats.whenMs(suspectPhi)) return;
+      if (nowMs < host.beats.whenMs(this.#suspectScore)) return;
+      if (isExpected?.(host.id) === false) {
+        host.beats = null;
+        return;
+      }
       const why = `it has not been heard for ${Math.round(nowMs - host.beats.lastMs)} ms`;
       this.#hostLearns(host, {kind: 'quiet', why}, now);
       host.probedMs = Number.NEGATIVE_INFINITY;
@@ -294,6 +321,7 @@ export class HealthMonitor {
   #attemptBecomes(attempt: WatchedAttempt, pulse: Pulse): void {
     const before = attempt.pulse.health.name;
     attempt.pulse = pulse;
+    this.#consider(nextSilenceMs(pulse));
     const {health, budgetMs} = pulse;
     if (health.name === before) return;
     const {id, agent, host} = attempt;
@@ -322,8 +350,14 @@ export class HealthMonitor {
     host.stillness = null;
     host.probe = null;
     this.#hostLearns(host, {kind: 'life'}, now);
+    if (!host.isFrozen) return;
+    host.isFrozen = false;
     const atMs = this.#attention.at(now.monoMs);
-    for (const attempt of host.attempts) if (!attempt.isPaused) attempt.pulse = thaw(attempt.pulse, atMs);
+    for (const attempt of host.attempts) {
+      if (attempt.pulse.frozenSinceMs !== null && !attempt.isPaused) {
+        this.#attemptBecomes(attempt, thaw(attempt.pulse, atMs));
+      }
+    }
   }
 
   /** The one place where the health of a host changes. */
@@ -355,6 +389,7 @@ export class HealthMonitor {
   /** While a host is not heard, nothing can be heard of its attempts. */
   #freezeAll(host: WatchedHost, now: Now): void {
     const atMs = this.#attention.at(now.monoMs);
+    host.isFrozen = true;
     for (const attempt of host.attempts) attempt.pulse = freeze(attempt.pulse, host.beats?.lastMs ?? atMs);
   }
 
@@ -365,10 +400,12 @@ export class HealthMonitor {
       id,
       health: HEALTHY,
       beats: null,
+      isBeating: false,
       stillness: null,
       probe: null,
       probedMs: this.#attention.at(now.monoMs),
       isBeingEnded: false,
+      isFrozen: false,
       attempts: new Set(),
     };
     this.#hosts.set(id, host);

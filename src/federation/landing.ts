@@ -57,7 +57,11 @@ export class Landing {
 
   constructor(options: LandingOptions) {
     this.#options = options;
-    const {tasks} = options.hands;
+    this.adopt(options.hands.tasks);
+  }
+
+  /** Finds the reviewers among tasks that are new. */
+  adopt(tasks: readonly TaskNode[]): void {
     const reviewers = tasks.filter(({spec}) => spec.reviews !== undefined);
     if (reviewers.length === 0) return;
     const byId = new Map(tasks.map(task => [task.id, task]));
@@ -67,6 +71,19 @@ export class Landing {
       this.#reviewerOf.set(reviewed, reviewer);
       this.#reviewedBy.set(reviewer, reviewed);
     }
+  }
+
+  /** The task goes again: git has another chance with it, too. */
+  forget(task: TaskNode): void {
+    this.#gitFailures.delete(task);
+  }
+
+  reviewerOf(task: TaskNode): TaskNode | undefined {
+    return this.#reviewerOf.get(task);
+  }
+
+  reviewedBy(reviewer: TaskNode): TaskNode | undefined {
+    return this.#reviewedBy.get(reviewer);
   }
 
   isReviewer(task: TaskNode): boolean {

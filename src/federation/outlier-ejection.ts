@@ -9,8 +9,8 @@ export interface EjectionRules {
   readonly unlikely: number;
 }
 
-/** As Envoy's outlier detection has them by default. */
-export const EJECTION_RULES: EjectionRules = {maxShare: 0.1, intervalMs: 10_000, unlikely: 0.01};
+/** Share and interval as Envoy's outlier detection has them by default. */
+export const EJECTION_RULES: EjectionRules = {maxShare: 0.1, intervalMs: 10_000, unlikely: 0.001};
 
 /** How many agents may be left out of so many. */
 export function mostEjected(agents: number, {maxShare}: EjectionRules): number {

@@ -63,9 +63,9 @@ export class PhiAccrual {
     return phiOf((nowMs - this.#lastMs - this.#options.pauseMs - this.#mean) / this.#deviation);
   }
 
-  /** When φ will reach this much if nothing is heard. */
-  whenMs(phi: number): number {
-    return this.#lastMs + this.#options.pauseMs + this.#mean + scoreOf(phi) * this.#deviation;
+  /** When φ will reach `phiOf(score)` if nothing is heard. */
+  whenMs(score: number): number {
+    return this.#lastMs + this.#options.pauseMs + this.#mean + score * this.#deviation;
   }
 
   get #mean(): number {

@@ -29,6 +29,11 @@ export class PlanWidth {
     return this.#unknown > 0;
   }
 
+  /** Whether a task counts as not being over. */
+  covers(task: TaskNode): boolean {
+    return this.#chains[(task.group ?? task).seq] !== undefined;
+  }
+
   /** The instances of a `foreach` are known now. */
   expanded(group: TaskNode): void {
     const chains = this.#chains[group.seq];

@@ -25,13 +25,18 @@ export interface ReadyClass {
 /** The ready tasks of a team. There are few classes, however many tasks: looking at the head of each is cheap. */
 export class ReadyQueue {
   readonly #groups: readonly AgentGroup[];
-  readonly #escalation: Escalation | undefined;
+  #escalation: Escalation | undefined;
   readonly #classes = new Map<string, ReadyClass>();
   #size = 0;
 
   constructor(groups: readonly AgentGroup[], escalate: Escalation | undefined) {
     this.#groups = groups;
     this.#escalation = escalate;
+  }
+
+  /** For tasks that become ready from now on. */
+  escalateBy(rule: Escalation | undefined): void {
+    this.#escalation = rule;
   }
 
   get size(): number {

@@ -4,8 +4,7 @@ import {failureText} from '../model/failure-text.ts';
 import type {Instant, StoredTask, StoredTeam} from '../model/record.ts';
 import {isTerminal} from '../model/task.ts';
 import {buildTaskGraph} from './task-graph.ts';
-import type {TaskNode} from './task-node.ts';
-import {noteNeedOver} from './task-rules.ts';
+import {tellNeedsAnew} from './task-rules.ts';
 import {type RetryPolicy, Team} from './team.ts';
 
 export interface RestoreOptions {
@@ -17,29 +16,43 @@ export interface RestoreOptions {
 
 /** The team as it stood when the store was last written; call `begin` afterwards to let it go on. */
 export function restoreTeam(stored: StoredTeam, {now, bootId, policy, random}: RestoreOptions): Team {
-  const tasks = stored.spec.plan ? buildTaskGraph(stored.spec.plan) : [];
-  const rows = [...tasks];
+  // Plans that were added come after the instances of those before.
+  const seqs = stored.tasks.filter(({group}) => group === null).map(({seq}) => seq);
+  const rows = stored.spec.plan ? buildTaskGraph(stored.spec.plan, {seqOf: index => seqs[index] ?? index}) : [];
   const team = new Team({
     id: stored.id,
     spec: stored.spec,
     startedAt: inThisBoot(stored.startedAt, {now, bootId}),
-    tasks,
+    tasks: [],
+    isStandby: stored.isStandby,
     policy,
     random,
   });
   const groups = new Set(stored.tasks.map(row => row.group).filter(seq => seq !== null));
-  for (const node of rows) {
-    const row = stored.tasks[node.seq];
-    if (node.isTemplate && row && wasExpanded(row, groups.has(row.seq))) team.openGroup(node);
+  for (const row of stored.tasks) {
+    const node = row.group === null ? rows[row.specIndex] : undefined;
+    if (node) {
+      team.adopt([node]);
+      if (node.isTemplate && wasExpanded(row, groups.has(row.seq))) team.openGroup(node);
+    }
+    restoreTask(team, row);
   }
-  for (const row of stored.tasks) restoreTask(team, row);
-  tellOver(rows);
+  team.landing.adopt(rows);
+  tellNeedsAnew(rows);
   team.agents.restore(stored.agents, new Set(stored.openAttempts.map(({agentId}) => agentId)));
+  if (stored.settings) team.settings = stored.settings;
+  if (stored.budget) team.budget.replace(stored.budget);
+  if (stored.timer) {
+    const {usedMs, since} = stored.timer;
+    team.timer = {usedMs, since: since && inThisBoot(since, {now, bootId})};
+  }
   team.state = stored.state;
   team.ending = stored.ending;
   if (stored.ending) team.endedBecause = failureText({reason: 'stopped', by: stored.ending});
   team.announcedReady = stored.totals.attempts > 0;
   Object.assign(team.totals, stored.totals);
+  team.budget.tick(now.monoMs);
+  team.budget.resume({usedUsd: team.budget.used('usd', team.totals), sinceMs: team.startedAt.monoMs});
   return team;
 }
 
@@ -60,21 +73,9 @@ function restoreTask(team: Team, row: StoredTask): void {
   if (!node) throw new Error(`Internal error: the store has task "${row.id}", which is not in its plan`);
   node.failures = row.failures;
   node.losses = row.losses;
+  node.round = row.round;
+  node.attempts = row.attempts;
   node.memo = row.memo;
   team.retries += Math.min(row.failures, node.spec.retries);
   team.restoreState(node, row.state);
-}
-
-/** Tells every task which of its needs are over, needs before those that need them. */
-function tellOver(rows: readonly TaskNode[]): void {
-  const left = Uint32Array.from(rows, node => node.needs.length);
-  const queue = rows.filter(node => node.needs.length === 0);
-  for (let node = queue.pop(); node; node = queue.pop()) {
-    for (const dependent of node.dependents) {
-      if (isTerminal(node.state.name)) noteNeedOver(dependent, node);
-      const remaining = (left[dependent.seq] ?? 0) - 1;
-      left[dependent.seq] = remaining;
-      if (remaining === 0) queue.push(dependent);
-    }
-  }
 }

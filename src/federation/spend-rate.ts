@@ -28,11 +28,12 @@ export class SpendRate {
    * used up by what was long ago.
    */
   resume({usd, sinceMs, nowMs}: {usd: number; sinceMs: number; nowMs: number}): void {
-    const passedMs = Math.max(1, nowMs - sinceMs);
-    const fromMs = Math.max(sinceMs, nowMs - HOUR_MS);
-    const count = Math.max(1, Math.ceil((nowMs - fromMs) / BUCKET_MS));
-    const each = (usd * ((nowMs - fromMs) / passedMs)) / count;
-    this.#firstMs = Math.min(sinceMs, nowMs);
+    const passedMs = Math.max(0, nowMs - sinceMs);
+    const windowMs = Math.min(passedMs, HOUR_MS);
+    const fromMs = nowMs - windowMs;
+    const count = Math.max(1, Math.ceil(windowMs / BUCKET_MS));
+    const each = (passedMs === 0 ? usd : usd * (windowMs / passedMs)) / count;
+    this.#firstMs = nowMs - passedMs;
     if (usd <= 0) return;
     this.#buckets = Array.from({length: count}, (_, index) => ({fromMs: fromMs + index * BUCKET_MS, usd: each}));
   }

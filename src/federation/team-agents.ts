@@ -77,6 +77,12 @@ export class TeamAgents {
     return this.#byId.get(id);
   }
 
+  /** Whether that is one of its agents, or was. */
+  hasHad(id: AgentId): boolean {
+    const number = this.#numberOf(id);
+    return Number.isInteger(number) && number > 0 && number <= this.#lastNumber && this.#idOf(number) === id;
+  }
+
   groupOf(agent: Agent): AgentGroup {
     const group = this.groups[agent.group];
     if (!group) throw new Error(`Internal error: agent ${agent.id} belongs to no group`);
@@ -103,8 +109,7 @@ export class TeamAgents {
   add(group: number, count: number): readonly Agent[] {
     return Array.from({length: count}, () => {
       this.#lastNumber += 1;
-      const number = String(this.#lastNumber).padStart(this.#width, '0');
-      return this.#enroll(agentId(`${this.#team}-${number}`), group, 'present');
+      return this.#enroll(this.#idOf(this.#lastNumber), group, 'present');
     });
   }
 
@@ -201,13 +206,21 @@ export class TeamAgents {
   /** What the store has of agents that are not as the spec says. `busy`: those that have an attempt there. */
   restore(rows: readonly AgentRow[], busy: ReadonlySet<AgentId>): void {
     for (const {id, group, standing} of rows) {
-      const number = Number(id.slice(this.#team.length + 1));
+      const number = this.#numberOf(id);
       if (number > this.#lastNumber) this.#lastNumber = number;
       const known = this.#byId.get(id);
       if (known) this.#withdraw(known);
       if (standing === 'present' || standing === 'paused' || busy.has(id)) this.#enroll(id, group, standing);
     }
     if (rows.length > 0) this.#all.sort((a, b) => a.id.length - b.id.length || (a.id < b.id ? -1 : 1));
+  }
+
+  #idOf(number: number): AgentId {
+    return agentId(`${this.#team}-${String(number).padStart(this.#width, '0')}`);
+  }
+
+  #numberOf(id: AgentId): number {
+    return Number(id.slice(this.#team.length + 1));
   }
 
   #enroll(id: AgentId, group: number, standing: AgentStanding): Agent {

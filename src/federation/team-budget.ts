@@ -26,6 +26,7 @@ export class TeamBudget {
   readonly #reserved = {usd: 0, tokens: 0};
   readonly #spent = new SpendRate();
   #limit: Budget;
+  #replaced: Budget | null = null;
   #nowMs = 0;
 
   /** `first`: reserved for an attempt as long as nothing is known of its kind. */
@@ -38,9 +39,14 @@ export class TeamBudget {
     return this.#limit;
   }
 
-  /** Somebody has changed what the team may use. */
-  allow(limit: Budget): void {
+  /** What has taken the place of the first limit; null: nothing has. */
+  get replaced(): Budget | null {
+    return this.#replaced;
+  }
+
+  replace(limit: Budget): void {
     this.#limit = limit;
+    this.#replaced = limit;
   }
 
   /** The hour goes on: to be said before anything is asked or settled. */
@@ -80,6 +86,17 @@ export class TeamBudget {
     const atMs = room < 0 ? null : this.#spent.whenAtMost(room, this.#nowMs);
     // What is reserved is settled sooner or later, and then it is asked again.
     return atMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** How many attempts of this kind can be paid beside what runs. */
+  affords(spec: TaskSpec, choice: ModelChoice, totals: AttemptTotals): number {
+    const counts = RESOURCES.map(resource => {
+      const left = this.#leftOf(resource, totals);
+      if (left === null) return Number.POSITIVE_INFINITY;
+      const {least} = this.#needOf(resource, spec, choice, left.limit);
+      return left.amount < least || left.amount <= 0 ? 0 : Math.floor(left.amount / least);
+    });
+    return Math.min(...counts);
   }
 
   reserve(cap: Cap): void {

@@ -5,26 +5,33 @@ import type {Random} from '../base/random.ts';
 import type {Result} from '../base/result.ts';
 import type {AttemptOutcome, Memo, SessionMark} from '../model/attempt.ts';
 import {type GrowingTotals, NO_TOTALS, noteEnded} from '../model/attempt-totals.ts';
-import type {Cap} from '../model/budget.ts';
+import type {TeamSettings} from '../model/autoscale.ts';
+import type {Budget, Cap} from '../model/budget.ts';
 import type {ModelChoice} from '../model/agent.ts';
-import type {Failure, StopReason} from '../model/failure.ts';
+import type {Failure, FailureReason, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
 import {type AttemptId, type HostId, type TeamId, taskSeq} from '../model/ids.ts';
 import type {AttemptMeans} from '../model/attempt-means.ts';
+import type {Plan} from '../model/plan.ts';
 import type {NewTask} from '../model/record.ts';
-import {isTerminal, type TaskState, type TaskStateName} from '../model/task.ts';
-import {groupsOf, type TeamSpec, type TeamState} from '../model/team.ts';
+import {isTerminal, type TaskState} from '../model/task.ts';
+import {groupsOf, type TeamSpec, type TeamState, withPlan} from '../model/team.ts';
 import type {MergeResult} from '../model/work.ts';
 import {instancesOf} from '../plan/expand.ts';
 import type {Agent} from './agent.ts';
-import type {NeedResult} from './engine-io.ts';
 import {feedbackOf, Landing, note, type TaskHands} from './landing.ts';
+import {withNewIds} from './plan-change.ts';
 import {ReadyQueue} from './ready-queue.ts';
 import {escalation} from './requirement.ts';
-import {TaskNode} from './task-node.ts';
-import {countsAsFailed, groupState, isTrouble, noteNeedOver, skipReason} from './task-rules.ts';
+import {TaskDurations} from './task-durations.ts';
+import {buildTaskGraph} from './task-graph.ts';
+import {type Members, TaskNode} from './task-node.ts';
+import {groupState, noteNeedOver, skipReason, tellNeedsAnew} from './task-rules.ts';
+import {TaskTally} from './task-tally.ts';
 import {TeamAgents} from './team-agents.ts';
 import {TeamBudget} from './team-budget.ts';
+import {settingsOf} from './team-settings.ts';
+import {type TeamTimer, usedMs} from './team-timer.ts';
 import {warningsOf} from './team-warnings.ts';
 import type {Turn} from './turn.ts';
 
@@ -43,9 +50,13 @@ export interface Attempt {
   session: SessionMark | null;
   /** Set once it has been asked to stop; the first reason stays. */
   stopping: StopReason | null;
+  /** Its host has been told to hold it. */
+  isHeld: boolean;
 }
 
 export interface RetryPolicy {
+  /** Since when monotonic times count. */
+  readonly bootId: string;
   readonly retryBaseMs: number;
   readonly retryMaxMs: number;
   /** A task that loses its host this often fails: it may be what kills them. */
@@ -56,6 +67,8 @@ export interface RetryPolicy {
   readonly firstCap: Cap;
 }
 
+/** Tasks of a round that are named in its event. */
+const MAX_NAMED = 20;
 /** A task that its provider has turned away this often fails: nobody should have to wait for ever. */
 const MAX_LIMITED = 100;
 /** However long a provider wants to be left alone: after a day it is asked again. */
@@ -65,7 +78,9 @@ export interface TeamOptions {
   readonly id: TeamId;
   readonly spec: TeamSpec;
   readonly startedAt: Now;
-  readonly tasks: TaskNode[];
+  readonly tasks: readonly TaskNode[];
+  /** Absent: so if it has no plan. */
+  readonly isStandby?: boolean;
   readonly policy: RetryPolicy;
   readonly random: Random;
 }
@@ -76,39 +91,28 @@ export interface TeamOptions {
  */
 export class Team {
   readonly id: TeamId;
-  readonly spec: TeamSpec;
-  readonly startedAt: Now;
-  readonly tasks: TaskNode[];
+  /** With the plans that were added. */
+  spec: TeamSpec;
+  /** It is over only when it has been ended. */
+  readonly isStandby: boolean;
+  startedAt: Now;
+  readonly tasks: TaskNode[] = [];
   readonly agents: TeamAgents;
   readonly attempts = new Map<AttemptId, Attempt>();
-  /** Tasks by state; a `foreach` counts as one task until it is expanded, then its instances count instead. */
-  readonly counts: Record<TaskStateName, number> = {
-    waiting: 0,
-    ready: 0,
-    'backing-off': 0,
-    running: 0,
-    verifying: 0,
-    reviewing: 0,
-    merging: 0,
-    expanded: 0,
-    succeeded: 0,
-    failed: 0,
-    skipped: 0,
-    cancelled: 0,
-  };
+  readonly tally = new TaskTally();
   readonly totals: GrowingTotals = {...NO_TOTALS};
   retries = 0;
   readonly budget: TeamBudget;
+  /** What its tasks take, as long as that decides how many agents it has. */
+  readonly durations = new TaskDurations();
   readonly ready: ReadyQueue;
   readonly landing: Landing;
-  /** Ends that make the run a failed one. */
-  troubles = 0;
-  /** Failures that count towards `--max-failures`. */
-  countedFailures = 0;
-  /** The tasks that failed, in order, instances rather than their template. */
-  readonly failed: TaskNode[] = [];
-  readonly warnings: readonly string[];
+  warnings: readonly string[];
   state: TeamState;
+  settings: TeamSettings;
+  timer: TeamTimer;
+  /** Why godel has paused it, as a sentence; null: it has not. */
+  pausedBecause: string | null = null;
   ending: StopReason | null = null;
   announcedReady = false;
   /** Why it is ended early, as a sentence. */
@@ -116,23 +120,23 @@ export class Team {
 
   readonly #policy: RetryPolicy;
   readonly #random: Random;
-  #open: number;
 
-  constructor({id, spec, startedAt, tasks, policy, random}: TeamOptions) {
+  constructor({id, spec, startedAt, tasks, isStandby = spec.plan === null, policy, random}: TeamOptions) {
     this.id = id;
     this.spec = spec;
+    this.isStandby = isStandby;
     this.startedAt = startedAt;
-    this.tasks = tasks;
+    this.adopt(tasks);
     const groups = groupsOf(spec);
     this.agents = new TeamAgents(spec.name, groups);
     this.ready = new ReadyQueue(groups, spec.plan?.escalate);
     this.budget = new TeamBudget(spec.budget, policy.firstCap);
+    this.settings = settingsOf(spec);
+    this.timer = {usedMs: 0, since: startedAt};
     this.state = spec.plan ? 'running' : 'idle';
     this.warnings = warningsOf(spec);
     this.#policy = policy;
     this.#random = random;
-    this.#open = tasks.length;
-    this.counts.waiting = tasks.length;
     this.landing = new Landing({
       hands: this.#hands(),
       branch: spec.repository?.branch ?? '',
@@ -159,7 +163,7 @@ export class Team {
     return {
       tasks: this.tasks,
       enter: (turn, task, state) => {
-        this.#enter(task, state);
+        this.tally.enter(task, state);
         this.#recordState(turn, task);
       },
       again: (turn, task) => {
@@ -182,16 +186,27 @@ export class Team {
     return this.attempts.size;
   }
 
+  /** Nothing of it starts, and what runs is held. */
+  get isPaused(): boolean {
+    return this.settings.paused && this.ending === null;
+  }
+
+  /** What is left of its time, 0 when it is over; null: there is no limit. */
+  timeLeftMs(now: Now): number | null {
+    const {timeoutMs} = this.spec;
+    return timeoutMs === null ? null : Math.max(0, timeoutMs - usedMs(this.timer, now));
+  }
+
   /** It has a ready task and a free agent; perhaps not for each other. */
   get canStart(): boolean {
-    return this.ending === null && this.ready.size > 0 && this.agents.freeInAll > 0;
+    return this.ending === null && !this.settings.paused && this.ready.size > 0 && this.agents.freeInAll > 0;
   }
 
   /** It has tasks to start, and nothing of it runs or will happen by itself. */
   get isStill(): boolean {
-    const {merging} = this.counts;
-    const open = this.attempts.size + merging + this.counts['backing-off'] + this.agents.count('starting');
-    return this.ending === null && this.ready.size > 0 && open === 0;
+    const {merging, 'backing-off': backingOff} = this.tally.counts;
+    const open = this.attempts.size + merging + backingOff + this.agents.count('starting');
+    return this.ending === null && !this.settings.paused && this.ready.size > 0 && open === 0;
   }
 
   /** The items of a `foreach` are being read just now. */
@@ -206,8 +221,8 @@ export class Team {
 
   /** Everything is over and nothing runs. An idle team is over only when it has been ended. */
   get isOver(): boolean {
-    if (this.attempts.size > 0 || this.counts.merging > 0) return false;
-    return this.ending !== null ? true : this.spec.plan !== null && this.#open === 0;
+    if (this.attempts.size > 0 || this.tally.counts.merging > 0) return false;
+    return this.ending !== null ? true : !this.isStandby && this.tally.open === 0;
   }
 
   /** Says once when no agent is starting any more. */
@@ -220,12 +235,73 @@ export class Team {
   /** Lets every task go whose needs are over: all that have none, at the start; all that became free, after a restart. */
   begin(turn: Turn): void {
     this.landing.resume(turn);
-    for (const task of [...this.tasks]) {
-      if (this.landing.isReviewer(task)) continue;
-      if (task.state.name === 'waiting' && task.group === null && task.unfinishedNeeds === 0)
-        this.#settle(turn, [task]);
-      else if (task.state.name === 'waiting' && task.group !== null) this.#makeReady(task);
+    this.#letGo(turn, [...this.tasks]);
+  }
+
+  /** Those of these tasks that wait for nothing any more. */
+  #letGo(turn: Turn, tasks: readonly TaskNode[]): void {
+    for (const task of tasks) {
+      const isFree = (task.group ?? task).unfinishedNeeds === 0;
+      if (task.state.name !== 'waiting' || !isFree || this.landing.isReviewer(task)) continue;
+      if (task.group) this.#makeReady(task);
+      else this.#settle(turn, [task]);
     }
+  }
+
+  /** New rows of a plan, which wait. */
+  adopt(rows: readonly TaskNode[]): void {
+    for (const row of rows) this.tasks.push(row);
+    this.tally.add(rows.length);
+  }
+
+  /** More to do, and the names of variables with secret values. It has nothing else to do. */
+  addPlan(turn: Turn, added: Plan, secretNames: readonly string[]): void {
+    const known = new Set(this.tasks.map(({id}) => id));
+    const plan = withNewIds(added, id => known.has(id));
+    const firstIndex = this.spec.plan?.tasks.length ?? 0;
+    const ahead = this.tasks.length - firstIndex;
+    const rows = buildTaskGraph(plan, {firstIndex, seqOf: index => ahead + index});
+    this.spec = withPlan(this.spec, {plan, secretNames});
+    this.adopt(rows);
+    this.landing.adopt(rows);
+    this.ready.escalateBy(this.spec.plan?.escalate);
+    turn.record({kind: 'plan-added', teamId: this.id, plan, secretNames});
+    turn.record({kind: 'tasks-created', teamId: this.id, tasks: rows.map(newTask)});
+    turn.emit(this.id, {type: 'plan-added', plan: plan.name, tasks: rows.length});
+    const before = this.warnings;
+    this.warnings = warningsOf(this.spec);
+    for (const text of this.warnings) if (!before.includes(text)) turn.emit(this.id, {type: 'team-warning', text});
+    this.becomes(turn);
+    this.#letGo(turn, rows);
+  }
+
+  /** These tasks, which are over, go again. */
+  beginRound(turn: Turn, tasks: readonly TaskNode[]): void {
+    const groups = new Set(tasks.flatMap(({group}) => group ?? []));
+    for (const group of groups) if (isTerminal(group.state.name)) this.#reopen(turn, group, {name: 'expanded'});
+    for (const task of tasks) this.#reopen(turn, task, {name: 'waiting'});
+    tellNeedsAnew(this.tasks.filter(({group}) => group === null));
+    const first = tasks.slice(0, MAX_NAMED).map(({id}) => id);
+    turn.emit(this.id, {type: 'round-begun', tasks: tasks.length, first});
+    this.becomes(turn);
+    this.#letGo(turn, tasks);
+  }
+
+  #reopen(turn: Turn, task: TaskNode, state: TaskState): void {
+    const members = task.group?.members;
+    if (members) {
+      count(members, task, -1);
+      members.open += 1;
+    }
+    this.retries -= Math.min(task.failures, task.spec.retries);
+    this.landing.forget(task);
+    this.tally.reopen(task, state);
+    task.round += 1;
+    task.failures = 0;
+    task.losses = 0;
+    const feedback = task.memo?.feedback;
+    task.memo = feedback === undefined ? undefined : {feedback};
+    this.#recordState(turn, task);
   }
 
   /** Records the lease. The caller has made sure of the agent and of whatever it needs. */
@@ -233,7 +309,7 @@ export class Team {
     turn: Turn,
     {id, task, agent, host, means}: Pick<Attempt, 'id' | 'task' | 'agent' | 'host' | 'means'>,
   ): Attempt {
-    const number = task.nextNumber;
+    const number = task.attempts + 1;
     const session = null;
     const attempt: Attempt = {
       id,
@@ -246,6 +322,7 @@ export class Team {
       means,
       session,
       stopping: null,
+      isHeld: false,
     };
     this.hold(attempt);
     this.totals.attempts += 1;
@@ -258,13 +335,14 @@ export class Team {
   /** Takes over an open attempt, new or found in the store. */
   hold(attempt: Attempt): void {
     this.attempts.set(attempt.id, attempt);
+    attempt.task.attempts = attempt.number;
     if (attempt.means) this.budget.reserve(attempt.means.cap);
     if (attempt.task.group?.members) attempt.task.group.members.running += 1;
-    this.#enter(attempt.task, {name: 'running', attempt: attempt.id});
+    this.tally.enter(attempt.task, {name: 'running', attempt: attempt.id});
   }
 
   verifying(attempt: Attempt): void {
-    if (attempt.task.state.name === 'running') this.#enter(attempt.task, {name: 'verifying', attempt: attempt.id});
+    if (attempt.task.state.name === 'running') this.tally.enter(attempt.task, {name: 'verifying', attempt: attempt.id});
   }
 
   /** The conversation of the attempt's agent can be taken up again, should the attempt be lost. */
@@ -283,16 +361,19 @@ export class Team {
       turn.emit(this.id, {type: 'attempt-warning', task: task.id, attempt: id, text});
     }
     if (result.ok) {
+      if (this.settings.autoscale !== null) this.durations.learn(task, outcome.durationMs);
       task.memo = countersOf(task.memo);
       return this.landing.landed(turn, attempt, outcome);
     }
     const {failure} = result;
-    if (failure.reason === 'stopped' || failure.reason === 'provider-limited') {
+    if (this.ending === null && failure.reason === 'silent') return this.#hung(turn, attempt, failure);
+    if (isNoFault(failure)) {
       if (this.ending !== null) {
         this.#cancel(turn, task, attempt.stopping ?? this.ending);
         return null;
       }
-      return failure.reason === 'stopped' ? this.#lose(turn, attempt) : this.#limited(turn, attempt, failure);
+      if (failure.reason === 'runtime-unavailable') return this.#turnedAway(turn, attempt, failure);
+      return failure.reason === 'stopped' ? this.#interrupted(turn, attempt) : this.#limited(turn, attempt, failure);
     }
     return this.#fail(turn, task, {attempt: id, failure});
   }
@@ -307,7 +388,7 @@ export class Team {
     turn.record({kind: 'attempt-ended', id: attempt.id, outcome: null, atMs: turn.now.wallMs});
     turn.emit(this.id, {type: 'attempt-lost', task: attempt.task.id, attempt: attempt.id, host: attempt.host});
     this.#drop(attempt, null);
-    if (this.ending === null) return this.#lose(turn, attempt);
+    if (this.ending === null) return this.#interrupted(turn, attempt);
     this.#cancel(turn, attempt.task, this.ending);
     return null;
   }
@@ -328,10 +409,35 @@ export class Team {
     if (this.ending !== null) return;
     this.ending = by;
     this.endedBecause = detail ?? failureText({reason: 'stopped', by});
-    this.state = 'draining';
-    turn.record({kind: 'team-state', id: this.id, state: 'draining', ending: by});
+    this.becomes(turn);
     turn.emit(this.id, {type: 'team-ending', by});
     this.#cancelIdleTasks(turn, by);
+  }
+
+  /** From now on this holds; a budget only if there is a new one. */
+  change(turn: Turn, settings: TeamSettings, budget: Budget | null = null): void {
+    this.settings = settings;
+    if (budget) this.budget.replace(budget);
+    const {replaced} = this.budget;
+    turn.record({kind: 'team-settings', teamId: this.id, settings, ...(replaced ? {budget: replaced} : {})});
+  }
+
+  /** Records the state that it is in by now, and its clock if that has stopped or started. */
+  becomes(turn: Turn, timer: TeamTimer = this.timer): void {
+    const state = this.#stateNow;
+    if (state === this.state && timer === this.timer) return;
+    this.state = state;
+    const {ending, id} = this;
+    const since = timer.since && {...timer.since, bootId: this.#policy.bootId};
+    const clock = timer === this.timer ? {} : {timer: {usedMs: timer.usedMs, since}};
+    this.timer = timer;
+    turn.record({kind: 'team-state', id, state, ending, ...clock});
+  }
+
+  get #stateNow(): TeamState {
+    if (this.ending !== null) return 'draining';
+    if (this.settings.paused) return 'paused';
+    return this.isStandby && this.tally.open === 0 ? 'idle' : 'running';
   }
 
   #cancelIdleTasks(turn: Turn, by: StopReason): void {
@@ -340,7 +446,7 @@ export class Team {
       const {name} = task.state;
       if (name === 'expanded') groups.push(task);
       if (name !== 'waiting' && name !== 'ready' && name !== 'backing-off' && name !== 'reviewing') continue;
-      this.#enter(task, {name: 'cancelled', by});
+      this.tally.enter(task, {name: 'cancelled', by});
       this.#recordState(turn, task);
       const members = task.group?.members;
       if (members) {
@@ -351,26 +457,6 @@ export class Team {
     this.ready.clear();
     for (const group of groups)
       if (group.members?.open === 0) this.#conclude(turn, group, groupState(group.members, by));
-  }
-
-  /** How the needs of a task ended, for the agent that runs it. */
-  needResults(task: TaskNode): NeedResult[] {
-    return (task.group ?? task).needs.map(need => {
-      const {name} = need.state;
-      if (!isTerminal(name))
-        throw new Error(`Internal error: "${task.id}" starts while its need "${need.id}" is ${name}`);
-      const members = need.members;
-      return {
-        id: need.id,
-        seq: need.seq,
-        state: name,
-        foreach: need.isTemplate,
-        total: members?.total ?? 1,
-        succeeded: members?.succeeded ?? (name === 'succeeded' ? 1 : 0),
-        failed: members?.failed ?? (name === 'failed' ? 1 : 0),
-        outputs: need.spec.outputs ?? null,
-      };
-    });
   }
 
   #fail(turn: Turn, task: TaskNode, {attempt, failure}: {attempt: AttemptId; failure: Failure}): number | null {
@@ -417,16 +503,51 @@ export class Team {
     return atMs;
   }
 
+  /** It was cut short: because somebody wanted that of its agent, or because its host was lost. */
+  #interrupted(turn: Turn, attempt: Attempt): number | null {
+    if (attempt.stopping !== 'agent-killed') return this.#lose(turn, attempt);
+    const {task} = attempt;
+    if (attempt.session) note(task, {session: attempt.session});
+    this.#makeReady(task);
+    this.#recordState(turn, task);
+    return null;
+  }
+
+  /** It hung, which may be the fault of its agent: it goes again as one that is lost. */
+  #hung(turn: Turn, attempt: Attempt, failure: Failure): number | null {
+    const {task, id} = attempt;
+    const atMs = this.#lose(turn, attempt, failure);
+    const isOver = task.state.name === 'failed';
+    const retryInMs = isOver ? null : Math.ceil((atMs ?? turn.now.monoMs) - turn.now.monoMs);
+    turn.emit(this.id, {type: 'attempt-failed', task: task.id, attempt: id, failure, retryInMs});
+    return atMs;
+  }
+
+  /** Nothing has been started: whoever can do it with something else may have it soon. */
+  #turnedAway(turn: Turn, {task, id}: Attempt, failure: Failure): number | null {
+    const limited = (task.memo?.limited ?? 0) + 1;
+    note(task, {limited});
+    if (limited > MAX_LIMITED) {
+      turn.emit(this.id, {type: 'task-failed', task: task.id, failure});
+      this.#conclude(turn, task, {name: 'failed', failure});
+      return null;
+    }
+    const atMs = this.#backOff(turn, task, limited);
+    const retryInMs = Math.ceil(atMs - turn.now.monoMs);
+    turn.emit(this.id, {type: 'attempt-failed', task: task.id, attempt: id, failure, retryInMs});
+    return atMs;
+  }
+
   /**
    * A task that is lost is no worse for it the first time and goes again at once. From the second time on it waits, longer
    * each time: should one task be what kills its hosts, those beside it get the time to end without it.
    */
-  #lose(turn: Turn, attempt: Attempt): number | null {
+  #lose(turn: Turn, attempt: Attempt, why: Failure | null = null): number | null {
     const {task} = attempt;
     task.losses += 1;
     if (attempt.session) note(task, {session: attempt.session});
     if (task.losses > this.#policy.maxLosses) {
-      const failure: Failure = {reason: 'attempts-lost', times: task.losses, lastHost: attempt.host};
+      const failure: Failure = why ?? {reason: 'attempts-lost', times: task.losses, lastHost: attempt.host};
       turn.emit(this.id, {type: 'task-failed', task: task.id, failure});
       this.#conclude(turn, task, {name: 'failed', failure});
       return null;
@@ -441,7 +562,7 @@ export class Team {
   #backOff(turn: Turn, task: TaskNode, tries: number, leastMs = 0): number {
     const {retryBaseMs, retryMaxMs} = this.#policy;
     const delayMs = leastMs + backoffMs(tries, {baseMs: retryBaseMs, maxMs: retryMaxMs}, this.#random);
-    this.#enter(task, {name: 'backing-off', untilWallMs: turn.now.wallMs + delayMs});
+    this.tally.enter(task, {name: 'backing-off', untilWallMs: turn.now.wallMs + delayMs});
     this.#recordState(turn, task);
     return turn.now.monoMs + delayMs;
   }
@@ -459,6 +580,7 @@ export class Team {
     if (means) {
       const usage = outcome && showsUse(outcome) ? outcome.usage : null;
       this.budget.settle({spec: task.spec, choice: means, cap: means.cap, usage});
+      this.budget.spend(means.cap, outcome?.usage ?? null);
     }
     const members = task.group?.members;
     if (!members) return;
@@ -483,7 +605,7 @@ export class Team {
   }
 
   #close(turn: Turn, task: TaskNode, state: TaskState, over: TaskNode[]): void {
-    this.#enter(task, state);
+    this.tally.enter(task, state);
     this.#recordState(turn, task);
     over.push(task);
   }
@@ -491,7 +613,7 @@ export class Team {
   #countMember(turn: Turn, member: TaskNode, group: TaskNode, over: TaskNode[]): void {
     const {members} = group;
     if (!members) throw new Error(`Internal error: "${group.id}" has instances but is not expanded`);
-    tally(members, member);
+    count(members, member, 1);
     members.open -= 1;
     if (members.open === 0) this.#close(turn, group, groupState(members, this.ending ?? 'user'), over);
   }
@@ -499,7 +621,10 @@ export class Team {
   #tellDependents(turn: Turn, node: TaskNode, over: TaskNode[]): void {
     for (const dependent of node.dependents) {
       noteNeedOver(dependent, node);
-      if (dependent.unfinishedNeeds === 0 && dependent.state.name === 'waiting') this.#admit(turn, dependent, over);
+      if (dependent.unfinishedNeeds > 0) continue;
+      if (dependent.state.name === 'waiting') this.#admit(turn, dependent, over);
+      // Instances that go again wait for needs that go again.
+      else if (dependent.state.name === 'expanded') this.#letGo(turn, dependent.members?.all ?? []);
     }
   }
 
@@ -566,9 +691,7 @@ export class Team {
 
   /** From now on the instances count, not the template. */
   openGroup(group: TaskNode): void {
-    this.#enter(group, {name: 'expanded'});
-    this.counts.expanded -= 1;
-    group.members = {total: 0, open: 0, succeeded: 0, failed: 0, cancelled: 0, running: 0};
+    this.tally.expand(group);
   }
 
   addMember(group: TaskNode, row: NewTask): TaskNode {
@@ -576,9 +699,9 @@ export class Team {
     const task = new TaskNode({seq, id, specIndex, spec: group.spec, group, item});
     if (task.seq !== this.tasks.length) throw new Error(`Internal error: "${id}" is out of order`);
     this.tasks.push(task);
-    this.counts.waiting += 1;
-    this.#open += 1;
+    this.tally.add(1);
     if (group.members) {
+      group.members.all.push(task);
       group.members.total += 1;
       group.members.open += 1;
     }
@@ -587,37 +710,20 @@ export class Team {
 
   /** Puts a task into the state it had when the store was last written, without consequences. */
   restoreState(task: TaskNode, state: TaskState): void {
-    if (state.name !== task.state.name) this.#enter(task, state);
+    if (state.name !== task.state.name) this.tally.enter(task, state);
     const members = task.group?.members;
     if (!members || !isTerminal(state.name)) return;
-    tally(members, task);
+    count(members, task, 1);
     members.open -= 1;
   }
 
   #makeReady(task: TaskNode): void {
-    this.#enter(task, {name: 'ready'});
+    this.tally.enter(task, {name: 'ready'});
     this.ready.push(task);
   }
 
-  /** The one place where a task's state changes. */
-  #enter(task: TaskNode, state: TaskState): void {
-    const before = task.state.name;
-    if (isTerminal(before)) throw new Error(`Internal error: "${task.id}" is ${before} and would become ${state.name}`);
-    task.state = state;
-    if (!task.members) {
-      this.counts[before] -= 1;
-      this.counts[state.name] += 1;
-    }
-    if (!isTerminal(state.name)) return;
-    this.#open -= 1;
-    if (task.members) return;
-    if (isTrouble(task)) this.troubles += 1;
-    if (countsAsFailed(task)) this.countedFailures += 1;
-    if (state.name === 'failed') this.failed.push(task);
-  }
-
   #recordState(turn: Turn, task: TaskNode): void {
-    const {seq, state, failures, losses, memo} = task;
+    const {seq, state, failures, losses, round, attempts, memo} = task;
     turn.record({
       kind: 'task-state',
       teamId: this.id,
@@ -625,6 +731,8 @@ export class Team {
       state: state.name === 'ready' ? {name: 'waiting'} : state,
       failures,
       losses,
+      round,
+      attempts,
       ...(memo ? {memo} : {}),
     });
   }
@@ -641,11 +749,28 @@ function countersOf(memo: Memo | undefined): Memo | undefined {
   };
 }
 
+type NoFault = Extract<Failure, {reason: 'stopped' | 'provider-limited' | 'runtime-unavailable'}>;
+
+/** Neither the task nor its agent can do anything about it. */
+function isNoFault(failure: Failure): failure is NoFault {
+  const {reason} = failure;
+  return reason === 'stopped' || reason === 'provider-limited' || reason === 'runtime-unavailable';
+}
+
+const CUT_SHORT: ReadonlySet<FailureReason> = new Set([
+  'stopped',
+  'silent',
+  'provider-limited',
+  'runtime-unavailable',
+  'agent-error',
+  'spawn-failed',
+]);
+
 /** What was cut short says nothing of what such attempts use. */
 function showsUse({result}: AttemptOutcome): boolean {
   if (result.ok) return true;
   const {reason} = result.failure;
-  return reason !== 'stopped' && reason !== 'provider-limited' && reason !== 'agent-error' && reason !== 'spawn-failed';
+  return !CUT_SHORT.has(reason);
 }
 
 function nameOf({runtime, model}: ModelChoice): string {
@@ -656,9 +781,14 @@ function awaitsOutput(task: TaskNode): boolean {
   return task.isTemplate && task.state.name === 'waiting' && task.unfinishedNeeds === 0;
 }
 
-function tally(members: {succeeded: number; failed: number; cancelled: number}, member: TaskNode): void {
-  if (member.state.name === 'succeeded' || (member.state.name === 'failed' && member.spec.continueOnError)) {
-    members.succeeded += 1;
-  } else if (member.state.name === 'cancelled') members.cancelled += 1;
-  else members.failed += 1;
+/** An instance is over, or (-1) is not any more. */
+function count(members: Members, {state, spec}: TaskNode, sign: 1 | -1): void {
+  if (state.name === 'succeeded' || (state.name === 'failed' && spec.continueOnError)) members.succeeded += sign;
+  else if (state.name === 'cancelled') members.cancelled += sign;
+  else members.failed += sign;
+}
+
+/** A row of a plan, as it is recorded. */
+export function newTask({seq, id, specIndex}: TaskNode): NewTask {
+  return {seq, id, specIndex, group: null, item: null};
 }

@@ -1,3 +1,4 @@
+import {isStartingDeath} from '../model/edge.ts';
 import type {Failure} from '../model/failure.ts';
 
 /** What an attempt has shown of an edge. unknown: nothing, it was stopped or failed by something else before. */
@@ -26,7 +27,8 @@ export function runtimeVerdict(failure: Failure | null): EdgeVerdict {
     case 'agent-error':
       // Whatever else it fails with, it has started and said so.
       if (failure.kind !== 'crashed') return FINE;
-      return NETWORK.test(failure.detail) ? FINE : {kind: 'failed', said: failure.detail};
+      if (NETWORK.test(failure.detail) || !isStartingDeath(failure.runtime, false)) return UNKNOWN;
+      return {kind: 'failed', said: failure.detail};
     case 'provider-limited':
     case 'over-cap':
       return FINE;

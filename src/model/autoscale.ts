@@ -35,6 +35,14 @@ export interface TeamSettings {
   readonly onBudget: OnBudget;
 }
 
+/** How a team is run of which nothing else was said. */
+export const DEFAULT_SETTINGS: TeamSettings = {
+  autoscale: null,
+  strategy: {name: 'round-robin'},
+  paused: false,
+  onBudget: 'stop',
+};
+
 /**
  * What happens when the budget does not allow what is to be started next. stop: what runs ends, then the team is over. pause: the
  * team waits until somebody raises the budget or ends it. ask: as pause, and a terminal that watches asks.

@@ -14,3 +14,11 @@ export interface BreakerNews {
   readonly detail: string;
   readonly retryAfterMs: number;
 }
+
+/** Runtimes that say which session they begin before they do anything: one that ends without has died at its start. */
+const ANNOUNCING: ReadonlySet<string> = new Set(['claude', 'codex', 'gemini', 'opencode', 'pi']);
+
+/** Whether the end of a runtime that has said nothing so far is the fault of the runtime, and not of what it was to do. */
+export function isStartingDeath(runtime: string, hasSpoken: boolean): boolean {
+  return !hasSpoken && ANNOUNCING.has(runtime);
+}

@@ -1,4 +1,8 @@
+import type {AgentStanding} from './agent.ts';
+import type {ScaleDecision} from './autoscale.ts';
+import type {SelectionWhy} from './explanation.ts';
 import type {Failure, StopReason} from './failure.ts';
+import type {HealthState} from './health.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from './ids.ts';
 import type {SkipReason} from './task.ts';
 import type {TeamState} from './team.ts';
@@ -8,6 +12,21 @@ export type EventBody =
   | {readonly type: 'team-spawned'; readonly name: string; readonly agents: number; readonly tasks: number}
   | {readonly type: 'team-ready'; readonly agents: number}
   | {readonly type: 'team-ending'; readonly by: StopReason}
+  | {readonly type: 'team-scaled'; readonly decision: ScaleDecision}
+  /** `why` is null when somebody asked for it. */
+  | {readonly type: 'team-paused'; readonly why: string | null}
+  | {readonly type: 'team-resumed'}
+  /** It was over and goes on. */
+  | {readonly type: 'team-revived'}
+  | {readonly type: 'plan-added'; readonly plan: string | null; readonly tasks: number}
+  /** So many tasks that were over go again; `first` names the first of them. */
+  | {readonly type: 'round-begun'; readonly tasks: number; readonly first: readonly string[]}
+  /** `restarted`: stopped, and opened anew. */
+  | {
+      readonly type: 'agents-changed';
+      readonly agents: readonly AgentId[];
+      readonly to: AgentStanding | 'restarted';
+    }
   | {readonly type: 'team-finished'; readonly state: TeamState}
   | {readonly type: 'tasks-added'; readonly task: string; readonly count: number}
   | {
@@ -17,6 +36,8 @@ export type EventBody =
       readonly number: number;
       readonly agent: AgentId;
       readonly host: HostId;
+      /** Why this agent; absent: nobody has recorded it. */
+      readonly why?: SelectionWhy;
     }
   | {
       readonly type: 'attempt-failed';
@@ -80,6 +101,8 @@ export type EventBody =
   | {readonly type: 'waiting-for-capacity'; readonly why: string}
   | {readonly type: 'host-connected'; readonly host: HostId; readonly pid: number}
   | {readonly type: 'host-disconnected'; readonly host: HostId}
+  /** dead: it is stuck for certain, and its process is being ended. `why` is null when it is heard again. */
+  | {readonly type: 'host-health'; readonly host: HostId; readonly health: HealthState; readonly why: string | null}
   | {readonly type: 'host-gone'; readonly host: HostId};
 
 /** An event as the engine makes it: `teamId` is null for what concerns no single team. */

@@ -45,6 +45,8 @@ export function stopText(by: StopReason): string {
       return 'the quota of the provider is used up';
     case 'silent':
       return 'it gave no sign of life for too long';
+    case 'agent-killed':
+      return 'its agent was killed or restarted';
     default:
       return never(by);
   }
@@ -72,6 +74,16 @@ function sentence(failure: Failure): string {
         : `Which team? There are ${list(failure.known)}. Give the name of one.`;
     case 'team-active':
       return `Team ${quote(failure.name)} is ${failure.state}. End it first with \`godel team kill ${shellWord(failure.name)}\`.`;
+    case 'team-over':
+      return `Team ${quote(failure.name)} is ${failure.state}, so nothing of it can be changed any more.`;
+    case 'team-busy':
+      return `Team ${quote(failure.name)} is at work: ${plural(failure.open, 'task')} of it ${failure.open === 1 ? 'is' : 'are'} not over. Wait for it with \`godel team wait ${shellWord(failure.name)}\`, or spawn another team.`;
+    case 'group-not-found':
+      return `Team ${quote(failure.team)} has no group ${quote(failure.group)}. Its groups: ${list(failure.known)}.`;
+    case 'agent-not-found':
+      return `Team ${quote(failure.team)} has no agent ${quote(failure.agent)}.${similar(failure.similar)}`;
+    case 'nothing-to-retry':
+      return `Nothing of team ${quote(failure.team)} goes again: ${stopped(failure.why)}`;
     case 'task-not-found':
       return `Team ${quote(failure.team)} has no task ${quote(failure.task)}.${similar(failure.similar)}`;
     case 'command-failed':
@@ -83,7 +95,7 @@ function sentence(failure: Failure): string {
     case 'timed-out':
       return `It ran longer than its timeout of ${formatDuration(failure.timeoutMs)} and was stopped. Raise \`timeout\` in the plan if it needs more.`;
     case 'silent':
-      return `It gave no sign of life for ${formatDuration(failure.silentMs)} (nothing printed, no processor time) and was stopped. If that is normal for it, raise \`limits: silence\` in the plan (now ${formatDuration(failure.budgetMs)}).`;
+      return `It gave no sign of life for ${formatDuration(failure.silentMs)} (nothing printed, no processor time) and was stopped. If that is normal for it, raise \`silence\` of the task (now ${formatDuration(failure.budgetMs)}).`;
     case 'runtime-unavailable':
       return unavailableText(failure);
     case 'output-invalid':

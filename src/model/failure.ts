@@ -34,6 +34,24 @@ export type Failure =
   | {readonly reason: 'team-not-found'; readonly name: string; readonly known: readonly string[]}
   | {readonly reason: 'team-ambiguous'; readonly known: readonly string[]}
   | {readonly reason: 'team-active'; readonly name: string; readonly state: string}
+  /** It is being ended or has ended, so nothing of it can be changed. */
+  | {readonly reason: 'team-over'; readonly name: string; readonly state: string}
+  /** It has tasks that are not over, `open` of them. */
+  | {readonly reason: 'team-busy'; readonly name: string; readonly open: number}
+  | {
+      readonly reason: 'group-not-found';
+      readonly team: string;
+      readonly group: string;
+      readonly known: readonly string[];
+    }
+  | {
+      readonly reason: 'agent-not-found';
+      readonly team: string;
+      readonly agent: string;
+      readonly similar: readonly string[];
+    }
+  /** Of what was named, or at all: `what` says why as a sentence without its end. */
+  | {readonly reason: 'nothing-to-retry'; readonly team: string; readonly why: string}
   | {
       readonly reason: 'task-not-found';
       readonly team: string;
@@ -177,6 +195,7 @@ export const STOP_REASONS = [
   'budget',
   'quota',
   'silent',
+  'agent-killed',
 ] as const;
 export type StopReason = (typeof STOP_REASONS)[number];
 

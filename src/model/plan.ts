@@ -26,3 +26,21 @@ export interface Escalation {
   readonly after: number;
   readonly to: readonly ModelChoice[];
 }
+
+/** Both as one: what is said of the whole by both is as the later one says. Ids must differ. */
+export function joinPlans(first: Plan | null, next: Plan): Plan {
+  if (first === null) return next;
+  const verify = next.verify ?? first.verify;
+  const escalate = next.escalate ?? first.escalate;
+  const secrets = [...new Set([...(first.secrets ?? []), ...(next.secrets ?? [])])];
+  return {
+    name: first.name,
+    env: {...first.env, ...next.env},
+    tasks: [...first.tasks, ...next.tasks],
+    ...(first.agents ? {agents: first.agents} : {}),
+    ...(verify === undefined ? {} : {verify}),
+    ...(secrets.length > 0 ? {secrets} : {}),
+    ...(first.budget ? {budget: first.budget} : {}),
+    ...(escalate ? {escalate} : {}),
+  };
+}

@@ -1,12 +1,15 @@
 import type {Now} from '../base/clock.ts';
 import type {JsonValue} from '../base/json.ts';
 import type {AgentStanding} from './agent.ts';
+import type {TeamSettings} from './autoscale.ts';
+import type {Budget} from './budget.ts';
 import type {AttemptOutcome, Memo, SessionMark} from './attempt.ts';
 import type {AttemptMeans} from './attempt-means.ts';
 import type {AttemptTotals} from './attempt-totals.ts';
 import type {Event} from './event.ts';
 import type {StopReason} from './failure.ts';
 import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from './ids.ts';
+import type {Plan} from './plan.ts';
 import type {ProcessIdentity} from './process-identity.ts';
 import type {TaskState} from './task.ts';
 import type {TeamSpec, TeamState} from './team.ts';
@@ -18,7 +21,16 @@ import type {TeamView} from './team-view.ts';
  */
 export type StateRecord =
   | {readonly kind: 'team-created'; readonly id: TeamId; readonly spec: TeamSpec; readonly at: Instant}
-  | {readonly kind: 'team-state'; readonly id: TeamId; readonly state: TeamState; readonly ending: StopReason | null}
+  | {
+      readonly kind: 'team-state';
+      readonly id: TeamId;
+      readonly state: TeamState;
+      readonly ending: StopReason | null;
+      /** Absent: as before. */
+      readonly timer?: StoredTimer;
+    }
+  /** `budget` is there once it is not that of the spec any more. */
+  | {readonly kind: 'team-settings'; readonly teamId: TeamId; readonly settings: TeamSettings; readonly budget?: Budget}
   /** The view is what `team status` shows from then on; the engine forgets the team. */
   | {
       readonly kind: 'team-finished';
@@ -27,7 +39,23 @@ export type StateRecord =
       readonly atMs: number;
       readonly view: TeamView;
     }
+  /** It was over and goes on with the next round of its tasks. */
+  | {
+      readonly kind: 'team-revived';
+      readonly id: TeamId;
+      readonly state: TeamState;
+      /** What `startedAt` is from now on: the time for which it was over does not count. */
+      readonly startedAt: Instant;
+      readonly timer: StoredTimer;
+    }
   | {readonly kind: 'team-removed'; readonly id: TeamId}
+  /** More for the team to do; the ids of its tasks are new to the team. */
+  | {
+      readonly kind: 'plan-added';
+      readonly teamId: TeamId;
+      readonly plan: Plan;
+      readonly secretNames: readonly string[];
+    }
   /** What has become of these agents, where that is not what the team was spawned with. */
   | {readonly kind: 'agents'; readonly teamId: TeamId; readonly agents: readonly AgentRow[]}
   | {readonly kind: 'tasks-created'; readonly teamId: TeamId; readonly tasks: readonly NewTask[]}
@@ -39,6 +67,10 @@ export type StateRecord =
       /** Attempts that count against `retries`, and attempts lost with their host. */
       readonly failures: number;
       readonly losses: number;
+      /** From 1; a task that is over begins the next one when it is retried. */
+      readonly round: number;
+      /** Attempts it has had, in all rounds. */
+      readonly attempts: number;
       /** Absent: nothing is to be handed to the next attempt. */
       readonly memo?: Memo;
     }
@@ -71,6 +103,14 @@ export type EngineRecord = StateRecord | {readonly kind: 'event'; readonly event
 /** A moment that can be measured from after a restart: `monoMs` counts within the boot, the wall clock beyond it. */
 export interface Instant extends Now {
   readonly bootId: string;
+}
+
+/** The clock of a team's timeout: it stands still while the team is paused. */
+export interface StoredTimer {
+  /** Before `since`. */
+  readonly usedMs: number;
+  /** Null: it stands still. */
+  readonly since: Instant | null;
 }
 
 /** A row of the plan (its `spec` is `plan.tasks[specIndex]`), or an instance that a `foreach` added. */
@@ -115,10 +155,18 @@ export interface StoredState {
 
 export interface StoredTeam {
   readonly id: TeamId;
+  /** With the plans that were added. */
   readonly spec: TeamSpec;
+  /** It was spawned without a plan: it is over only when it has been ended. */
+  readonly isStandby: boolean;
   readonly state: TeamState;
   readonly ending: StopReason | null;
   readonly startedAt: Instant;
+  /** Absent: they are those of the spec, as the budget is. */
+  readonly settings?: TeamSettings;
+  readonly budget?: Budget;
+  /** Absent: it has run since `startedAt`. */
+  readonly timer?: StoredTimer;
   /** What was recorded of its agents last, by id. */
   readonly agents: readonly AgentRow[];
   readonly tasks: readonly StoredTask[];
@@ -131,6 +179,9 @@ export interface StoredTask extends NewTask {
   readonly state: TaskState;
   readonly failures: number;
   readonly losses: number;
+  readonly round: number;
+  /** When its state was last recorded: an open attempt may come on top. */
+  readonly attempts: number;
   readonly memo?: Memo;
 }
 

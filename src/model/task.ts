@@ -25,8 +25,10 @@ export interface PromptTask extends TaskFacts {
 }
 
 export interface TaskFacts {
-  /** The id from the plan, for example `check`. */
+  /** The id from the plan, for example `check`; unique in its team. */
   readonly id: string;
+  /** What it is called in its own plan, where the team had a task of that name already; absent: `id`. */
+  readonly idInPlan?: string;
   /** Shell script that must exit 0 for the attempt to count as succeeded. */
   readonly verify?: string;
   /** Values for the variables that `run` and `verify` refer to in place of `${{ … }}`. */

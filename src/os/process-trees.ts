@@ -1,5 +1,6 @@
 import {execFileSync} from 'node:child_process';
 import {closeSync, openSync, readFileSync, readSync} from 'node:fs';
+import {getPriority, setPriority} from 'node:os';
 import {isDead, parseStat} from './process-identity.ts';
 import {cookieIn, cookiesFromPs, mayHaveEnvironment, pidsInProc, signalProcess} from './stray-processes.ts';
 
@@ -27,15 +28,19 @@ export interface ProcessLine {
   /** Its own and that of the children it has waited for. */
   readonly cpuMs: number;
   readonly rssBytes: number;
+  /** As of `nice`. */
+  readonly nice: number;
 }
+
+/** The cookie in a program's environment; null: none, or another user's. 'unclear': it is just being started. */
+export type StartedWith = {readonly cookie: string} | null | 'unclear';
 
 /** How this machine tells of its processes. */
 export interface ProcessSource {
   pids(): readonly number[] | 'unknown';
   /** 'gone': there is none. 'unknown': it could not be asked just now. */
   line(pid: number): ProcessLine | 'gone' | 'unknown';
-  /** The cookie it was started with; null: none, or another user's. 'unclear': it is just being started. */
-  cookie(pid: number): string | null | 'unclear';
+  cookie(pid: number): StartedWith;
 }
 
 interface Tree {
@@ -45,6 +50,7 @@ interface Tree {
   /** CPU time of those that have ended without anybody waiting for them. */
   lostCpuMs: number;
   livingCpuMs: number;
+  use: TreeUse;
 }
 
 /**
@@ -99,17 +105,9 @@ export class ProcessTrees {
     for (const tree of trees) sumUp(tree);
   }
 
-  /** As of the last look; undefined for a cookie that is not followed. */
+  /** As of the last look, and the same object until the next; undefined for a cookie that is not followed. */
   use(cookie: string): TreeUse | undefined {
-    const tree = this.#trees.get(cookie);
-    if (!tree) return undefined;
-    const alive = [...tree.members.values()].filter(({state}) => !isDead(state));
-    return {
-      processes: alive.length,
-      cpuMs: Math.round(tree.lostCpuMs + tree.livingCpuMs),
-      rssBytes: alive.reduce((sum, {rssBytes}) => sum + rssBytes, 0),
-      state: stateOf(alive),
-    };
+    return this.#trees.get(cookie)?.use;
   }
 
   /** Signals the groups it was told of, also what has joined them since the last look. */
@@ -125,6 +123,13 @@ export class ProcessTrees {
       if (signalProcess(pid, signal)) signalled += 1;
     }
     return signalled;
+  }
+
+  /** Makes those of the attempt nicer that are less nice than this: they were started before their parent was made so. */
+  makeNice(cookie: string, nice: number): void {
+    for (const line of this.#trees.get(cookie)?.members.values() ?? []) {
+      if (!isDead(line.state) && line.nice < nice) setNice(line.pid, nice);
+    }
   }
 
   #refresh(tree: Tree, living: ReadonlySet<number>): void {
@@ -179,21 +184,45 @@ export class ProcessTrees {
   }
 
   #byCookie(pid: number): Tree | undefined | 'unclear' {
-    const cookie = this.#source.cookie(pid);
-    if (cookie === 'unclear') return 'unclear';
-    return cookie === null ? undefined : this.#trees.get(cookie);
+    const found = this.#source.cookie(pid);
+    if (found === 'unclear') return 'unclear';
+    return found === null ? undefined : this.#trees.get(found.cookie);
+  }
+}
+
+/** Never less nice than we are, which is not ours to allow. */
+export function setNice(pid: number, nice: number): void {
+  try {
+    if (nice > getPriority()) setPriority(pid, nice);
+  } catch {
+    // It is gone already.
   }
 }
 
 function emptyTree(cookie: string): Tree {
-  return {cookie, groups: new Set(), members: new Map(), lostCpuMs: 0, livingCpuMs: 0};
+  return {
+    cookie,
+    groups: new Set(),
+    members: new Map(),
+    lostCpuMs: 0,
+    livingCpuMs: 0,
+    use: {processes: 0, cpuMs: 0, rssBytes: 0, state: 'sleeping'},
+  };
 }
 
 function sumUp(tree: Tree): void {
-  let living = 0;
-  for (const {cpuMs} of tree.members.values()) living += cpuMs;
-  if (living < tree.livingCpuMs) tree.lostCpuMs += tree.livingCpuMs - living;
-  tree.livingCpuMs = living;
+  let cpuMs = 0;
+  let rssBytes = 0;
+  const alive: ProcessLine[] = [];
+  for (const line of tree.members.values()) {
+    cpuMs += line.cpuMs;
+    if (isDead(line.state)) continue;
+    rssBytes += line.rssBytes;
+    alive.push(line);
+  }
+  if (cpuMs < tree.livingCpuMs) tree.lostCpuMs += tree.livingCpuMs - cpuMs;
+  tree.livingCpuMs = cpuMs;
+  tree.use = {processes: alive.length, cpuMs: Math.round(tree.lostCpuMs + cpuMs), rssBytes, state: stateOf(alive)};
 }
 
 function stateOf(alive: readonly ProcessLine[]): TreeUse['state'] {
@@ -231,16 +260,19 @@ class ProcSource implements ProcessSource {
       groupId,
       state,
       startTime,
-      // Fields 14 to 17 and 24 of the manual.
+      // Fields 14 to 17, 24 and 19 of the manual.
       cpuMs: (Number(fields[11]) + Number(fields[12]) + Number(fields[13]) + Number(fields[14])) * MS_PER_TICK,
       rssBytes: Number(fields[21]) * this.#pageBytes,
+      nice: Number(fields[16]),
     };
   }
 
-  cookie(pid: number): string | null | 'unclear' {
+  cookie(pid: number): StartedWith {
     try {
       const environ = readFileSync(`/proc/${pid}/environ`, 'latin1');
-      if (environ !== '') return cookieIn(environ);
+      const cookie = cookieIn(environ);
+      if (cookie !== null) return {cookie};
+      if (environ !== '') return null;
       return mayHaveEnvironment(readFileSync(`/proc/${pid}/stat`, 'latin1')) ? 'unclear' : null;
     } catch {
       // Gone, or another user's.
@@ -304,10 +336,11 @@ class PsSource implements ProcessSource {
     return this.#lines.get(pid) ?? 'gone';
   }
 
-  cookie(pid: number): string | null | 'unclear' {
+  cookie(pid: number): StartedWith {
     try {
       this.#cookies ??= cookiesFromPs();
-      return this.#cookies.get(pid) ?? null;
+      const cookie = this.#cookies.get(pid);
+      return cookie === undefined ? null : {cookie};
     } catch {
       return 'unclear';
     }
@@ -315,7 +348,7 @@ class PsSource implements ProcessSource {
 }
 
 function psLines(): ProcessLine[] {
-  const text = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,pgid=,state=,time=,rss='], {
+  const text = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,pgid=,state=,time=,rss=,nice='], {
     encoding: 'latin1',
     maxBuffer: 64 * 1024 * 1024,
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -324,9 +357,9 @@ function psLines(): ProcessLine[] {
   return text.split('\n').flatMap(line => parsePsLine(line) ?? []);
 }
 
-/** A line of `ps -o pid=,ppid=,pgid=,state=,time=,rss=`; null when it is none. */
+/** A line of `ps -o pid=,ppid=,pgid=,state=,time=,rss=,nice=`; null when it is none. */
 export function parsePsLine(line: string): ProcessLine | null {
-  const [pid, parent, groupId, state, time, kilobytes] = line.trim().split(/\s+/);
+  const [pid, parent, groupId, state, time, kilobytes, nice] = line.trim().split(/\s+/);
   if (pid === undefined || time === undefined || kilobytes === undefined || state === undefined) return null;
   // [[days-]hours:]minutes:seconds, perhaps with hundredths.
   const [days, clock] = time.includes('-') ? time.split('-') : ['0', time];
@@ -339,5 +372,6 @@ export function parsePsLine(line: string): ProcessLine | null {
     startTime: '',
     cpuMs: Math.round((Number(days) * 86_400 + seconds) * 1000),
     rssBytes: Number(kilobytes) * 1024,
+    nice: Number(nice ?? 0),
   };
 }

@@ -138,6 +138,9 @@ export class Ledger {
         hold('a team is removed once', !this.removed.has(record.id), () => `team ${record.id}`);
         return this.#insert(this.removed, record.id);
       case 'agents':
+      case 'team-settings':
+      case 'plan-added':
+      case 'team-revived':
         return;
       case 'tasks-created':
         for (const task of record.tasks) this.#createTask(this.team(record.teamId), task);

@@ -102,6 +102,11 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
         return;
       case 'open-agents':
         return this.#openAgents(message);
+      case 'close-agents':
+        for (const agent of message.agents) this.#teams.get(message.teamId)?.delete(agent);
+        return;
+      case 'pause-attempts':
+        return hold('nobody in this world pauses anything', false, () => message.attempts.join(','));
       case 'close-team':
         return this.#closeTeam(message.teamId);
       case 'assign':

@@ -190,3 +190,24 @@ test('a connection that begins with anything but hello is refused', () => {
   expect(types(connection.sent)).toEqual(['refuse']);
   expect(inputs).toEqual([]);
 });
+
+test('signs of life reach the engine under the name of their host, those of an older connection do not', () => {
+  const {hosts, inputs, connect} = rig();
+  const older = connect({paused: [attemptId(3)]});
+  expect(inputs).toMatchObject([{type: 'host-connected', paused: [3]}]);
+  const vitals = [
+    {attempt: attemptId(3), processes: 2, cpuMs: 40, rssBytes: 1000, outputBytes: 7, silentMs: 1200, state: 'stopped'},
+  ] as const;
+  older.say({type: 'vitals', lagMs: 35, vitals});
+  older.say({type: 'beat'});
+  expect(inputs.slice(1)).toEqual([
+    {type: 'vitals', hostId: 'h', lagMs: 35, vitals},
+    {type: 'vitals', hostId: 'h', lagMs: 0, vitals: []},
+  ]);
+  connect();
+  const before = inputs.length;
+  older.say({type: 'vitals', lagMs: 0, vitals});
+  older.say({type: 'beat'});
+  expect(inputs).toHaveLength(before);
+  hosts.close();
+});

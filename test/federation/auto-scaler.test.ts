@@ -32,6 +32,7 @@ const QUIET: ScaleSignals = {
   widthMayGrow: false,
   demands: [],
   usdPerAgentHour: null,
+  mostSlots: Number.POSITIVE_INFINITY,
 };
 
 function decide(changes: Partial<ScaleSignals>, settings: Partial<Autoscale> = {}, nowMs = 100_000): Scaling {
@@ -76,6 +77,7 @@ const signals = fc
       slots: agents,
       busySlots: busy,
       slotsPerAgent: 1,
+      mostSlots: Number.POSITIVE_INFINITY,
       idleMs: idle.toSorted((a, b) => b - a),
       demands: later ? [now, {atMs: 100_000 + later.inMs, slots: later.slots}] : [],
       usdPerHour: price === null ? null : price * agents,
@@ -217,6 +219,13 @@ describe('growing', () => {
     const later = decide({busySlots: 2, demands: [now, {atMs: 105_000, slots: 30}]});
     expect(later.decision).toBeNull();
     expect(later.againAtMs).toBe(104_250);
+    const unseen = decide({busySlots: 2, demands: [now]});
+    expect(unseen.againAtMs).toBe(105_000);
+  });
+
+  it('starts nobody whom the machine or an account would not let work', () => {
+    expect(target({agents: 12, slots: 12, busySlots: 12, queued: 100, mostSlots: 12})).toBe(12);
+    expect(target({agents: 12, slots: 12, busySlots: 12, queued: 100, mostSlots: 15})).toBe(15);
   });
 
   it('ends where the cost per hour does', () => {
@@ -259,6 +268,21 @@ describe('shrinking', () => {
     const end = {agents: 20, slots: 20, busySlots: 3, idleMs: idle(17, 1), width: 5};
     expect(decide(end).decision).toMatchObject({to: 5, why: 'width'});
     expect(decide({...end, widthMayGrow: true}).decision?.why).not.toBe('width');
+  });
+
+  it('leaves what is hardly too much alone', () => {
+    const nearly = {agents: 20, slots: 20, busySlots: 19, idleMs: idle(1, 10)};
+    expect(target(nearly, {scaleDownThreshold: 1})).toBe(20);
+    expect(target({...nearly, busySlots: 17, idleMs: idle(3, 10)}, {scaleDownThreshold: 1})).toBe(17);
+  });
+
+  it('lets those without any more use go in steps, not one by one', () => {
+    const first = decide({agents: 20, slots: 20, busySlots: 19, idleMs: [1], width: 19});
+    expect(first.decision).toMatchObject({to: 19, why: 'width'});
+    const next = {...QUIET, agents: 19, slots: 19, busySlots: 18, idleMs: [1], width: 18};
+    const early = decideScale(SETTINGS, first.state, next, 100_500);
+    expect([early.decision, early.againAtMs]).toEqual([null, 101_000]);
+    expect(decideScale(SETTINGS, early.state, next, 101_000).decision?.to).toBe(18);
   });
 
   it('goes down to nobody when nothing is to be done, if min allows it', () => {

@@ -14,8 +14,12 @@ import {failing, SUCCESS} from './engine-world.ts';
 
 const random = seededRandom(1);
 
-function die(state: CrashLoop, nowMs: number, startedMs = nowMs): CrashLoop {
-  return nextCrashLoop(state, {kind: 'died-at-start', startedMs, detail: `died at ${nowMs}`}, {nowMs, random});
+function die(state: CrashLoop, nowMs: number, startedMs = nowMs, isLasting = false): CrashLoop {
+  return nextCrashLoop(
+    state,
+    {kind: 'died-at-start', startedMs, isLasting, detail: `died at ${nowMs}`},
+    {nowMs, random},
+  );
 }
 
 test('what dies five times in a row is parked with what it said last; it is tried again later each time', () => {
@@ -61,12 +65,25 @@ test('whatever happens, it is parked only by five deaths without a success betwe
   );
 });
 
+test('of a cause that does not pass by itself five are enough, also side by side', () => {
+  let state: CrashLoop = STEADY;
+  for (let other = 0; other < 5; other += 1) state = die(state, 1000, 900, true);
+  expect(state.name).toBe('parked');
+});
+
 test('only an early end without a word is a death at the start', () => {
+  const silent = {startedMs: 5, hasSpoken: false};
   const crashed = failing({reason: 'agent-error', runtime: 'pi', kind: 'crashed', detail: 'no module', exitCode: 1});
-  expect(startEvidenceOf(crashed, 5)).toEqual({kind: 'died-at-start', startedMs: 5, detail: 'no module'});
-  expect(startEvidenceOf({...crashed, durationMs: 60_000}, 5)).toEqual({kind: 'worked'});
-  expect(startEvidenceOf({...crashed, usage: {...UNKNOWN_USAGE, outputTokens: 3}}, 5)).toEqual({kind: 'worked'});
-  expect(startEvidenceOf(SUCCESS, 5)).toEqual({kind: 'worked'});
+  const death = {kind: 'died-at-start', startedMs: 5, isLasting: false, detail: 'no module'};
+  expect(startEvidenceOf(crashed, silent)).toEqual(death);
+  expect(startEvidenceOf(crashed, {...silent, hasSpoken: true})).toBeNull();
+  expect(startEvidenceOf({...crashed, durationMs: 60_000}, silent)).toEqual({kind: 'worked'});
+  expect(startEvidenceOf({...crashed, usage: {...UNKNOWN_USAGE, outputTokens: 3}}, silent)).toEqual({kind: 'worked'});
+  expect(startEvidenceOf(SUCCESS, silent)).toEqual({kind: 'worked'});
   const refused = failing({reason: 'agent-error', runtime: 'pi', kind: 'refused', detail: 'no', exitCode: 1});
-  expect(startEvidenceOf(refused, 5)).toBeNull();
+  expect(startEvidenceOf(refused, silent)).toBeNull();
+  const own = failing({reason: 'agent-error', runtime: 'my-script', kind: 'crashed', detail: 'no', exitCode: 1});
+  expect(startEvidenceOf(own, silent)).toBeNull();
+  const auth = failing({reason: 'agent-error', runtime: 'my-script', kind: 'auth', detail: 'no key', exitCode: 1});
+  expect(startEvidenceOf(auth, silent)).toMatchObject({kind: 'died-at-start', isLasting: true});
 });

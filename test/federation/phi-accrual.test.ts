@@ -43,7 +43,7 @@ test('the time it tells beforehand is when the suspicion is there, not earlier a
   fc.assert(
     fc.property(intervals, fc.double({min: 0.5, max: 12, noNaN: true}), (times, phi) => {
       const beats = beaten(times);
-      const whenMs = beats.whenMs(phi);
+      const whenMs = beats.whenMs(scoreOf(phi));
       expect(beats.phi(whenMs + 0.01)).toBeGreaterThanOrEqual(phi);
       expect(beats.phi(whenMs - 1)).toBeLessThan(phi);
     }),
@@ -53,22 +53,22 @@ test('the time it tells beforehand is when the suspicion is there, not earlier a
 test('what is irregular is given more time than what is regular', () => {
   const regular = beaten(Array.from({length: 40}, () => 500));
   const irregular = beaten(Array.from({length: 40}, (_, index) => (index % 2 === 0 ? 300 : 700)));
-  expect(regular.whenMs(3) - regular.lastMs).toBeLessThan(850);
-  expect(irregular.whenMs(3) - irregular.lastMs).toBeGreaterThan(1200);
+  expect(regular.whenMs(scoreOf(3)) - regular.lastMs).toBeLessThan(850);
+  expect(irregular.whenMs(scoreOf(3)) - irregular.lastMs).toBeGreaterThan(1200);
 });
 
 test('beats that come together do not make it expect that they always do', () => {
   const beats = beaten(Array.from({length: 40}, () => 500));
-  const patience = beats.whenMs(3) - beats.lastMs;
+  const patience = beats.whenMs(scoreOf(3)) - beats.lastMs;
   const nowMs = beats.lastMs + 500;
   for (let beat = 0; beat < 100; beat += 1) beats.heard(nowMs);
-  expect(beats.whenMs(3) - beats.lastMs).toBeGreaterThanOrEqual(patience);
+  expect(beats.whenMs(scoreOf(3)) - beats.lastMs).toBeGreaterThanOrEqual(patience);
 });
 
 test('what has left the window has no influence any more', () => {
   const late = beaten([...Array.from({length: 5}, () => 5000), ...Array.from({length: 20}, () => 500)]);
   const never = beaten(Array.from({length: 40}, () => 500));
-  expect(late.whenMs(3) - late.lastMs).toBe(never.whenMs(3) - never.lastMs);
+  expect(late.whenMs(scoreOf(3)) - late.lastMs).toBe(never.whenMs(scoreOf(3)) - never.lastMs);
 });
 
 test('it is the upper tail of the normal distribution, as far as the approximation goes', () => {

@@ -63,5 +63,8 @@ describe('what has been spent within the hour', () => {
     young.resume({usd: 40, sinceMs: 0, nowMs: 10 * MINUTE});
     expect(young.lastHour(10 * MINUTE)).toBeCloseTo(40);
     expect(young.lastHour(71 * MINUTE)).toBe(0);
+    const justBegun = new SpendRate();
+    justBegun.resume({usd: 40, sinceMs: 5, nowMs: 5});
+    expect(justBegun.lastHour(5)).toBe(40);
   });
 });

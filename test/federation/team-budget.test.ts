@@ -61,7 +61,7 @@ describe('whether an attempt can be paid', () => {
     const held = spending.start(taskSpec('rest', {estimate: {usd: 36}}));
     spending.end(held, {usd: 36.5}, taskSpec('rest', {skills: ['other']}));
     expect(spending.cap()).toBeNull();
-    spending.budget.allow({usd: 100.6, tokens: null});
+    spending.budget.replace({usd: 100.6, tokens: null});
     expect(spending.cap()?.usd).toBeCloseTo(9.1);
   });
 

@@ -22,7 +22,11 @@ import {NO_AGENT_USAGE} from '../../src/runtimes/agent-usage.ts';
 import {until} from '../rig/until.ts';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'godel-agent-step-')));
-afterAll(() => rmSync(folder, {recursive: true, force: true}));
+const watch = new AttemptWatch();
+afterAll(() => {
+  watch.close();
+  rmSync(folder, {recursive: true, force: true});
+});
 
 const KILL_GRACE_MS = 400;
 let steps = 0;
@@ -82,7 +86,7 @@ function stepOf(runtime: AgentRuntime, changes: Partial<AgentStepOptions> = {}) 
       limits: {},
       ending,
       clock,
-      watch: new AttemptWatch(),
+      watch,
       warn: () => undefined,
     }),
   });

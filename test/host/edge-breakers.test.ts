@@ -137,7 +137,8 @@ test('once it is closed, nothing is held back and nothing keeps the process aliv
 describe('whose failure it is', () => {
   test.each([
     [CRASHED, 'failed', 'unknown'],
-    [{...CRASHED, detail: 'TypeError: fetch failed'}, 'fine', 'failed'],
+    [{...CRASHED, runtime: 'my-script'}, 'unknown', 'unknown'],
+    [{...CRASHED, detail: 'TypeError: fetch failed'}, 'unknown', 'failed'],
     [{...CRASHED, kind: 'auth'}, 'fine', 'failed'],
     [OVERLOADED, 'fine', 'failed'],
     [THROTTLED, 'fine', 'fine'],

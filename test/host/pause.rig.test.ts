@@ -115,15 +115,17 @@ test('a paused attempt does not go on to its verify', async () => {
 test('the next daemon hears which attempts are paused', async () => {
   await using puppets = await Puppets.listen();
   await using rig = await HostRig.start();
-  rig.assign(rig.order(1, puppets.command('p')), rig.order(2, puppets.command('q')));
+  rig.assign(rig.order(1, puppets.command('p')), rig.order(2, puppets.command('q')), rig.order(3, 'exec sleep 300'));
   const pids = [(await puppets.next()).pid, (await puppets.next()).pid];
   expect(rig.daemon.heard('hello')[0]?.paused).toBeUndefined();
   rig.pause(2, true);
   await until('one is stopped', () => pids.some(isStopped));
+  await until('everything is said', () => rig.daemon.vitals(3)?.processes === 1);
   const daemon = await rig.restartDaemon();
   const hello = await until('a hello', () => daemon.heard('hello')[0]);
   expect(hello.paused).toEqual([2]);
-  await until('vitals of both', () => daemon.vitals(1) && daemon.vitals(2)?.state === 'stopped');
+  // Also of one of which there was nothing new to say.
+  await until('vitals of all', () => daemon.vitals(2)?.state === 'stopped' && daemon.vitals(1) && daemon.vitals(3));
 });
 
 test('a host that ends takes its paused attempts with it', async () => {

@@ -60,6 +60,11 @@ const EXAMPLES: {readonly [R in FailureReason]: Extract<Failure, {reason: R}>} =
   'team-exists': {reason: 'team-exists', name: 'audit', state: 'running'},
   'team-not-found': {reason: 'team-not-found', name: 'audti', known: ['audit', 'build']},
   'team-ambiguous': {reason: 'team-ambiguous', known: ['audit', 'build']},
+  'team-over': {reason: 'team-over', name: 'audit', state: 'draining'},
+  'team-busy': {reason: 'team-busy', name: 'audit', open: 3},
+  'group-not-found': {reason: 'group-not-found', team: 'audit', group: 'codre', known: ['coder', 'tester']},
+  'agent-not-found': {reason: 'agent-not-found', team: 'audit', agent: 'audit-7', similar: ['audit-07']},
+  'nothing-to-retry': {reason: 'nothing-to-retry', team: 'audit', why: 'all its tasks have succeeded'},
   'team-active': {reason: 'team-active', name: 'audit', state: 'running'},
   'task-not-found': {reason: 'task-not-found', team: 'audit', task: 'chekc', similar: ['check']},
   'command-failed': {

@@ -1,17 +1,33 @@
-import {type ChildProcess, spawn} from 'node:child_process';
+import {type ChildProcess, execFileSync, spawn} from 'node:child_process';
 import {afterEach, expect, test} from 'vitest';
-import {parsePsLine, type ProcessLine, type ProcessSource, ProcessTrees} from '../../src/os/process-trees.ts';
+import {
+  parsePsLine,
+  type ProcessLine,
+  type ProcessSource,
+  ProcessTrees,
+  type StartedWith,
+} from '../../src/os/process-trees.ts';
 import {until} from '../rig/until.ts';
 
 /** A machine whose processes the test makes. */
 class Machine implements ProcessSource {
   readonly lines = new Map<number, ProcessLine>();
-  readonly cookies = new Map<number, string | 'unclear'>();
+  readonly cookies = new Map<number, string>();
   readonly read: number[] = [];
   isMute = false;
 
   put(pid: number, facts: Partial<ProcessLine> = {}): void {
-    const line = {pid, parent: 1, groupId: pid, state: 'S', startTime: '1', cpuMs: 0, rssBytes: 1000, ...facts};
+    const line = {
+      pid,
+      parent: 1,
+      groupId: pid,
+      state: 'S',
+      startTime: '1',
+      cpuMs: 0,
+      rssBytes: 1000,
+      nice: 0,
+      ...facts,
+    };
     this.lines.set(pid, line);
   }
 
@@ -24,8 +40,9 @@ class Machine implements ProcessSource {
     return this.lines.get(pid) ?? 'gone';
   }
 
-  cookie(pid: number) {
-    return this.cookies.get(pid) ?? null;
+  cookie(pid: number): StartedWith {
+    const cookie = this.cookies.get(pid);
+    return cookie === undefined ? null : cookie === 'unclear' ? cookie : {cookie};
   }
 }
 
@@ -168,6 +185,25 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
 
+test('those that were started before their parent was made nicer are made so too', async () => {
+  const trees = new ProcessTrees();
+  const script = `
+    const {spawn} = require('node:child_process');
+    spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {stdio: 'ignore'});
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['-e', script], {detached: true, stdio: 'ignore'});
+  children.push(child);
+  trees.follow('real', child.pid!);
+  await until('both are seen', () => {
+    trees.look();
+    return trees.use('real')?.processes === 2;
+  });
+  trees.makeNice('real', 9);
+  const niceness = execFileSync('ps', ['-o', 'nice=', '-g', String(child.pid)], {encoding: 'utf8'});
+  expect(niceness.trim().split(/\s+/)).toEqual(['9', '9']);
+  trees.signal('real', 'SIGKILL');
+});
+
 test('real processes: memory, time and children, and signals reach all of them', async () => {
   const trees = new ProcessTrees();
   const script = `
@@ -200,8 +236,8 @@ test('real processes: memory, time and children, and signals reach all of them',
 
 test.each([
   [
-    '  42     1    42 S      0:01.25   2048',
-    {pid: 42, parent: 1, groupId: 42, state: 'S', cpuMs: 1250, rssBytes: 2_097_152},
+    '  42     1    42 S      0:01.25   2048  5',
+    {pid: 42, parent: 1, groupId: 42, state: 'S', cpuMs: 1250, rssBytes: 2_097_152, nice: 5},
   ],
   ['7 1 7 U+ 01:02:03 1', {state: 'D', cpuMs: 3_723_000}],
   ['7 1 7 Rs 2-00:00:01 1', {state: 'R', cpuMs: 172_801_000}],

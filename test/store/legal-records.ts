@@ -14,6 +14,7 @@ import {
   leased,
   means,
   removed,
+  settings,
   stateOf,
   success,
   task,
@@ -67,6 +68,8 @@ function recordsOf(sketch: Sketch, [kind, who, how]: Step): EngineRecord[] {
       return how % 4 === 0 ? endTeam(sketch, team, how) : [event(how % 3 === 0 ? null : team.id)];
     case 8:
       if (who % 2 === 0) return [agents(team.id, {id: `audit-0${how % 4}`, standing: STANDINGS[((who / 2) % 4) | 0]!})];
+      if (who % 5 === 0)
+        return [settings(team.id, {paused: how % 2 === 0}, how % 3 ? {usd: how, tokens: null} : undefined)];
       return [host(`h${how % 4}`, who % 3 === 0)];
     default:
       return removeTeam(sketch, who, how);

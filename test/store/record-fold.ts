@@ -6,22 +6,25 @@ import type {
   NewTask,
   StateRecord,
   StoredState,
+  StoredTeam,
 } from '../../src/model/record.ts';
 import type {CostRow, CostRows, Costs, Spending} from '../../src/model/cost-view.ts';
 import type {StoredEvent} from '../../src/model/event.ts';
 import {attemptId, type TaskSeq, type TeamId, teamId} from '../../src/model/ids.ts';
 import type {AttemptRow, TaskRow, TeamRow} from '../../src/model/row.ts';
 import type {StopReason} from '../../src/model/failure.ts';
-import type {TeamSpec} from '../../src/model/team.ts';
+import {type TeamSpec, withPlan} from '../../src/model/team.ts';
 import type {Usage} from '../../src/model/usage.ts';
 
 type Growing<T> = {-readonly [K in keyof T]: T[K]};
 
 interface TeamFold {
   readonly row: Growing<TeamRow>;
-  readonly spec: TeamSpec;
-  readonly startedAt: Instant;
+  spec: TeamSpec;
+  readonly isStandby: boolean;
+  startedAt: Instant;
   ending: StopReason | null;
+  readonly kept: Growing<Pick<StoredTeam, 'settings' | 'budget' | 'timer'>>;
   readonly agents: Map<string, AgentRow>;
   readonly tasks: Growing<TaskRow>[];
   readonly attempts: Growing<AttemptRow>[];
@@ -52,32 +55,14 @@ export class RecordFold {
       nextTeamId: teamId(this.#lastTeam + 1),
       nextAttemptId: attemptId(this.#lastAttempt + 1),
       hosts: [...this.#hosts.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
-      teams: teams
-        .filter(({row}) => row.endedAtMs === null)
-        .map(({row, spec, startedAt, ending, agents, tasks, attempts}) => ({
-          id: row.id,
-          spec,
-          state: row.state,
-          ending,
-          startedAt,
-          agents: [...agents.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
-          tasks,
-          openAttempts: attempts
-            .filter(attempt => attempt.endedAtMs === null)
-            .map(({id, task, number, agentId, hostId, leasedAtMs, means, session}) => ({
-              id,
-              task,
-              number,
-              agentId,
-              hostId,
-              leasedAtMs,
-              ...(means ? {means} : {}),
-              ...(session ? {session} : {}),
-            })),
-          totals: totalsOf(attempts),
-        })),
+      teams: teams.filter(({row}) => row.endedAtMs === null).map(storedTeam),
       over: teams.flatMap(({row}) => row.view ?? []),
     };
+  }
+
+  loadTeam(id: TeamId): StoredTeam | null {
+    const team = this.#teams.get(id);
+    return team ? storedTeam(team) : null;
   }
 
   teams(): TeamRow[] {
@@ -124,9 +109,26 @@ export class RecordFold {
       case 'team-state':
         this.#team(record.id).row.state = record.state;
         this.#team(record.id).ending = record.ending;
+        if (record.timer) this.#team(record.id).kept.timer = record.timer;
         break;
+      case 'team-settings': {
+        const {settings, budget} = record;
+        Object.assign(this.#team(record.teamId).kept, {settings, ...(budget ? {budget} : {})});
+        break;
+      }
       case 'team-finished':
         Object.assign(this.#team(record.id).row, {state: record.state, endedAtMs: record.atMs, view: record.view});
+        break;
+      case 'team-revived': {
+        const {state, startedAt, timer} = record;
+        const team = this.#team(record.id);
+        Object.assign(team.row, {state, startedAtMs: startedAt.wallMs, endedAtMs: null, view: null});
+        Object.assign(team, {startedAt, ending: null});
+        team.kept.timer = timer;
+        break;
+      }
+      case 'plan-added':
+        this.#team(record.teamId).spec = withPlan(this.#team(record.teamId).spec, record);
         break;
       case 'team-removed':
         this.#teams.delete(record.id);
@@ -140,10 +142,10 @@ export class RecordFold {
         this.#team(record.teamId).tasks.push(...record.tasks.map(newTask));
         break;
       case 'task-state': {
-        const {state, failures, losses, memo} = record;
+        const {state, failures, losses, round, attempts, memo} = record;
         const task = this.#task(record.teamId, record.seq);
         delete task.memo;
-        Object.assign(task, {state, failures, losses, ...(memo ? {memo} : {})});
+        Object.assign(task, {state, failures, losses, round, attempts, ...(memo ? {memo} : {})});
         break;
       }
       case 'attempt-leased':
@@ -188,6 +190,33 @@ export class RecordFold {
   }
 }
 
+function storedTeam({row, spec, isStandby, startedAt, ending, kept, agents, tasks, attempts}: TeamFold): StoredTeam {
+  return {
+    id: row.id,
+    spec,
+    isStandby,
+    state: row.state,
+    ending,
+    startedAt,
+    ...kept,
+    agents: [...agents.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    tasks,
+    openAttempts: attempts
+      .filter(attempt => attempt.endedAtMs === null)
+      .map(({id, task, number, agentId, hostId, leasedAtMs, means, session}) => ({
+        id,
+        task,
+        number,
+        agentId,
+        hostId,
+        leasedAtMs,
+        ...(means ? {means} : {}),
+        ...(session ? {session} : {}),
+      })),
+    totals: totalsOf(attempts),
+  };
+}
+
 function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): TeamFold {
   const hasPlan = spec.plan !== null;
   const {name, count, cwd, umask, secretNames, failFast, maxFailures, timeoutMs, traceId} = spec;
@@ -196,8 +225,10 @@ function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): 
   return {
     row: {id, spec: shown, state, startedAtMs: at.wallMs, endedAtMs: null, view: null},
     spec,
+    isStandby: !hasPlan,
     startedAt: at,
     ending: null,
+    kept: {},
     agents: new Map(),
     tasks: [],
     attempts: [],
@@ -205,7 +236,7 @@ function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): 
 }
 
 function newTask(task: NewTask): Growing<TaskRow> {
-  return {...task, state: {name: 'waiting'}, failures: 0, losses: 0};
+  return {...task, state: {name: 'waiting'}, failures: 0, losses: 0, round: 1, attempts: 0};
 }
 
 function totalsOf(attempts: readonly AttemptRow[]) {

@@ -1,11 +1,13 @@
 import type {JsonValue} from '../../src/base/json.ts';
 import type {AgentStanding} from '../../src/model/agent.ts';
+import {DEFAULT_SETTINGS, type TeamSettings} from '../../src/model/autoscale.ts';
+import type {Budget} from '../../src/model/budget.ts';
 import type {AttemptOutcome} from '../../src/model/attempt.ts';
 import type {EventBody} from '../../src/model/event.ts';
 import {type AgentId, agentId, attemptId, hostId, taskSeq, teamId} from '../../src/model/ids.ts';
 import type {AttemptMeans} from '../../src/model/attempt-means.ts';
 import type {EngineRecord, NewTask} from '../../src/model/record.ts';
-import type {TaskState} from '../../src/model/task.ts';
+import type {TaskSpec, TaskState} from '../../src/model/task.ts';
 import type {TeamSpec, TeamState} from '../../src/model/team.ts';
 import type {TeamView} from '../../src/model/team-view.ts';
 import {UNKNOWN_USAGE} from '../../src/model/usage.ts';
@@ -45,8 +47,20 @@ export function tasksCreated(team: number, tasks: readonly NewTask[]): EngineRec
   return {kind: 'tasks-created', teamId: teamId(team), tasks};
 }
 
-export function stateOf(team: number, seq: number, state: TaskState, failures = 0, losses = 0): EngineRecord {
-  return {kind: 'task-state', teamId: teamId(team), seq: taskSeq(seq), state, failures, losses};
+export function stateOf(
+  team: number,
+  seq: number,
+  state: TaskState,
+  failures = 0,
+  losses = 0,
+  {round = 1, attempts = 0}: {round?: number; attempts?: number} = {},
+): EngineRecord {
+  return {kind: 'task-state', teamId: teamId(team), seq: taskSeq(seq), state, failures, losses, round, attempts};
+}
+
+export function settings(team: number, changes: Partial<TeamSettings> = {}, budget?: Budget): EngineRecord {
+  const changed = {...DEFAULT_SETTINGS, ...changes};
+  return {kind: 'team-settings', teamId: teamId(team), settings: changed, ...(budget ? {budget} : {})};
 }
 
 export function leased(
@@ -89,6 +103,15 @@ export function success(changes: Partial<AttemptOutcome> = {}): AttemptOutcome {
 
 export function finished(team: number, state: TeamState = 'succeeded'): EngineRecord {
   return {kind: 'team-finished', id: teamId(team), state, atMs: 1_700_000_009_000, view: view(team, state)};
+}
+
+export function revived(team: number): EngineRecord {
+  const startedAt = {wallMs: 1_700_000_000_001, monoMs: 77.5, bootId: 'other'};
+  return {kind: 'team-revived', id: teamId(team), state: 'running', startedAt, timer: {usedMs: 0, since: startedAt}};
+}
+
+export function planAdded(team: number, tasks: readonly TaskSpec[], secretNames: readonly string[] = []): EngineRecord {
+  return {kind: 'plan-added', teamId: teamId(team), plan: {name: 'more', env: {LEVEL: 'high'}, tasks}, secretNames};
 }
 
 export function removed(team: number): EngineRecord {

@@ -4,7 +4,7 @@ import type {Choice, Compared, Contestant, Pool} from './strategy.ts';
 /** How many are remembered of those that were compared. */
 const SHOWN = 5;
 /** With more free agents than this, as many from a random place on are compared: choosing stays cheap, and as good as best. */
-const COMPARED_AT_MOST = 1000;
+const COMPARED_AT_MOST = 500;
 
 /** What is compared of somebody; lower is better. */
 export type Score = (contestant: Contestant, pool: Pool) => number;

@@ -15,6 +15,7 @@ const FEW = 64;
 export class ConsistentHashStrategy implements Strategy {
   readonly name = 'consistent-hash';
   readonly #members = new Map<AgentId, Contestant>();
+  readonly #points = new Map<AgentId, Uint32Array>();
   #slots = 0;
   #ring: Ring<Contestant> = emptyRing();
   /** Who came or left since the ring was made. */
@@ -23,6 +24,7 @@ export class ConsistentHashStrategy implements Strategy {
   join(contestant: Contestant): void {
     if (this.#members.has(contestant.id)) return;
     this.#members.set(contestant.id, contestant);
+    this.#points.set(contestant.id, pointsOf(contestant.id));
     this.#slots += contestant.slots;
     this.#isStale = true;
   }
@@ -31,6 +33,7 @@ export class ConsistentHashStrategy implements Strategy {
     const member = this.#members.get(id);
     if (!member) return;
     this.#members.delete(id);
+    this.#points.delete(id);
     this.#slots -= member.slots;
     this.#isStale = true;
   }
@@ -44,7 +47,7 @@ export class ConsistentHashStrategy implements Strategy {
     // Everybody who is free having more than a share means that those without are busy: then the bound has to give way.
     const found =
       size <= FEW
-        ? (nearest(pools, {key, fits: isWithin}) ?? nearest(pools, {key, fits: always}))
+        ? (this.#nearest(pools, {key, fits: isWithin}) ?? this.#nearest(pools, {key, fits: always}))
         : (this.#walk(pools, {key, fits: isWithin}) ?? this.#walk(pools, {key, fits: always}));
     if (!found) return null;
     return {chosen: found.contestant, compared: [{contestant: found.contestant, score: found.distance / 2 ** 32}]};
@@ -73,6 +76,33 @@ export class ConsistentHashStrategy implements Strategy {
     }
     return null;
   }
+
+  /** Of those that are free, whose place comes first after the key. */
+  #nearest(pools: readonly Pool[], {key, fits}: Wanted): Found | null {
+    let best: Found | null = null;
+    for (const {free} of pools) {
+      for (let place = 0; place < free.size; place += 1) {
+        const contestant = free.at(place);
+        if (!contestant || !fits(contestant)) continue;
+        const distance = this.#distance(contestant.id, key);
+        const isFirst =
+          best === null ||
+          distance < best.distance ||
+          (distance === best.distance && contestant.id < best.contestant.id);
+        if (isFirst) best = {contestant, distance};
+      }
+    }
+    return best;
+  }
+
+  #distance(id: AgentId, key: number): number {
+    let least = 2 ** 32;
+    for (const hash of this.#points.get(id) ?? []) {
+      const distance = (hash - key) >>> 0;
+      if (distance < least) least = distance;
+    }
+    return least;
+  }
 }
 
 interface Wanted {
@@ -92,24 +122,4 @@ function always(): boolean {
 
 function isFree(pools: readonly Pool[], contestant: Contestant): boolean {
   return pools.some(({free}) => free.has(contestant));
-}
-
-/** Of those that are free, whose place comes first after the key. */
-function nearest(pools: readonly Pool[], {key, fits}: Wanted): Found | null {
-  let best: Found | null = null;
-  for (const {free} of pools) {
-    for (let place = 0; place < free.size; place += 1) {
-      const contestant = free.at(place);
-      if (!contestant || !fits(contestant)) continue;
-      for (const hash of pointsOf(contestant.id)) {
-        const distance = (hash - key) >>> 0;
-        const isFirst =
-          best === null ||
-          distance < best.distance ||
-          (distance === best.distance && contestant.id < best.contestant.id);
-        if (isFirst) best = {contestant, distance};
-      }
-    }
-  }
-  return best;
 }

@@ -1,9 +1,9 @@
 import {type Random, seededRandom} from '../../base/random.ts';
 import type {Weights} from '../../model/strategy.ts';
-import {DECAY} from '../agent-record.ts';
-import {expected} from '../decaying-mean.ts';
+import {type AgentRecord, DECAY} from '../agent-record.ts';
+import {type DecayingMean, expected} from '../decaying-mean.ts';
 import {lowest} from './compare.ts';
-import type {Choice, Contestant, Pool, Request, Strategy} from './strategy.ts';
+import type {Choice, Contestant, Pool, Prior, Request, Strategy} from './strategy.ts';
 
 /** Measured in docs/balancing.md. */
 export const DEFAULT_WEIGHTS: Weights = {speed: 0.5, cost: 0.1, reliability: 0.4};
@@ -13,7 +13,9 @@ const TRUST = 2;
 /** Nobody is expected to be perfectly reliable, nor never to be. */
 const LEAST_RELIABLE = 0.01;
 /** However cheap something is, it is not used at any price in time. */
-const MOST_COST_RATIO = 20;
+const MOST_LOG_COST = Math.log(20);
+/** What is known of an agent fades slowly: without news it is looked at again after this long. */
+const HOLDS_MS = 10_000;
 const HOUR_MS = 3_600_000;
 
 /**
@@ -26,24 +28,38 @@ export class WeightedStrategy implements Strategy {
   readonly name = 'weighted';
   readonly #random: Random;
   readonly #weights: Weights;
+  readonly #known = new Map<Contestant, Known>();
 
   constructor({weights = DEFAULT_WEIGHTS, random = seededRandom(1)}: {weights?: Weights; random?: Random} = {}) {
     this.#weights = normalised(weights);
     this.#random = random;
   }
 
-  join(): void {
-    // What it compares stands in the agents' records.
+  join(contestant: Contestant): void {
+    if (!this.#known.has(contestant)) this.#known.set(contestant, {...NOTHING});
   }
 
-  leave(): void {
-    // Likewise.
+  leave(contestant: Contestant): void {
+    this.#known.delete(contestant);
   }
 
   choose(pools: readonly Pool[], {nowMs, preferredCost}: Request): Choice | null {
     const weights = preferredCost === 'high' ? normalised({...this.#weights, cost: 0}) : this.#weights;
     const usualUsd = weights.cost > 0 ? usualCost(pools) : null;
-    return lowest(pools, (contestant, pool) => scoreOf(contestant, pool, {weights, nowMs, usualUsd}), this.#random);
+    const logUsual = usualUsd === null ? null : Math.log(usualUsd);
+    const score = (contestant: Contestant, pool: Pool) => {
+      const known = this.#known.get(contestant);
+      if (!known) return Number.POSITIVE_INFINITY;
+      const isOld = nowMs - known.atMs > HOLDS_MS || known.record !== contestant.record || known.prior !== pool.prior;
+      if (isOld) learn(known, {contestant, pool, nowMs});
+      const work = weights.speed * (known.slowness + Math.log(workOf(contestant, pool)));
+      const cost = logUsual === null || known.logUsd === null ? 0 : weights.cost * within(known.logUsd - logUsual);
+      return work + cost + weights.reliability * known.unreliability;
+    };
+    const choice = lowest(pools, score, this.#random);
+    if (!choice) return null;
+    const {chosen, compared} = choice;
+    return {chosen, compared: compared.map(({contestant, score}) => ({contestant, score: Math.exp(score)}))};
   }
 }
 
@@ -56,31 +72,43 @@ export function normalised({speed, cost, reliability}: Weights): Weights {
   return sum > 0 ? {speed: speed / sum, cost: cost / sum, reliability: reliability / sum} : normalised(DEFAULT_WEIGHTS);
 }
 
-interface Scale {
-  readonly weights: Weights;
-  readonly nowMs: number;
-  /** What an attempt costs on the average of the pools; null: unknown, or it does not count. */
-  readonly usualUsd: number | null;
+/** What makes up the score of somebody but for its load, as logarithms, which add up. */
+interface Known {
+  atMs: number;
+  record: AgentRecord | null;
+  prior: Prior | null;
+  slowness: number;
+  unreliability: number;
+  /** Of what an attempt costs in USD; null: unknown. */
+  logUsd: number | null;
 }
 
-function scoreOf(contestant: Contestant, pool: Pool, {weights, nowMs, usualUsd}: Scale): number {
-  const {record, load, slots, hostLoad} = contestant;
+const NOTHING: Known = {atMs: 0, record: null, prior: null, slowness: 0, unreliability: 0, logUsd: null};
+
+function learn(known: Known, {contestant, pool, nowMs}: {contestant: Contestant; pool: Pool; nowMs: number}): void {
+  const {record} = contestant;
   const {prior} = pool;
-  const at = {trust: TRUST, nowMs, halfLifeMs: DECAY.halfLifeMs};
-  const slowness = Math.exp(expected(record.slowness, {...at, prior: Math.log(prior.slowness)}));
-  const reliability = 1 - expected(record.faults, {...at, prior: prior.errorRate});
-  const crowd = 1 + pool.crowding + Math.min(hostLoad / slots, 1) * 1e-3;
-  const score =
-    (slowness * ((load + 1) / slots) * crowd) ** weights.speed *
-    (1 / Math.max(reliability, LEAST_RELIABLE)) ** weights.reliability;
-  if (usualUsd === null) return score;
-  const usd = costOf(pool, {
-    slowness,
-    usd: record.usd.weight > 0 ? expected(record.usd, {...at, prior: prior.usd ?? 0}) : prior.usd,
-  });
-  return usd === null
-    ? score
-    : score * Math.min(Math.max(usd / usualUsd, 1 / MOST_COST_RATIO), MOST_COST_RATIO) ** weights.cost;
+  const expect = (mean: DecayingMean, anyway: number) =>
+    expected(mean, {prior: anyway, trust: TRUST, nowMs, halfLifeMs: DECAY.halfLifeMs});
+  const slowness = expect(record.slowness, Math.log(prior.slowness));
+  const faults = expect(record.faults, prior.errorRate);
+  const usd = record.usd.weight === 0 ? prior.usd : expect(record.usd, prior.usd ?? 0);
+  const cost = costOf(pool, {slowness: Math.exp(slowness), usd});
+  known.atMs = nowMs;
+  known.record = record;
+  known.prior = prior;
+  known.slowness = slowness;
+  known.unreliability = -Math.log(Math.max(1 - faults, LEAST_RELIABLE));
+  known.logUsd = cost === null ? null : Math.log(Math.max(cost, Number.MIN_VALUE));
+}
+
+/** Its load with one more for its slots, and what else is busy that it shares. */
+function workOf({load, slots, hostLoad}: Contestant, {crowding}: Pool): number {
+  return ((load + 1) / slots) * (1 + crowding + Math.min(hostLoad / slots, 1) * 1e-3);
+}
+
+function within(logRatio: number): number {
+  return Math.min(Math.max(logRatio, -MOST_LOG_COST), MOST_LOG_COST);
 }
 
 /** What an attempt is expected to cost, by the hour and by use; null: nothing is known of either. */

@@ -1,6 +1,6 @@
-import {getPriority, setPriority} from 'node:os';
 import type {AttemptLimits} from '../../model/health.ts';
 import type {AttemptId} from '../../model/ids.ts';
+import {setNice} from '../../os/process-trees.ts';
 import type {AttemptClock} from '../attempt-clock.ts';
 import type {Ending} from '../ending.ts';
 import {Pause} from '../pause.ts';
@@ -8,6 +8,7 @@ import type {AttemptWatch} from './attempt-watch.ts';
 import {ControlGroup} from './control-groups.ts';
 import {MemoryLimit} from './memory-limit.ts';
 import {Pulse} from './pulse.ts';
+import type {Watched} from './watched.ts';
 
 export interface AttemptLifeOptions {
   readonly attempt: AttemptId;
@@ -21,7 +22,7 @@ export interface AttemptLifeOptions {
 }
 
 /** The running programs of one attempt: their signs of life, what they may use, and whether they are held. */
-export class AttemptLife {
+export class AttemptLife implements Watched {
   readonly attempt: AttemptId;
   readonly cookie: string;
   readonly limits: AttemptLimits;
@@ -60,7 +61,7 @@ export class AttemptLife {
   /** A program of it has been started just now, and has hardly run yet. */
   begun(pid: number): void {
     const {nice} = this.limits;
-    if (nice !== undefined) makeNice(pid, nice);
+    if (nice !== undefined) setNice(pid, nice);
     this.#controlGroup ??= ControlGroup.open(`godel-${this.cookie}`, this.limits);
     this.#controlGroup?.take(pid);
     this.#groupId = pid;
@@ -92,14 +93,5 @@ export class AttemptLife {
   close(): void {
     this.#watch.forget(this);
     this.#controlGroup?.close();
-  }
-}
-
-/** Never less nice than the host, which is not ours to allow. */
-function makeNice(pid: number, nice: number): void {
-  try {
-    if (nice > getPriority()) setPriority(pid, nice);
-  } catch {
-    // It is gone already.
   }
 }

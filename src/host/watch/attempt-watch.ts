@@ -2,8 +2,8 @@ import {formatSize} from '../../base/size.ts';
 import {readClock} from '../../base/clock.ts';
 import type {Vitals} from '../../model/health.ts';
 import {ProcessTrees} from '../../os/process-trees.ts';
-import type {AttemptLife} from './attempt-life.ts';
 import {VitalsFeed} from './vitals-feed.ts';
+import type {Watched} from './watched.ts';
 
 /** After a start everything is looked at soon, then less and less often while all is well. */
 const FIRST_MS = 500;
@@ -29,8 +29,8 @@ const STOPPED = ['T', 't'];
  */
 export class AttemptWatch {
   readonly #trees: ProcessTrees;
-  readonly #lives = new Set<AttemptLife>();
-  readonly #close = new Set<AttemptLife>();
+  readonly #lives = new Set<Watched>();
+  readonly #close = new Set<Watched>();
   readonly #feed = new VitalsFeed();
   #timer: NodeJS.Timeout | undefined;
   #intervalMs = FIRST_MS;
@@ -43,22 +43,22 @@ export class AttemptWatch {
   }
 
   /** Takes this process group, and what comes of it, for the attempt's. */
-  follow(life: AttemptLife, groupId: number): void {
+  follow(life: Watched, groupId: number): void {
     this.#lives.add(life);
     this.#trees.follow(life.cookie, groupId);
     this.#intervalMs = FIRST_MS;
     this.#allDueMs = Math.min(this.#allDueMs, readClock().monoMs + FIRST_MS);
-    // One that takes memory fast has to be seen before the others are.
-    if (life.memory) this.#close.add(life);
+    // One that takes memory fast, or starts others at once, has to be seen before the rest is.
+    if (life.memory || life.limits.nice !== undefined) this.#close.add(life);
     this.#arm();
   }
 
   /** The group's leader has ended. */
-  leave(life: AttemptLife, groupId: number): void {
+  leave(life: Watched, groupId: number): void {
     this.#trees.leave(life.cookie, groupId);
   }
 
-  forget(life: AttemptLife): void {
+  forget(life: Watched): void {
     this.#lives.delete(life);
     this.#close.delete(life);
     this.#feed.forget(life);
@@ -70,7 +70,7 @@ export class AttemptWatch {
   }
 
   /** Stops the processes of an attempt where they are. */
-  hold(life: AttemptLife): void {
+  hold(life: Watched): void {
     if (!this.#lives.has(life)) return;
     this.#close.add(life);
     this.#trees.signalGroups(life.cookie, 'SIGSTOP');
@@ -81,7 +81,7 @@ export class AttemptWatch {
     this.#arm();
   }
 
-  letGo(life: AttemptLife): void {
+  letGo(life: Watched): void {
     if (!this.#lives.has(life)) return;
     this.#trees.look(new Set([life.cookie]));
     this.#trees.signalGroups(life.cookie, 'SIGCONT');
@@ -140,9 +140,11 @@ export class AttemptWatch {
     );
   }
 
-  #lookAt(lives: readonly AttemptLife[]): void {
+  #lookAt(lives: readonly Watched[]): void {
     this.#trees.look(lives.length === this.#lives.size ? undefined : new Set(lives.map(({cookie}) => cookie)));
     for (const life of lives) {
+      const {nice} = life.limits;
+      if (nice !== undefined) this.#trees.makeNice(life.cookie, nice);
       const isStill = this.#holdStill(life);
       if (this.#mindMemory(life) || !isStill) this.#close.add(life);
       else this.#close.delete(life);
@@ -150,13 +152,13 @@ export class AttemptWatch {
   }
 
   /** Also what has only now been found of it; returns whether nothing moved. */
-  #holdStill({pause, ending, cookie}: AttemptLife): boolean {
+  #holdStill({pause, ending, cookie}: Watched): boolean {
     if (!pause.isPaused || ending.failure) return true;
     return this.#trees.signal(cookie, 'SIGSTOP', STOPPED) === 0;
   }
 
   /** Returns whether it has to be looked at closely. */
-  #mindMemory(life: AttemptLife): boolean {
+  #mindMemory(life: Watched): boolean {
     const {memory, cookie} = life;
     const used = this.#trees.use(cookie)?.rssBytes ?? null;
     if (memory === null || used === null) return false;

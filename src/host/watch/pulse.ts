@@ -21,6 +21,11 @@ export class Pulse {
     return this.#lastMs;
   }
 
+  /** Whether its silence does not count just now. */
+  get isHeld(): boolean {
+    return this.#heldAtMs !== null;
+  }
+
   get silentMs(): number {
     return Math.max(0, Math.round((this.#heldAtMs ?? readClock().monoMs) - this.#lastMs));
   }
@@ -55,8 +60,7 @@ export class Pulse {
 
   #count(): void {
     const nowMs = readClock().monoMs;
-    const isHeld = this.#isPaused || !this.#isRunning;
-    if (isHeld) this.#heldAtMs ??= nowMs;
+    if (this.#isPaused || !this.#isRunning) this.#heldAtMs ??= nowMs;
     else if (this.#heldAtMs !== null) {
       this.#lastMs += nowMs - this.#heldAtMs;
       this.#heldAtMs = null;

@@ -1,7 +1,7 @@
 import {readClock} from '../../base/clock.ts';
 import type {Vitals} from '../../model/health.ts';
 import type {TreeUse} from '../../os/process-trees.ts';
-import type {AttemptLife} from './attempt-life.ts';
+import type {Watched} from './watched.ts';
 
 /** More memory, or less, than this is a change. */
 const RSS_SHARE = 0.02;
@@ -14,15 +14,18 @@ const APART_PER_ATTEMPT_MS = 2;
 
 interface Told {
   readonly vitals: Vitals;
+  /** What it is made of. */
+  readonly use: TreeUse | undefined;
+  readonly pulseMs: number;
   readonly lastSignMs: number;
   readonly atMs: number;
 }
 
 /** Says of attempts what has changed since it was last said. Who is not named is as before, and silent for so much longer. */
 export class VitalsFeed {
-  readonly #told = new Map<AttemptLife, Told>();
+  readonly #told = new Map<Watched, Told>();
 
-  forget(life: AttemptLife): void {
+  forget(life: Watched): void {
     this.#told.delete(life);
   }
 
@@ -30,22 +33,26 @@ export class VitalsFeed {
     this.#told.clear();
   }
 
-  changed(lives: readonly AttemptLife[], useOf: (life: AttemptLife) => TreeUse | undefined): Vitals[] {
+  changed(lives: readonly Watched[], useOf: (life: Watched) => TreeUse | undefined): Vitals[] {
     const nowMs = readClock().monoMs;
     const apartMs = Math.max(APART_MS, lives.length * APART_PER_ATTEMPT_MS);
     return lives.flatMap(life => {
       const told = this.#told.get(life);
       if (told && nowMs - told.atMs < apartMs) return [];
-      const vitals = vitalsOf(life, useOf(life));
+      const {pulse} = life;
+      const use = useOf(life);
+      // Most are quiet most of the time, and this is asked of all of them twice a second.
+      if (told?.use === use && told?.pulseMs === pulse.lastMs && !pulse.isHeld) return [];
+      const vitals = vitalsOf(life, use);
       const lastSignMs = nowMs - vitals.silentMs;
       if (told && Math.abs(lastSignMs - told.lastSignMs) < SIGN_MS && isSame(vitals, told.vitals)) return [];
-      this.#told.set(life, {vitals, lastSignMs, atMs: nowMs});
+      this.#told.set(life, {vitals, use, pulseMs: pulse.lastMs, lastSignMs, atMs: nowMs});
       return [vitals];
     });
   }
 }
 
-function vitalsOf({attempt, pulse}: AttemptLife, use: TreeUse | undefined): Vitals {
+function vitalsOf({attempt, pulse}: Watched, use: TreeUse | undefined): Vitals {
   return {
     attempt,
     processes: use?.processes ?? 0,
