@@ -1,6 +1,6 @@
 import {fileURLToPath} from 'node:url';
 import {STRATEGY_NAMES, type StrategyName} from '../../src/model/strategy.ts';
-import {DEFAULT_STRATEGY} from '../../src/federation/strategies/strategy-of.ts';
+import {DEFAULT_SETTINGS} from '../../src/model/autoscale.ts';
 import {type Fault, simulate, type SimulationResult} from './balance-simulation.ts';
 import {selectionUs} from './selection-time.ts';
 import {type Bench, type BenchRow} from './table.ts';
@@ -33,8 +33,11 @@ export const balanceBench: Bench = {
 function selectionRows(): BenchRow[] {
   return SELECTION_TARGETS.map(([agents, targetUs]) => {
     const us = (name: StrategyName) => selectionUs(name, {agents, choices: 4000 + 2 * agents});
-    const ours = us(DEFAULT_STRATEGY.name);
-    const others = STRATEGY_NAMES.filter(name => name !== DEFAULT_STRATEGY.name).map(name => ({name, ...us(name)}));
+    const ours = us(DEFAULT_SETTINGS.strategy.name);
+    const others = STRATEGY_NAMES.filter(name => name !== DEFAULT_SETTINGS.strategy.name).map(name => ({
+      name,
+      ...us(name),
+    }));
     const anchor = others.find(({name}) => name === 'round-robin') ?? ours;
     return {
       what: `p99 of a choice among ${agents.toLocaleString('en')} agents, CPU`,
@@ -58,10 +61,11 @@ function scenarioRow({slots, fault, load}: {slots: number; fault: Fault; load: n
     return simulate({strategy: {name}, ejects, agents: AGENTS, slots, fault, faulty, load, tasks: TASKS, seed: SEED});
   };
   const results = STRATEGY_NAMES.map(name => ({name, ...run(name, 'with')}));
-  const ours = results.find(({name}) => name === DEFAULT_STRATEGY.name) ?? run(DEFAULT_STRATEGY.name, 'with');
-  const others = results.filter(({name}) => name !== DEFAULT_STRATEGY.name);
+  const ours =
+    results.find(({name}) => name === DEFAULT_SETTINGS.strategy.name) ?? run(DEFAULT_SETTINGS.strategy.name, 'with');
+  const others = results.filter(({name}) => name !== DEFAULT_SETTINGS.strategy.name);
   const best = Math.min(...results.map(({p99}) => p99));
-  const bare = fault === 'none' ? '' : `; nobody left out ${text(run(DEFAULT_STRATEGY.name, 'without'))}`;
+  const bare = fault === 'none' ? '' : `; nobody left out ${text(run(DEFAULT_SETTINGS.strategy.name, 'without'))}`;
   return {
     what: `${slots} ${slots === 1 ? 'slot' : 'slots'}, load ${load}, ${fault === 'none' ? 'no fault' : `${FAULTY} ${fault}`}`,
     ours: text(ours),

@@ -43,7 +43,7 @@ export function runScaled({tasks}: Dag, scale: Autoscale | null, fixed = 0): Sca
   const specs = tasks.map(({kind, needs}, index) =>
     taskSpec(`t${index}`, {run: kind, needs: needs.map(need => `t${need}`)}),
   );
-  const graph = buildTaskGraph({name: null, env: {}, tasks: specs});
+  const graph = buildTaskGraph({tasks: specs});
   return new Run(
     graph,
     tasks.map(task => task.ms),

@@ -1,5 +1,5 @@
 import type {Random} from '../base/random.ts';
-import type {AgentGroup} from '../model/agent.ts';
+import type {AgentGroup, ModelChoice} from '../model/agent.ts';
 import type {SelectionWhy} from '../model/explanation.ts';
 import type {AgentId, HostId} from '../model/ids.ts';
 import type {StrategyChoice} from '../model/strategy.ts';
@@ -69,6 +69,8 @@ export interface Ended {
   /** Null: unknown. */
   readonly usd: number | null;
   readonly nowMs: number;
+  /** What did it, where that is not what the agent usually does it with. */
+  readonly choice?: ModelChoice;
 }
 
 /**
@@ -87,6 +89,7 @@ export class AgentSelector<A extends Selectable> {
   readonly #priors: ({readonly kind: string; readonly atMs: number; readonly prior: Prior} | undefined)[] = [];
   #strategy: Strategy;
   #latestMs = 0;
+  #turn = 0;
 
   constructor({groups, strategy, random, breaker = BREAKER_RULES, ejection = EJECTION_RULES}: AgentSelectorOptions) {
     this.#groups = groups;
@@ -139,7 +142,10 @@ export class AgentSelector<A extends Selectable> {
     const selection = this.#choose(request);
     if (!selection) return null;
     const member = this.#members.get(selection.agent.id);
-    if (member && this.#ejections?.started(member, request.nowMs)) this.#refresh(member);
+    if (!member) return selection;
+    this.#turn += 1;
+    member.turn = this.#turn;
+    this.#ejections?.started(member, request.nowMs);
     return selection;
   }
 
@@ -151,11 +157,11 @@ export class AgentSelector<A extends Selectable> {
   }
 
   /** Learns from the end of an attempt. Returns the agents that may now have more or fewer attempts than before. */
-  ended({id}: A, {task, kind, verdict, durationMs, usd, nowMs}: Ended): readonly A[] {
+  ended({id}: A, {task, kind, verdict, durationMs, usd, nowMs, choice}: Ended): readonly A[] {
     this.#latestMs = Math.max(this.#latestMs, nowMs);
     const member = this.#members.get(id);
     if (!member) return [];
-    const group = this.#groupOf(member);
+    const group = {...this.#groupOf(member), ...choice};
     if (verdict !== 'none') {
       const usualMs = this.learned.usualMs(kind.name);
       const outcome = {ok: verdict === 'succeeded', durationMs, usualMs, usd};
@@ -176,6 +182,16 @@ export class AgentSelector<A extends Selectable> {
   wake(nowMs: number): readonly A[] {
     this.#latestMs = Math.max(this.#latestMs, nowMs);
     return this.#ejections ? this.#refreshed(this.#ejections.wake(nowMs)) : [];
+  }
+
+  /** Lets all be tried again who are left out: nobody else is there. Returns them. */
+  relent(nowMs: number): readonly A[] {
+    return this.#ejections ? this.#refreshed(this.#ejections.relent(nowMs)) : [];
+  }
+
+  /** Attempts that the agent may have at a time, as things are with it. */
+  allowanceOf({id, slots}: A): number {
+    return allowance(this.breakerOf(id), slots);
   }
 
   /** When `wake` has something to do (monotonic); null: not before something else happens. */
@@ -269,8 +285,7 @@ export class AgentSelector<A extends Selectable> {
     if (known?.kind === kind.name && nowMs - known.atMs < PRIOR_HOLDS_MS && nowMs >= known.atMs) return known.prior;
     const group = this.#groups[index];
     if (!group) return NO_PRIOR;
-    const news = this.learned.prior(group, kind, nowMs);
-    const prior = known?.kind === kind.name && isAlike(known.prior, news) ? known.prior : news;
+    const prior = this.learned.prior(group, kind, nowMs);
     this.#priors[index] = {kind: kind.name, atMs: nowMs, prior};
     return prior;
   }
@@ -296,7 +311,8 @@ export class AgentSelector<A extends Selectable> {
   #memberOf(agent: A): Member<A> {
     const known = this.#members.get(agent.id);
     if (known) return known;
-    const member = new Member(agent);
+    this.#turn += 1;
+    const member = new Member(agent, this.#turn);
     this.#members.set(agent.id, member);
     this.#ejections?.join(member);
     this.#strategy.join(member);
@@ -323,10 +339,12 @@ class Member<A extends Selectable> implements Contestant, Judged {
   record: AgentRecord = NOTHING_KNOWN;
   breaker: Breaker = CLOSED;
   isOffered = false;
+  turn: number;
   countedOn: HostCount | null = null;
   #countedLoad = 0;
 
-  constructor(agent: A) {
+  constructor(agent: A, turn: number) {
+    this.turn = turn;
     this.agent = agent;
     this.id = agent.id;
     this.group = agent.group;
@@ -361,17 +379,6 @@ class Member<A extends Selectable> implements Contestant, Judged {
   get freeSlots(): number {
     return this.isOffered ? Math.max(0, Math.min(this.slots, allowance(this.breaker, this.slots)) - this.load) : 0;
   }
-}
-
-/** Whether the difference is not worth comparing all agents by it anew. */
-function isAlike(a: Prior, b: Prior): boolean {
-  const near = (x: number, y: number) => Math.abs(x - y) <= 0.02 * Math.max(Math.abs(x), Math.abs(y));
-  return (
-    near(a.slowness, b.slowness) &&
-    near(a.durationMs, b.durationMs) &&
-    Math.abs(a.errorRate - b.errorRate) <= 0.005 &&
-    (a.usd === b.usd || (a.usd !== null && b.usd !== null && near(a.usd, b.usd)))
-  );
 }
 
 /** What the agents on a host do together. */

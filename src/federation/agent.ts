@@ -16,6 +16,8 @@ export interface Agent {
   isReachable: boolean;
   /** Attempts it is at work on, 0 to `slots`. */
   load: number;
+  /** Attempts it may have at a time by how it has done lately, 0 to `slots`. */
+  allowance: number;
   /** broken: its runtime failed a probe while it was at work, so it has failed when that is over. */
   runtime: 'works' | 'broken' | 'failed';
   /** It gives signs of trouble: it is given nothing until they are over. */
@@ -25,9 +27,9 @@ export interface Agent {
 }
 
 /** Attempts it could be given now. */
-export function freeSlots({standing, runtime, isReachable, isSuspect, isRestarting, slots, load}: Agent): number {
+export function freeSlots({standing, runtime, isReachable, isSuspect, isRestarting, allowance, load}: Agent): number {
   const takes = standing === 'present' && runtime === 'works' && isReachable && !isSuspect && !isRestarting;
-  return takes ? slots - load : 0;
+  return takes ? Math.max(0, allowance - load) : 0;
 }
 
 /** It is there to stay: it may do something later, if not now. */
@@ -36,11 +38,11 @@ export function isLiving({standing, runtime}: Pick<Agent, 'standing' | 'runtime'
 }
 
 /** Where it stands, as everybody sees it. */
-export function stateOf({standing, runtime, isSuspect, isReachable, isRestarting, load}: Agent): AgentState {
+export function stateOf({standing, runtime, isSuspect, isReachable, isRestarting, allowance, load}: Agent): AgentState {
   if (standing === 'draining' || standing === 'gone') return load > 0 ? 'draining' : 'gone';
   if (runtime === 'failed') return 'gone';
   if (standing === 'paused') return 'paused';
-  if (isSuspect) return 'suspect';
+  if (isSuspect || allowance === 0) return 'suspect';
   if (load > 0) return 'busy';
   return isReachable && !isRestarting ? 'idle' : 'starting';
 }

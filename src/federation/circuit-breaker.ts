@@ -26,9 +26,9 @@ export type Breaker =
 
 /**
  * trip: whoever looks at all agents has decided that this one is to be left out. probe: it has been given an attempt. released: an
- * attempt is over that says nothing of the agent. time: only the time has passed.
+ * attempt is over that says nothing of the agent. time: only the time has passed. relent: nobody else is there.
  */
-export type BreakerSignal = 'succeeded' | 'failed' | 'trip' | 'probe' | 'released' | 'time';
+export type BreakerSignal = 'succeeded' | 'failed' | 'trip' | 'probe' | 'released' | 'time' | 'relent';
 
 export interface BreakerRules {
   /** Failures one after the other that are too many, ≥ 1. */
@@ -72,7 +72,9 @@ export function next(
       if (signal === 'trip') return opened(tripsOf(breaker, {nowMs, rules}), {nowMs, rules});
       return signal === 'succeeded' || signal === 'failed' ? counted(breaker, signal, {nowMs, rules}) : breaker;
     case 'open':
-      return nowMs >= breaker.untilMs ? {name: 'half-open', isProbing: false, trips: breaker.trips} : breaker;
+      return nowMs >= breaker.untilMs || signal === 'relent'
+        ? {name: 'half-open', isProbing: false, trips: breaker.trips}
+        : breaker;
     case 'half-open':
       return probed(breaker, signal, {nowMs, rules});
     default:
@@ -106,6 +108,7 @@ function probed(
     case 'trip':
       return opened(trips, {nowMs, rules});
     case 'time':
+    case 'relent':
       return {name: 'half-open', isProbing, trips};
     default:
       return never(signal);

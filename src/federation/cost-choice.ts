@@ -21,13 +21,13 @@ export function affordable(pools: readonly Pool[], {preferredCost, deadlineInMs}
 }
 
 function expectedMs({prior}: Pool): number {
-  return prior.durationMs * prior.slowness;
+  return prior.durationMs * Math.exp(prior.slowness);
 }
 
 /** Of an attempt, in USD. */
 function price({costPerHour, prior}: Pool): number {
   if (costPerHour === null) return prior.usd ?? Number.POSITIVE_INFINITY;
-  return (costPerHour * prior.durationMs * prior.slowness) / 3_600_000 + (prior.usd ?? 0);
+  return (costPerHour * prior.durationMs * Math.exp(prior.slowness)) / 3_600_000 + (prior.usd ?? 0);
 }
 
 function leastBy(pools: readonly Pool[], value: (pool: Pool) => number): readonly Pool[] {

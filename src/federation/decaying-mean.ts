@@ -34,9 +34,12 @@ export function meanOf({sum, weight}: DecayingMean): number | null {
 
 /** The mean drawn towards `prior` as if that had been measured `trust` times. */
 export function expected(mean: DecayingMean, {prior, trust, nowMs, halfLifeMs}: Expectation): number {
-  if (mean.weight === 0) return prior;
-  const left = faded(mean, nowMs, halfLifeMs);
-  return (prior * trust + (mean.sum / mean.weight) * left) / (trust + left);
+  return drawn(mean, {prior, trust, left: faded(mean, nowMs, halfLifeMs)});
+}
+
+/** Likewise, where `left` is what is left of its weight. */
+export function drawn(mean: DecayingMean, {prior, trust, left}: {prior: number; trust: number; left: number}): number {
+  return left === 0 ? prior : (prior * trust + (mean.sum / mean.weight) * left) / (trust + left);
 }
 
 export interface Expectation {

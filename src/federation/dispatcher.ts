@@ -6,11 +6,13 @@ import type {Demand, Effect, Input} from './engine-io.ts';
 import type {ReadyClass} from './ready-queue.ts';
 import {type Candidate, unmet} from './requirement.ts';
 import type {TaskNode} from './task-node.ts';
+import type {Option} from './team-selection.ts';
 import type {Team} from './team.ts';
 
 /** What an attempt may start with, or what is in the way. */
 export type Opening =
-  | {readonly go: true; readonly task: TaskNode; readonly group: number; readonly means: AttemptMeans | undefined}
+  /** Groups that are equally good for it, one at least. */
+  | {readonly go: true; readonly task: TaskNode; readonly options: readonly Option[]}
   | {readonly go: false; readonly because: Obstacle};
 
 /** `nobody`: no agent of the team can ever do it. `gone`: those that could do not work. `pace`: what an hour may cost is used up. */
@@ -142,12 +144,25 @@ export class Dispatcher {
   #openingFor(team: Team, {requirement, candidates}: ReadyClass, task: TaskNode): Opening {
     if (candidates.length === 0) return no('nobody', unmet(requirement));
     let because: Obstacle | null = null;
+    const options: Option[] = [];
+    let tier = 0;
     for (const candidate of candidates) {
+      if (options.length > 0 && candidate.tier !== tier) break;
       const means = this.#meansFor(team, task, candidate);
       if ('kind' in means) because = because && LASTING[because.kind] <= LASTING[means.kind] ? because : means;
-      else return {go: true, task, group: candidate.group, means: means.means};
+      else {
+        tier = candidate.tier;
+        options.push({group: candidate.group, means: means.means, crowding: this.#crowding(means.means)});
+      }
     }
+    if (options.length > 0) return {go: true, task, options};
     return {go: false, because: because ?? {kind: 'agents', why: 'an agent'}};
+  }
+
+  /** How much of what the provider lets through is in use, 0 to 1. */
+  #crowding(means: AttemptMeans | undefined): number {
+    const gate = means && this.#gates.get(means.provider);
+    return gate && gate.permits > 0 ? Math.min(1, (this.#running.get(gate.provider) ?? 0) / gate.permits) : 0;
   }
 
   #meansFor(

@@ -94,8 +94,14 @@ export class Ejections<T extends Judged> {
     return changed;
   }
 
-  started(member: T, nowMs: number): boolean {
-    return member.breaker.name === 'half-open' && this.#signal(member, 'probe', nowMs);
+  /** Lets all be tried again at once. */
+  relent(nowMs: number): readonly T[] {
+    return [...this.#ejected].filter(member => this.#signal(member, 'relent', nowMs));
+  }
+
+  /** It has been given an attempt. */
+  started(member: T, nowMs: number): void {
+    if (member.breaker.name === 'half-open') this.#signal(member, 'probe', nowMs);
   }
 
   ended(member: T, {task, verdict, nowMs}: {task: string; verdict: Verdict; nowMs: number}): Judgement<T> {

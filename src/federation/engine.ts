@@ -156,7 +156,10 @@ export class Engine {
 
   #turn(now: Now, act: (turn: Turn) => void): Step {
     const turn = new Turn(now);
-    for (const team of this.#teams.values()) team.budget.tick(now.monoMs);
+    for (const team of this.#teams.values()) {
+      team.budget.tick(now.monoMs);
+      team.agents.wake(now.monoMs);
+    }
     this.#upkeep.begin(turn);
     act(turn);
     this.#runDeadlines(turn);
@@ -522,6 +525,8 @@ export class Engine {
     this.#attempts.delete(attempt.id);
     this.#dispatcher.ended(attempt.means);
     this.#pool.release(attempt);
+    const dueMs = team.selection.ended(attempt, {outcome, now: turn.now});
+    if (dueMs !== null) this.#deadlines.add({atMs: dueMs, kind: 'look-again'});
     const parked = this.#upkeep.ended(turn, attempt, outcome);
     const retryAtMs = outcome ? team.finish(turn, attempt, outcome) : team.lose(turn, attempt);
     if (retryAtMs !== null) this.#deadlines.add({atMs: retryAtMs, kind: 'retry', teamId: team.id, task});
@@ -579,6 +584,17 @@ export class Engine {
 
   /** Binds ready tasks to free agents as long as something may start: the fairest team first. */
   #dispatch(turn: Turn): void {
+    this.#bind(turn);
+    // Whoever is left out is better than nobody.
+    const relented = [...this.#teams.values()].filter(team => team.isStill && team.agents.relent(turn.now.monoMs));
+    if (relented.length > 0) this.#bind(turn);
+    for (const team of this.#teams.values()) {
+      this.#endIfStuck(turn, team);
+      this.#awaitHour(team);
+    }
+  }
+
+  #bind(turn: Turn): void {
     const blocked = new Set<Team>();
     while (!this.#dispatcher.isFull) {
       const team = fairest(this.#teams.values(), blocked);
@@ -588,22 +604,21 @@ export class Engine {
         blocked.add(team);
         continue;
       }
-      const {task, group, means} = opening;
+      const {task, options} = opening;
       team.ready.take(opening.of);
-      const agent = team.agents.engage(group);
-      if (!agent || agent.host === null)
+      const selection = team.selection.engage(task, {now: turn.now, options, strategy: team.settings.strategy});
+      const host = selection?.agent.host ?? null;
+      if (!selection || host === null)
         throw new Error(`Internal error: ${team.spec.name} has no free agent with a host`);
+      const {agent, why} = selection;
+      const means = options.find(({group}) => group === agent.group)?.means;
       const id = attemptId(this.#nextAttempt);
       this.#nextAttempt += 1;
-      const attempt = team.lease(turn, {id, task, agent, host: agent.host, means});
+      const attempt = team.lease(turn, {id, task, agent, host, means, why});
       this.#attempts.set(id, attempt);
       this.#dispatcher.started(means);
       this.#upkeep.leased(turn, attempt);
       assign(turn, attempt);
-    }
-    for (const team of this.#teams.values()) {
-      this.#endIfStuck(turn, team);
-      this.#awaitHour(team);
     }
   }
 

@@ -60,7 +60,7 @@ export class Learned {
       errorRate += expected(record.faults, {...at, prior: NO_PRIOR.errorRate}) / asked.length;
       usd = meanOf(record.usd) ?? usd;
     }
-    return {slowness: Math.exp(slowness), errorRate, durationMs, usd};
+    return {of: name, slowness, errorRate, durationMs, usd};
   }
 
   #change(group: AgentGroup, skills: readonly string[], change: (record: AgentRecord) => AgentRecord): void {

@@ -17,6 +17,8 @@ export interface Requirement {
 export interface Candidate {
   readonly group: number;
   readonly choice: ModelChoice | null;
+  /** From 0; those of the same one are equally good. */
+  readonly tier: number;
 }
 
 const ANY_COMMAND: Requirement = {
@@ -49,14 +51,19 @@ export function escalation(failures: number, rule: Escalation | undefined): Mode
 
 /**
  * The groups whose agents can do it, best first: more of the preferred skills, then specialists before those who accept
- * everything, then cheaper ones, then the order of the plan.
+ * everything, then cheaper ones.
  */
 export function candidatesFor(requirement: Requirement, groups: readonly AgentGroup[]): readonly Candidate[] {
-  return groups
+  const able = groups
     .map((group, index) => ({group, index}))
     .filter(({group}) => accepts(group, requirement))
-    .sort((a, b) => preference(a.group, b.group, requirement) || a.index - b.index)
-    .map(({group, index}) => ({group: index, choice: choiceOf(group, requirement)}));
+    .sort((a, b) => preference(a.group, b.group, requirement) || a.index - b.index);
+  let tier = 0;
+  return able.map(({group, index}, place) => {
+    const before = able[place - 1];
+    if (before && preference(before.group, group, requirement) !== 0) tier += 1;
+    return {group: index, choice: choiceOf(group, requirement), tier};
+  });
 }
 
 function accepts(group: AgentGroup, {isPrompt, skills, runtime, escalated}: Requirement): boolean {

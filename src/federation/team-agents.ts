@@ -2,7 +2,13 @@ import type {AgentGroup, AgentStanding, AgentState} from '../model/agent.ts';
 import {type AgentId, agentId, type HostId} from '../model/ids.ts';
 import type {AgentRow} from '../model/record.ts';
 import {type Agent, freeSlots, isLiving, stateOf} from './agent.ts';
-import {InTurn} from './in-turn.ts';
+import {
+  AgentSelector,
+  type AgentSelectorOptions,
+  type Ended,
+  type Selection,
+  type TakeRequest,
+} from './agent-selector.ts';
 
 /**
  * The agents of one team: where they are, what they do, and which one is next. They begin as the groups of the team say and
@@ -10,12 +16,12 @@ import {InTurn} from './in-turn.ts';
  */
 export class TeamAgents {
   readonly groups: readonly AgentGroup[];
+  readonly selector: AgentSelector<Agent>;
   readonly #team: string;
   readonly #width: number;
   readonly #all: Agent[] = [];
   readonly #byId = new Map<AgentId, Agent>();
   readonly #counts: Record<AgentState, number>;
-  readonly #selectors: readonly InTurn[];
   /** By group: free slots, agents that are there to stay, agents that have failed. */
   readonly #free: number[];
   readonly #living: number[];
@@ -27,13 +33,13 @@ export class TeamAgents {
   #departed: Agent[] = [];
   #restarted: Agent[] = [];
 
-  constructor(team: string, groups: readonly AgentGroup[]) {
+  constructor(team: string, groups: readonly AgentGroup[], options: Omit<AgentSelectorOptions, 'groups'>) {
     const count = groups.reduce((sum, group) => sum + group.count, 0);
     this.groups = groups;
     this.#team = team;
     this.#width = Math.max(2, String(count).length);
     this.#counts = {starting: 0, idle: 0, busy: 0, suspect: 0, paused: 0, draining: 0, gone: 0};
-    this.#selectors = groups.map(() => new InTurn());
+    this.selector = new AgentSelector({groups, ...options});
     this.#free = groups.map(() => 0);
     this.#living = groups.map(() => 0);
     this.#failed = groups.map(() => 0);
@@ -127,11 +133,34 @@ export class TeamAgents {
     this.#change(agent, {runtime: 'broken'});
   }
 
-  /** The next free agent of a group, at work on one attempt more from now on. */
-  engage(group: number): Agent | null {
-    const agent = this.#selectors[group]?.take() ?? null;
-    if (agent) this.occupy(agent);
-    return agent;
+  /** The agent that is chosen among those that are free, at work on one attempt more from now on. */
+  engage(request: TakeRequest): Selection<Agent> | null {
+    const selection = this.selector.take(request);
+    if (selection) this.occupy(selection.agent);
+    return selection;
+  }
+
+  /** How an attempt ended that is over. Returns when somebody who is left out may be tried again, if that is news (monotonic). */
+  learn(agent: Agent, ended: Ended): number | null {
+    const changed = this.selector.ended(agent, ended);
+    this.#allow(changed);
+    return changed.length === 0 ? null : this.selector.nextDueMs();
+  }
+
+  /** Lets those be tried again whose time of being left out is over. */
+  wake(nowMs: number): void {
+    this.#allow(this.selector.wake(nowMs));
+  }
+
+  /** Lets all be tried again who are left out. Returns whether there are any. */
+  relent(nowMs: number): boolean {
+    const changed = this.selector.relent(nowMs);
+    this.#allow(changed);
+    return changed.length > 0;
+  }
+
+  #allow(agents: readonly Agent[]): void {
+    for (const agent of agents) this.#change(agent, {allowance: this.selector.allowanceOf(agent)});
   }
 
   occupy(agent: Agent): void {
@@ -179,7 +208,8 @@ export class TeamAgents {
 
   /** It is opened anew once it has no attempt; also one that has failed gets another chance. */
   restart(agent: Agent): void {
-    this.#change(agent, {isRestarting: true, isReachable: false, isSuspect: false});
+    this.selector.remove(agent);
+    this.#change(agent, {isRestarting: true, isReachable: false, isSuspect: false, allowance: agent.slots});
   }
 
   /** Whether there are signs of trouble. */
@@ -233,6 +263,7 @@ export class TeamAgents {
       host: null,
       isReachable: false,
       load: 0,
+      allowance: this.groups[group]?.slots ?? 1,
       runtime: 'works',
       isSuspect: false,
       isRestarting: false,
@@ -248,6 +279,7 @@ export class TeamAgents {
   #withdraw(agent: Agent): void {
     this.#tally(agent, -1);
     this.#byId.delete(agent.id);
+    this.selector.remove(agent);
     this.#all.splice(this.#all.indexOf(agent), 1);
   }
 
@@ -258,7 +290,8 @@ export class TeamAgents {
     if (agent.load === 0) this.#atRest(agent);
     agent.state = stateOf(agent);
     this.#tally(agent, 1);
-    if (freeSlots(agent) > 0) this.#selectors[agent.group]?.offer(agent);
+    if (freeSlots(agent) > 0) this.selector.offer(agent);
+    else this.selector.withdraw(agent);
     if (agent.load > 0 || isLiving(agent) || agent.standing !== 'gone') return;
     this.#withdraw(agent);
     this.#departed.push(agent);

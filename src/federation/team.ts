@@ -8,6 +8,7 @@ import {type GrowingTotals, NO_TOTALS, noteEnded} from '../model/attempt-totals.
 import type {TeamSettings} from '../model/autoscale.ts';
 import type {Budget, Cap} from '../model/budget.ts';
 import type {ModelChoice} from '../model/agent.ts';
+import type {SelectionWhy} from '../model/explanation.ts';
 import type {Failure, FailureReason, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
 import {type AttemptId, type HostId, type TeamId, taskSeq} from '../model/ids.ts';
@@ -29,6 +30,7 @@ import {type Members, TaskNode} from './task-node.ts';
 import {groupState, noteNeedOver, skipReason, tellNeedsAnew} from './task-rules.ts';
 import {TaskTally} from './task-tally.ts';
 import {TeamAgents} from './team-agents.ts';
+import {TeamSelection} from './team-selection.ts';
 import {TeamBudget} from './team-budget.ts';
 import {settingsOf} from './team-settings.ts';
 import {type TeamTimer, usedMs} from './team-timer.ts';
@@ -98,6 +100,7 @@ export class Team {
   startedAt: Now;
   readonly tasks: TaskNode[] = [];
   readonly agents: TeamAgents;
+  readonly selection: TeamSelection;
   readonly attempts = new Map<AttemptId, Attempt>();
   readonly tally = new TaskTally();
   readonly totals: GrowingTotals = {...NO_TOTALS};
@@ -128,10 +131,11 @@ export class Team {
     this.startedAt = startedAt;
     this.adopt(tasks);
     const groups = groupsOf(spec);
-    this.agents = new TeamAgents(spec.name, groups);
+    this.settings = settingsOf(spec);
+    this.agents = new TeamAgents(spec.name, groups, {strategy: this.settings.strategy, random});
+    this.selection = new TeamSelection(this.agents, this.settings.strategy);
     this.ready = new ReadyQueue(groups, spec.plan?.escalate);
     this.budget = new TeamBudget(spec.budget, policy.firstCap);
-    this.settings = settingsOf(spec);
     this.timer = {usedMs: 0, since: startedAt};
     this.state = spec.plan ? 'running' : 'idle';
     this.warnings = warningsOf(spec);
@@ -307,7 +311,14 @@ export class Team {
   /** Records the lease. The caller has made sure of the agent and of whatever it needs. */
   lease(
     turn: Turn,
-    {id, task, agent, host, means}: Pick<Attempt, 'id' | 'task' | 'agent' | 'host' | 'means'>,
+    {
+      id,
+      task,
+      agent,
+      host,
+      means,
+      why,
+    }: Pick<Attempt, 'id' | 'task' | 'agent' | 'host' | 'means'> & {why: SelectionWhy},
   ): Attempt {
     const number = task.attempts + 1;
     const session = null;
@@ -328,7 +339,7 @@ export class Team {
     this.totals.attempts += 1;
     const facts = {id, teamId: this.id, task: task.seq, number, agentId: agent.id, hostId: host};
     turn.record({kind: 'attempt-leased', ...facts, atMs: turn.now.wallMs, ...(means ? {means} : {})});
-    turn.emit(this.id, {type: 'attempt-leased', task: task.id, attempt: id, number, agent: agent.id, host});
+    turn.emit(this.id, {type: 'attempt-leased', task: task.id, attempt: id, number, agent: agent.id, host, why});
     return attempt;
   }
 

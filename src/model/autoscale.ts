@@ -38,7 +38,7 @@ export interface TeamSettings {
 /** How a team is run of which nothing else was said. */
 export const DEFAULT_SETTINGS: TeamSettings = {
   autoscale: null,
-  strategy: {name: 'round-robin'},
+  strategy: {name: 'weighted'},
   paused: false,
   onBudget: 'stop',
 };

@@ -36,7 +36,7 @@ export type EventBody =
       readonly number: number;
       readonly agent: AgentId;
       readonly host: HostId;
-      /** Why this agent; absent: nobody has recorded it. */
+      /** Why this agent; absent: nobody else was there to choose from. */
       readonly why?: SelectionWhy;
     }
   | {

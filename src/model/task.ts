@@ -56,6 +56,8 @@ export interface TaskFacts {
   readonly maxParallel?: number;
   /** Skills an agent must have; an agent without any skills accepts every task. */
   readonly skills?: readonly string[];
+  /** Tasks with the same one go to the same agent, if the team's strategy is `consistent-hash`. Absent: its id. */
+  readonly affinity?: Template;
   /** Among the agents that may do it, those with more of these skills come first. */
   readonly prefer?: readonly string[];
   /** The runtime, and the model of it, that must do a prompt; absent: whatever the agent has. */

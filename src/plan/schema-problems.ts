@@ -82,7 +82,7 @@ const NUMBER_KEYS: readonly string[] = [
   'scale-down-threshold',
   'max-cost-per-hour',
 ];
-const TEXT_KEYS: readonly string[] = ['name', 'run', 'verify', 'needs', 'key', 'working-directory'];
+const TEXT_KEYS: readonly string[] = ['name', 'run', 'verify', 'needs', 'key', 'affinity', 'working-directory'];
 
 /** What zod found wrong with `value`, which stands at `path`, as problems that name the thing, the place and the fix. */
 export function schemaProblems(

@@ -47,6 +47,7 @@ const taskId = z
   .refine(isTaskId, expected(ID_TEXT));
 
 const foreachText = 'an expression such as `${{ tasks.list.output }}`, or a list';
+const affinityText = 'text of at most 4,096 characters, such as `${{ item.repo }}`';
 const keyText = 'text with an expression such as `${{ item.path }}`, at most 4,096 characters';
 
 const globText = 'a glob of files relative to the root of the repository, such as `src/**` (no `..`, no `!` in front)';
@@ -149,6 +150,12 @@ export const taskSchema = z.strictObject(
       .min(1, expected(keyText))
       .max(4096, expected(keyText))
       .meta({description: 'Identity of an instance of a `foreach`; by default the value of the item'})
+      .optional(),
+    affinity: z
+      .string(expected(affinityText))
+      .min(1, expected(affinityText))
+      .max(4096, expected(affinityText))
+      .meta({description: 'Tasks with the same one go to the same agent, with the strategy `consistent-hash`'})
       .optional(),
     if: z
       .enum(['success()', 'failure()', 'always()'], expected('`success()`, `failure()` or `always()`'))

@@ -54,6 +54,7 @@ export function taskSpec({id, task, foreach, scope, defaults, report}: SpecReque
     needs: listOf(task.needs),
     ...(foreach === undefined ? {} : {foreach}),
     ...(key === undefined ? {} : {key}),
+    ...(task.affinity === undefined ? {} : {affinity: compiler.template(['affinity'], task.affinity)}),
     condition: task.if === undefined ? 'success' : CONDITIONS[task.if],
     ...(task.outputs === undefined ? {} : {outputs: task.outputs}),
     ...(timeoutMs === undefined ? {} : {timeoutMs}),

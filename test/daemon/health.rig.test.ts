@@ -5,9 +5,12 @@ import {Rig} from '../rig/rig.ts';
 import {processesOf} from '../rig/rig-processes.ts';
 import {until} from '../rig/until.ts';
 
-/** Says when it runs while an earlier one of it still does. */
-const ALONE =
-  'if test -e pid && kill -0 "$(cat pid)" 2>/dev/null; then echo overlap >> overlap; fi; echo $$ > pid; echo x >> ran';
+/** Says when it runs while an earlier one of it still does; one that is dead and only not collected yet does not. */
+const ALONE = [
+  'case "$(cat "/proc/$(cat pid || echo none)/stat" 2>/dev/null)" in ""|*") Z "*) ;; *) cat "/proc/$(cat pid)/stat" >> overlap ;; esac',
+  'echo $$ > pid',
+  'echo x >> ran',
+].join('; ');
 
 function timesRun(rig: Rig): number {
   const file = join(rig.folder, 'ran');

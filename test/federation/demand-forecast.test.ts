@@ -8,7 +8,7 @@ import type {CommandTask} from '../../src/model/task.ts';
 import {taskSpec} from '../model/fabricated-specs.ts';
 
 function graphOf(tasks: readonly CommandTask[]): TaskNode[] {
-  return buildTaskGraph({name: null, env: {}, tasks});
+  return buildTaskGraph({tasks});
 }
 
 function started(tasks: readonly TaskNode[], count: number) {
@@ -67,7 +67,7 @@ describe('the forecast of what will want to run', () => {
     ]);
     const [, group] = tasks;
     if (!group) throw new Error('a group was expected');
-    group.members = {total: 5, open: 2, succeeded: 3, failed: 0, cancelled: 0, running: 2};
+    group.members = {total: 5, open: 2, succeeded: 3, failed: 0, cancelled: 0, running: 2, all: []};
     const instances = [3, 4].map(seq => {
       const {spec, specIndex} = group;
       return new TaskNode({seq: taskSeq(seq), id: `each[${seq}]`, specIndex, spec, group, item: seq});

@@ -8,7 +8,7 @@ import type {CommandTask} from '../../src/model/task.ts';
 import {taskSpec} from '../model/fabricated-specs.ts';
 
 function graphOf(tasks: readonly CommandTask[]): TaskNode[] {
-  return buildTaskGraph({name: null, env: {}, tasks});
+  return buildTaskGraph({tasks});
 }
 
 function widthOf(tasks: readonly CommandTask[]): number {
@@ -98,7 +98,7 @@ describe('the width of a plan', () => {
     if (!a || !group) throw new Error('two tasks were expected');
     const width = new PlanWidth([a, group]);
     width.ended(a);
-    group.members = {total: 10, open: 10, succeeded: 0, failed: 0, cancelled: 0, running: 0};
+    group.members = {total: 10, open: 10, succeeded: 0, failed: 0, cancelled: 0, running: 0, all: []};
     width.expanded(group);
     expect(width.width).toBe(10);
     group.members.open = 4;
@@ -115,7 +115,7 @@ describe('the width of a plan', () => {
     const width = new PlanWidth([list, group]);
     expect([width.width, width.mayGrow]).toEqual([1, true]);
     width.ended(list);
-    group.members = {total: 6, open: 6, succeeded: 0, failed: 0, cancelled: 0, running: 0};
+    group.members = {total: 6, open: 6, succeeded: 0, failed: 0, cancelled: 0, running: 0, all: []};
     width.expanded(group);
     expect([width.width, width.mayGrow]).toEqual([6, false]);
   });

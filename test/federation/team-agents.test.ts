@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {freeSlots, isLiving} from '../../src/federation/agent.ts';
+import {type Agent, freeSlots, isLiving} from '../../src/federation/agent.ts';
 import {TeamAgents} from '../../src/federation/team-agents.ts';
 import type {AgentGroup} from '../../src/model/agent.ts';
 import {agentId, hostId} from '../../src/model/ids.ts';
@@ -18,9 +18,15 @@ const group = (name: string, count: number, slots = 1): AgentGroup => ({
 });
 
 const HOST = hostId('h');
+const OPTIONS = {strategy: {name: 'round-robin'}, random: () => 0} as const;
+
+function engage(agents: TeamAgents, of: number): Agent | null {
+  const kind = {name: 'command', skills: []};
+  return agents.engage({nowMs: 0, candidates: [{group: of}], kind, affinity: 'task'})?.agent ?? null;
+}
 
 function ready(groups: readonly AgentGroup[]): TeamAgents {
-  const agents = new TeamAgents('t', groups);
+  const agents = new TeamAgents('t', groups, OPTIONS);
   for (const agent of agents.all) {
     agents.place(agent, HOST);
     agents.acknowledge(agent);
@@ -65,13 +71,13 @@ describe('the agents of a team', () => {
     const agents = ready([group('a', 1, 2)]);
     const agent = get(agents, 't-01');
     agents.pause(agent);
-    expect([agent.state, agents.free(0), agents.engage(0)]).toEqual(['paused', 0, null]);
+    expect([agent.state, agents.free(0), engage(agents, 0)]).toEqual(['paused', 0, null]);
     agents.takeBack(agent);
     agents.suspect(agent, true);
-    expect([agent.state, agents.free(0), agents.engage(0)]).toEqual(['suspect', 0, null]);
+    expect([agent.state, agents.free(0), engage(agents, 0)]).toEqual(['suspect', 0, null]);
     agents.suspect(agent, false);
     expect([agent.state, agents.free(0)]).toEqual(['idle', 2]);
-    expect(agents.engage(0)).toBe(agent);
+    expect(engage(agents, 0)).toBe(agent);
   });
 
   it('are opened anew once they have no attempt, also when they had failed', () => {
@@ -86,7 +92,7 @@ describe('the agents of a team', () => {
     expect(agents.takeRestarted()).toEqual([failed, busy]);
     expect([failed.state, busy.state]).toEqual(['starting', 'starting']);
     agents.acknowledge(busy);
-    expect(agents.engage(0)).toBe(busy);
+    expect(engage(agents, 0)).toBe(busy);
   });
 
   it('have all gone when each has failed, and not when they were sent away', () => {
@@ -99,7 +105,7 @@ describe('the agents of a team', () => {
   });
 
   it('are restored as they were recorded, those that have left only as long as they have attempts', () => {
-    const agents = new TeamAgents('t', [group('a', 3)]);
+    const agents = new TeamAgents('t', [group('a', 3)], OPTIONS);
     const rows: AgentRow[] = [
       {id: agentId('t-01'), group: 0, standing: 'gone'},
       {id: agentId('t-02'), group: 0, standing: 'paused'},
@@ -129,7 +135,7 @@ describe('the agents of a team', () => {
         for (const [kind, who] of steps) {
           const agent = agents.all[who % Math.max(1, agents.all.length)];
           if (!agent || kind === 0) for (const added of agents.add(who % 2, 1)) agents.place(added, HOST);
-          else if (kind === 1) agents.engage(who % 2);
+          else if (kind === 1) engage(agents, who % 2);
           else if (kind < 4 && agent.load > 0) agents.release(agent, {usable: who % 3 > 0});
           else if (kind === 4) agents.drain(agent);
           else if (kind === 5) agents.pause(agent);
@@ -145,7 +151,7 @@ describe('the agents of a team', () => {
           const those = all.filter(agent => agent.group === of);
           expect(agents.free(of)).toBe(those.reduce((sum, agent) => sum + freeSlots(agent), 0));
           expect(agents.living(of)).toBe(those.filter(isLiving).length);
-          if (agents.free(of) > 0) expect(agents.engage(of)).not.toBeNull();
+          if (agents.free(of) > 0) expect(engage(agents, of)).not.toBeNull();
         }
         expect(agents.working).toBe(all.filter(({load}) => load > 0).length);
         for (const state of ['starting', 'idle', 'busy', 'suspect', 'paused', 'draining', 'gone'] as const) {

@@ -27,13 +27,15 @@ export function memberAt(pools: readonly Pool[], place: number): {contestant: Co
   return null;
 }
 
-/** The one with the lowest score. Of equals it is the first from a random place on, so that each has its turn. */
+/** The one with the lowest score; of equals the one whose turn is longest ago. */
 export function lowest(pools: readonly Pool[], score: Score, random: Random): Choice | null {
   const size = freeIn(pools);
-  return size === 0 ? null : lowestFrom(pools, score, {skip: Math.floor(random() * size), most: COMPARED_AT_MOST});
+  if (size === 0) return null;
+  const skip = size > COMPARED_AT_MOST ? Math.floor(random() * size) : 0;
+  return lowestFrom(pools, score, {skip, most: COMPARED_AT_MOST});
 }
 
-/** The one with the lowest score of all, of equals the first. */
+/** Likewise, however many there are. */
 export function lowestOfAll(pools: readonly Pool[], score: Score): Choice | null {
   return lowestFrom(pools, score, {skip: 0, most: Number.POSITIVE_INFINITY});
 }
@@ -73,7 +75,7 @@ class Best {
   offer(contestant: Contestant, score: number): void {
     const scores = this.#scores;
     let place = scores.length;
-    while (place > 0 && score < (scores[place - 1] ?? 0)) place -= 1;
+    while (place > 0 && this.#isBefore(score, contestant.turn, place - 1)) place -= 1;
     if (place >= SHOWN) return;
     scores.splice(place, 0, score);
     this.#contestants.splice(place, 0, contestant);
@@ -81,6 +83,11 @@ class Best {
       scores.pop();
       this.#contestants.pop();
     }
+  }
+
+  #isBefore(score: number, turn: number, place: number): boolean {
+    const other = this.#scores[place] ?? 0;
+    return score === other ? turn < (this.#contestants[place]?.turn ?? 0) : score < other;
   }
 
   choice(): Choice | null {

@@ -29,6 +29,6 @@ export class PeakEwmaStrategy implements Strategy {
 }
 
 function cost({load, slots, record}: Contestant, {prior}: Pool, nowMs: number): number {
-  const latencyMs = record.peak === null ? prior.durationMs * prior.slowness : peakNow(record.peak, nowMs);
+  const latencyMs = record.peak === null ? prior.durationMs * Math.exp(prior.slowness) : peakNow(record.peak, nowMs);
   return latencyMs * ((load + 1) / slots);
 }

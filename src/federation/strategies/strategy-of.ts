@@ -9,9 +9,6 @@ import {RoundRobinStrategy} from './round-robin.ts';
 import type {Strategy} from './strategy.ts';
 import {WeightedStrategy} from './weighted.ts';
 
-/** What did best in every scenario of docs/balancing.md. */
-export const DEFAULT_STRATEGY: StrategyChoice = {name: 'weighted'};
-
 /** The strategy of that name, knowing nobody yet. */
 export function strategyOf({name, weights}: StrategyChoice, random: Random): Strategy {
   switch (name) {

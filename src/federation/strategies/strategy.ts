@@ -24,6 +24,8 @@ export interface Contestant {
   readonly load: number;
   /** Attempts on its host, its own included, per agent there: who shares a busy machine is slower. */
   readonly hostLoad: number;
+  /** When it was last chosen, or came, counted in choices: of equals the one whose turn is longest ago goes first. */
+  readonly turn: number;
   readonly record: AgentRecord;
 }
 
@@ -38,7 +40,9 @@ export interface Pool {
 }
 
 export interface Prior {
-  /** Against others, 1 as usual, 2 half as fast. */
+  /** The kind of tasks that it is about. */
+  readonly of: string;
+  /** The logarithm of how long they take against others; 0: as long. */
   readonly slowness: number;
   /** 0 to 1. */
   readonly errorRate: number;
@@ -49,7 +53,7 @@ export interface Prior {
 }
 
 /** Nothing is known. */
-export const NO_PRIOR: Prior = {slowness: 1, errorRate: 0.05, durationMs: 60_000, usd: null};
+export const NO_PRIOR: Prior = {of: '', slowness: 0, errorRate: 0.05, durationMs: 60_000, usd: null};
 
 /** What is asked for. */
 export interface Request {

@@ -1,9 +1,9 @@
 import {type Random, seededRandom} from '../../base/random.ts';
 import type {Weights} from '../../model/strategy.ts';
 import {type AgentRecord, DECAY} from '../agent-record.ts';
-import {type DecayingMean, expected} from '../decaying-mean.ts';
+import {type DecayingMean, drawn, faded} from '../decaying-mean.ts';
 import {lowest} from './compare.ts';
-import type {Choice, Contestant, Pool, Prior, Request, Strategy} from './strategy.ts';
+import type {Choice, Contestant, Pool, Request, Strategy} from './strategy.ts';
 
 /** Measured in docs/balancing.md. */
 export const DEFAULT_WEIGHTS: Weights = {speed: 0.5, cost: 0.1, reliability: 0.4};
@@ -50,7 +50,7 @@ export class WeightedStrategy implements Strategy {
     const score = (contestant: Contestant, pool: Pool) => {
       const known = this.#known.get(contestant);
       if (!known) return Number.POSITIVE_INFINITY;
-      const isOld = nowMs - known.atMs > HOLDS_MS || known.record !== contestant.record || known.prior !== pool.prior;
+      const isOld = nowMs - known.atMs > HOLDS_MS || known.record !== contestant.record || known.of !== pool.prior.of;
       if (isOld) learn(known, {contestant, pool, nowMs});
       const work = weights.speed * (known.slowness + Math.log(workOf(contestant, pool)));
       const cost = logUsual === null || known.logUsd === null ? 0 : weights.cost * within(known.logUsd - logUsual);
@@ -76,29 +76,34 @@ export function normalised({speed, cost, reliability}: Weights): Weights {
 interface Known {
   atMs: number;
   record: AgentRecord | null;
-  prior: Prior | null;
+  of: string | null;
   slowness: number;
   unreliability: number;
   /** Of what an attempt costs in USD; null: unknown. */
   logUsd: number | null;
 }
 
-const NOTHING: Known = {atMs: 0, record: null, prior: null, slowness: 0, unreliability: 0, logUsd: null};
+const NOTHING: Known = {atMs: 0, record: null, of: null, slowness: 0, unreliability: 0, logUsd: null};
 
 function learn(known: Known, {contestant, pool, nowMs}: {contestant: Contestant; pool: Pool; nowMs: number}): void {
   const {record} = contestant;
   const {prior} = pool;
-  const expect = (mean: DecayingMean, anyway: number) =>
-    expected(mean, {prior: anyway, trust: TRUST, nowMs, halfLifeMs: DECAY.halfLifeMs});
-  const slowness = expect(record.slowness, Math.log(prior.slowness));
-  const faults = expect(record.faults, prior.errorRate);
-  const usd = record.usd.weight === 0 ? prior.usd : expect(record.usd, prior.usd ?? 0);
-  const cost = costOf(pool, {slowness: Math.exp(slowness), usd});
+  // Most often all was last measured at the same time: what the time has left of it is worked out once.
+  let share = 1;
+  let atMs = nowMs;
+  const expect = (mean: DecayingMean, anyway: number) => {
+    if (mean.weight === 0) return anyway;
+    if (mean.atMs !== atMs) share = faded({...mean, weight: 1}, nowMs, DECAY.halfLifeMs);
+    atMs = mean.atMs;
+    return drawn(mean, {prior: anyway, trust: TRUST, left: mean.weight * share});
+  };
   known.atMs = nowMs;
   known.record = record;
-  known.prior = prior;
-  known.slowness = slowness;
-  known.unreliability = -Math.log(Math.max(1 - faults, LEAST_RELIABLE));
+  known.of = prior.of;
+  known.slowness = expect(record.slowness, prior.slowness);
+  known.unreliability = -Math.log(Math.max(1 - expect(record.faults, prior.errorRate), LEAST_RELIABLE));
+  const usd = record.usd.weight === 0 ? prior.usd : expect(record.usd, prior.usd ?? 0);
+  const cost = pool.costPerHour === null ? usd : costOf(pool, {slowness: known.slowness, usd});
   known.logUsd = cost === null ? null : Math.log(Math.max(cost, Number.MIN_VALUE));
 }
 
@@ -114,7 +119,7 @@ function within(logRatio: number): number {
 /** What an attempt is expected to cost, by the hour and by use; null: nothing is known of either. */
 function costOf({costPerHour, prior}: Pool, {slowness, usd}: {slowness: number; usd: number | null}): number | null {
   if (costPerHour === null) return usd;
-  return (costPerHour * prior.durationMs * slowness) / HOUR_MS + (usd ?? 0);
+  return (costPerHour * prior.durationMs * Math.exp(slowness)) / HOUR_MS + (usd ?? 0);
 }
 
 function usualCost(pools: readonly Pool[]): number | null {

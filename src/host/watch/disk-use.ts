@@ -3,6 +3,8 @@ import {readClock} from '../../base/clock.ts';
 
 const FIRST_MS = 1000;
 const APART_MS = 5000;
+/** A disk that does not answer for so long does not keep others from being measured. */
+const PATIENCE_MS = 60_000;
 /** Measuring takes at most this share of the time. */
 const SHARE = 0.05;
 
@@ -58,7 +60,11 @@ export class DiskUse {
 /** What a folder takes on its disk, as `du` says; null when it does not. What vanishes meanwhile is not counted. */
 export function diskUseOf(path: string): Promise<number | null> {
   return new Promise(resolve => {
-    const du = spawn('du', ['-skx', path], {stdio: ['ignore', 'pipe', 'ignore']});
+    const du = spawn('du', ['-skx', path], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: PATIENCE_MS,
+      killSignal: 'SIGKILL',
+    });
     let text = '';
     du.stdout.on('data', (chunk: Buffer) => {
       text += chunk.toString('latin1');

@@ -114,7 +114,10 @@ describe.each(STRATEGY_NAMES)('%s', name => {
         const chosen = new Set<Contestant>();
         for (let n = 0; n < count * 60 && chosen.size < count; n += 1) {
           const choice = strategy.choose(pools, request({affinity: `task ${n}`}));
-          if (choice) chosen.add(choice.chosen);
+          const one = all.find(({id}) => id === choice?.chosen.id);
+          if (!one) continue;
+          chosen.add(one);
+          one.turn = count + n;
         }
         expect(chosen.size).toBe(count);
       }),

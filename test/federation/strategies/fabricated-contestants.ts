@@ -7,15 +7,16 @@ import {type Contestant, NO_PRIOR, type Pool, type Request} from '../../../src/f
 export interface Puppet extends Contestant {
   load: number;
   hostLoad: number;
+  turn: number;
   record: AgentRecord;
 }
 
 export function contestant(name: string, changes: Partial<Puppet> = {}): Puppet {
-  return {id: agentId(name), slots: 1, load: 0, hostLoad: 0, record: NOTHING_KNOWN, ...changes};
+  return {id: agentId(name), slots: 1, load: 0, hostLoad: 0, turn: 0, record: NOTHING_KNOWN, ...changes};
 }
 
 export function contestants(count: number): Puppet[] {
-  return Array.from({length: count}, (_, index) => contestant(`a-${index}`));
+  return Array.from({length: count}, (_, index) => contestant(`a-${index}`, {turn: index}));
 }
 
 export function poolOf(free: readonly Contestant[], changes: Partial<Pool> = {}): Pool {

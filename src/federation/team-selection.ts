@@ -1,0 +1,106 @@
+import type {Now} from '../base/clock.ts';
+import type {AttemptMeans} from '../model/attempt-means.ts';
+import type {AttemptOutcome} from '../model/attempt.ts';
+import type {Failure} from '../model/failure.ts';
+import type {AgentId, TaskSeq} from '../model/ids.ts';
+import type {StrategyChoice} from '../model/strategy.ts';
+import {renderTemplate} from '../plan/render.ts';
+import type {Agent} from './agent.ts';
+import {faultOf} from './agent-verdict.ts';
+import type {Selection} from './agent-selector.ts';
+import type {Verdict} from './ejections.ts';
+import type {Kind} from './learned.ts';
+import type {TaskNode} from './task-node.ts';
+import type {TeamAgents} from './team-agents.ts';
+
+/** Failures of so many tasks are remembered for the choice of who tries them next; of more, the oldest are forgotten. */
+const MOST_TASKS = 10_000;
+
+/** A group whose agents may do a task just now, and with what. */
+export interface Option {
+  readonly group: number;
+  readonly means: AttemptMeans | undefined;
+  /** How much of what its provider's account lets through is in use, 0 to 1. */
+  readonly crowding: number;
+}
+
+/** Which agent of a team does a task: asks its agents, and tells them how it went. */
+export class TeamSelection {
+  readonly #agents: TeamAgents;
+  /** Who has failed at a task that has not succeeded yet. */
+  readonly #failedAt = new Map<TaskSeq, Map<AgentId, string>>();
+  #strategy: StrategyChoice;
+
+  constructor(agents: TeamAgents, strategy: StrategyChoice) {
+    this.#agents = agents;
+    this.#strategy = strategy;
+  }
+
+  /** The agent for the task, at work on one attempt more from now on. */
+  engage(
+    task: TaskNode,
+    {now, options, strategy}: {now: Now; options: readonly Option[]; strategy: StrategyChoice},
+  ): Selection<Agent> | null {
+    if (strategy !== this.#strategy) {
+      this.#strategy = strategy;
+      this.#agents.selector.use(strategy);
+    }
+    const avoid = this.#failedAt.get(task.seq);
+    return this.#agents.engage({
+      nowMs: now.monoMs,
+      candidates: options,
+      kind: kindOf(task),
+      affinity: strategy.name === 'consistent-hash' ? affinityOf(task) : task.id,
+      ...(avoid ? {avoid} : {}),
+    });
+  }
+
+  /** An attempt is over; `outcome` is null when it was lost. Returns when somebody left out may be tried again, if that is news. */
+  ended(
+    {agent, task, means}: {agent: Agent; task: TaskNode; means?: AttemptMeans | undefined},
+    {outcome, now}: {outcome: AttemptOutcome | null; now: Now},
+  ): number | null {
+    const failure = outcome && !outcome.result.ok ? outcome.result.failure : null;
+    const verdict = verdictOf(outcome, failure);
+    if (verdict === 'succeeded') this.#failedAt.delete(task.seq);
+    else if (verdict === 'perhaps' && failure) this.#noteFailure(task.seq, agent.id, failure);
+    return this.#agents.learn(agent, {
+      task: task.id,
+      kind: kindOf(task),
+      verdict,
+      durationMs: outcome?.durationMs ?? 0,
+      usd: outcome?.usage.usd ?? null,
+      nowMs: now.monoMs,
+      ...(means ? {choice: {runtime: means.runtime, model: means.model}} : {}),
+    });
+  }
+
+  #noteFailure(task: TaskSeq, agent: AgentId, {reason}: Failure): void {
+    const failed = this.#failedAt.get(task) ?? new Map<AgentId, string>();
+    this.#failedAt.delete(task);
+    this.#failedAt.set(task, failed.set(agent, `its attempt at this task has failed (${reason})`));
+    if (this.#failedAt.size <= MOST_TASKS) return;
+    for (const oldest of this.#failedAt.keys()) {
+      this.#failedAt.delete(oldest);
+      return;
+    }
+  }
+}
+
+function verdictOf(outcome: AttemptOutcome | null, failure: Failure | null): Verdict {
+  if (outcome === null) return 'none';
+  return failure === null ? 'succeeded' : faultOf(failure);
+}
+
+/** Instances of the same `foreach` take about as long; of other tasks only those that ask the same can be compared. */
+function kindOf({group, spec}: TaskNode): Kind {
+  const {skills = NO_SKILLS} = spec;
+  if (group) return {name: `foreach ${group.id}`, skills};
+  return {name: `${spec.prompt === undefined ? 'command' : 'prompt'} ${skills.join(' ')}`, skills};
+}
+
+function affinityOf({spec, item, id}: TaskNode): string {
+  return spec.affinity ? renderTemplate(spec.affinity, item) : id;
+}
+
+const NO_SKILLS: readonly string[] = [];
