@@ -74,6 +74,17 @@ describe('an order to an agent', () => {
     expect(world.view(id).agents).toMatchObject({requested: 1, busy: 1});
   });
 
+  it('restart: counts for nothing, however often', () => {
+    const world = new EngineWorld();
+    const id = world.start([task('a')], {count: 1});
+    for (let times = 1; times <= 6; times += 1) {
+      order(world, id, 'audit-01', 'restart');
+      world.finish('a', stopped('agent-killed'));
+      expect(world.assigned().at(-1)).toMatchObject({taskId: 'a', number: times + 1});
+    }
+    expect(world.records.filter(record => record.kind === 'task-state').at(-1)).toMatchObject({failures: 0, losses: 0});
+  });
+
   it('restart: gives one that has failed another chance', () => {
     const world = new EngineWorld();
     const id = world.start([task('a', {skills: []})], {count: 2});

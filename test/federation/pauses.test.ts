@@ -102,6 +102,20 @@ describe('a team that is paused', () => {
     expect(world.restarted().view(id).state).toBe('draining');
   });
 
+  it('lets what a killed agent has go on before it is stopped, and holds the rest', () => {
+    const world = new EngineWorld();
+    const id = world.start([task('a'), task('b')], {count: 2});
+    pause(world, id);
+    const before = world.effects.length;
+    const a = world.assigned()[0]!;
+    world.ask({type: 'agent-order', teamId: id, agent: a.agentId, what: 'kill'});
+    const told = world.effects.slice(before).filter(({type}) => /pause|stop/.test(type));
+    expect(told).toMatchObject([
+      {type: 'pause-attempts', attempts: [a.attempt], paused: false},
+      {type: 'stop-attempts', attempts: [a.attempt], by: 'agent-killed'},
+    ]);
+  });
+
   it('may be over all the same, when all its tasks are', () => {
     const world = new EngineWorld();
     const id = world.start([task('a')]);
