@@ -53,11 +53,11 @@ async function soak(size: MixedPlanSize): Promise<readonly LoadRow[]> {
   }
   const view = await rig.waitFor('load');
   const tookMs = performance.now() - startedMs;
-  const after = {daemon: programOf(rig, 'daemon'), host: programOf(rig, 'host')};
-  const watched = PROGRAMS.flatMap(program => [
-    memoryRow(program, samples[program], size.seconds),
-    descriptorRow(program, before[program].sample, after[program].sample),
-  ]);
+  const watched: LoadRow[] = [];
+  for (const program of PROGRAMS) {
+    watched.push(memoryRow(program, samples[program], size.seconds));
+    watched.push(await descriptorRow(rig, program, before[program].sample));
+  }
   return [
     fact('agents', size.agents),
     fact('time', formatDuration(tookMs)),

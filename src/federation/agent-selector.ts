@@ -80,7 +80,7 @@ export interface Ended {
 export class AgentSelector<A extends Selectable> {
   readonly #groups: readonly AgentGroup[];
   readonly #random: Random;
-  readonly #free: readonly FreeList[];
+  readonly #free: readonly FreeList<Contestant>[];
   readonly #skills: SkillIndex;
   readonly #members = new Map<AgentId, Member<A>>();
   readonly #hosts = new Map<HostId, HostCount>();
@@ -94,7 +94,7 @@ export class AgentSelector<A extends Selectable> {
   constructor({groups, strategy, random, breaker = BREAKER_RULES, ejection = EJECTION_RULES}: AgentSelectorOptions) {
     this.#groups = groups;
     this.#random = random;
-    this.#free = groups.map(() => new FreeList());
+    this.#free = groups.map(() => new FreeList<Contestant>());
     this.#skills = new SkillIndex(groups);
     this.#ejections = ejection && new Ejections({groups, rules: ejection, breakerRules: breaker});
     this.#strategy = strategyOf(strategy, random);
@@ -362,7 +362,8 @@ class Member<A extends Selectable> implements Contestant, Judged {
   /** Counts what it does on the host it is on now. */
   countOn(hosts: Map<HostId, HostCount>): void {
     const {host, load} = this.agent;
-    if (this.countedOn?.host !== host) {
+    const counted: HostCount | null = this.countedOn;
+    if ((counted === null ? null : counted.host) !== host) {
       this.countedOn?.leave(this.#countedLoad);
       this.countedOn = host === null ? null : hostCount(hosts, host);
       this.countedOn?.enter(load);

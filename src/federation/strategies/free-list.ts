@@ -1,35 +1,33 @@
-import type {Contestant} from './strategy.ts';
-
 /** Who is free, in no order: adding, removing and looking at any place take O(1). */
-export class FreeList {
-  readonly #members: Contestant[] = [];
-  readonly #places = new Map<Contestant, number>();
+export class FreeList<T> {
+  readonly #members: T[] = [];
+  readonly #places = new Map<T, number>();
 
   get size(): number {
     return this.#members.length;
   }
 
-  has(contestant: Contestant): boolean {
-    return this.#places.has(contestant);
+  has(member: T): boolean {
+    return this.#places.has(member);
   }
 
-  at(place: number): Contestant | undefined {
+  at(place: number): T | undefined {
     return this.#members[place];
   }
 
   /** Adding who is there is the same as adding once. */
-  add(contestant: Contestant): void {
-    if (this.#places.has(contestant)) return;
-    this.#places.set(contestant, this.#members.length);
-    this.#members.push(contestant);
+  add(member: T): void {
+    if (this.#places.has(member)) return;
+    this.#places.set(member, this.#members.length);
+    this.#members.push(member);
   }
 
-  remove(contestant: Contestant): boolean {
-    const place = this.#places.get(contestant);
+  remove(member: T): boolean {
+    const place = this.#places.get(member);
     if (place === undefined) return false;
     const last = this.#members.pop();
-    this.#places.delete(contestant);
-    if (last !== undefined && last !== contestant) {
+    this.#places.delete(member);
+    if (last !== undefined && last !== member) {
       this.#members[place] = last;
       this.#places.set(last, place);
     }

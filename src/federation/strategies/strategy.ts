@@ -31,7 +31,7 @@ export interface Contestant {
 
 /** Agents that are alike but for what they do and have done. */
 export interface Pool {
-  readonly free: FreeList;
+  readonly free: FreeList<Contestant>;
   /** What to expect of those of whom nothing is known. */
   readonly prior: Prior;
   readonly costPerHour: number | null;

@@ -20,7 +20,7 @@ export function contestants(count: number): Puppet[] {
 }
 
 export function poolOf(free: readonly Contestant[], changes: Partial<Pool> = {}): Pool {
-  const list = new FreeList();
+  const list = new FreeList<Contestant>();
   for (const one of free) list.add(one);
   return {free: list, prior: NO_PRIOR, costPerHour: null, crowding: 0, ...changes};
 }
