@@ -3,6 +3,7 @@ import {fail, type Result} from '../base/result.ts';
 import {never} from '../base/never.ts';
 import type {AgentView} from '../model/agent-view.ts';
 import type {AttemptOutcome} from '../model/attempt.ts';
+import type {BreakerView} from '../model/edge.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
 import {type AgentId, type AttemptId, attemptId, type HostId, type TaskSeq, type TeamId, teamId} from '../model/ids.ts';
@@ -10,7 +11,7 @@ import type {OpenAttempt, StoredState} from '../model/record.ts';
 import type {TeamSpec} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {AgentChanges} from './agent-changes.ts';
-import {agentViews, type FactsOf} from './agent-views.ts';
+import {agentViews, ailingAgents, type Recorded} from './agent-views.ts';
 import {assign} from './assignments.ts';
 import {stopAttempts, tellPauses} from './attempt-stops.ts';
 import {finalView, type ViewOptions, viewTeam} from './dashboard.ts';
@@ -103,7 +104,10 @@ export class Engine {
 
   view(id: TeamId, options: ViewOptions): TeamView | null {
     const team = this.#teams.get(id);
-    if (team) return viewTeam(team, {obstacle: ready => this.#dispatcher.obstacle(team, ready), ...options});
+    if (team) {
+      const ailing = ailingAgents(team, {now: options.now, upkeep: this.#upkeep});
+      return viewTeam(team, {obstacle: ready => this.#dispatcher.obstacle(team, ready), ailing, ...options});
+    }
     return this.#over.get(id) ?? null;
   }
 
@@ -113,9 +117,17 @@ export class Engine {
   }
 
   /** The agents of a team that is not over; one that is over has none any more. */
-  agents(id: TeamId, factsOf: FactsOf): readonly AgentView[] {
+  agents(
+    id: TeamId,
+    {now, recorded}: {now: Now; recorded: (agent: AgentId) => Recorded | undefined},
+  ): readonly AgentView[] {
     const team = this.#teams.get(id);
-    return team ? agentViews(team, factsOf) : [];
+    return team ? agentViews(team, {now, recorded, upkeep: this.#upkeep}) : [];
+  }
+
+  /** The breakers of runtimes and providers that are not closed. */
+  breakers(): readonly BreakerView[] {
+    return this.#upkeep.breakers();
   }
 
   /** Where a task of a team that is not over stands, and what keeps it from running, see `task-obstacles.ts`. */
