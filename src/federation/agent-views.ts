@@ -4,6 +4,7 @@ import type {AgentView} from '../model/agent-view.ts';
 import type {AgentId} from '../model/ids.ts';
 import {type AilingView, MAX_AILING_SHOWN} from '../model/team-view.ts';
 import type {Agent} from './agent.ts';
+import type {Anomaly} from './anomalies.ts';
 import type {Breaker} from './circuit-breaker.ts';
 import {meanOf} from './decaying-mean.ts';
 import type {Team} from './team.ts';
@@ -46,9 +47,15 @@ export function agentViews(team: Team, known: Known): readonly AgentView[] {
       meanMs: whole(meanOf(learned.duration) ?? meanMs),
       errorRate: hundredths(meanOf(learned.errors) ?? errorRate),
       breaker: agents.selector.breakerOf(id).name,
+      ...anomalyFacts(agents.selector.anomaliesOf(id)),
       why: whyNothing(team, agent, known),
     };
   });
+}
+
+function anomalyFacts(anomalies: readonly Anomaly[]): Pick<AgentView, 'anomalies'> {
+  if (anomalies.length === 0) return {};
+  return {anomalies: anomalies.map(({what, value, median}) => ({what, value, median}))};
 }
 
 /** Agents that give signs of trouble, with what these are: no more than are shown, and none is looked for while all is well. */

@@ -12,6 +12,7 @@ import type {TeamSpec} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {AgentChanges} from './agent-changes.ts';
 import {agentViews, ailingAgents, type Recorded} from './agent-views.ts';
+import {AnomalyWatch} from './anomaly-watch.ts';
 import {assign} from './assignments.ts';
 import {stopAttempts, tellPauses} from './attempt-stops.ts';
 import {finalView, type ViewOptions, viewTeam} from './dashboard.ts';
@@ -62,6 +63,7 @@ export class Engine {
   readonly #orders: TeamOrders;
   readonly #scaler: TeamScaler;
   readonly #upkeep: Upkeep;
+  readonly #anomalies = new AnomalyWatch();
   readonly #waiting = new Map<TeamId, RequestId[]>();
   #nextTeam: number;
   #nextAttempt: number;
@@ -177,7 +179,10 @@ export class Engine {
     act(turn);
     this.#runDeadlines(turn);
     this.#upkeep.act(turn);
-    for (const team of this.#teams.values()) this.#changes.follow(turn, team);
+    for (const team of this.#teams.values()) {
+      this.#anomalies.look(turn, team);
+      this.#changes.follow(turn, team);
+    }
     this.#pool.place(turn);
     this.#dispatch(turn);
     this.#scale(turn);
@@ -232,9 +237,11 @@ export class Engine {
         return this.#outputRead(turn, input);
       case 'permits':
         return this.#takePermits(turn, input);
+      case 'vitals':
+        this.#anomalies.vitals(turn, input.vitals, id => this.#heldBy(input.hostId, id));
+        return this.#upkeep.take(turn, input);
       case 'host-probed':
       case 'breaker':
-      case 'vitals':
         return this.#upkeep.take(turn, input);
       case 'tick':
         return;
@@ -389,6 +396,7 @@ export class Engine {
     this.#deadlines.dropTeam(team.id);
     this.#scaler.forget(team.id);
     this.#upkeep.teamOver(team);
+    this.#anomalies.teamOver(team.id);
     turn.record({kind: 'team-finished', id: team.id, state: view.state, atMs: turn.now.wallMs, view});
     turn.emit(team.id, {type: 'team-finished', state: view.state});
     this.#pool.close(turn, team);
@@ -525,6 +533,12 @@ export class Engine {
     return null;
   }
 
+  /** Hosts name attempts by bare numbers. */
+  #heldBy(hostId: HostId, id: number): Attempt | undefined {
+    const attempt = this.#attempts.get(attemptId(id));
+    return attempt?.host === hostId ? attempt : undefined;
+  }
+
   #straysGone(turn: Turn, {hostId, attempts}: InputOf<'strays-gone'>): void {
     for (const id of attempts) {
       const attempt = this.#attempts.get(id);
@@ -537,6 +551,7 @@ export class Engine {
   #endAttempt(turn: Turn, attempt: Attempt, outcome: AttemptOutcome | null): void {
     const {team, task} = attempt;
     this.#attempts.delete(attempt.id);
+    this.#anomalies.ended(attempt.id);
     this.#dispatcher.ended(attempt.means);
     this.#pool.release(attempt);
     const dueMs = team.selection.ended(attempt, {outcome, now: turn.now});

@@ -2,6 +2,7 @@ import {plural} from '../base/amount.ts';
 import {formatDuration} from '../base/duration.ts';
 import type {AgentView} from '../model/agent-view.ts';
 import type {ScaleDecision} from '../model/autoscale.ts';
+import {anomalyText} from '../model/anomaly-text.ts';
 import {type BreakerView, breakerText} from '../model/edge.ts';
 import type {StoredEvent} from '../model/event.ts';
 import type {Explanation} from '../model/explanation.ts';
@@ -61,6 +62,7 @@ const OF_TEAM: ReadonlySet<string> = new Set<StoredEvent['body']['type']>([
   'plan-added',
   'round-begun',
   'agents-changed',
+  'agent-anomaly',
   'agents-failed',
   'tasks-added',
   'waiting-for-capacity',
@@ -197,6 +199,7 @@ export function explainAgent({agent, view, events, breakers = []}: ExplainedAgen
   const attempts = new Set<number>();
   const about = events.filter(({body}) => {
     if (body.type === 'attempt-leased' && body.agent === id) attempts.add(body.attempt);
+    if (body.type === 'agent-anomaly') return body.agent === id;
     if (body.type === 'agents-changed') return body.agents.includes(id);
     if (body.type === 'task-reviewed') return body.by === id;
     return 'attempt' in body && body.attempt !== null && attempts.has(body.attempt);
@@ -221,6 +224,7 @@ export function explainAgent({agent, view, events, breakers = []}: ExplainedAgen
           ]),
       ...(health === 'healthy' ? [] : [`Its health is ${health}.`]),
       ...breakers.filter(each => concerns(each, agent)).map(breakerSentence),
+      ...(agent.anomalies ?? []).map(anomaly => `It ${anomalyText(anomaly)}: others are preferred.`),
       recordText(agent),
     ],
     history: historyOf(about),

@@ -27,6 +27,8 @@ export interface Contestant {
   /** When it was last chosen, or came, counted in choices: of equals the one whose turn is longest ago goes first. */
   readonly turn: number;
   readonly record: AgentRecord;
+  /** 1, or more for one that stands out from its peers: what it does counts so many times. */
+  readonly handicap: number;
 }
 
 /** Agents that are alike but for what they do and have done. */
