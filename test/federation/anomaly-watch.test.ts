@@ -2,6 +2,7 @@ import {expect, test} from 'vitest';
 import type {AgentGroup} from '../../src/model/agent.ts';
 import type {Vitals} from '../../src/model/health.ts';
 import type {AgentId, TeamId} from '../../src/model/ids.ts';
+import type {TeamSpec} from '../../src/model/team.ts';
 import {EngineWorld, failing, SUCCESS, task} from './engine-world.ts';
 
 const MIB = 1024 * 1024;
@@ -16,10 +17,10 @@ const SIX: AgentGroup = {
   slots: 1,
 };
 
-function spawned(tasks: number): {world: EngineWorld; id: TeamId; odd: AgentId} {
+function spawned(tasks: number, spec: Partial<TeamSpec> = {}): {world: EngineWorld; id: TeamId; odd: AgentId} {
   const world = new EngineWorld();
   const list = Array.from({length: tasks}, (_, n) => task(`t${n}`, {retries: 9}));
-  const id = world.start(list, {count: 6, groups: [SIX]});
+  const id = world.start(list, {count: 6, groups: [SIX], ...spec});
   const [first] = world.assigned();
   if (!first) throw new Error('nothing was assigned');
   return {world, id, odd: first.agentId};
@@ -71,7 +72,7 @@ test('when it is over and begins again, it is told again', () => {
 });
 
 test('what stands out is chosen less, and still chosen when nobody else is free', () => {
-  const {world, odd} = spawned(40);
+  const {world, odd} = spawned(40, {strategy: {name: 'least-connections'}});
   run(world, 60, (agent, second) => (agent === odd ? {rssBytes: (50 + 4 * second) * MIB} : {}));
   expect(world.events('agent-anomaly')).toHaveLength(1);
   const open = world.assigned();
