@@ -635,7 +635,12 @@ export class Engine {
       }
       const {task, options} = opening;
       team.ready.take(opening.of);
-      const selection = team.selection.engage(task, {now: turn.now, options, strategy: team.settings.strategy});
+      const selection = team.selection.engage(task, {
+        now: turn.now,
+        options,
+        strategy: team.settings.strategy,
+        leftMs: team.timeLeftMs(turn.now),
+      });
       const host = selection?.agent.host ?? null;
       if (!selection || host === null)
         throw new Error(`Internal error: ${team.spec.name} has no free agent with a host`);

@@ -105,5 +105,10 @@ test('an agent that takes much longer than the others, and one that fails more, 
     }
   }
   const told = world.events('agent-anomaly').map(({agent, what}) => [agent, what]);
-  expect(told.toSorted()).toEqual([[odd, 'duration'], [flaky, 'errors']].toSorted());
+  expect(told.toSorted()).toEqual(
+    [
+      [odd, 'duration'],
+      [flaky, 'errors'],
+    ].toSorted(),
+  );
 });

@@ -1,5 +1,5 @@
 import type {AgentId} from '../../model/ids.ts';
-import type {StrategyName} from '../../model/strategy.ts';
+import type {PreferredCost, StrategyName} from '../../model/strategy.ts';
 import type {AgentRecord} from '../agent-record.ts';
 import type {FreeList} from './free-list.ts';
 
@@ -65,9 +65,6 @@ export interface Request {
   /** `high`: cost does not count. Absent: it counts as the strategy weighs it. */
   readonly preferredCost?: PreferredCost;
 }
-
-/** How much it may cost. low: as little as can be. high: whatever it costs. */
-export type PreferredCost = 'low' | 'medium' | 'high';
 
 /** The chosen one with whom it was compared to, itself first; lower is better. */
 export interface Choice {
