@@ -1,4 +1,4 @@
-import type {Random} from '../base/random.ts';
+import {type Random, seededRandom} from '../base/random.ts';
 import type {AgentGroup, ModelChoice} from '../model/agent.ts';
 import type {SelectionWhy} from '../model/explanation.ts';
 import type {AgentId, HostId} from '../model/ids.ts';
@@ -29,8 +29,10 @@ export interface Selectable {
 
 export interface AgentSelectorOptions {
   readonly groups: readonly AgentGroup[];
-  readonly strategy: StrategyChoice;
-  readonly random: Random;
+  /** Default: `weighted`. */
+  readonly strategy?: StrategyChoice | Strategy;
+  /** Default: the same numbers each time. */
+  readonly random?: Random;
   readonly breaker?: BreakerRules;
   /** Null: whoever fails is never left out. */
   readonly ejection?: EjectionRules | null;
@@ -91,13 +93,19 @@ export class AgentSelector<A extends Selectable> {
   #latestMs = 0;
   #turn = 0;
 
-  constructor({groups, strategy, random, breaker = BREAKER_RULES, ejection = EJECTION_RULES}: AgentSelectorOptions) {
+  constructor({
+    groups,
+    strategy = {name: 'weighted'},
+    random = seededRandom(1),
+    breaker = BREAKER_RULES,
+    ejection = EJECTION_RULES,
+  }: AgentSelectorOptions) {
     this.#groups = groups;
     this.#random = random;
     this.#free = groups.map(() => new FreeList<Contestant>());
     this.#skills = new SkillIndex(groups);
     this.#ejections = ejection && new Ejections({groups, rules: ejection, breakerRules: breaker});
-    this.#strategy = strategyOf(strategy, random);
+    this.#strategy = 'choose' in strategy ? strategy : strategyOf(strategy, random);
   }
 
   /** Another strategy from now on. What has been learned stays. */

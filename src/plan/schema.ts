@@ -4,6 +4,7 @@ import {PREFERRED_COSTS} from '../model/strategy.ts';
 import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
 import {agentsSchema, budgetSchema, escalateSchema, model, runtime, skills, tokens, usd} from './schema-agents.ts';
 import {autoscaleSchema, onBudgetSchema} from './schema-autoscale.ts';
+import {strategySchema} from './strategy.ts';
 import {
   CONTROL,
   duration,
@@ -270,6 +271,7 @@ export const planSchema = z.strictObject(
     budget: budgetSchema.optional(),
     'on-budget': onBudgetSchema.optional(),
     autoscale: autoscaleSchema.optional(),
+    strategy: strategySchema.optional(),
     escalate: escalateSchema.optional(),
     verify: script
       .meta({description: "Shell script that must exit 0 on the team's branch after every merge"})
