@@ -369,6 +369,8 @@ class Member<A extends Selectable> implements Contestant, Judged {
   record: AgentRecord = NOTHING_KNOWN;
   breaker: Breaker = CLOSED;
   anomalies: readonly Anomaly[] = NONE;
+  handicap = 1;
+  burden = 1;
   isOffered = false;
   turn: number;
   countedOn: HostCount | null = null;
@@ -386,14 +388,12 @@ class Member<A extends Selectable> implements Contestant, Judged {
     return this.agent.load;
   }
 
-  get handicap(): number {
-    return this.anomalies.length > 0 ? HANDICAP : 1;
-  }
-
   /** Returns what was not so before. */
   standsOut(anomalies: readonly Anomaly[]): readonly Anomaly[] {
     const before = this.anomalies;
     this.anomalies = anomalies;
+    this.handicap = anomalies.length > 0 ? HANDICAP : 1;
+    this.burden = anomalies.some(({what}) => what === 'memory' || what === 'output') ? HANDICAP : 1;
     return anomalies.filter(({what}) => !before.some(known => known.what === what));
   }
 

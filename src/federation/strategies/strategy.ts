@@ -29,6 +29,8 @@ export interface Contestant {
   readonly record: AgentRecord;
   /** 1, or more for one that stands out from its peers: what it does counts so many times. */
   readonly handicap: number;
+  /** Likewise, but only for what it uses: for strategies that measure themselves how fast and reliable it is. */
+  readonly burden: number;
 }
 
 /** Agents that are alike but for what they do and have done. */
