@@ -41,13 +41,25 @@ export class TeamSelection {
   /** The agent for the task, at work on one attempt more from now on. */
   engage(
     task: TaskNode,
-    {now, options, strategy}: {now: Now; options: readonly Option[]; strategy: StrategyChoice},
+    {
+      now,
+      options,
+      strategy,
+      besides,
+    }: {
+      now: Now;
+      options: readonly Option[];
+      strategy: StrategyChoice;
+      /** Who is passed over, and why, beside those that have failed at it. */
+      besides?: ReadonlyMap<AgentId, string>;
+    },
   ): Selection<Agent> | null {
     if (strategy !== this.#strategy) {
       this.#strategy = strategy;
       this.#agents.selector.use(strategy);
     }
-    const avoid = this.#failedAt.get(task.seq) ?? this.#authorOf(task);
+    const known = this.#failedAt.get(task.seq) ?? this.#authorOf(task);
+    const avoid = besides ? new Map([...(known ?? []), ...besides]) : known;
     return this.#agents.engage({
       nowMs: now.monoMs,
       candidates: options,

@@ -2,7 +2,7 @@ import {z} from 'zod';
 import type {JsonValue} from '../base/json.ts';
 import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
 import {agentsSchema, budgetSchema, escalateSchema, model, runtime, skills, tokens, usd} from './schema-agents.ts';
-import {autoscaleSchema, onBudgetSchema} from './schema-autoscale.ts';
+import {autoscaleSchema, onBudgetSchema, speculateSchema} from './schema-autoscale.ts';
 import {
   CONTROL,
   duration,
@@ -123,6 +123,10 @@ const retries = whole(0, 100);
 const priority = whole(-1_000_000, 1_000_000);
 const workspace = z.enum(['worktree', 'in-place'], expected('`worktree` or `in-place`'));
 
+const idempotent = yesOrNo.meta({
+  description: 'Whether it may run twice at the same time; default: as far as it has a worktree of its own',
+});
+
 export const taskSchema = z.strictObject(
   {
     run: script.meta({description: 'Shell script of the task'}).optional(),
@@ -184,6 +188,7 @@ export const taskSchema = z.strictObject(
     workspace: workspace
       .meta({description: 'Where a command runs: in place (default), or in a git worktree whose changes are merged'})
       .optional(),
+    idempotent: idempotent.optional(),
     change: z
       .enum(['required', 'optional', 'none'], expected('`required`, `optional` or `none`'))
       .meta({description: 'Whether the worktree must be changed, may be, or must not be'})
@@ -219,6 +224,7 @@ export const defaultsSchema = z.strictObject(
     runtime: runtime.optional(),
     model: model.optional(),
     workspace: workspace.optional(),
+    idempotent: idempotent.optional(),
     review: review.optional(),
   },
   expected('a mapping'),
@@ -265,6 +271,7 @@ export const planSchema = z.strictObject(
     'on-budget': onBudgetSchema.optional(),
     autoscale: autoscaleSchema.optional(),
     escalate: escalateSchema.optional(),
+    speculate: speculateSchema.optional(),
     verify: script
       .meta({description: "Shell script that must exit 0 on the team's branch after every merge"})
       .optional(),

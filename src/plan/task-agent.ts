@@ -8,7 +8,16 @@ import {parseTimeout} from './timeout.ts';
 
 type AgentFacts = Pick<
   TaskFacts,
-  'skills' | 'prefer' | 'runtime' | 'model' | 'workspace' | 'change' | 'touches' | 'estimate' | 'review'
+  | 'skills'
+  | 'prefer'
+  | 'runtime'
+  | 'model'
+  | 'workspace'
+  | 'idempotent'
+  | 'change'
+  | 'touches'
+  | 'estimate'
+  | 'review'
 >;
 
 /** Who may do a task, where it runs, and what it may change and take. */
@@ -19,11 +28,13 @@ export function agentFacts(
   const skills = listOf(task.skills ?? defaults.skills);
   const prefer = listOf(task.prefer);
   const review = reviewOf(task, defaults);
+  const idempotent = task.idempotent ?? defaults.idempotent;
   return {
     ...(skills.length === 0 ? {} : {skills}),
     ...(prefer.length === 0 ? {} : {prefer}),
     ...(task.prompt === undefined ? {} : choiceOf(task, defaults)),
     ...(hasWorktree(task, defaults) ? {workspace: 'worktree', change: changeOf(task)} : {}),
+    ...(idempotent === undefined ? {} : {idempotent}),
     ...(task.touches === undefined ? {} : {touches: touchesOf(task.touches, compiler)}),
     ...(task.estimate === undefined ? {} : {estimate: estimateOf(task.estimate)}),
     ...(review === null ? {} : {review: {rounds: roundsOf(review)}}),
