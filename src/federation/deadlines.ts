@@ -29,7 +29,11 @@ export class Deadlines {
   readonly #heap = new Heap<Deadline>((a, b) => a.atMs < b.atMs);
 
   /** When each team is looked at next. */
-  readonly #looks = {hour: new Map<TeamId, number>(), scale: new Map<TeamId, number>(), twin: new Map<TeamId, number>()};
+  readonly #looks = {
+    hour: new Map<TeamId, number>(),
+    scale: new Map<TeamId, number>(),
+    twin: new Map<TeamId, number>(),
+  };
 
   add(deadline: Deadline): void {
     this.#heap.push(deadline);

@@ -55,7 +55,10 @@ export function isWithinShare(
   if (!means) return true;
   const {usd, tokens} = limit;
   if (usd === null && tokens === null) return spent.attempts + 1 <= share * attempts;
-  return fits(spent, means.cap, {resource: 'usd', limit: usd, share}) && fits(spent, means.cap, {resource: 'tokens', limit: tokens, share});
+  return (
+    fits(spent, means.cap, {resource: 'usd', limit: usd, share}) &&
+    fits(spent, means.cap, {resource: 'tokens', limit: tokens, share})
+  );
 }
 
 function fits(

@@ -384,16 +384,16 @@ export class Team {
   finish(turn: Turn, attempt: Attempt, outcome: AttemptOutcome): number | null {
     turn.record({kind: 'attempt-ended', id: attempt.id, outcome, atMs: turn.now.wallMs});
     const rival = this.twins.rivalOf(attempt);
-    this.#drop(attempt, outcome);
     const {task, id} = attempt;
     const {result} = outcome;
+    if (result.ok && rival) rival.hasLost = true;
+    this.#drop(attempt, outcome);
     for (const text of outcome.warnings ?? []) {
       turn.emit(this.id, {type: 'attempt-warning', task: task.id, attempt: id, text});
     }
     if (attempt.hasLost) return this.#cleared(task);
     if (!result.ok && rival) return this.#goOn(turn, {attempt, rival, failure: result.failure});
     if (result.ok) {
-      if (rival) rival.hasLost = true;
       if (this.twins.mayRunTwice(task, this.spec)) this.twins.learn(task, outcome.durationMs);
       if (this.settings.autoscale !== null) this.durations.learn(task, outcome.durationMs);
       task.memo = countersOf(task.memo);
@@ -424,10 +424,7 @@ export class Team {
   }
 
   /** It was one of two and came to nothing: what becomes of the task is up to the other one, and no retry is used up. */
-  #goOn(
-    turn: Turn,
-    {attempt, rival, failure}: {attempt: Attempt; rival: Attempt; failure: Failure | null},
-  ): null {
+  #goOn(turn: Turn, {attempt, rival, failure}: {attempt: Attempt; rival: Attempt; failure: Failure | null}): null {
     const {task, id} = attempt;
     if (this.#atWork(task) !== rival) this.tally.enter(task, {name: 'running', attempt: rival.id});
     if (failure !== null) {

@@ -8,16 +8,7 @@ import {parseTimeout} from './timeout.ts';
 
 type AgentFacts = Pick<
   TaskFacts,
-  | 'skills'
-  | 'prefer'
-  | 'runtime'
-  | 'model'
-  | 'workspace'
-  | 'idempotent'
-  | 'change'
-  | 'touches'
-  | 'estimate'
-  | 'review'
+  'skills' | 'prefer' | 'runtime' | 'model' | 'workspace' | 'idempotent' | 'change' | 'touches' | 'estimate' | 'review'
 >;
 
 /** Who may do a task, where it runs, and what it may change and take. */
