@@ -49,7 +49,9 @@ export class Twins {
     this.#remind(team);
     for (const straggler of stragglers) {
       if (twins.running >= mostTwins(team.agents.livingInAll)) break;
-      if (isUrgent(team, straggler.attempt)) this.#double(turn, team, straggler);
+      const {attempt} = straggler;
+      // Asked again: one before it may have taken the last place that `max-parallel` leaves.
+      if (mayBeDoubled(team, attempt) && isUrgent(team, attempt)) this.#double(turn, team, straggler);
     }
     // Whatever stands in the way of the others passes with an input, and in the turn of that they are looked at again.
     if (stragglers.some(({attempt}) => !attempt.hasTwin)) twins.lookMs = nowMs;
@@ -128,8 +130,10 @@ function stragglersOf(team: Team, nowMs: number): {stragglers: Straggler[]; next
 }
 
 function mayBeDoubled(team: Team, attempt: Attempt): boolean {
-  const {task, stopping, isHeld, hasTwin, hasLost} = attempt;
-  if (stopping !== null || isHeld || hasTwin || hasLost || team.twins.hasTwo(task)) return false;
+  const {task, stopping, isHeld, hasTwin, twinOf, hasLost} = attempt;
+  if (stopping !== null || isHeld || hasLost) return false;
+  // Two in all: were each to have another one beside it, the task might go on for ever without a failure that counts.
+  if (hasTwin || twinOf !== null || team.twins.hasTwo(task)) return false;
   const {spec, group} = task;
   const mostAtATime = spec.maxParallel ?? Number.POSITIVE_INFINITY;
   return team.twins.mayRunTwice(task, team.spec) && (!group?.members || group.members.running < mostAtATime);

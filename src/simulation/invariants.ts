@@ -287,7 +287,9 @@ export class Invariants {
   #learnUse(id: AttemptId): void {
     const {task, end, means, outcome} = this.#around.ledger.attempt(id);
     const isCrash = outcome?.result.ok === false && outcome.result.failure.reason === 'agent-error';
-    if (means && !isCrash && (end === 'ok' || end === 'failed')) {
+    const failure = outcome?.result.ok === false ? outcome.result.failure.reason : null;
+    const isOutrun = end === 'outrun' && outcome !== null && failure !== 'stopped' && failure !== 'provider-limited';
+    if (means && !isCrash && (end === 'ok' || end === 'failed' || isOutrun)) {
       this.#known.add(kindOf(means, task.team.id, task.spec.skills));
     }
   }
