@@ -34,7 +34,8 @@ export function assign(turn: Turn, attempt: Attempt): void {
 /** Two cannot go on with the same conversation: that is the first one's. */
 function memoFor({task, twinOf}: Attempt): Memo | undefined {
   if (twinOf === null || !task.memo) return task.memo;
-  const {session: _, ...memo} = task.memo;
+  const memo: {-readonly [K in keyof Memo]: Memo[K]} = {...task.memo};
+  delete memo.session;
   return memo;
 }
 

@@ -1,20 +1,29 @@
 import {DEFAULT_SPECULATE, type Speculate} from '../model/speculate.ts';
+import type {AttemptMeans} from '../model/attempt-means.ts';
 import type {AttemptOutcome} from '../model/attempt.ts';
+import type {AttemptId} from '../model/ids.ts';
 import type {TeamSpec} from '../model/team.ts';
 import {mayRunTwice, type Spread, spreadOf, type TwinSpending} from './speculation.ts';
 import type {TaskNode} from './task-node.ts';
 import {amountOf} from './team-budget.ts';
-import type {Attempt} from './team.ts';
 
 /** Of each kind so many are remembered, the latest. */
 const MOST_SAMPLES = 100;
 /** At most so often a team is searched for stragglers by the clock, in milliseconds. */
 const STEP_MS = 50;
 
+/** What is to be known of an attempt that may have company. */
+export interface Racer {
+  readonly task: TaskNode;
+  readonly twinOf: AttemptId | null;
+  readonly means?: AttemptMeans | undefined;
+  readonly hasLost: boolean;
+}
+
 /** Attempts at the same task at the same time, and what their like have taken. One per team. */
-export class TeamTwins {
+export class TeamTwins<A extends Racer> {
   /** The open attempts at tasks that have two, or one that has lost. */
-  readonly #open = new Map<TaskNode, Attempt[]>();
+  readonly #open = new Map<TaskNode, A[]>();
   readonly #samples = new Map<string, number[]>();
   readonly #spreads = new Map<string, Spread | null>();
   readonly #spent = {usd: 0, tokens: 0, attempts: 0};
@@ -54,14 +63,14 @@ export class TeamTwins {
   }
 
   /** From now on they are at the same task, or (alone) it is at one that is over for it. */
-  join(...attempts: readonly Attempt[]): void {
+  join(...attempts: readonly A[]): void {
     for (const attempt of attempts) {
       const known = this.#open.get(attempt.task) ?? [];
       if (!known.includes(attempt)) this.#open.set(attempt.task, [...known, attempt]);
     }
   }
 
-  started({twinOf, means}: Attempt): void {
+  started({twinOf, means}: A): void {
     if (twinOf === null) return;
     this.#running += 1;
     if (!means) return;
@@ -70,7 +79,7 @@ export class TeamTwins {
     this.#spent.tokens += means.cap.tokens ?? 0;
   }
 
-  ended(attempt: Attempt, outcome: AttemptOutcome | null): void {
+  ended(attempt: A, outcome: AttemptOutcome | null): void {
     const {task, twinOf, means} = attempt;
     const left = this.#open.get(task)?.filter(other => other !== attempt);
     if (left && (left.length > 1 || left.some(({hasLost}) => hasLost))) this.#open.set(task, left);
@@ -85,12 +94,12 @@ export class TeamTwins {
   }
 
   /** The other open attempt at the task, which may still succeed. */
-  rivalOf(attempt: Attempt): Attempt | null {
+  rivalOf(attempt: A): A | null {
     return this.#open.get(attempt.task)?.find(other => other !== attempt && !other.hasLost) ?? null;
   }
 
   /** Those open at the task of which nothing comes any more. */
-  losersAt(task: TaskNode): readonly Attempt[] {
+  losersAt(task: TaskNode): readonly A[] {
     return this.#open.get(task)?.filter(({hasLost}) => hasLost) ?? NONE;
   }
 
@@ -131,7 +140,7 @@ export class TeamTwins {
   }
 }
 
-const NONE: readonly Attempt[] = [];
+const NONE: readonly never[] = [];
 
 /** Instances of one `foreach` are alike, and so are commands with the same script, and prompts to the same model with the same skills. */
 function kindOf({spec, group}: TaskNode): string {

@@ -102,7 +102,7 @@ export class Team {
   readonly durations = new TaskDurations();
   readonly ready: ReadyQueue;
   readonly landing: Landing;
-  readonly twins = new TeamTwins();
+  readonly twins = new TeamTwins<Attempt>();
   warnings: readonly string[];
   state: TeamState;
   settings: TeamSettings;

@@ -30,7 +30,11 @@ export class SimulatedMachine {
     hold('an attempt is started once', !this.#started.has(attempt), () => `attempt ${attempt}`);
     const other = this.liveOf(teamId, task)[0];
     const isTwin = other && this.#areTwins(attempt, other.attempt);
-    hold('one process tree per task, but for twins', !other || isTwin === true, () => `task ${task}: attempt ${attempt} beside ${other?.attempt}`);
+    hold(
+      'one process tree per task, but for twins',
+      !other || isTwin === true,
+      () => `task ${task}: attempt ${attempt} beside ${other?.attempt}`,
+    );
     const leased = this.#ledger.attempts.get(attempt);
     hold('a process runs only under an open lease', leased?.outcome === undefined && leased?.task.seq === task, () => {
       return `attempt ${attempt} starts, which is ${leased ? 'over' : 'unknown'}`;

@@ -55,8 +55,7 @@ describe('what takes too long', () => {
 describe('what may run twice at a time', () => {
   const may = (changes: Partial<CommandTask>, speculate = DEFAULT_SPECULATE) =>
     mayRunTwice(task('a', changes), speculate);
-  const {run: _, ...facts} = task('a', {workspace: 'worktree'});
-  const prompt: PromptTask = {...facts, prompt: ['Do it']};
+  const prompt: PromptTask = {...task('a', {workspace: 'worktree'}), run: undefined, prompt: ['Do it']};
 
   it('is a command that says so or has a worktree, unless it or its plan says otherwise', () => {
     expect(may({})).toBe(false);
