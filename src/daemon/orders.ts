@@ -22,7 +22,7 @@ const MAX_CHARACTER_BYTES = 6;
 
 /** What the host is told to do for an assignment. `tip`: where the team's branch stands. Fails when the item cannot be filled in. */
 export function orderOf(assignment: Assignment, team: TeamSpec, tip: string | null): Result<AttemptOrder, Failure> {
-  const {attempt, teamId, task, taskId, spec, item, number, agentId, needs} = assignment;
+  const {attempt, teamId, task, taskId, spec, item, number, agentId, needs, race} = assignment;
   const rendered = renderAttempt(spec, item);
   if (!rendered.ok) return rendered;
   const {verify, env, workingDirectory} = rendered.value;
@@ -44,6 +44,7 @@ export function orderOf(assignment: Assignment, team: TeamSpec, tip: string | nu
     ...(spec.limits && {limits: spec.limits}),
     logFile: logFile(task, number),
     outputFile: spec.outputs ? outputOf(assignment, spec.outputs) : null,
+    ...(spec.outputs && race !== undefined ? {claimFile: claimFile(task, race)} : {}),
     inputs,
     traceparent: `00-${team.traceId}-${randomBytes(8).toString('hex')}-01`,
     ...(workspace.value ? {workspace: workspace.value} : {}),
@@ -153,6 +154,11 @@ const tooLarge: Failure = {
 
 export function logFile(task: number, number: number): string {
   return `logs/${task}.${number}.log`;
+}
+
+/** Of all attempts of a task that may run at the same time. */
+function claimFile(task: number, race: number): string {
+  return `claims/${task}.${race}`;
 }
 
 function outputOf({spec, taskId, task}: Assignment, kind: NonNullable<Assignment['spec']['outputs']>): string {

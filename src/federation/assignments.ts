@@ -1,3 +1,4 @@
+import type {Memo} from '../model/attempt.ts';
 import {isTerminal} from '../model/task.ts';
 import type {Work} from '../model/work.ts';
 import type {Assignment, NeedResult} from './engine-io.ts';
@@ -6,8 +7,10 @@ import type {Attempt} from './team.ts';
 import type {Turn} from './turn.ts';
 
 /** Tells the host that holds the lease what is to be done. */
-export function assign(turn: Turn, {id, team, task, agent, host, number, means}: Attempt): void {
-  const {spec, item, seq, memo} = task;
+export function assign(turn: Turn, attempt: Attempt): void {
+  const {id, team, task, agent, host, number, means} = attempt;
+  const {spec, item, seq} = task;
+  const memo = memoFor(attempt);
   // Filled in rather than spread together: most attempts have none of what follows, and there are many.
   const assignment: {-readonly [K in keyof Assignment]: Assignment[K]} = {
     attempt: id,
@@ -21,10 +24,19 @@ export function assign(turn: Turn, {id, team, task, agent, host, number, means}:
     needs: needResults(task),
   };
   if (means) assignment.means = means;
+  if (team.twins.mayRunTwice(task, team.spec)) assignment.race = attempt.race;
   if (memo) assignment.memo = memo;
   const review = team.landing.underReview(task);
   if (review) assignment.reviewed = reviewedOf(review);
   turn.effect({type: 'assign', hostId: host, assignment});
+}
+
+/** Two cannot go on with the same conversation: that is the first one's. */
+function memoFor({task, twinOf}: Attempt): Memo | undefined {
+  if (twinOf === null || !task.memo) return task.memo;
+  const memo: {-readonly [K in keyof Memo]: Memo[K]} = {...task.memo};
+  delete memo.session;
+  return memo;
 }
 
 function reviewedOf({task, work}: {task: TaskNode; work: Work}): NonNullable<Assignment['reviewed']> {

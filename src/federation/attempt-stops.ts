@@ -32,7 +32,10 @@ export function tellPauses(turn: Turn, attempts: Iterable<Attempt>, reach: Reach
     for (const paused of [false, true]) {
       const concerned = those.filter(attempt => isToBeHeld(attempt) === paused);
       if (concerned.length === 0) continue;
-      for (const attempt of concerned) attempt.isHeld = paused;
+      for (const attempt of concerned) {
+        attempt.isHeld = paused;
+        attempt.runsSinceMs = turn.now.monoMs;
+      }
       turn.effect({type: 'pause-attempts', hostId, attempts: concerned.map(({id}) => id), paused});
     }
   }

@@ -151,8 +151,10 @@ function waiting(team: Team, obstacle: NonNullable<ViewOptions['obstacle']>): Wa
   const views: WaitingView[] = [];
   const {agents, tally, queued} = team;
   const {counts} = tally;
-  const parked = counts.ready - queued;
+  const losing = team.twins.keptBack;
+  const parked = counts.ready - queued - losing;
   if (queued > 0) views.push(...whyQueued(team, obstacle));
+  if (losing > 0) views.push({why: 'the end of an attempt that another one has outrun', tasks: losing});
   if (parked > 0) views.push({why: 'as many of its kind run as max-parallel allows', tasks: parked});
   if (counts['backing-off'] > 0) views.push({why: 'a delay before the next attempt', tasks: counts['backing-off']});
   if (counts.waiting > 0) views.push({why: 'tasks they need', tasks: counts.waiting});
@@ -187,7 +189,7 @@ function runningView(attempt: Attempt, now: Now, lastLine: (attempt: AttemptId) 
     task: attempt.task.id,
     agent: attempt.agent.id,
     attempt: attempt.number,
-    verifying: attempt.task.state.name === 'verifying',
+    verifying: attempt.task.state.name === 'verifying' && attempt.task.state.attempt === attempt.id,
     runtime: runtimeText(attempt),
     elapsedMs: Math.round(Math.max(0, now.monoMs - attempt.leasedAt.monoMs)),
     lastLine: lastLine(attempt.id),

@@ -14,11 +14,14 @@ export type Deadline =
   | {readonly atMs: number; readonly kind: 'look-again'}
   | {readonly atMs: number; readonly kind: 'start-host'; readonly machineId: string};
 
-/** hour: more may be spent. scale: the team may have to grow or shrink. Both are looked at in every turn; this makes one. */
+/**
+ * hour: more may be spent. scale: the team may have to grow or shrink. twin: an attempt may take too long. All are looked at
+ * in every turn; this makes one.
+ */
 export interface Look {
   readonly atMs: number;
   readonly teamId: TeamId;
-  readonly of: 'hour' | 'scale';
+  readonly of: 'hour' | 'scale' | 'twin';
 }
 
 /** Timers as data: the engine is told the time and asks what is due. `atMs` is monotonic. */
@@ -26,7 +29,11 @@ export class Deadlines {
   readonly #heap = new Heap<Deadline>((a, b) => a.atMs < b.atMs);
 
   /** When each team is looked at next. */
-  readonly #looks = {hour: new Map<TeamId, number>(), scale: new Map<TeamId, number>()};
+  readonly #looks = {
+    hour: new Map<TeamId, number>(),
+    scale: new Map<TeamId, number>(),
+    twin: new Map<TeamId, number>(),
+  };
 
   add(deadline: Deadline): void {
     this.#heap.push(deadline);

@@ -101,7 +101,7 @@ export class Dispatcher {
     for (const ready of team.ready.classes()) {
       const task = team.ready.head(ready);
       if (!task || (best && !goesBefore(task, best.task))) continue;
-      const opening = this.#openingFor(team, ready, task);
+      const opening = this.openingFor(team, ready, task);
       if (opening.go) best = {...opening, of: ready};
     }
     return best;
@@ -110,7 +110,7 @@ export class Dispatcher {
   /** What keeps the tasks of a class from running; null: nothing but their turn. */
   obstacle(team: Team, ready: ReadyClass): Obstacle | null {
     const task = team.ready.head(ready);
-    const opening = task && this.#openingFor(team, ready, task);
+    const opening = task && this.openingFor(team, ready, task);
     return opening && !opening.go ? opening.because : null;
   }
 
@@ -141,7 +141,8 @@ export class Dispatcher {
     return {attempts: this.#count, memoryBytes: this.#reservedBytes, providers: this.#running};
   }
 
-  #openingFor(team: Team, {requirement, candidates}: ReadyClass, task: TaskNode): Opening {
+  /** What an attempt at a task of this class could start with now, or what is in the way. */
+  openingFor(team: Team, {requirement, candidates}: ReadyClass, task: TaskNode): Opening {
     if (candidates.length === 0) return no('nobody', unmet(requirement));
     let because: Obstacle | null = null;
     const options: Option[] = [];
@@ -198,6 +199,10 @@ export class Dispatcher {
     let memoryBytes = this.#reservedBytes;
     let more: Map<ProviderId, number> | null = null;
     for (const team of teams) {
+      for (const runtime of team.twins.wanted) {
+        want += 1;
+        memoryBytes += this.#options.memoryOf(runtime);
+      }
       if (!team.canStart) continue;
       const free = team.agents.groups.map((_, group) => team.agents.free(group));
       for (const {candidates, tasks} of team.ready.classes()) {

@@ -244,6 +244,8 @@ export interface Assignment {
   readonly needs: readonly NeedResult[];
   /** Absent for a command. */
   readonly means?: AttemptMeans;
+  /** It may have company: of the attempts at the task with the same one only one may put out a result. */
+  readonly race?: number;
   readonly memo?: Memo;
   /** For a review: what is to be reviewed. */
   readonly reviewed?: {

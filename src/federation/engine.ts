@@ -30,6 +30,7 @@ import {buildTaskGraph} from './task-graph.ts';
 import {budgetText, stuckFor, timeoutText} from './team-ends.ts';
 import {type TeamOrder, TeamOrders} from './team-orders.ts';
 import {TeamScaler} from './team-scaler.ts';
+import {asLoser, Twins} from './twins.ts';
 import {type Attempt, newTask, Team} from './team.ts';
 import {Turn} from './turn.ts';
 import {Upkeep} from './upkeep.ts';
@@ -64,6 +65,7 @@ export class Engine {
   readonly #scaler: TeamScaler;
   readonly #upkeep: Upkeep;
   readonly #anomalies = new AnomalyWatch();
+  readonly #twins: Twins;
   readonly #waiting = new Map<TeamId, RequestId[]>();
   #nextTeam: number;
   #nextAttempt: number;
@@ -79,6 +81,12 @@ export class Engine {
     const view = {teams: this.#teams, attempts: this.#attempts, deadlines: this.#deadlines, pool: this.#pool};
     this.#upkeep = new Upkeep(options, view, now);
     this.#dispatcher = new Dispatcher(options, (team, at) => this.#upkeep.obstacle(team, at));
+    this.#twins = new Twins({
+      dispatcher: this.#dispatcher,
+      deadlines: this.#deadlines,
+      reach: this.#pool,
+      start: (turn, team, lease) => this.#start(turn, team, lease),
+    });
     this.#scaler = new TeamScaler({
       dispatcher: this.#dispatcher,
       scale: (turn, team, order) => this.#changes.scale(turn, team, order),
@@ -519,7 +527,7 @@ export class Engine {
   #attemptFinished(turn: Turn, {hostId, attempt: id, outcome: reported}: InputOf<'attempt-finished'>): void {
     const attempt = this.#leased(turn, {hostId, id, report: 'attempt-finished'});
     if (!attempt) return;
-    const outcome = this.#upkeep.outcomeOf(attempt, reported);
+    const outcome = attempt.hasLost ? asLoser(reported) : this.#upkeep.outcomeOf(attempt, reported);
     this.#signalEnd(turn, attempt, outcome);
     this.#endAttempt(turn, attempt, outcome);
   }
@@ -558,6 +566,7 @@ export class Engine {
     if (dueMs !== null) this.#deadlines.add({atMs: dueMs, kind: 'look-again'});
     const parked = this.#upkeep.ended(turn, attempt, outcome);
     const retryAtMs = outcome ? team.finish(turn, attempt, outcome) : team.lose(turn, attempt);
+    this.#twins.stopLosers(turn, attempt);
     if (retryAtMs !== null) this.#deadlines.add({atMs: retryAtMs, kind: 'retry', teamId: team.id, task});
     if (parked && !team.isOver && team.ending === null && team.agents.areAllGone) {
       return this.#end(turn, team, 'no-agents', failureText(parked));
@@ -617,6 +626,7 @@ export class Engine {
     // Whoever is left out is better than nobody.
     const relented = [...this.#teams.values()].filter(team => team.isStill && team.agents.relent(turn.now.monoMs));
     if (relented.length > 0) this.#bind(turn);
+    for (const team of this.#teams.values()) this.#twins.look(turn, team);
     for (const team of this.#teams.values()) {
       this.#endIfStuck(turn, team);
       this.#awaitHour(team);
@@ -646,14 +656,19 @@ export class Engine {
         throw new Error(`Internal error: ${team.spec.name} has no free agent with a host`);
       const {agent, why} = selection;
       const means = options.find(({group}) => group === agent.group)?.means;
-      const id = attemptId(this.#nextAttempt);
-      this.#nextAttempt += 1;
-      const attempt = team.lease(turn, {id, task, agent, host, means, why});
-      this.#attempts.set(id, attempt);
-      this.#dispatcher.started(means);
-      this.#upkeep.leased(turn, attempt);
-      assign(turn, attempt);
+      this.#start(turn, team, {task, agent, host, means, why});
     }
+  }
+
+  #start(turn: Turn, team: Team, lease: Omit<Parameters<Team['lease']>[1], 'id'>): Attempt {
+    const id = attemptId(this.#nextAttempt);
+    this.#nextAttempt += 1;
+    const attempt = team.lease(turn, {id, ...lease});
+    this.#attempts.set(id, attempt);
+    this.#dispatcher.started(lease.means);
+    this.#upkeep.leased(turn, attempt);
+    assign(turn, attempt);
+    return attempt;
   }
 
   /** What an hour may cost is used up: it goes on when enough of that is more than an hour ago. */

@@ -4,6 +4,7 @@ import {anomalyText} from '../model/anomaly-text.ts';
 import type {ScaleDecision} from '../model/autoscale.ts';
 import type {EventBody} from '../model/event.ts';
 import {failureText, stopText} from '../model/failure-text.ts';
+import type {StragglerWhy} from '../model/speculate.ts';
 
 /** What happened, as a sentence; null: nothing of which a person would want to be told. */
 export function eventText(body: EventBody): string | null {
@@ -46,7 +47,9 @@ export function eventText(body: EventBody): string | null {
     case 'attempt-leased':
       return `Attempt ${body.number} went to ${body.agent}${choiceText(body)}.`;
     case 'attempt-failed':
-      return `The attempt failed: ${failureText(body.failure)}${body.retryInMs === null ? '' : ` Next attempt in ${formatDuration(body.retryInMs)}.`}`;
+      return `The attempt failed: ${failureText(body.failure)}${nextText(body)}`;
+    case 'attempt-speculated':
+      return `A second attempt was started: ${stragglerText(body.why)}.`;
     case 'attempt-lost':
       return `The attempt was lost with ${body.host}.`;
     case 'attempt-limited':
@@ -72,6 +75,17 @@ export function eventText(body: EventBody): string | null {
     default:
       return null;
   }
+}
+
+function nextText({retryInMs, goesOn}: Extract<EventBody, {type: 'attempt-failed'}>): string {
+  if (goesOn !== undefined) return ' The other attempt at it goes on.';
+  return retryInMs === null ? '' : ` Next attempt in ${formatDuration(retryInMs)}.`;
+}
+
+/** Why an attempt was taken for a straggler, without a full stop. */
+function stragglerText({elapsedMs, limitMs, samples, medianMs, p95Ms}: StragglerWhy): string {
+  const peers = `${samples} of its kind took ${formatDuration(medianMs)} in the middle, 95 % of them at most ${formatDuration(p95Ms)}`;
+  return `the first had run for ${formatDuration(elapsedMs)}, longer than ${formatDuration(limitMs)}; ${peers}`;
 }
 
 const STANDING = {

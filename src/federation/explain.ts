@@ -103,7 +103,10 @@ export function explainTask({view, task, attempts, obstacles, events, nowMs}: Ex
   const id = task.id;
   // The last failure of an attempt is that of its task, which is told right after.
   const about = events.filter(
-    ({body}) => 'task' in body && body.task === id && !(body.type === 'attempt-failed' && body.retryInMs === null),
+    ({body}) =>
+      'task' in body &&
+      body.task === id &&
+      !(body.type === 'attempt-failed' && body.retryInMs === null && body.goesOn === undefined),
   );
   return {
     v: 1,
@@ -123,11 +126,12 @@ function taskReasons(
     case 'running':
     case 'verifying': {
       if (!last) return [];
-      const since = `for ${formatDuration(Math.max(0, nowMs - last.leasedAtMs))}`;
+      const before = attempts.at(-2);
+      const other = before?.endedAtMs === null ? [before, last] : [];
       const held = view.state === 'paused' ? '; the team is paused' : '';
       return [
-        `Attempt ${last.number} is at work on ${last.agentId} ${since}${held}.`,
-        ...lastFailure(attempts.slice(0, -1)),
+        ...(other.length > 0 ? other : [last]).map(each => atWork(each, {nowMs, held})),
+        ...(other.length > 0 ? ['The first of them that succeeds counts.'] : lastFailure(attempts.slice(0, -1))),
       ];
     }
     case 'backing-off': {
@@ -144,8 +148,10 @@ function taskReasons(
       ];
     case 'cancelled':
       return [`It was cancelled: ${stopText(state.by)}.`];
-    case 'succeeded':
-      return last ? [`Attempt ${last.number} on ${last.agentId} succeeded.`] : ['All of it is done.'];
+    case 'succeeded': {
+      const good = attempts.findLast(({outcome}) => outcome?.result.ok) ?? last;
+      return good ? [`Attempt ${good.number} on ${good.agentId} succeeded.`] : ['All of it is done.'];
+    }
     case 'expanded':
       return ['Its instances are at work, or wait.'];
     case 'reviewing':
@@ -156,6 +162,11 @@ function taskReasons(
     case 'ready':
       return [...obstacles, ...lastFailure(attempts)];
   }
+}
+
+function atWork({number, agentId, leasedAtMs}: AttemptRow, {nowMs, held}: {nowMs: number; held: string}): string {
+  const since = formatDuration(Math.max(0, nowMs - leasedAtMs));
+  return `Attempt ${number} is at work on ${agentId} for ${since}${held}.`;
 }
 
 function lastFailure(attempts: readonly AttemptRow[]): string[] {

@@ -48,7 +48,7 @@ export class ReadyQueue {
   }
 
   push(task: TaskNode): void {
-    this.#classOf(task).tasks.push(task);
+    this.classOf(task).tasks.push(task);
     this.#size += 1;
   }
 
@@ -88,7 +88,8 @@ export class ReadyQueue {
     this.#size = 0;
   }
 
-  #classOf(task: TaskNode): ReadyClass {
+  /** The class of a task, whether or not it is ready. */
+  classOf(task: TaskNode): ReadyClass {
     const escalated = task.spec.prompt === undefined ? null : escalation(task.failures, this.#escalation);
     const requirement = requirementOf(task.spec, escalated);
     const key = requirementKey(requirement);

@@ -87,9 +87,12 @@ export function openAgain(team: Team, open: OpenAttempt, now: Now): Attempt {
   const agent = team.agents.get(open.agentId);
   if (!task || !agent) throw new Error(`Internal error: attempt ${open.id} belongs to no task or agent of its team`);
   const leasedAt = {wallMs: open.leasedAtMs, monoMs: now.monoMs - Math.max(0, now.wallMs - open.leasedAtMs)};
-  const stopping = team.ending ?? (agent.standing === 'gone' ? 'agent-killed' : null);
-  const {id, number, hostId: host, means, session = null} = open;
-  return {id, team, task, agent, host, number, leasedAt, means, session, stopping, isHeld: false};
+  const {id, number, hostId: host, means, session = null, twinOf = null, hasLost = false} = open;
+  const stopping = team.ending ?? (hasLost ? 'lost-race' : agent.standing === 'gone' ? 'agent-killed' : null);
+  // One whose first is over races with nobody.
+  const race = (twinOf === null ? null : team.attempts.get(twinOf)?.number) ?? number;
+  const rest = {leasedAt, means, session, stopping, isHeld: false, twinOf, race, hasLost, hasTwin: false};
+  return {id, team, task, agent, host, number, ...rest, runsSinceMs: leasedAt.monoMs};
 }
 
 /** When the tasks are due that wait out a delay. */

@@ -169,7 +169,10 @@ export class TeamBudget {
   }
 }
 
-function amountOf(resource: Resource, usage: Pick<Usage, 'usd' | 'inputTokens' | 'outputTokens'>): number | null {
+export function amountOf(
+  resource: Resource,
+  usage: Pick<Usage, 'usd' | 'inputTokens' | 'outputTokens'>,
+): number | null {
   if (resource === 'usd') return usage.usd;
   if (usage.inputTokens === null && usage.outputTokens === null) return null;
   return (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0);

@@ -27,6 +27,8 @@ export interface Option {
 
 /** For what an agent is wanted, and when. */
 export interface Engagement {
+  /** Who is passed over, and why, beside those that have failed at it. */
+  readonly besides?: ReadonlyMap<AgentId, string>;
   readonly now: Now;
   readonly options: readonly Option[];
   readonly strategy: StrategyChoice;
@@ -49,12 +51,13 @@ export class TeamSelection {
   }
 
   /** The agent for the task, at work on one attempt more from now on. */
-  engage(task: TaskNode, {now, options, strategy, leftMs}: Engagement): Selection<Agent> | null {
+  engage(task: TaskNode, {now, options, strategy, leftMs, besides}: Engagement): Selection<Agent> | null {
     if (strategy !== this.#strategy) {
       this.#strategy = strategy;
       this.#agents.selector.use(strategy);
     }
-    const avoid = this.#failedAt.get(task.seq) ?? this.#authorOf(task);
+    const known = this.#failedAt.get(task.seq) ?? this.#authorOf(task);
+    const avoid = besides ? new Map([...(known ?? []), ...besides]) : known;
     return this.#agents.engage({
       nowMs: now.monoMs,
       candidates: options,

@@ -29,6 +29,7 @@ import {groupState, noteNeedOver, skipReason, tellNeedsAnew} from './task-rules.
 import {TaskTally} from './task-tally.ts';
 import {TeamAgents} from './team-agents.ts';
 import {TeamSelection} from './team-selection.ts';
+import {TeamTwins} from './team-twins.ts';
 import {TeamBudget} from './team-budget.ts';
 import {settingsOf} from './team-settings.ts';
 import {type TeamTimer, usedMs} from './team-timer.ts';
@@ -52,6 +53,16 @@ export interface Attempt {
   stopping: StopReason | null;
   /** Its host has been told to hold it. */
   isHeld: boolean;
+  /** The attempt beside which it was started; null: it was the only one. */
+  readonly twinOf: AttemptId | null;
+  /** The number of the first of the two, its own if it is that: of those with the same one only one can put out a result. */
+  readonly race: number;
+  /** The other one has succeeded: nothing comes of this one any more. */
+  hasLost: boolean;
+  /** Another one has been started beside it. */
+  hasTwin: boolean;
+  /** Since when it has run without being held (monotonic). */
+  runsSinceMs: number;
 }
 
 /** Tasks of a round that are named in its event. */
@@ -91,6 +102,7 @@ export class Team {
   readonly durations = new TaskDurations();
   readonly ready: ReadyQueue;
   readonly landing: Landing;
+  readonly twins = new TeamTwins<Attempt>();
   warnings: readonly string[];
   state: TeamState;
   settings: TeamSettings;
@@ -300,7 +312,12 @@ export class Team {
       host,
       means,
       why,
-    }: Pick<Attempt, 'id' | 'task' | 'agent' | 'host' | 'means'> & {why: SelectionWhy},
+      beside = null,
+    }: Pick<Attempt, 'id' | 'task' | 'agent' | 'host' | 'means'> & {
+      why: SelectionWhy;
+      /** The open attempt at the task that is to have a second one. */
+      beside?: Attempt | null;
+    },
   ): Attempt {
     const number = task.attempts + 1;
     const session = null;
@@ -316,25 +333,44 @@ export class Team {
       session,
       stopping: null,
       isHeld: false,
+      twinOf: beside?.id ?? null,
+      race: beside?.race ?? number,
+      hasLost: false,
+      hasTwin: false,
+      runsSinceMs: turn.now.monoMs,
     };
     this.hold(attempt);
     this.totals.attempts += 1;
     const facts = {id, teamId: this.id, task: task.seq, number, agentId: agent.id, hostId: host};
-    turn.record({kind: 'attempt-leased', ...facts, atMs: turn.now.wallMs, ...(means ? {means} : {})});
+    const twin = beside ? {twinOf: beside.id} : {};
+    turn.record({kind: 'attempt-leased', ...facts, atMs: turn.now.wallMs, ...(means ? {means} : {}), ...twin});
     turn.emit(this.id, {type: 'attempt-leased', task: task.id, attempt: id, number, agent: agent.id, host, why});
     return attempt;
   }
 
   /** Takes over an open attempt, new or found in the store. */
   hold(attempt: Attempt): void {
-    this.attempts.set(attempt.id, attempt);
-    attempt.task.attempts = attempt.number;
-    if (attempt.means) this.budget.reserve(attempt.means.cap);
-    if (attempt.task.group?.members) attempt.task.group.members.running += 1;
-    this.tally.enter(attempt.task, {name: 'running', attempt: attempt.id});
+    const {id, task, number, means} = attempt;
+    const first = this.#atWork(task);
+    this.attempts.set(id, attempt);
+    task.attempts = Math.max(task.attempts, number);
+    if (means) this.budget.reserve(means.cap);
+    if (task.group?.members) task.group.members.running += 1;
+    this.twins.started(attempt);
+    if (this.twins.mayRunTwice(task, this.spec)) this.twins.wake();
+    if (attempt.hasLost) return this.twins.join(attempt);
+    if (!first) return this.tally.enter(task, {name: 'running', attempt: id});
+    first.hasTwin = true;
+    this.twins.join(first, attempt);
+  }
+
+  /** The open attempt that decides what becomes of the task, the first of two. */
+  #atWork({state}: TaskNode): Attempt | undefined {
+    return state.name === 'running' || state.name === 'verifying' ? this.attempts.get(state.attempt) : undefined;
   }
 
   verifying(attempt: Attempt): void {
+    if (attempt.hasLost) return;
     if (attempt.task.state.name === 'running') this.tally.enter(attempt.task, {name: 'verifying', attempt: attempt.id});
   }
 
@@ -347,13 +383,18 @@ export class Team {
   /** The attempt has ended with this outcome. Returns when to try again (monotonic), if that is what follows. */
   finish(turn: Turn, attempt: Attempt, outcome: AttemptOutcome): number | null {
     turn.record({kind: 'attempt-ended', id: attempt.id, outcome, atMs: turn.now.wallMs});
-    this.#drop(attempt, outcome);
+    const rival = this.twins.rivalOf(attempt);
     const {task, id} = attempt;
     const {result} = outcome;
+    if (result.ok && rival) rival.hasLost = true;
+    this.#drop(attempt, outcome);
     for (const text of outcome.warnings ?? []) {
       turn.emit(this.id, {type: 'attempt-warning', task: task.id, attempt: id, text});
     }
+    if (attempt.hasLost) return this.#cleared(task);
+    if (!result.ok && rival) return this.#goOn(turn, {attempt, rival, failure: result.failure});
     if (result.ok) {
+      if (this.twins.mayRunTwice(task, this.spec)) this.twins.learn(task, outcome.durationMs);
       if (this.settings.autoscale !== null) this.durations.learn(task, outcome.durationMs);
       task.memo = countersOf(task.memo);
       return this.landing.landed(turn, attempt, outcome);
@@ -373,9 +414,29 @@ export class Team {
   lose(turn: Turn, attempt: Attempt): number | null {
     turn.record({kind: 'attempt-ended', id: attempt.id, outcome: null, atMs: turn.now.wallMs});
     turn.emit(this.id, {type: 'attempt-lost', task: attempt.task.id, attempt: attempt.id, host: attempt.host});
+    const rival = this.twins.rivalOf(attempt);
     this.#drop(attempt, null);
+    if (attempt.hasLost) return this.#cleared(attempt.task);
+    if (rival) return this.#goOn(turn, {attempt, rival, failure: null});
     if (this.ending === null) return this.retries.interrupted(turn, attempt);
     this.#cancel(turn, attempt.task, this.ending);
+    return null;
+  }
+
+  /** It was one of two and came to nothing: what becomes of the task is up to the other one, and no retry is used up. */
+  #goOn(turn: Turn, {attempt, rival, failure}: {attempt: Attempt; rival: Attempt; failure: Failure | null}): null {
+    const {task, id} = attempt;
+    if (this.#atWork(task) !== rival) this.tally.enter(task, {name: 'running', attempt: rival.id});
+    if (failure !== null) {
+      const facts = {task: task.id, attempt: id, failure, retryInMs: null, goesOn: rival.id};
+      turn.emit(this.id, {type: 'attempt-failed', ...facts});
+    }
+    return null;
+  }
+
+  /** What had lost at the task is over, so that nothing of it is left. */
+  #cleared(task: TaskNode): null {
+    if (task.state.name === 'ready' && !this.twins.keepsBack(task)) this.ready.push(task);
     return null;
   }
 
@@ -454,6 +515,7 @@ export class Team {
   #drop(attempt: Attempt, outcome: AttemptOutcome | null): void {
     const {means, task} = attempt;
     this.attempts.delete(attempt.id);
+    this.twins.ended(attempt, outcome);
     noteEnded(this.totals, {means, outcome});
     if (means) {
       const usage = outcome && showsUse(outcome) ? outcome.usage : null;
@@ -597,7 +659,7 @@ export class Team {
 
   #makeReady(task: TaskNode): void {
     this.tally.enter(task, {name: 'ready'});
-    this.ready.push(task);
+    if (!this.twins.keepsBack(task)) this.ready.push(task);
   }
 
   #recordState(turn: Turn, task: TaskNode): void {

@@ -104,11 +104,16 @@ export class Attempt {
         thorough: order.workspace !== undefined,
       }),
     };
-    const {outputs, outputFile} = order;
+    const {outputs, outputFile, claimFile} = order;
     this.#output =
       outputs === null || outputFile === null
         ? null
-        : new OutputFile({file: join(team.folder, outputFile), kind: outputs, capBytes: limits.outputCapBytes});
+        : new OutputFile({
+            file: join(team.folder, outputFile),
+            kind: outputs,
+            capBytes: limits.outputCapBytes,
+            ...(claimFile !== undefined && {race: {claim: join(team.folder, claimFile), number: order.number}}),
+          });
   }
 
   get lastLine(): string | null {

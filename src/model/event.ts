@@ -5,6 +5,7 @@ import type {SelectionWhy} from './explanation.ts';
 import type {Failure, StopReason} from './failure.ts';
 import type {HealthState} from './health.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from './ids.ts';
+import type {StragglerWhy} from './speculate.ts';
 import type {SkipReason} from './task.ts';
 import type {TeamState} from './team.ts';
 
@@ -46,6 +47,16 @@ export type EventBody =
       readonly attempt: AttemptId;
       readonly failure: Failure;
       readonly retryInMs: number | null;
+      /** Another attempt at the task is still at work, and decides what becomes of it. */
+      readonly goesOn?: AttemptId;
+    }
+  /** A second attempt was started beside one (`twinOf`) that takes much longer than its like. The first to succeed counts. */
+  | {
+      readonly type: 'attempt-speculated';
+      readonly task: string;
+      readonly attempt: AttemptId;
+      readonly twinOf: AttemptId;
+      readonly why: StragglerWhy;
     }
   | {readonly type: 'attempt-lost'; readonly task: string; readonly attempt: AttemptId; readonly host: HostId}
   | {

@@ -47,6 +47,8 @@ export function stopText(by: StopReason): string {
       return 'it gave no sign of life for too long';
     case 'agent-killed':
       return 'its agent was killed or restarted';
+    case 'lost-race':
+      return 'another attempt at the same task was faster';
     default:
       return never(by);
   }

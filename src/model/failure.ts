@@ -196,6 +196,7 @@ export const STOP_REASONS = [
   'quota',
   'silent',
   'agent-killed',
+  'lost-race',
 ] as const;
 export type StopReason = (typeof STOP_REASONS)[number];
 

@@ -1,6 +1,7 @@
 import type {AgentGroup, ModelChoice} from './agent.ts';
 import type {Autoscale, OnBudget} from './autoscale.ts';
 import type {Budget} from './budget.ts';
+import type {Speculate} from './speculate.ts';
 import type {StrategyChoice} from './strategy.ts';
 import type {TaskSpec} from './task.ts';
 
@@ -22,6 +23,8 @@ export interface Plan {
   /** How agents are chosen, unless the command line says otherwise. */
   readonly strategy?: StrategyChoice;
   readonly escalate?: Escalation;
+  /** Absent: as by default, see `Speculate`. */
+  readonly speculate?: Speculate;
 }
 
 /** After so many failures of a task (≥ 1) its prompt goes to the next of these choices, each in turn. */
@@ -35,6 +38,7 @@ export function joinPlans(first: Plan | null, next: Plan): Plan {
   if (first === null) return next;
   const verify = next.verify ?? first.verify;
   const escalate = next.escalate ?? first.escalate;
+  const speculate = next.speculate ?? first.speculate;
   const secrets = [...new Set([...(first.secrets ?? []), ...(next.secrets ?? [])])];
   return {
     name: first.name,
@@ -45,5 +49,6 @@ export function joinPlans(first: Plan | null, next: Plan): Plan {
     ...(secrets.length > 0 ? {secrets} : {}),
     ...(first.budget ? {budget: first.budget} : {}),
     ...(escalate ? {escalate} : {}),
+    ...(speculate ? {speculate} : {}),
   };
 }

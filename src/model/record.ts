@@ -86,6 +86,8 @@ export type StateRecord =
       readonly atMs: number;
       /** What does it: absent for a command. */
       readonly means?: AttemptMeans;
+      /** The attempt at the same task beside which it was started; absent: it was the only one. */
+      readonly twinOf?: AttemptId;
     }
   /** Its agent's conversation can be taken up again from here. */
   | {readonly kind: 'attempt-session'; readonly id: AttemptId; readonly session: SessionMark}
@@ -194,4 +196,8 @@ export interface OpenAttempt {
   readonly leasedAtMs: number;
   readonly means?: AttemptMeans;
   readonly session?: SessionMark;
+  /** The attempt at the same task beside which it was started; absent: it was the only one. */
+  readonly twinOf?: AttemptId;
+  /** That one, or one that was started beside it, has succeeded: nothing comes of this one any more. */
+  readonly hasLost?: true;
 }

@@ -68,6 +68,8 @@ export interface TaskFacts {
   readonly model?: string;
   /** Runs in a git worktree of its own whose changes are merged. Always so for a prompt; absent: in place. */
   readonly workspace?: 'worktree';
+  /** Whether it may run twice at the same time. Absent: as far as it has a worktree of its own. */
+  readonly idempotent?: boolean;
   /** Whether the worktree must be changed (`required`), may be (`optional`) or must not be (`none`). Absent: `optional`. */
   readonly change?: ChangeRule;
   readonly touches?: Touches;

@@ -1,5 +1,6 @@
 import type {z} from 'zod';
 import type {Plan} from '../model/plan.ts';
+import {DEFAULT_SPECULATE, type Speculate} from '../model/speculate.ts';
 import {agentGroups, listOf} from './agent-groups.ts';
 import {autoscaleOf} from './autoscale.ts';
 import type {Scope} from './expressions.ts';
@@ -7,6 +8,7 @@ import {modelChoice} from './model-choice.ts';
 import type {Problem} from './problem.ts';
 import type {planSchema} from './schema.ts';
 import {strategyChoice} from './strategy.ts';
+import type {SpeculateDocument} from './schema-autoscale.ts';
 import {TextCompiler} from './text-compiler.ts';
 
 type TopDocument = Partial<Omit<z.infer<typeof planSchema>, 'tasks'>>;
@@ -18,7 +20,7 @@ interface FactsRequest {
 
 /** What a plan says of the team as a whole: its agents, limits, secrets, and what its branch must stand. */
 export function planFacts(top: TopDocument, {inputs, report}: FactsRequest): Partial<Plan> {
-  const {agents, verify, secrets, budget, autoscale, strategy, escalate, defaults = {}} = top;
+  const {agents, verify, secrets, budget, autoscale, strategy, escalate, speculate, defaults = {}} = top;
   const onBudget = top['on-budget'];
   const scaled = autoscale === undefined ? null : autoscaleOf(autoscale, report);
   const compiler = new TextCompiler({path: [], scope: {inputs, item: 'none'}, report});
@@ -33,6 +35,15 @@ export function planFacts(top: TopDocument, {inputs, report}: FactsRequest): Par
     ...(escalate === undefined
       ? {}
       : {escalate: {after: escalate.after ?? 1, to: listOf(escalate.to).map(modelChoice)}}),
+    ...(speculate === undefined ? {} : {speculate: speculateOf(speculate)}),
+  };
+}
+
+function speculateOf({commands, prompts, 'budget-share': budgetShare}: SpeculateDocument): Speculate {
+  return {
+    commands: commands ?? DEFAULT_SPECULATE.commands,
+    prompts: prompts ?? DEFAULT_SPECULATE.prompts,
+    budgetShare: budgetShare ?? DEFAULT_SPECULATE.budgetShare,
   };
 }
 

@@ -35,4 +35,24 @@ export const onBudgetSchema = z
   .enum(['stop', 'pause', 'ask'], expected('`stop`, `pause` or `ask`'))
   .meta({description: 'What happens when the budget does not pay for what is left; default stop'});
 
+const speculateText = 'a mapping with `commands`, `prompts` or `budget-share`';
+export const speculateSchema = z
+  .strictObject(
+    {
+      commands: yesOrNo
+        .meta({description: 'Of commands that have a worktree or are marked as `idempotent`; default true'})
+        .optional(),
+      prompts: yesOrNo.meta({description: 'Of prompts, which costs more; default false'}).optional(),
+      'budget-share': z
+        .number(expected(partText))
+        .min(0, expected(partText))
+        .max(1, expected(partText))
+        .meta({description: 'Part of the budget that second attempts of prompts may use; default 0.1'})
+        .optional(),
+    },
+    expected(speculateText),
+  )
+  .meta({description: 'Second attempts beside those that take much longer than their like'});
+
+export type SpeculateDocument = z.infer<typeof speculateSchema>;
 export type AutoscaleDocument = z.infer<typeof autoscaleSchema>;

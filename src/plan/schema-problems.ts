@@ -10,7 +10,7 @@ import {
   touchesSchema,
 } from './schema.ts';
 import {budgetFields, escalateSchema, groupSchema, namedGroupSchema} from './schema-agents.ts';
-import {autoscaleFields} from './schema-autoscale.ts';
+import {autoscaleFields, speculateSchema} from './schema-autoscale.ts';
 import {strategyFields} from './strategy.ts';
 import {didYouMean} from './did-you-mean.ts';
 
@@ -55,6 +55,8 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   perHour: 'per-hour',
   onBudget: 'on-budget',
   autoScale: 'autoscale',
+  speculation: 'speculate',
+  budgetShare: 'budget-share',
   scaleUpThreshold: 'scale-up-threshold',
   scaleDownThreshold: 'scale-down-threshold',
   maxCostPerHour: 'max-cost-per-hour',
@@ -82,6 +84,7 @@ const NUMBER_KEYS: readonly string[] = [
   'scale-up-threshold',
   'scale-down-threshold',
   'max-cost-per-hour',
+  'budget-share',
 ];
 const TEXT_KEYS: readonly string[] = ['name', 'run', 'verify', 'needs', 'key', 'affinity', 'working-directory'];
 
@@ -138,6 +141,7 @@ const WITHIN_PLAN: Readonly<Record<string, object>> = {
   autoscale: autoscaleFields.shape,
   strategy: strategyFields.shape,
   escalate: escalateSchema.shape,
+  speculate: speculateSchema.shape,
 };
 
 /** Where one option of a union got further than the union itself, its complaint is the useful one. */

@@ -3,7 +3,7 @@ import type {JsonValue} from '../base/json.ts';
 import {PREFERRED_COSTS} from '../model/strategy.ts';
 import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
 import {agentsSchema, budgetSchema, escalateSchema, model, runtime, skills, tokens, usd} from './schema-agents.ts';
-import {autoscaleSchema, onBudgetSchema} from './schema-autoscale.ts';
+import {autoscaleSchema, onBudgetSchema, speculateSchema} from './schema-autoscale.ts';
 import {strategySchema} from './strategy.ts';
 import {
   CONTROL,
@@ -128,6 +128,10 @@ const preferredCost = z
   .meta({description: 'What counts between agents of different cost; default: cheaper ones come first'});
 const workspace = z.enum(['worktree', 'in-place'], expected('`worktree` or `in-place`'));
 
+const idempotent = yesOrNo.meta({
+  description: 'Whether it may run twice at the same time; default: as far as it has a worktree of its own',
+});
+
 export const taskSchema = z.strictObject(
   {
     run: script.meta({description: 'Shell script of the task'}).optional(),
@@ -190,6 +194,7 @@ export const taskSchema = z.strictObject(
     workspace: workspace
       .meta({description: 'Where a command runs: in place (default), or in a git worktree whose changes are merged'})
       .optional(),
+    idempotent: idempotent.optional(),
     change: z
       .enum(['required', 'optional', 'none'], expected('`required`, `optional` or `none`'))
       .meta({description: 'Whether the worktree must be changed, may be, or must not be'})
@@ -226,6 +231,7 @@ export const defaultsSchema = z.strictObject(
     runtime: runtime.optional(),
     model: model.optional(),
     workspace: workspace.optional(),
+    idempotent: idempotent.optional(),
     review: review.optional(),
   },
   expected('a mapping'),
@@ -273,6 +279,7 @@ export const planSchema = z.strictObject(
     autoscale: autoscaleSchema.optional(),
     strategy: strategySchema.optional(),
     escalate: escalateSchema.optional(),
+    speculate: speculateSchema.optional(),
     verify: script
       .meta({description: "Shell script that must exit 0 on the team's branch after every merge"})
       .optional(),

@@ -14,6 +14,7 @@ type AgentFacts = Pick<
   | 'runtime'
   | 'model'
   | 'workspace'
+  | 'idempotent'
   | 'change'
   | 'touches'
   | 'estimate'
@@ -29,12 +30,14 @@ export function agentFacts(
   const prefer = listOf(task.prefer);
   const review = reviewOf(task, defaults);
   const preferredCost = task['preferred-cost'] ?? defaults['preferred-cost'];
+  const idempotent = task.idempotent ?? defaults.idempotent;
   return {
     ...(skills.length === 0 ? {} : {skills}),
     ...(prefer.length === 0 ? {} : {prefer}),
     ...(preferredCost === undefined ? {} : {preferredCost}),
     ...(task.prompt === undefined ? {} : choiceOf(task, defaults)),
     ...(hasWorktree(task, defaults) ? {workspace: 'worktree', change: changeOf(task)} : {}),
+    ...(idempotent === undefined ? {} : {idempotent}),
     ...(task.touches === undefined ? {} : {touches: touchesOf(task.touches, compiler)}),
     ...(task.estimate === undefined ? {} : {estimate: estimateOf(task.estimate)}),
     ...(review === null ? {} : {review: {rounds: roundsOf(review)}}),

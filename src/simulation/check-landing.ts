@@ -1,7 +1,7 @@
 import type {Assignment, MergeRequest, Step} from '../federation/engine-io.ts';
 import type {Memo} from '../model/attempt.ts';
 import {LIMITS} from './engine-limits.ts';
-import {type Ledger, type LedgerAttempt, type LedgerTask, workOf} from './ledger.ts';
+import {lastOf, type Ledger, type LedgerAttempt, type LedgerTask, workOf} from './ledger.ts';
 import {reviewedBy} from './oracle.ts';
 import type {SimulatedBranch} from './simulated-branch.ts';
 import {hold} from './violation.ts';
@@ -27,7 +27,7 @@ export function checkMergesAreAskedAgain({effects}: Step, ledger: Ledger): void 
 
 /** A task with a change has succeeded when the change is on the branch, and nothing of it is there in any other case. */
 export function checkBranch(task: LedgerTask, branch: SimulatedBranch): void {
-  const last = task.attempts.at(-1);
+  const last = lastOf(task);
   const work = last ? workOf(last) : null;
   const merged = branch.mergeOf(task.team.id, task.seq);
   if (work === null) {
@@ -85,7 +85,8 @@ export function checkAssignment(assignment: Assignment, attempt: LedgerAttempt):
   const {memo, means, reviewed} = assignment;
   const what = () => `attempt ${attempt.id} of ${attempt.task.id}: ${JSON.stringify(memo)}`;
   const expected = leftBy(attempt.task.attempts.filter(({id}) => id < attempt.id));
-  hold('an attempt goes on where the last one was', same(memo?.session, expected.session), what);
+  const session = attempt.twinOf === null ? expected.session : undefined;
+  hold('an attempt goes on where the last one was', same(memo?.session, session), what);
   hold('an attempt is told what conflicts', same(memo?.conflict, expected.conflict), what);
   const {comments} = expected;
   hold('an attempt is told what was wrong', comments === null || memo?.feedback?.includes(comments) === true, what);
@@ -107,6 +108,7 @@ const NOTHING: Left = {session: undefined, conflict: undefined, comments: null};
 function leftBy(attempts: readonly LedgerAttempt[]): Left {
   let left = NOTHING;
   for (const {end, session, verdict, merge, task, outcome} of attempts) {
+    if (end === null || end === 'outrun') continue;
     if (end === 'lost' || end === 'limited') left = {...left, session: session ?? left.session};
     else if (verdict?.approved === false) left = {...NOTHING, comments: verdict.comments};
     else if (merge?.kind === 'broke-verify') left = {...NOTHING, comments: merge.tail};

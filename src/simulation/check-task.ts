@@ -2,7 +2,7 @@ import {isTerminal} from '../model/task.ts';
 import {countedFailures} from './check-lease.ts';
 import {checkBranch, checkCounts, conflictsOf, rejectionsOf, verdictsOf} from './check-landing.ts';
 import {LIMITS} from './engine-limits.ts';
-import {type LedgerAttempt, type LedgerTask, workOf} from './ledger.ts';
+import {lastOf, type LedgerAttempt, type LedgerTask, workOf} from './ledger.ts';
 import {conditionHolds, countsAsFailed, countsAsSuccess, needsAreOver, needsOf, reviewedBy} from './oracle.ts';
 import type {SimulatedBranch} from './simulated-branch.ts';
 import {hold} from './violation.ts';
@@ -51,7 +51,7 @@ function checkSuccess(task: LedgerTask, branch: SimulatedBranch): void {
     const isOver = isTerminal(reviewedBy(task)?.state.name ?? 'waiting');
     return hold('a reviewer is over when its task is', isOver && verdictsOf(task) > 0, () => task.id);
   }
-  const last = task.attempts.at(-1);
+  const last = lastOf(task);
   hold('success is evidence', last?.outcome?.result.ok === true, () => `${task.id} without a good attempt`);
   const good = task.attempts.filter(isFinal).length;
   hold('a task succeeds once', good === 1, () => `${task.id}: ${good} good attempts`);
@@ -66,7 +66,7 @@ function isFinal(attempt: LedgerAttempt): boolean {
 }
 
 function checkLanding(task: LedgerTask, id: number): void {
-  const last = task.attempts.at(-1);
+  const last = lastOf(task);
   hold('what lands is the work of the last attempt', last?.id === id && workOf(last) !== null, () => {
     return `${task.id} is ${task.state.name}: attempt ${id}, not ${last?.id}`;
   });
@@ -82,7 +82,7 @@ function checkFailure(task: LedgerTask, facts: TaskFacts): void {
     const excused = source !== undefined && (source.state.name !== 'succeeded' || facts.mayFailToExpand(source));
     return hold('a foreach with good items is expanded', excused, () => `${task.id}: ${failure.reason}`);
   }
-  const last = task.attempts.at(-1)?.outcome;
+  const last = lastOf(task)?.outcome;
   if (isEndOfLanding(task) || isEndByReviewer(task)) return;
   if (failure.reason === 'attempts-lost') {
     const lost = last === null || (last?.result.ok === false && last.result.failure.reason === 'stopped');

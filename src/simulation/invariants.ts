@@ -1,7 +1,7 @@
 import type {Now} from '../base/clock.ts';
 import type {Effect, Input, Step} from '../federation/engine-io.ts';
 import type {AgentGroup} from '../model/agent.ts';
-import type {AgentId, AttemptId, HostId, TeamId} from '../model/ids.ts';
+import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from '../model/ids.ts';
 import type {StateRecord, StoredState} from '../model/record.ts';
 import {isTerminal} from '../model/task.ts';
 import {isFinal, type TeamSpec} from '../model/team.ts';
@@ -113,6 +113,7 @@ export class Invariants {
       checkTask(task, {itemsOf, branch, mayFailToExpand: source => this.#unreadable.has(source)});
     }
     for (const attempt of leased) {
+      if (attempt.twinOf !== null) continue;
       checkOrder(attempt, {monoMs: now.monoMs, room: this.#room, open: ledger.open});
       this.#checkPreference(attempt);
     }
@@ -286,7 +287,9 @@ export class Invariants {
   #learnUse(id: AttemptId): void {
     const {task, end, means, outcome} = this.#around.ledger.attempt(id);
     const isCrash = outcome?.result.ok === false && outcome.result.failure.reason === 'agent-error';
-    if (means && !isCrash && (end === 'ok' || end === 'failed')) {
+    const failure = outcome?.result.ok === false ? outcome.result.failure.reason : null;
+    const isOutrun = end === 'outrun' && outcome !== null && failure !== 'stopped' && failure !== 'provider-limited';
+    if (means && !isCrash && (end === 'ok' || end === 'failed' || isOutrun)) {
       this.#known.add(kindOf(means, task.team.id, task.spec.skills));
     }
   }
@@ -327,13 +330,15 @@ export class Invariants {
     }
     if (record.kind === 'team-state') this.#checkEnding(record);
     if (record.kind !== 'attempt-ended') return;
-    const {machine, isHeld} = this.#around;
+    const {machine, isHeld, ledger} = this.#around;
     const {id, outcome} = record;
     hold('an attempt ends when its processes are gone', !machine.isLive(id), () => `attempt ${id} runs`);
     if (outcome === null) {
       hold('an attempt is lost only when no host holds it', !isHeld(id), () => `attempt ${id}`);
       return;
     }
+    // That one which had lost succeeded all the same is not recorded.
+    if (ledger.attempts.get(id)?.task.outrun?.id === id) return;
     const told = JSON.stringify(machine.outcomeOf(id)) === JSON.stringify(outcome);
     hold('an outcome is recorded as it happened', told, () => `attempt ${id}`);
   }
@@ -355,7 +360,8 @@ export class Invariants {
     hold('work goes to agents that are ready', ready, () => `${agentId} on ${hostId}`);
     hold('work goes to agents of the team', this.#teamOf.get(agentId) === task.team.id, () => agentId);
     const other = machine.liveOf(task.team.id, task.seq)[0];
-    hold('no lease while an old process lives', !other, () => `attempt ${id} while ${other?.attempt} runs`);
+    const isTwin = other !== undefined && other.attempt === attempt.twinOf;
+    hold('no lease while an old process lives', !other || isTwin, () => `attempt ${id} while ${other?.attempt} runs`);
     this.#checkFairness(attempt, now);
     return attempt;
   }
@@ -422,7 +428,7 @@ export class Invariants {
   #checkEnding({id, ending}: Extract<StateRecord, {kind: 'team-state'}>): void {
     if (ending !== 'budget' && ending !== 'no-agents') return;
     const team = this.#around.ledger.team(id);
-    const open = team.tasks.find(task => task.open !== null || task.state.name === 'merging');
+    const open = team.tasks.find(task => task.open !== null || task.outrun !== null || task.state.name === 'merging');
     const works = [...team.agents].filter(([agent]) => !this.#failed.has(agent)).map(([, group]) => group);
     if (works.length === 0) return;
     hold('a team is given up when nothing of it runs', !open, () => `${open?.id} is ${open?.state.name}`);
@@ -478,10 +484,12 @@ export class Invariants {
 
   #compareWithStore(team: StoredState['teams'][number]): void {
     const {tasks} = this.#around.ledger.team(team.id);
-    const open = new Map(team.openAttempts.map(attempt => [attempt.task, attempt.id]));
+    const open = new Map<TaskSeq, AttemptId[]>();
+    for (const {task, id} of team.openAttempts) open.set(task, [...(open.get(task) ?? []), id]);
     const same = (task: LedgerTask) => {
       const {seq, state} = task;
-      if (open.get(seq) !== task.open?.id) return false;
+      const ids = [task.open, task.twin, task.outrun].flatMap(attempt => attempt?.id ?? []);
+      if (open.get(seq)?.join() !== (ids.length === 0 ? undefined : ids.sort((a, b) => a - b).join())) return false;
       return task.open !== null || JSON.stringify(team.tasks[seq]?.state) === JSON.stringify(state);
     };
     const other = tasks.find(task => !same(task));

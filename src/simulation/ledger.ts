@@ -29,6 +29,10 @@ export interface LedgerTask {
   losses: number;
   memo: Memo | undefined;
   open: LedgerAttempt | null;
+  /** A second open attempt, beside it. */
+  twin: LedgerAttempt | null;
+  /** One that is still open though the other one has succeeded. */
+  outrun: LedgerAttempt | null;
   attempts: readonly LedgerAttempt[];
   /** When the delay before the next attempt is over, by the monotonic clock. */
   retryDueMs: number | null;
@@ -41,6 +45,7 @@ export interface LedgerAttempt {
   readonly agentId: AgentId;
   readonly hostId: HostId;
   readonly means: AttemptMeans | undefined;
+  readonly twinOf: AttemptId | null;
   /** Of a reviewer: the attempt whose work it looks at. */
   readonly reviews: LedgerAttempt | null;
   /** Where its conversation was when that was last recorded. */
@@ -55,8 +60,8 @@ export interface LedgerAttempt {
   merge: Exclude<MergeResult, {kind: 'failed'}> | null;
 }
 
-/** `cancelled`: its team was being ended. `limited`: its provider let nothing through. */
-export type AttemptEnd = 'ok' | 'failed' | 'lost' | 'limited' | 'cancelled';
+/** `cancelled`: its team was being ended. `limited`: its provider let nothing through. `outrun`: the other one of two decides. */
+export type AttemptEnd = 'ok' | 'failed' | 'lost' | 'limited' | 'cancelled' | 'outrun';
 
 /** An amount of what budgets limit. */
 export interface Amount {
@@ -230,6 +235,8 @@ export class Ledger {
       losses: 0,
       memo: undefined,
       open: null,
+      twin: null,
+      outrun: null,
       attempts: [],
       retryDueMs: null,
     };
@@ -261,11 +268,12 @@ export class Ledger {
   }
 
   #lease(record: Extract<StateRecord, {kind: 'attempt-leased'}>): void {
-    const {id, teamId, task: seq, number, agentId, hostId, means} = record;
+    const {id, teamId, task: seq, number, agentId, hostId, means, twinOf = null} = record;
     const task = this.task(teamId, seq);
     hold('fencing tokens increase', id > this.#lastAttempt, () => `${id} after ${this.#lastAttempt}`);
     hold('a finished task gets no attempt', !isTerminal(task.state.name), () => `${task.id} is ${task.state.name}`);
-    hold('a task has one open attempt', task.open === null, () => `${task.id}: ${id} beside ${task.open?.id}`);
+    const mayBe = task.twin === null && task.outrun === null && (task.open?.id ?? null) === twinOf;
+    hold('a task has one open attempt, or two on purpose', mayBe, () => `${task.id}: ${id} beside ${task.open?.id}`);
     hold('attempts are numbered in order', number === task.attempts.length + 1, () => `${task.id}: number ${number}`);
     const group = task.team.agents.get(agentId);
     hold('work goes to agents of the team', group !== undefined, () => `attempt ${id} to ${agentId}`);
@@ -280,6 +288,7 @@ export class Ledger {
       agentId,
       hostId,
       means,
+      twinOf,
       reviews: this.#underReview(task),
       session: null,
       outcome: undefined,
@@ -296,8 +305,10 @@ export class Ledger {
     this.#put(this.load, agentId, load);
     if (means) this.#set(task.team, 'reserved', plus(task.team.reserved, amountOf(means.cap)));
     this.#insert(this.open, attempt);
-    this.#set(task, 'open', attempt);
-    this.#set(task, 'state', {name: 'running', attempt: id});
+    if (twinOf === null) {
+      this.#set(task, 'open', attempt);
+      this.#set(task, 'state', {name: 'running', attempt: id});
+    } else this.#set(task, 'twin', attempt);
     this.#set(task, 'attempts', [...task.attempts, attempt]);
     if (task.group) this.#set(task.group, 'openInstances', task.group.openInstances + 1);
     this.touched.add(task);
@@ -308,8 +319,7 @@ export class Ledger {
     hold('an attempt ends once', attempt.outcome === undefined, () => `attempt ${id}`);
     const {task, agentId, means, reviews} = attempt;
     this.#set(attempt, 'outcome', outcome);
-    this.#set(attempt, 'end', endOf(attempt, outcome));
-    this.#set(task, 'open', null);
+    this.#endRace(attempt, outcome);
     this.#remove(this.open, attempt);
     this.#put(this.load, agentId, (this.load.get(agentId) ?? 0) - 1);
     if (means) this.#pay(task.team, means, outcome);
@@ -318,6 +328,19 @@ export class Ledger {
     const {group} = task;
     if (group) this.#set(group, 'openInstances', group.openInstances - 1);
     this.touched.add(task);
+  }
+
+  /** What follows of the end of an attempt for its task: of two, the first to succeed decides, or else the last. */
+  #endRace(attempt: LedgerAttempt, outcome: AttemptOutcome | null): void {
+    const {task} = attempt;
+    const other = task.open === attempt ? task.twin : task.open;
+    const isOutrun = task.outrun === attempt || (other !== null && !outcome?.result.ok);
+    this.#set(attempt, 'end', isOutrun ? 'outrun' : endOf(attempt, outcome));
+    if (task.outrun === attempt) return this.#set(task, 'outrun', null);
+    if (other !== null && !isOutrun) this.#set(task, 'outrun', other);
+    this.#set(task, 'open', isOutrun ? other : null);
+    this.#set(task, 'twin', null);
+    if (isOutrun && other) this.#set(task, 'state', {name: 'running', attempt: other.id});
   }
 
   /** What a reviewer has to look at now; null for every other task. */
@@ -389,6 +412,11 @@ function endOf({task}: LedgerAttempt, outcome: AttemptOutcome | null): AttemptEn
   if (reason !== 'stopped' && reason !== 'provider-limited') return 'failed';
   if (task.team.ending !== null) return 'cancelled';
   return reason === 'stopped' ? 'lost' : 'limited';
+}
+
+/** The attempt that decided, or will decide, about the task last. */
+export function lastOf({attempts, outrun}: LedgerTask): LedgerAttempt | undefined {
+  return attempts.findLast(attempt => attempt !== outrun && attempt.end !== 'outrun');
 }
 
 /** The work of an attempt that has succeeded. */

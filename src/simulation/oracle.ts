@@ -51,7 +51,7 @@ export function reviewedBy({spec, team}: LedgerTask): LedgerTask | undefined {
 
 /** Could start at once if there were an agent and a permit for it. */
 export function isReady(task: LedgerTask, monoMs: number): boolean {
-  if (task.open !== null || task.team.ending !== null) return false;
+  if (task.open !== null || task.outrun !== null || task.team.ending !== null) return false;
   const reviewed = reviewedBy(task);
   if (reviewed && reviewed.state.name !== 'reviewing') return false;
   if (task.spec.foreach && task.group === null) return false;

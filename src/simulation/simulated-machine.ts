@@ -29,13 +29,23 @@ export class SimulatedMachine {
     const {attempt, teamId, task} = tree;
     hold('an attempt is started once', !this.#started.has(attempt), () => `attempt ${attempt}`);
     const other = this.liveOf(teamId, task)[0];
-    hold('one process tree per task', !other, () => `task ${task}: attempt ${attempt} beside ${other?.attempt}`);
+    const isTwin = other && this.#areTwins(attempt, other.attempt);
+    hold(
+      'one process tree per task, but for twins',
+      !other || isTwin === true,
+      () => `task ${task}: attempt ${attempt} beside ${other?.attempt}`,
+    );
     const leased = this.#ledger.attempts.get(attempt);
     hold('a process runs only under an open lease', leased?.outcome === undefined && leased?.task.seq === task, () => {
       return `attempt ${attempt} starts, which is ${leased ? 'over' : 'unknown'}`;
     });
     this.#started.add(attempt);
     this.#live.set(attempt, tree);
+  }
+
+  #areTwins(a: AttemptId, b: AttemptId): boolean {
+    const {attempts} = this.#ledger;
+    return attempts.get(a)?.twinOf === b || attempts.get(b)?.twinOf === a;
   }
 
   isLive(attempt: AttemptId): boolean {

@@ -152,8 +152,10 @@ function fold(records: readonly StateRecord[]): Folded {
       }
       case 'attempt-ended': {
         const team = teamOf.get(record.id);
-        const means = team?.open.get(record.id)?.means;
+        const ended = team?.open.get(record.id);
+        const means = ended?.means;
         team?.open.delete(record.id);
+        if (team && record.outcome?.result.ok) noteLosers(team.open, record.id, ended?.twinOf);
         if (team) noteEnded(team.totals, {means, outcome: record.outcome});
         break;
       }
@@ -197,9 +199,17 @@ function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): 
   };
 }
 
+/** Of two attempts at one task, the other one. */
+function noteLosers(open: Map<AttemptId, OpenAttempt>, winner: AttemptId, twinOf: AttemptId | undefined): void {
+  for (const [id, attempt] of open) {
+    if (attempt.twinOf === winner || id === twinOf) open.set(id, {...attempt, hasLost: true});
+  }
+}
+
 function openAttempt(record: Extract<StateRecord, {kind: 'attempt-leased'}>): OpenAttempt {
-  const {id, task, number, agentId, hostId, atMs, means} = record;
-  return {id, task, number, agentId, hostId, leasedAtMs: atMs, ...(means ? {means} : {})};
+  const {id, task, number, agentId, hostId, atMs, means, twinOf} = record;
+  const rest = {...(means ? {means} : {}), ...(twinOf === undefined ? {} : {twinOf})};
+  return {id, task, number, agentId, hostId, leasedAtMs: atMs, ...rest};
 }
 
 function withMemo(task: StoredTask, memo: Memo | undefined): StoredTask {

@@ -39,6 +39,11 @@ export interface AttemptOrder {
   readonly logFile: string;
   /** Where the declared output goes when the attempt succeeds; relative to the team's folder. */
   readonly outputFile: string | null;
+  /**
+   * Whoever makes this file first may put out a result: of attempts that run at the same task, one. Relative to the team's folder;
+   * absent: it is the only one.
+   */
+  readonly claimFile?: string;
   /** Links made in the attempt's input folder (`GODEL_INPUTS`): name there, target relative to the team's folder. */
   readonly inputs: readonly {readonly name: string; readonly target: string}[];
   readonly traceparent: string;

@@ -97,13 +97,16 @@ function addTasks(team: TeamSketch, how: number): EngineRecord[] {
 
 function lease(sketch: Sketch, team: TeamSketch, seq: number): EngineRecord[] {
   const found = team.tasks[seq];
-  if (!found || isTerminal(found.name) || sketch.open.some(open => open.team === team && open.seq === seq)) return [];
+  const beside = sketch.open.filter(open => open.team === team && open.seq === seq);
+  if (!found || isTerminal(found.name) || beside.length > 1) return [];
   const attempt = ++sketch.lastAttempt;
   sketch.open.push({attempt, team, seq});
   found.attempts += 1;
   const cap = attempt % 3 ? {usd: 0.5, tokens: 1000} : {usd: null, tokens: null};
   const prompt = {agentId: agentId(`a-${attempt % 4}`), means: means('claude', attempt % 5 ? 'haiku' : null, cap)};
-  return [leased(team.id, seq, attempt, found.attempts, attempt % 2 ? prompt : {}), event(team.id)];
+  const twin = beside.map(({attempt: first}) => ({twinOf: attemptId(first)}))[0];
+  const lease = {...(attempt % 2 ? prompt : {}), ...twin};
+  return [leased(team.id, seq, attempt, found.attempts, lease), event(team.id)];
 }
 
 function endAttempt(sketch: Sketch, who: number, how: number): EngineRecord[] {
@@ -132,6 +135,10 @@ function endAttempt(sketch: Sketch, who: number, how: number): EngineRecord[] {
     {name: 'waiting'},
   ];
   const next = states[how % 3]!;
+  const task = open.team.tasks[open.seq]!;
+  const hasRival = sketch.open.some(({team, seq}) => team === open.team && seq === open.seq);
+  // What one of two comes to nothing with, or what has lost, changes nothing.
+  if (isTerminal(task.name) || (hasRival && how % 3 > 0)) return [ended(open.attempt, outcomes[1 + (how % 2)]!)];
   Object.assign(open.team.tasks[open.seq]!, next);
   return [
     ended(open.attempt, outcomes[how % 3]!),

@@ -71,9 +71,8 @@ export class RecordFold {
 
   tasks(id: TeamId): TaskRow[] {
     const {tasks = [], attempts = []} = this.#teams.get(id) ?? {};
-    const open = new Map(
-      attempts.filter(({endedAtMs}) => endedAtMs === null).map(attempt => [attempt.task, attempt.id]),
-    );
+    const leases = attempts.filter(({endedAtMs}) => endedAtMs === null);
+    const open = new Map(leases.reverse().map(attempt => [attempt.task, attempt.id]));
     return tasks.map(task => {
       const attempt = open.get(task.seq);
       const isFurther = !['waiting', 'ready', 'backing-off', 'running'].includes(task.state.name);
@@ -162,6 +161,7 @@ export class RecordFold {
           endedAtMs: null,
           outcome: null,
           ...(record.means ? {means: record.means} : {}),
+          ...(record.twinOf === undefined ? {} : {twinOf: record.twinOf}),
         });
         break;
       case 'attempt-session': {
@@ -203,7 +203,7 @@ function storedTeam({row, spec, isStandby, startedAt, ending, kept, agents, task
     tasks,
     openAttempts: attempts
       .filter(attempt => attempt.endedAtMs === null)
-      .map(({id, task, number, agentId, hostId, leasedAtMs, means, session}) => ({
+      .map(({id, task, number, agentId, hostId, leasedAtMs, means, session, twinOf}) => ({
         id,
         task,
         number,
@@ -212,6 +212,10 @@ function storedTeam({row, spec, isStandby, startedAt, ending, kept, agents, task
         leasedAtMs,
         ...(means ? {means} : {}),
         ...(session ? {session} : {}),
+        ...(twinOf === undefined ? {} : {twinOf}),
+        ...(attempts.some(each => (each.id === twinOf || each.twinOf === id) && each.outcome?.result.ok)
+          ? {hasLost: true as const}
+          : {}),
       })),
     totals: totalsOf(attempts),
   };

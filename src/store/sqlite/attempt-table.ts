@@ -9,7 +9,7 @@ import type {AttemptRow} from '../../model/row.ts';
 import type {Meta} from './meta.ts';
 
 const LEASE =
-  'INSERT INTO attempts (team, id, task, number, agent, host, leased_at_ms, means) VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
+  'INSERT INTO attempts (team, id, task, number, agent, host, leased_at_ms, means, twin_of) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)';
 
 const SESSION = 'UPDATE attempts SET session = ? WHERE team = ? AND id = ?';
 
@@ -18,7 +18,11 @@ const END = `UPDATE attempts SET ended_at_ms = ?, duration_ms = ?, failure = ?, 
     result = ?
   WHERE team = ? AND id = ? AND ended_at_ms IS NULL`;
 
-const OPEN_OF_TEAM = `SELECT id, task, number, agent, host, leased_at_ms, means, session
+/** Succeeded: ended, with a duration, and without a failure. */
+const OPEN_OF_TEAM = `SELECT id, task, number, agent, host, leased_at_ms, means, session, twin_of,
+    EXISTS (SELECT 1 FROM attempts AS other WHERE other.team = attempts.team
+      AND (other.id = attempts.twin_of OR other.twin_of = attempts.id)
+      AND other.duration_ms IS NOT NULL AND other.failure IS NULL) AS has_lost
   FROM attempts WHERE team = ? AND ended_at_ms IS NULL ORDER BY id`;
 
 const OPEN = `SELECT attempts.id AS attempt, team, task FROM teams JOIN attempts ON team = teams.id
@@ -51,6 +55,8 @@ interface OpenRow {
   readonly leased_at_ms: number;
   readonly means: string | null;
   readonly session: string | null;
+  readonly twin_of: number | null;
+  readonly has_lost?: number;
 }
 
 interface Row extends OpenRow {
@@ -104,7 +110,7 @@ export class AttemptTable {
 
   constructor(db: Database, meta: Meta) {
     this.#meta = meta;
-    this.#lease = db.prepare<[number, number, number, number, string, string, number, string | null]>(LEASE);
+    this.#lease = db.prepare<[number, number, number, number, string, string, number, string | null, N]>(LEASE);
     this.#session = db.prepare<[string, number, number]>(SESSION);
     this.#end = db.prepare<[number, N, string | null, N, N, N, N, N, N, N, N, string | null, number, number]>(END);
     this.#readOpen = db.prepare<[], OpenLease>(OPEN);
@@ -117,8 +123,9 @@ export class AttemptTable {
   }
 
   lease(record: Extract<StateRecord, {kind: 'attempt-leased'}>): void {
-    const {id, teamId, task, number, agentId, hostId, atMs, means} = record;
-    this.#lease.run(teamId, id, task, number, agentId, hostId, atMs, means ? JSON.stringify(means) : null);
+    const {id, teamId, task, number, agentId, hostId, atMs, means, twinOf} = record;
+    const kept = means ? JSON.stringify(means) : null;
+    this.#lease.run(teamId, id, task, number, agentId, hostId, atMs, kept, twinOf ?? null);
     this.#open().set(id, {attempt: id, team: teamId, task});
   }
 
@@ -213,6 +220,8 @@ function openOf(row: OpenRow): OpenAttempt {
     leasedAtMs: row.leased_at_ms,
     ...(row.means === null ? {} : {means: JSON.parse(row.means) as AttemptMeans}),
     ...(row.session === null ? {} : {session: JSON.parse(row.session) as SessionMark}),
+    ...(row.twin_of === null ? {} : {twinOf: row.twin_of as AttemptId}),
+    ...(row.has_lost === 1 ? {hasLost: true} : {}),
   };
 }
 

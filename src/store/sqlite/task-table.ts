@@ -1,7 +1,7 @@
 import type {Database} from 'better-sqlite3';
 import type {JsonValue} from '../../base/json.ts';
 import type {Memo} from '../../model/attempt.ts';
-import type {TaskSeq, TeamId} from '../../model/ids.ts';
+import type {AttemptId, TaskSeq, TeamId} from '../../model/ids.ts';
 import type {NewTask, StateRecord} from '../../model/record.ts';
 import type {TaskQuery, TaskRow} from '../../model/row.ts';
 import type {OpenLease} from './attempt-table.ts';
@@ -95,7 +95,7 @@ export class TaskTable {
   list(team: TeamId, {states, id, after, limit}: TaskQuery, open: readonly OpenLease[]): readonly TaskRow[] {
     const rows = this.#list.all({
       team,
-      open: JSON.stringify(open.map(({task, attempt}) => [task, attempt])),
+      open: JSON.stringify([...firstLeases(open)]),
       after: after ?? -1,
       id: id ?? null,
       mask: states === undefined ? EVERY_STATE : maskOf(states),
@@ -107,6 +107,13 @@ export class TaskTable {
   remove(team: TeamId): void {
     for (const statement of this.#remove) statement.run(team);
   }
+}
+
+/** Of tasks with two attempts at a time, the earlier one. */
+function firstLeases(open: readonly OpenLease[]): ReadonlyMap<TaskSeq, AttemptId> {
+  const leases = new Map<TaskSeq, AttemptId>();
+  for (const {task, attempt} of open) leases.set(task, Math.min(leases.get(task) ?? attempt, attempt) as AttemptId);
+  return leases;
 }
 
 /** The casts brand numbers and name JSON that this file has written. */
