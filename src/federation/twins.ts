@@ -86,7 +86,13 @@ export class Twins {
     const possible = others.filter(agent => options.some(option => option.group === agent.group));
     const besides = passedOver(attempt, possible);
     const {strategy} = team.settings;
-    const selection = team.selection.engage(task, {now: turn.now, options, strategy, besides});
+    const selection = team.selection.engage(task, {
+      now: turn.now,
+      options,
+      strategy,
+      leftMs: team.timeLeftMs(turn.now),
+      besides,
+    });
     if (!selection) return;
     const {agent, why} = selection;
     if (agent === attempt.agent || agent.host === null) {

@@ -8,6 +8,7 @@ import {modelChoice} from './model-choice.ts';
 import type {Problem} from './problem.ts';
 import type {planSchema} from './schema.ts';
 import type {SpeculateDocument} from './schema-autoscale.ts';
+import {strategyChoice} from './strategy.ts';
 import {TextCompiler} from './text-compiler.ts';
 
 type TopDocument = Partial<Omit<z.infer<typeof planSchema>, 'tasks'>>;
@@ -19,7 +20,7 @@ interface FactsRequest {
 
 /** What a plan says of the team as a whole: its agents, limits, secrets, and what its branch must stand. */
 export function planFacts(top: TopDocument, {inputs, report}: FactsRequest): Partial<Plan> {
-  const {agents, verify, secrets, budget, autoscale, escalate, speculate, defaults = {}} = top;
+  const {agents, verify, secrets, budget, autoscale, strategy, escalate, speculate, defaults = {}} = top;
   const onBudget = top['on-budget'];
   const scaled = autoscale === undefined ? null : autoscaleOf(autoscale, report);
   const compiler = new TextCompiler({path: [], scope: {inputs, item: 'none'}, report});
@@ -30,6 +31,7 @@ export function planFacts(top: TopDocument, {inputs, report}: FactsRequest): Par
     ...(budget === undefined ? {} : {budget: budgetOf(budget, report)}),
     ...(onBudget === undefined ? {} : {onBudget}),
     ...(scaled === null ? {} : {autoscale: scaled}),
+    ...(strategy === undefined ? {} : {strategy: strategyChoice(strategy, report)}),
     ...(escalate === undefined
       ? {}
       : {escalate: {after: escalate.after ?? 1, to: listOf(escalate.to).map(modelChoice)}}),

@@ -11,6 +11,7 @@ import {
 } from './schema.ts';
 import {budgetFields, escalateSchema, groupSchema, namedGroupSchema} from './schema-agents.ts';
 import {autoscaleFields, speculateSchema} from './schema-autoscale.ts';
+import {strategyFields} from './strategy.ts';
 import {didYouMean} from './did-you-mean.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -138,6 +139,7 @@ const WITHIN_PLAN: Readonly<Record<string, object>> = {
   inputs: inputSchema.shape,
   budget: budgetFields.shape,
   autoscale: autoscaleFields.shape,
+  strategy: strategyFields.shape,
   escalate: escalateSchema.shape,
   speculate: speculateSchema.shape,
 };

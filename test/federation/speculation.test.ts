@@ -282,8 +282,12 @@ describe('of two attempts', () => {
   });
 
   it('the second one gets no third one beside it, so that its failure counts', () => {
-    const {world, id, first, second} = withTwin();
+    const others = [task('hold', {run: 'hold'}), safe('late', {needs: ['hold']})];
+    const {world, id, first, second} = withTwin({others, count: 20});
     end(world, first, failing({reason: 'timed-out', timeoutMs: 1}));
+    world.later(60_000);
+    world.finish('hold');
+    world.finish('late', TOOK_1S);
     world.later(60_000);
     expect(attemptsAt(world, 'slow')).toEqual([first, second]);
     end(world, second, failing({reason: 'timed-out', timeoutMs: 1}));
