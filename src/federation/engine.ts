@@ -64,8 +64,8 @@ export class Engine {
   readonly #orders: TeamOrders;
   readonly #scaler: TeamScaler;
   readonly #upkeep: Upkeep;
-  readonly #anomalies = new AnomalyWatch();
   readonly #twins: Twins;
+  readonly #anomalies = new AnomalyWatch();
   readonly #waiting = new Map<TeamId, RequestId[]>();
   #nextTeam: number;
   #nextAttempt: number;

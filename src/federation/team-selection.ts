@@ -34,6 +34,8 @@ export interface Engagement {
   readonly strategy: StrategyChoice;
   /** Of the team's time, in milliseconds; null: it has as much as it takes. */
   readonly leftMs: number | null;
+  /** Who is passed over, and why, beside those that have failed at it. */
+  readonly besides?: ReadonlyMap<AgentId, string>;
 }
 
 /** Which agent of a team does a task: asks its agents, and tells them how it went. */

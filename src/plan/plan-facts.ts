@@ -7,8 +7,8 @@ import type {Scope} from './expressions.ts';
 import {modelChoice} from './model-choice.ts';
 import type {Problem} from './problem.ts';
 import type {planSchema} from './schema.ts';
-import {strategyChoice} from './strategy.ts';
 import type {SpeculateDocument} from './schema-autoscale.ts';
+import {strategyChoice} from './strategy.ts';
 import {TextCompiler} from './text-compiler.ts';
 
 type TopDocument = Partial<Omit<z.infer<typeof planSchema>, 'tasks'>>;

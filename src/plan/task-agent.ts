@@ -29,8 +29,8 @@ export function agentFacts(
   const skills = listOf(task.skills ?? defaults.skills);
   const prefer = listOf(task.prefer);
   const review = reviewOf(task, defaults);
-  const preferredCost = task['preferred-cost'] ?? defaults['preferred-cost'];
   const idempotent = task.idempotent ?? defaults.idempotent;
+  const preferredCost = task['preferred-cost'] ?? defaults['preferred-cost'];
   return {
     ...(skills.length === 0 ? {} : {skills}),
     ...(prefer.length === 0 ? {} : {prefer}),

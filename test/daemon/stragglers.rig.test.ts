@@ -1,3 +1,4 @@
+import {execFileSync} from 'node:child_process';
 import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
@@ -97,4 +98,28 @@ test('a daemon that was killed goes on with both, and what has lost is ended', a
   const [first, second] = await attemptsAt(rig, team, 'each[6]');
   expect(first).toMatchObject({outcome: {result: {ok: true}}});
   expect(second).toMatchObject({outcome: {result: {failure: {by: 'lost-race'}}}});
+});
+
+test('of two with a worktree each only the change of the winner is merged, and that of the loser is kept in its ref', async () => {
+  await using rig = await Rig.create({git: true});
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', ...args], {
+      cwd: rig.folder,
+      env: rig.env,
+      encoding: 'utf8',
+    });
+  git('commit', '--quiet', '--allow-empty', '-m', 'begin');
+  const run = 'echo "$GODEL_ATTEMPT" > "made-$ITEM"; if [ "$ITEM-$GODEL_ATTEMPT" = 6-1 ]; then sleep 900; fi';
+  const each = {foreach: [1, 2, 3, 4, 5, 6], run, env: {ITEM: '${{ item }}'}, workspace: 'worktree'};
+  const {team} = await rig.spawn({plan: {version: 1, tasks: {each}}, count: 6});
+  const view = await rig.waitFor(team);
+  expect(view).toMatchObject({state: 'succeeded', attempts: 7, retries: 0});
+  const [first, second] = await attemptsAt(rig, team, 'each[6]');
+  expect(first).toMatchObject({outcome: {result: {failure: {by: 'lost-race'}}}});
+  const branch = view.repository?.branch ?? '';
+  expect(git('show', `${branch}:made-6`)).toBe('2\n');
+  expect(git('show', `${branch}:made-1`)).toBe('1\n');
+  const ref = first?.outcome?.work?.ref ?? 'none';
+  expect(git('show', `${ref}:made-6`)).toBe('1\n');
+  expect(ref).not.toBe(second?.outcome?.work?.ref);
 });

@@ -281,6 +281,19 @@ describe('of two attempts', () => {
     expect(world.view(id)).toMatchObject({state: 'succeeded', retries: 0});
   });
 
+  it('the second one gets no third one beside it, so that its failure counts', () => {
+    const others = [task('hold', {run: 'hold'}), safe('late', {needs: ['hold']})];
+    const {world, id, first, second} = withTwin({others, count: 20});
+    end(world, first, failing({reason: 'timed-out', timeoutMs: 1}));
+    world.later(60_000);
+    world.finish('hold');
+    world.finish('late', TOOK_1S);
+    world.later(60_000);
+    expect(attemptsAt(world, 'slow')).toEqual([first, second]);
+    end(world, second, failing({reason: 'timed-out', timeoutMs: 1}));
+    expect(world.view(id)).toMatchObject({state: 'failed', tasks: {failed: 1}});
+  });
+
   it('both may fail, which is one failure', () => {
     const {world, id, first, second} = withTwin({slow: {retries: 1}});
     end(world, second, failing());
