@@ -27,8 +27,6 @@ export interface Option {
 
 /** For what an agent is wanted, and when. */
 export interface Engagement {
-  /** Who is passed over, and why, beside those that have failed at it. */
-  readonly besides?: ReadonlyMap<AgentId, string>;
   readonly now: Now;
   readonly options: readonly Option[];
   readonly strategy: StrategyChoice;
