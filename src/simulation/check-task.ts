@@ -88,7 +88,10 @@ function checkFailure(task: LedgerTask, facts: TaskFacts): void {
     const lost = last === null || (last?.result.ok === false && last.result.failure.reason === 'stopped');
     return hold('a task is lost when its attempts were', lost && task.losses > 1, () => task.id);
   }
-  if (failure.reason === 'provider-limited') {
+  if (failure.reason === 'silent' && task.attempts.at(-1)?.end === 'lost') {
+    return hold('a task that hangs is tried again', task.losses === LIMITS.maxLosses + 1, () => task.id);
+  }
+  if (failure.reason === 'provider-limited' || failure.reason === 'runtime-unavailable') {
     const limited = task.attempts.filter(({end}) => end === 'limited').length;
     return hold('limits are bounded', limited === LIMITS.maxLimited + 1, () => `${task.id}: ${limited} times`);
   }

@@ -39,6 +39,10 @@ export interface Faults {
   readonly mergeBreaks: number;
   /** git itself fails in a merge. */
   readonly gitTrouble: number;
+  /** Somebody changes teams while they are at work, and takes them up again when they are over. */
+  readonly userMeddles: number;
+  /** Teams that scale by themselves. */
+  readonly scaling: number;
 }
 
 const WORST: Faults = {
@@ -71,6 +75,8 @@ const WORST: Faults = {
   mergeConflict: 0.7,
   mergeBreaks: 0.4,
   gitTrouble: 0.9,
+  userMeddles: 0.8,
+  scaling: 0.8,
 };
 
 /**

@@ -1,18 +1,21 @@
 import type {Now} from '../base/clock.ts';
 import type {Effect, Input, Step} from '../federation/engine-io.ts';
-import type {AgentGroup} from '../model/agent.ts';
+import type {AgentGroup, ModelChoice} from '../model/agent.ts';
+import type {AttemptOutcome} from '../model/attempt.ts';
+import type {AgentView} from '../model/agent-view.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from '../model/ids.ts';
 import type {StateRecord, StoredState} from '../model/record.ts';
 import {isTerminal} from '../model/task.ts';
 import {isFinal, type TeamSpec} from '../model/team.ts';
 import {checkAgent, kindOf} from './check-agents.ts';
+import {checkScaling, staffOf} from './check-scaling.ts';
 import {checkEvents} from './check-events.ts';
 import {checkAssignment, checkBounds, checkBranch, checkMerge, checkMergesAreAskedAgain} from './check-landing.ts';
 import {checkLease, checkOrder} from './check-lease.ts';
 import {checkTask} from './check-task.ts';
 import {checkTeamOver, checkView} from './check-view.ts';
 import type {EngineUnderTest} from './engine-under-test.ts';
-import type {Ledger, LedgerAttempt, LedgerTask, LedgerTeam} from './ledger.ts';
+import {type Ledger, type LedgerAttempt, type LedgerTask, type LedgerTeam, livingOf} from './ledger.ts';
 import {isReady} from './oracle.ts';
 import {Room} from './room.ts';
 import type {SimulatedBranch} from './simulated-branch.ts';
@@ -27,6 +30,8 @@ export interface Surroundings {
   readonly now: () => Now;
   /** Whether a living host says it holds the attempt. */
   readonly isHeld: (attempt: AttemptId) => boolean;
+  /** For how long it has done nothing; null: it does not run. */
+  readonly silentMs: (attempt: AttemptId) => number | null;
   /** The items that the source of a `foreach` has really printed. */
   readonly itemsOf: (group: LedgerTask) => readonly unknown[] | null;
 }
@@ -44,6 +49,8 @@ export class Invariants {
   readonly #teamOf = new Map<AgentId, TeamId>();
   /** Attempts whose host has been told to stop them, over its present connection. */
   readonly #stopped = new Set<AttemptId>();
+  /** Agents that somebody has had killed or restarted. */
+  readonly #ordered = new Set<AgentId>();
   readonly #acknowledged = new Set<AttemptId>();
   /** Sources whose output could not be read: their `foreach` may fail. */
   readonly #unreadable = new Set<LedgerTask>();
@@ -54,6 +61,15 @@ export class Invariants {
   readonly #room = new Room();
   /** Kinds of prompts of which this life of the daemon has seen what they use. */
   readonly #known = new Set<string>();
+  /** Teams some of whose agents the engine has given up, in this life of the daemon, as their runtime died at each start. */
+  readonly #parked = new Set<TeamId>();
+  /** By team and runtime: whether the last attempt with it died at its start. */
+  readonly #died = new Map<string, boolean>();
+  /** When this life of the daemon began. */
+  #livesSinceMs = 0;
+  /** What the engine says of the agents of a team, asked at most once a step. */
+  readonly #views = new Map<TeamId, readonly AgentView[]>();
+  #engine: EngineUnderTest | null = null;
   #handled = 0;
 
   constructor(around: Surroundings) {
@@ -66,6 +82,8 @@ export class Invariants {
       const survived = !open.has(id) && this.#around.ledger.attempts.get(id)?.outcome !== undefined;
       hold('an acknowledged report survives', survived, () => `attempt ${id}`);
     }
+    this.#livesSinceMs = this.#around.now().monoMs;
+    this.#around.ledger.forgetStops();
     for (const team of stored.teams) this.#compareWithStore(team);
     for (const {id, tasks} of this.#around.ledger.live) {
       // After a restart the delay is counted by the wall clock, which anybody may set.
@@ -86,6 +104,8 @@ export class Invariants {
     this.#failed.clear();
     this.#room.forget();
     this.#known.clear();
+    this.#parked.clear();
+    this.#died.clear();
   }
 
   /** After every call of `handle` (`input` is null for the step of a restore). */
@@ -94,11 +114,19 @@ export class Invariants {
     const now = this.#around.now();
     const fenced = input && this.#fenced(input);
     ledger.touched.clear();
+    this.#views.clear();
+    this.#engine = engine;
     if (input) this.#learn(input);
+    if (input?.type === 'agent-order') this.#learnOrder(input, step);
+    if (input?.type === 'vitals' && step.records.length + step.effects.length === 0) return;
+    const staff = staffOf(ledger, step);
     const leased: LedgerAttempt[] = [];
     const finished: Extract<StateRecord, {kind: 'team-finished'}>[] = [];
     for (const record of step.records) {
-      if (record.kind === 'event') continue;
+      if (record.kind === 'event') {
+        this.#learnEvent(record.event);
+        continue;
+      }
       this.#checkBefore(record, input);
       ledger.apply(record, now);
       if (record.kind === 'attempt-leased') leased.push(this.#checkLeased(record.id, now));
@@ -109,6 +137,7 @@ export class Invariants {
     for (const effect of step.effects) this.#learnEffect(effect);
     if (input === null) checkMergesAreAskedAgain(step, ledger);
     const {itemsOf, branch} = this.#around;
+    checkScaling(staff, {input, step, ledger, isFailed: (team, agent) => this.#isFailed(team, agent)});
     for (const task of ledger.touched) {
       checkTask(task, {itemsOf, branch, mayFailToExpand: source => this.#unreadable.has(source)});
     }
@@ -285,10 +314,44 @@ export class Invariants {
   /** An attempt that was cut short shows nothing of what such attempts use. */
   #learnUse(id: AttemptId): void {
     const {task, end, means, outcome} = this.#around.ledger.attempt(id);
+    const runtime = means && `${task.team.id}/${means.runtime}`;
+    if (runtime && outcome) this.#died.set(runtime, isDeathAtStart(outcome));
     const isCrash = outcome?.result.ok === false && outcome.result.failure.reason === 'agent-error';
     if (means && !isCrash && (end === 'ok' || end === 'failed')) {
       this.#known.add(kindOf(means, task.team.id, task.spec.skills));
     }
+  }
+
+  #learnOrder({request, agent, teamId, what}: Extract<Input, {type: 'agent-order'}>, {effects}: Step): void {
+    const {ledger} = this.#around;
+    const isDone = effects.some(effect => effect.type === 'answer' && effect.request === request && effect.result.ok);
+    if (!isDone || what === 'drain') return;
+    for (const attempt of ledger.open) {
+      if (attempt.agentId === agent && attempt.task.team.id === teamId) ledger.stop(attempt, 'agent-killed');
+    }
+    this.#ordered.add(agent);
+    if (what !== 'restart') return;
+    this.#failed.delete(agent);
+    for (const agents of this.#connected.values()) agents.delete(agent);
+  }
+
+  #learnEvent({teamId, body}: Extract<Step['records'][number], {kind: 'event'}>['event']): void {
+    if (body.type === 'agents-failed' && teamId !== null) this.#parked.add(teamId);
+  }
+
+  /** Its runtime does not work: its host said so or, where the engine has given up a runtime, the engine. */
+  #isFailed(team: LedgerTeam, agent: AgentId): boolean {
+    if (this.#failed.has(agent)) return true;
+    return this.#parked.has(team.id) && this.#viewOf(team, agent)?.state === 'gone';
+  }
+
+  #viewOf({id}: LedgerTeam, agent: AgentId): AgentView | undefined {
+    let views = this.#views.get(id);
+    if (!views) {
+      views = this.#engine?.agents(id, {now: this.#around.now()}) ?? [];
+      this.#views.set(id, views);
+    }
+    return views.find(view => view.id === agent);
   }
 
   #forgetStops(id: HostId): void {
@@ -313,7 +376,27 @@ export class Invariants {
       const over = effect.attempts.find(id => this.#around.ledger.attempts.get(id)?.outcome !== undefined);
       hold('only open attempts are reaped', over === undefined, () => `attempt ${over}`);
     }
-    if (effect.type === 'stop-attempts') for (const attempt of effect.attempts) this.#stopped.add(attempt);
+    if (effect.type === 'stop-attempts') this.#learnStop(effect);
+  }
+
+  #learnStop({attempts, by}: Extract<Effect, {type: 'stop-attempts'}>): void {
+    const {ledger, silentMs} = this.#around;
+    for (const id of attempts) {
+      this.#stopped.add(id);
+      const attempt = ledger.attempts.get(id);
+      if (!attempt || attempt.outcome !== undefined) continue;
+      ledger.stop(attempt, by);
+      if (by === 'agent-killed') {
+        const {agentId} = attempt;
+        hold('work is taken only from agents that somebody wants killed', this.#ordered.has(agentId), () => agentId);
+      }
+      if (by !== 'silent' || attempt.stopping !== 'silent') continue;
+      const budgetMs = attempt.task.spec.limits?.silenceMs ?? LEAST_SILENCE_MS;
+      const silence = silentMs(id);
+      hold('only what is silent is stopped for it', silence === null || silence >= budgetMs - 1, () => {
+        return `attempt ${id}: silent for ${silence} of ${budgetMs} ms`;
+      });
+    }
   }
 
   #checkBefore(record: StateRecord, input: Input | null): void {
@@ -334,7 +417,8 @@ export class Invariants {
       hold('an attempt is lost only when no host holds it', !isHeld(id), () => `attempt ${id}`);
       return;
     }
-    const told = JSON.stringify(machine.outcomeOf(id)) === JSON.stringify(outcome);
+    const said = machine.outcomeOf(id);
+    const told = JSON.stringify(withVerdict(said, outcome)) === JSON.stringify(outcome);
     hold('an outcome is recorded as it happened', told, () => `attempt ${id}`);
   }
 
@@ -349,7 +433,13 @@ export class Invariants {
     hold('no more attempts than permits', ledger.open.size <= permits, () => {
       return `attempt ${id} is number ${ledger.open.size} of ${permits}`;
     });
-    checkAgent(attempt, {room: this.#room, open: ledger.open, isKnown: kind => this.#known.has(kind)});
+    checkAgent(attempt, {
+      room: this.#room,
+      open: ledger.open,
+      isKnown: kind => this.#known.has(kind),
+      nowMs: now.monoMs,
+      livesSinceMs: this.#livesSinceMs,
+    });
     this.#placedOn.set(agentId, hostId);
     const ready = this.#connected.get(hostId)?.has(agentId) === true;
     hold('work goes to agents that are ready', ready, () => `${agentId} on ${hostId}`);
@@ -369,7 +459,9 @@ export class Invariants {
     const room = this.#room.beside(this.#around.ledger.open, attempt);
     const better = [...this.#idleAgents(team)].find(([other, idle]) => {
       const isLiked = mayDo(other, task) && likes(task, other) > likes(task, group);
-      return isLiked && room.hasRoomFor(choiceOf(other, task)) && !mayBeLeftOut(team, idle);
+      const choice = choiceOf(other, task);
+      const isOpen = isLiked && room.hasRoomFor(choice) && !this.#isShut(team, choice);
+      return isOpen && idle.some(one => !this.#isLeftOut(team, one));
     });
     hold('preferred agents come first', !better, () => `attempt ${id} of ${task.id} by ${agentId}, not ${better?.[1]}`);
   }
@@ -393,27 +485,43 @@ export class Invariants {
     const paysPrompts = isSurelyPaid(team);
     for (const task of team.tasks) {
       if (isTerminal(task.state.name) || !isReady(task, dueMs)) continue;
-      for (const [group, agent] of idle) {
-        if (!mayDo(group, task) || mayBeLeftOut(team, agent)) continue;
+      for (const [group, agents] of idle) {
+        if (!mayDo(group, task)) continue;
         const choice = choiceOf(group, task);
-        if ((choice === null || paysPrompts) && room.hasRoomFor(choice)) return {agent, task};
+        if (choice !== null && (!paysPrompts || this.#isShut(team, choice))) continue;
+        if (!room.hasRoomFor(choice)) continue;
+        const agent = agents.find(one => !this.#isLeftOut(team, one));
+        if (agent) return {agent, task};
       }
     }
     return null;
   }
 
-  /** A free agent of each group, as long as there is no second host on which the engine may expect it. */
-  #idleAgents(team: LedgerTeam): ReadonlyMap<AgentGroup, AgentId> {
+  /** Its runtime has just died at its start, and is tried again after a while. */
+  #isShut({id}: LedgerTeam, choice: ModelChoice | null): boolean {
+    return choice !== null && this.#died.get(`${id}/${choice.runtime}`) === true;
+  }
+
+  /** It is given nothing, or only something to see how it does, because of how it has done. Whether that is right, `checkEjected` says. */
+  #isLeftOut(team: LedgerTeam, agent: AgentId): boolean {
+    const view = this.#viewOf(team, agent);
+    return view === undefined || view.breaker !== 'closed' || view.state === 'suspect' || this.#isFailed(team, agent);
+  }
+
+  /** The free agents of each group, as long as there is no second host on which the engine may expect it. */
+  #idleAgents(team: LedgerTeam): ReadonlyMap<AgentGroup, readonly AgentId[]> {
     const {ledger} = this.#around;
-    const idle = new Map<AgentGroup, AgentId>();
+    const idle = new Map<AgentGroup, AgentId[]>();
+    if (team.settings.paused) return idle;
     const [[host, agents] = [], ...others] = [...this.#connected];
     const known = [...ledger.hosts.values()].filter(({gone}) => !gone);
     if (!agents || others.length > 0 || known.length > 1) return idle;
     for (const agent of agents) {
       const group = team.agents.get(agent);
       const isHere = (this.#placedOn.get(agent) ?? host) === host && this.#teamOf.get(agent) === team.id;
-      if (!group || !isHere || this.#failed.has(agent)) continue;
-      if ((ledger.load.get(agent) ?? 0) < group.slots) idle.set(group, agent);
+      const standing = team.standings.get(agent) ?? 'present';
+      if (!group || !isHere || this.#failed.has(agent) || standing !== 'present') continue;
+      if ((ledger.load.get(agent) ?? 0) < group.slots) idle.set(group, [...(idle.get(group) ?? []), agent]);
     }
     return idle;
   }
@@ -423,7 +531,7 @@ export class Invariants {
     if (ending !== 'budget' && ending !== 'no-agents') return;
     const team = this.#around.ledger.team(id);
     const open = team.tasks.find(task => task.open !== null || task.state.name === 'merging');
-    const works = [...team.agents].filter(([agent]) => !this.#failed.has(agent)).map(([, group]) => group);
+    const works = livingOf(team).flatMap(agent => (this.#isFailed(team, agent) ? [] : (team.agents.get(agent) ?? [])));
     if (works.length === 0) return;
     hold('a team is given up when nothing of it runs', !open, () => `${open?.id} is ${open?.state.name}`);
     const paysPrompts = isSurelyPaid(team);
@@ -447,7 +555,8 @@ export class Invariants {
     const created = this.#createdAt.get(id);
     const {timeoutMs} = this.#around.ledger.team(id).spec;
     hold('only a team with a timeout times out', created !== undefined && timeoutMs !== null, () => `team ${id}`);
-    const elapsedMs = now.monoMs - created.monoMs;
+    const {usedMs, sinceMs} = this.#around.ledger.team(id).clock;
+    const elapsedMs = usedMs + (sinceMs === null ? 0 : now.monoMs - sinceMs);
     hold('a team times out when its time is over', elapsedMs >= timeoutMs - 1, () => {
       return `team ${id} after ${elapsedMs} of ${timeoutMs} ms`;
     });
@@ -491,14 +600,19 @@ export class Invariants {
   }
 }
 
-/** Whoever has failed often may be left out for a while, but only as long as others of the team are at work. */
-function mayBeLeftOut({tasks}: LedgerTeam, agent: AgentId): boolean {
-  if (!tasks.some(({open}) => open !== null)) return false;
-  const failures = tasks.reduce((sum, {attempts}) => {
-    return sum + attempts.filter(({agentId, end}) => agentId === agent && end === 'failed').length;
-  }, 0);
-  return failures >= OFTEN;
+/** As the engine counts it: it ended soon, and had neither said nor used anything. */
+function isDeathAtStart({result, usage, durationMs}: AttemptOutcome): boolean {
+  if (result.ok || (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0) > 0) return false;
+  return result.failure.reason === 'agent-error' && durationMs < START_MS;
 }
 
-/** As the breakers of agents have it: fewer failures never leave anybody out. */
-const OFTEN = 5;
+const START_MS = 10_000;
+/** Where the plan says nothing, prompts may be silent for at least so long. */
+const LEAST_SILENCE_MS = 600_000;
+
+/** What was stopped because it hung is recorded as that. */
+function withVerdict(said: AttemptOutcome | undefined, {result}: AttemptOutcome): AttemptOutcome | undefined {
+  if (!said || said.result.ok || result.ok || result.failure.reason !== 'silent') return said;
+  const {failure} = said.result;
+  return failure.reason === 'stopped' && failure.by === 'silent' ? {...said, result} : said;
+}

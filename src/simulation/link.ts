@@ -17,6 +17,7 @@ export type HostMessage =
       readonly holds: readonly AttemptId[];
       readonly agents: readonly AgentId[];
       readonly teams: readonly TeamId[];
+      readonly paused: readonly AttemptId[];
     }
   | {readonly type: 'report'; readonly number: number; readonly report: Report}
   | {readonly type: 'remark'; readonly remark: Remark}

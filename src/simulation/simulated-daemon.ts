@@ -1,7 +1,7 @@
 import type {Effect, Input, MergeRequest, RequestId, Step} from '../federation/engine-io.ts';
-import type {HostId} from '../model/ids.ts';
+import type {HostId, TeamId} from '../model/ids.ts';
 import type {ProviderSignal} from '../model/provider.ts';
-import type {EngineRecord, HostRecord} from '../model/record.ts';
+import type {EngineRecord, HostRecord, StoredTeam} from '../model/record.ts';
 import {describeEffect, describeEvent, describeInput, describeRecord} from './describe.ts';
 import type {Dice} from './dice.ts';
 import type {EngineFactory, EngineUnderTest} from './engine-under-test.ts';
@@ -157,6 +157,11 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#world.time.now().monoMs + ms);
   }
 
+  /** What the store has of a team, over or not. */
+  loadTeam(id: TeamId): StoredTeam | null {
+    return this.#world.store.loadTeam(id);
+  }
+
   /** A client's request; false while there is no daemon. */
   request(
     input: Extract<Input, {request: RequestId}>,
@@ -181,8 +186,8 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
     if (!host) return;
     switch (message.type) {
       case 'hello': {
-        const {holds, agents, teams} = message;
-        this.submit({input: {type: 'host-connected', host: host.record, holds, agents, teams}, link});
+        const {holds, agents, teams, paused} = message;
+        this.submit({input: {type: 'host-connected', host: host.record, holds, agents, teams, paused}, link});
         return;
       }
       case 'report':

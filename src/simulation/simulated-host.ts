@@ -20,6 +20,14 @@ interface Held {
   readonly assignment: Assignment;
   phase: 'queued' | 'running' | 'stopping' | 'finished';
   stopBy: StopReason | null;
+  /** Its processes are held. */
+  isPaused: boolean;
+  /** What it still has to do until it ends by itself, and since when it is at that; null: it does not end by itself, or is held. */
+  leftMs: number;
+  sinceMs: number | null;
+  /** Counts how often it was let go on, so that an old timer knows itself. */
+  spell: number;
+  outcome: AttemptOutcome | null;
 }
 
 export interface HostOptions {
@@ -47,6 +55,8 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
   readonly #options: HostOptions;
   readonly #teams = new Map<TeamId, Set<AgentId>>();
   readonly #held = new Map<AttemptId, Held>();
+  /** Attempts to be held, also those that have not begun. */
+  readonly #paused = new Set<AttemptId>();
   readonly #reports: {number: number; report: Report}[] = [];
   #reportsMade = 0;
   #alive = true;
@@ -88,7 +98,8 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     this.#lonely = false;
     const agents = [...this.#teams.values()].flatMap(team => [...team]);
     this.#trace(`hello holds ${[...this.#held.keys()].join(',') || 'nothing'}, ${agents.length} agents`);
-    this.#link.toDaemon({type: 'hello', holds: [...this.#held.keys()], agents, teams: [...this.#teams.keys()]});
+    const paused = [...this.#paused].filter(attempt => this.#held.has(attempt));
+    this.#link.toDaemon({type: 'hello', holds: [...this.#held.keys()], agents, teams: [...this.#teams.keys()], paused});
     for (const {number, report} of this.#reports) this.#link.toDaemon({type: 'report', number, report});
   }
 
@@ -106,7 +117,8 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
         for (const agent of message.agents) this.#teams.get(message.teamId)?.delete(agent);
         return;
       case 'pause-attempts':
-        return hold('nobody in this world pauses anything', false, () => message.attempts.join(','));
+        for (const attempt of message.attempts) this.#pause(attempt, message.paused);
+        return;
       case 'close-team':
         return this.#closeTeam(message.teamId);
       case 'assign':
@@ -193,7 +205,16 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     hold('an attempt is assigned once', !this.#held.has(attempt), () => `attempt ${attempt}`);
     const opened = this.#teams.get(teamId)?.has(agentId) === true;
     hold('work goes to open agents', opened, () => `attempt ${attempt} for ${agentId}, unknown to ${this.record.id}`);
-    this.#held.set(attempt, {assignment, phase: 'queued', stopBy: null});
+    this.#held.set(attempt, {
+      assignment,
+      phase: 'queued',
+      stopBy: null,
+      isPaused: this.#paused.has(attempt),
+      leftMs: 0,
+      sinceMs: null,
+      spell: 0,
+      outcome: null,
+    });
     const {time, dice, tally} = this.#options;
     if (assignment.memo?.session) tally.add('attempt goes on in a session');
     if (assignment.memo?.conflict) tally.add('attempt brings a conflict together');
@@ -236,11 +257,40 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
         }
       });
     }
-    time.after(durationMs, () => {
+    held.leftMs = durationMs;
+    held.outcome = outcome;
+    if (!held.isPaused) this.#goOn(held);
+  }
+
+  /** It is at work until it ends by itself, or until it is held. */
+  #goOn(held: Held): void {
+    const {machine, time} = this.#options;
+    const {outcome, leftMs} = held;
+    if (outcome === null) return;
+    held.sinceMs = time.now().monoMs;
+    held.spell += 1;
+    const {spell} = held;
+    time.after(leftMs, () => {
+      if (held.spell !== spell) return;
       // A host that is dead times nothing out: what is left of the attempt goes on.
       const timedOut = !outcome.result.ok && outcome.result.failure.reason === 'timed-out';
-      if (this.#alive || !timedOut) machine.end(attempt, outcome);
+      if (this.#alive || !timedOut) machine.end(held.assignment.attempt, outcome);
     });
+  }
+
+  #pause(attempt: AttemptId, paused: boolean): void {
+    const {time, tally} = this.#options;
+    if (paused) this.#paused.add(attempt);
+    else this.#paused.delete(attempt);
+    const held = this.#held.get(attempt);
+    if (!held || held.isPaused === paused) return;
+    held.isPaused = paused;
+    if (held.phase !== 'running') return;
+    if (!paused) return this.#goOn(held);
+    tally.add('attempt held');
+    if (held.sinceMs !== null) held.leftMs = Math.max(0, held.leftMs - (time.now().monoMs - held.sinceMs));
+    held.sinceMs = null;
+    held.spell += 1;
   }
 
   /** What becomes known while it runs. */
@@ -304,7 +354,10 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
   #forgetUpTo(number: number): void {
     for (let first = this.#reports[0]; first && first.number <= number; first = this.#reports[0]) {
       this.#reports.shift();
-      if (first.report.type === 'attempt-finished') this.#held.delete(first.report.attempt);
+      if (first.report.type === 'attempt-finished') {
+        this.#held.delete(first.report.attempt);
+        this.#paused.delete(first.report.attempt);
+      }
     }
   }
 

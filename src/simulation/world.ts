@@ -70,6 +70,7 @@ export class World {
     this.#wishes = randomWishes({
       dice: new Dice(seed, 'wishes'),
       agentDice: new Dice(seed, 'agents'),
+      changeDice: new Dice(seed, 'changes'),
       faults: this.#faults,
     });
     this.#limits = new SimulatedLimits(new Dice(seed, 'limits'));
@@ -87,6 +88,7 @@ export class World {
       branch: this.#branch,
       now,
       isHeld: attempt => [...this.#hosts.values()].some(host => host.holds(attempt)),
+      silentMs: attempt => this.#machine.silentMs(attempt, time.now().monoMs),
       itemsOf: group => this.#itemsOf(group),
     });
     this.#daemon = new SimulatedDaemon({
@@ -306,7 +308,7 @@ export class World {
 
   #behaviourOf({teamId, spec}: Assignment): Behaviour {
     const {cwd} = this.#ledger.team(teamId).spec;
-    const behaviour = this.#wishes.find(wish => wish.spec.cwd === cwd)?.behaviours.get(spec.id);
+    const behaviour = this.#wishes.find(wish => wish.spec.cwd === cwd)?.behaviours.get(plainId(spec.id));
     if (!behaviour) throw new Error(`Internal error: nobody knows how "${spec.id}" behaves`);
     return behaviour;
   }
@@ -319,7 +321,7 @@ export class World {
       return {type: 'output-read', teamId, task, output: {ok: false, failure}};
     }
     const wish = this.#wishes.find(({spec}) => spec.cwd === source.team.spec.cwd);
-    const value = wish?.behaviours.get(source.spec.id)?.output ?? null;
+    const value = wish?.behaviours.get(plainId(source.spec.id))?.output ?? null;
     return {type: 'output-read', teamId, task, output: {ok: true, value}};
   }
 
@@ -328,7 +330,7 @@ export class World {
     if (!foreach) return null;
     if (foreach.from === 'list') return foreach.items;
     const wish = this.#wishes.find(({spec}) => spec.cwd === group.team.spec.cwd);
-    const output = wish?.behaviours.get(foreach.task)?.output;
+    const output = wish?.behaviours.get(plainId(foreach.task))?.output;
     return Array.isArray(output) ? output : null;
   }
 
@@ -336,6 +338,11 @@ export class World {
   countTeams(): void {
     for (const {state} of this.#ledger.teams.values()) if (isFinal(state)) this.tally.add(`teams ${state}`);
   }
+}
+
+/** A task of a plan that was given to the team once more does what it did the first time. */
+function plainId(id: string): string {
+  return id.replace(/#\d+$/u, '').replace(/#\d+\.review$/u, '.review');
 }
 
 const PER_SECOND = [

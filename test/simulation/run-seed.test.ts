@@ -33,7 +33,7 @@ describe('a seed', () => {
 
   test('gives the violation and the last lines when an invariant breaks', () => {
     const makesNothing = () => ({
-      engine: {handle: () => ({records: [], effects: []}), nextDeadlineMs: () => null, view: () => null},
+      engine: {handle: () => ({records: [], effects: []}), nextDeadlineMs: () => null, view: () => null, agents: () => []},
       step: {records: [], effects: []},
     });
     const result = runSeed(1, {makeEngine: makesNothing});
