@@ -170,7 +170,11 @@ export class Dispatcher {
     task: TaskNode,
     {group, choice}: Candidate,
   ): {readonly means: AttemptMeans | undefined} | Obstacle {
-    if (team.agents.free(group) <= 0) return busy(team, group);
+    if (team.agents.free(group) <= 0) {
+      // Where nobody is, somebody could come; but not if that could not be paid.
+      const isPaid = !choice || team.agents.living(group) > 0 || team.budget.capFor(task.spec, choice, team.totals);
+      return choice && !isPaid ? unpaid(team, task, choice) : busy(team, group);
+    }
     let cap: Cap | null = null;
     if (choice) {
       cap = team.budget.capFor(task.spec, choice, team.totals);

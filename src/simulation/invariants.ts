@@ -401,6 +401,10 @@ export class Invariants {
 
   #checkBefore(record: StateRecord, input: Input | null): void {
     if (record.kind === 'team-created' && input?.type === 'spawn-team') this.checkSpec(input.spec, record.spec);
+    if (record.kind === 'team-revived') {
+      // All of them are opened anew.
+      for (const agent of this.#around.ledger.team(record.id).agents.keys()) this.#failed.delete(agent);
+    }
     if (record.kind === 'team-created') this.#createdAt.set(record.id, this.#around.now());
     if (record.kind === 'team-state' && record.ending === 'team-timeout') this.#checkTimeout(record.id);
     if (record.kind === 'attempt-session') {

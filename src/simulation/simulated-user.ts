@@ -178,6 +178,9 @@ export class SimulatedUser {
     const later = () => time.after(dice.spread(1000, 60_000), () => this.#revive());
     if (!isFinal(team.state)) return later();
     const stored = daemon.loadTeam(team.id);
+    // Whether or not the answer arrives.
+    if (wish.willBeEnded) time.after(wish.endAfterMs ?? 60_000, () => this.#end());
+    this.#tend();
     const tasks = dice.pick(['failed', 'all'] as const);
     this.#ask(
       {type: 'retry-team', request: nextRequest(), teamId: team.id, tasks, stored},
@@ -186,8 +189,6 @@ export class SimulatedUser {
           this.#revivals += 1;
           if (answer.ok) {
             tally.add('team taken up again');
-            if (wish.willBeEnded) time.after(wish.endAfterMs ?? 60_000, () => this.#end());
-            this.#tend();
           }
           later();
         },

@@ -162,14 +162,16 @@ export class World {
   }
 
   #unfinished(): string {
-    const teams = [...this.#ledger.live].map(({spec, state, ending, tasks}) => {
+    const teams = [...this.#ledger.live].map(({id, spec, state, ending, tasks}) => {
       const open = tasks.filter(
         task => task.instances === null && !['succeeded', 'failed', 'skipped', 'cancelled'].includes(task.state.name),
       );
       const some = open
         .slice(0, 5)
         .map(task => `${task.id} ${task.open ? `attempt ${task.open.id}` : task.state.name}`);
-      return `${spec.name} is ${state}${ending === null ? '' : ` by ${ending}`} with ${open.length} open tasks (${some.join(', ')})`;
+      const waits = this.#daemon.engine?.view(id, {now: this.time.now()})?.waiting ?? [];
+      const why = waits.map(({why: reason, tasks: count}) => `${count} for ${reason}`).join(', ');
+      return `${spec.name} is ${state}${ending === null ? '' : ` by ${ending}`} with ${open.length} open tasks (${some.join(', ')}), which wait: ${why}`;
     });
     return teams.length > 0 ? teams.join('; ') : 'every team is over, but somebody waits for an answer';
   }
