@@ -21,7 +21,9 @@ export function checkLease({id, task, reviews}: LedgerAttempt, monoMs: number): 
   hold('a team that is ending starts nothing', team.ending === null, what);
   hold('a foreach itself is never run', !spec.foreach || group !== null, what);
   hold('a task starts when its needs are over', needsAreOver(task), what);
-  hold('a task starts when its condition holds', conditionHolds(group ?? task), what);
+  // Instances that go again were let go by what their foreach was expanded for.
+  const wasDecided = group !== null && task.round > 1;
+  hold('a task starts when its condition holds', wasDecided || conditionHolds(group ?? task), what);
   hold('instances start when their foreach is expanded', !group || group.state.name === 'expanded', what);
   const limit = spec.maxParallel;
   hold('max-parallel is never exceeded', !group || limit === undefined || group.openInstances <= limit, () => {

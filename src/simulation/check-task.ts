@@ -154,7 +154,9 @@ function checkSkip(task: LedgerTask): void {
   if (task.state.name !== 'skipped') return;
   const {because} = task.state;
   hold('a task is skipped when its needs are over', needsAreOver(task), () => task.id);
-  hold('a task is skipped when its condition does not hold', !conditionHolds(task), () => task.id);
+  // Of what is further up some may be about to go again.
+  const isUnclear = task.round > 1 && task.spec.condition === 'failure';
+  hold('a task is skipped when its condition does not hold', isUnclear || !conditionHolds(task), () => task.id);
   const blamed = needsOf(task).some(({state, ...need}) => {
     if (state.name === 'skipped') return state.because.cause === 'needs';
     return state.name === 'cancelled' || countsAsFailed({state, ...need});

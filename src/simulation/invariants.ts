@@ -21,7 +21,7 @@ import {Room} from './room.ts';
 import type {SimulatedBranch} from './simulated-branch.ts';
 import type {SimulatedMachine} from './simulated-machine.ts';
 import {hold} from './violation.ts';
-import {choiceOf, isSurelyPaid, likes, mayDo} from './who-does-it.ts';
+import {choiceOf, isSurelyPaid, likes, mayDo, providerFor} from './who-does-it.ts';
 
 export interface Surroundings {
   readonly ledger: Ledger;
@@ -29,6 +29,8 @@ export interface Surroundings {
   readonly branch: SimulatedBranch;
   readonly now: () => Now;
   /** Whether a living host says it holds the attempt. */
+  /** When the host last hung; null: it never has. */
+  readonly lastHungMs: (host: HostId) => number | null;
   readonly isHeld: (attempt: AttemptId) => boolean;
   /** For how long it has done nothing; null: it does not run. */
   readonly silentMs: (attempt: AttemptId) => number | null;
@@ -51,6 +53,8 @@ export class Invariants {
   readonly #stopped = new Set<AttemptId>();
   /** Agents that somebody has had killed or restarted. */
   readonly #ordered = new Set<AgentId>();
+  /** What the breakers of hosts are known to be that are not closed, with when that was heard. */
+  readonly #edges = new Map<HostId, Map<string, 'open' | 'half-open'>>();
   readonly #acknowledged = new Set<AttemptId>();
   /** Sources whose output could not be read: their `foreach` may fail. */
   readonly #unreadable = new Set<LedgerTask>();
@@ -105,6 +109,7 @@ export class Invariants {
     this.#room.forget();
     this.#known.clear();
     this.#parked.clear();
+    this.#edges.clear();
     this.#died.clear();
   }
 
@@ -278,6 +283,7 @@ export class Invariants {
         return;
       case 'host-disconnected':
       case 'host-gone':
+        if (input.type === 'host-gone') this.#edges.delete(input.hostId);
         this.#connected.delete(input.hostId);
         this.#forgetStops(input.hostId);
         return;
@@ -294,6 +300,13 @@ export class Invariants {
           this.#failed.set(agent, input.hostId);
         }
         return;
+      case 'breaker': {
+        const known = this.#edges.get(input.hostId) ?? new Map<string, 'open' | 'half-open'>();
+        if (input.state === 'closed') known.delete(keyOf(input.of));
+        else known.set(keyOf(input.of), input.state);
+        this.#edges.set(input.hostId, known);
+        return;
+      }
       case 'permits':
         this.#room.learn(input);
         return;
@@ -376,6 +389,11 @@ export class Invariants {
       const over = effect.attempts.find(id => this.#around.ledger.attempts.get(id)?.outcome !== undefined);
       hold('only open attempts are reaped', over === undefined, () => `attempt ${over}`);
     }
+    if (effect.type === 'kill-host' && this.#connected.has(effect.hostId)) {
+      const hungMs = this.#around.lastHungMs(effect.hostId);
+      const isStuck = hungMs !== null && this.#around.now().monoMs - hungMs < HUNG_MS;
+      hold('only a host that hangs is ended', isStuck, () => `${effect.hostId}, which hung at ${hungMs}`);
+    }
     if (effect.type === 'stop-attempts') this.#learnStop(effect);
   }
 
@@ -444,6 +462,12 @@ export class Invariants {
       nowMs: now.monoMs,
       livesSinceMs: this.#livesSinceMs,
     });
+    const {means} = attempt;
+    if (means) {
+      const known = this.#edges.get(hostId);
+      const open = edgesOf(means.runtime, means.provider).find(edge => known?.get(edge) === 'open');
+      hold('nothing is given to where a breaker is open', !open, () => `attempt ${id} on ${hostId}: ${open}`);
+    }
     this.#placedOn.set(agentId, hostId);
     const ready = this.#connected.get(hostId)?.has(agentId) === true;
     hold('work goes to agents that are ready', ready, () => `${agentId} on ${hostId}`);
@@ -501,9 +525,12 @@ export class Invariants {
     return null;
   }
 
-  /** Its runtime has just died at its start, and is tried again after a while. */
+  /** A breaker has opened, or its runtime has just died at its start: either is tried again after a while. */
   #isShut({id}: LedgerTeam, choice: ModelChoice | null): boolean {
-    return choice !== null && this.#died.get(`${id}/${choice.runtime}`) === true;
+    if (choice === null) return false;
+    const edges = edgesOf(choice.runtime, providerFor(choice));
+    const isOpen = [...this.#edges.values()].some(known => edges.some(edge => known.has(edge)));
+    return isOpen || this.#died.get(`${id}/${choice.runtime}`) === true;
   }
 
   /** It is given nothing, or only something to see how it does, because of how it has done. Whether that is right, `checkEjected` says. */
@@ -611,6 +638,17 @@ function isDeathAtStart({result, usage, durationMs}: AttemptOutcome): boolean {
 }
 
 const START_MS = 10_000;
+/** So late the daemon may hear that a host hung. */
+const HUNG_MS = 60_000;
+
+function keyOf({kind, name}: {kind: string; name: string}): string {
+  return `${kind}:${name}`;
+}
+
+function edgesOf(runtime: string, provider: string): readonly string[] {
+  return [`runtime:${runtime}`, `provider:${provider}`];
+}
+
 /** Where the plan says nothing, prompts may be silent for at least so long. */
 const LEAST_SILENCE_MS = 600_000;
 

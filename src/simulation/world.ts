@@ -4,6 +4,7 @@ import {type HostId, hostId} from '../model/ids.ts';
 import type {ProviderSignal} from '../model/provider.ts';
 import {isFinal} from '../model/team.ts';
 import {UNKNOWN_USAGE} from '../model/usage.ts';
+import {traitOf} from './agent-traits.ts';
 import {Dice} from './dice.ts';
 import type {EngineFactory} from './engine-under-test.ts';
 import {drawFaults, type Faults, NO_FAULTS, Tally} from './faults.ts';
@@ -60,12 +61,15 @@ export class World {
   #calm = false;
   readonly #limits: SimulatedLimits;
   readonly #branch: SimulatedBranch;
+  /** Whether hosts give signs of life, and things that hang are noticed. */
+  readonly #beats: boolean;
   #requests = 0;
 
   constructor({seed, makeEngine, habits, faults, store, onLine}: WorldOptions) {
     const {time} = this;
     this.trace = new Trace(time, onLine);
     this.#dice = new Dice(seed, 'world');
+    this.#beats = new Dice(seed, 'beats').chance(0.3);
     this.#faults = {...drawFaults(new Dice(seed, 'faults')), ...faults};
     this.#wishes = randomWishes({
       dice: new Dice(seed, 'wishes'),
@@ -87,6 +91,7 @@ export class World {
       machine: this.#machine,
       branch: this.#branch,
       now,
+      lastHungMs: id => this.#hosts.get(id)?.lastHungMs ?? null,
       isHeld: attempt => [...this.#hosts.values()].some(host => host.holds(attempt)),
       silentMs: attempt => this.#machine.silentMs(attempt, time.now().monoMs),
       itemsOf: group => this.#itemsOf(group),
@@ -208,6 +213,10 @@ export class World {
         return this.#anyHost()?.crash();
       case 'linkBreakPerS':
         return this.#anyHost()?.link?.break();
+      case 'hostHangPerS':
+        return this.#beats ? this.#anyHost()?.hang(dice.spread(200, 60_000)) : undefined;
+      case 'breakerPerS':
+        return this.#anyHost()?.trip();
       case 'daemonPausePerS':
         return this.#daemon.pause(dice.spread(100, 20_000));
       case 'wallJumpPerS':
@@ -290,6 +299,8 @@ export class World {
       tally,
       trace,
       dice: new Dice(seed, id),
+      beats: this.#beats,
+      traitOf: agent => traitOf(agent, {seed, faults: this.#faultsNow()}),
       faults: () => this.#faultsNow(),
       behaviourOf: assignment => this.#behaviourOf(assignment),
       dial: caller => this.#daemon.dial(caller),
@@ -304,6 +315,7 @@ export class World {
   #remember(told: Input): void {
     // A session may have been followed by another one.
     if (told.type === 'agents-ready' || told.type === 'agents-failed' || told.type === 'attempt-session') return;
+    if (told.type === 'breaker') return;
     this.#said.push(told);
     if (this.#said.length > REMEMBERED_REPORTS) this.#said.shift();
   }
@@ -350,6 +362,8 @@ function plainId(id: string): string {
 const PER_SECOND = [
   'hostCrashPerS',
   'linkBreakPerS',
+  'hostHangPerS',
+  'breakerPerS',
   'daemonPausePerS',
   'wallJumpPerS',
   'freezePerS',
