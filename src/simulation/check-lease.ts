@@ -1,3 +1,4 @@
+import type {ModelChoice} from '../model/agent.ts';
 import type {LedgerAttempt, LedgerTask} from './ledger.ts';
 import {conditionHolds, countsAsFailed, isReady, needsAreOver, ranks, reviewedBy} from './oracle.ts';
 import type {Room} from './room.ts';
@@ -42,7 +43,12 @@ export function checkLease({id, task, reviews}: LedgerAttempt, monoMs: number): 
 /** No task of the team that could have started in place of this one should have: priority, rank, plan order. */
 export function checkOrder(
   attempt: LedgerAttempt,
-  {monoMs, room, open}: {monoMs: number; room: Room; open: Iterable<LedgerAttempt>},
+  {
+    monoMs,
+    room,
+    open,
+    isShut,
+  }: {monoMs: number; room: Room; open: Iterable<LedgerAttempt>; isShut: (choice: ModelChoice | null) => boolean},
 ): void {
   const {id, task, agentId} = attempt;
   const {team} = task;
@@ -57,7 +63,7 @@ export function checkOrder(
     if (other.state.name === 'backing-off' || goesBefore(other, task) >= 0 || !isReady(other, monoMs)) return false;
     if (!mayDo(agent, other)) return false;
     const choice = choiceOf(agent, other);
-    return (choice === null || paysPrompts) && left.hasRoomFor(choice);
+    return (choice === null || paysPrompts) && left.hasRoomFor(choice) && !isShut(choice);
   });
   hold('the most urgent task goes first', !better, () => `attempt ${id} of ${task.id} before ${better?.id}`);
 }

@@ -147,7 +147,9 @@ export class Invariants {
       checkTask(task, {itemsOf, branch, mayFailToExpand: source => this.#unreadable.has(source)});
     }
     for (const attempt of leased) {
-      checkOrder(attempt, {monoMs: now.monoMs, room: this.#room, open: ledger.open});
+      const {team} = attempt.task;
+      const isShut = (choice: ModelChoice | null) => this.#isShut(team, choice);
+      checkOrder(attempt, {monoMs: now.monoMs, room: this.#room, open: ledger.open, isShut});
       this.#checkPreference(attempt);
     }
     checkEvents(step, ledger);

@@ -382,7 +382,9 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     const shut = this.#breakerFor(held.assignment);
     if (shut) {
       tally.add('attempt turned away by a breaker');
-      this.#finish(held, failed(0, {reason: 'runtime-unavailable', what: shut.of.kind, name: shut.of.name, ...shut}));
+      const {of, retryAfterMs, detail} = shut;
+      const {kind: what, name} = of;
+      this.#finish(held, failed(0, {reason: 'runtime-unavailable', what, name, retryAfterMs, detail}));
       return;
     }
     held.phase = 'running';
