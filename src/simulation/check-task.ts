@@ -155,7 +155,7 @@ function checkSkip(task: LedgerTask): void {
   const {because} = task.state;
   hold('a task is skipped when its needs are over', needsAreOver(task), () => task.id);
   // Of what is further up some may be about to go again.
-  const isUnclear = task.round > 1 && task.spec.condition === 'failure';
+  const isUnclear = task.spec.condition === 'failure' && goesAgain(task);
   hold('a task is skipped when its condition does not hold', isUnclear || !conditionHolds(task), () => task.id);
   const blamed = needsOf(task).some(({state, ...need}) => {
     if (state.name === 'skipped') return state.because.cause === 'needs';
@@ -163,6 +163,13 @@ function checkSkip(task: LedgerTask): void {
   });
   const expected = task.spec.condition === 'success' && blamed ? 'needs' : 'condition';
   hold('a skip has the right cause', because.cause === expected, () => `${task.id}: ${because.cause}`);
+}
+
+/** The task or one of those it follows from has begun another round. */
+function goesAgain(task: LedgerTask, seen: Set<LedgerTask> = new Set()): boolean {
+  if (seen.has(task)) return false;
+  seen.add(task);
+  return task.round > 1 || needsOf(task).some(need => goesAgain(need, seen));
 }
 
 function checkItems(group: LedgerTask, facts: TaskFacts): void {

@@ -26,8 +26,11 @@ import {randomWishes, type Wish} from './wish.ts';
 const HOUR_MS = 3_600_000;
 /** Virtual time after the last fault within which every plan must have come to its end. */
 const PATIENCE_MS = 48 * HOUR_MS;
-/** Virtual time in which what is over must have been put away: more than the longest partition and the host's grace. */
-const SETTLING_MS = 300_000;
+/**
+ * Virtual time in which what is over must have been put away: more than the longest partition, the host's grace, and the time
+ * after which somebody looks whether an attempt is silent.
+ */
+const SETTLING_MS = 1_000_000;
 const MAX_APPOINTMENTS = 3_000_000;
 const REMEMBERED_REPORTS = 100;
 const ROUNDS_PER_S = 5;
