@@ -90,6 +90,6 @@ function readyLines({team, agents}: TeamView, hasPlan: boolean): readonly string
   if (hasPlan) return [ready, `It works by itself. ${followAdvice(team)}`];
   return [
     ready,
-    `They are idle: this team has no plan. Give the next one work with \`godel team spawn --count ${agents.requested} --plan FILE\`; end this one with \`godel team kill ${shellWord(team)}\`.`,
+    `They are idle: this team has no plan. Give it one with \`godel team run ${shellWord(team)} --plan FILE\`; end this one with \`godel team kill ${shellWord(team)}\`.`,
   ];
 }

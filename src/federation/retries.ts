@@ -1,15 +1,14 @@
 import {backoffMs} from '../base/backoff.ts';
 import type {Random} from '../base/random.ts';
 import type {ModelChoice} from '../model/agent.ts';
-import type {Memo} from '../model/attempt.ts';
+import type {Memo, SessionMark} from '../model/attempt.ts';
 import type {Cap} from '../model/budget.ts';
-import type {Failure} from '../model/failure.ts';
-import type {AttemptId} from '../model/ids.ts';
+import type {Failure, StopReason} from '../model/failure.ts';
+import type {AttemptId, HostId} from '../model/ids.ts';
 import type {Escalation} from '../model/plan.ts';
 import {feedbackOf, note, type TaskHands} from './landing.ts';
 import {escalation} from './requirement.ts';
 import type {TaskNode} from './task-node.ts';
-import type {Attempt} from './team.ts';
 import type {Turn} from './turn.ts';
 
 export interface RetryPolicy {
@@ -23,6 +22,15 @@ export interface RetryPolicy {
   readonly maxConflicts: number;
   /** Reserved from a budget for an attempt as long as nothing is known of what such attempts use. */
   readonly firstCap: Cap;
+}
+
+/** What has to be known of an attempt that has not succeeded. */
+interface FailedAttempt {
+  readonly id: AttemptId;
+  readonly task: TaskNode;
+  readonly host: HostId;
+  readonly session: SessionMark | null;
+  readonly stopping: StopReason | null;
 }
 
 export interface RetriesOptions {
@@ -52,7 +60,7 @@ export class Retries {
   }
 
   /** The attempt has ended with this failure. */
-  after(turn: Turn, attempt: Attempt, failure: Failure): number | null {
+  after(turn: Turn, attempt: FailedAttempt, failure: Failure): number | null {
     const {ending} = this.#options.hands;
     switch (failure.reason) {
       case 'stopped':
@@ -86,7 +94,7 @@ export class Retries {
   }
 
   /** The provider let nothing through: the task goes again, in the same conversation if there is one, and is no worse for it. */
-  #limited(turn: Turn, attempt: Attempt, failure: Extract<Failure, {reason: 'provider-limited'}>): number | null {
+  #limited(turn: Turn, attempt: FailedAttempt, failure: Extract<Failure, {reason: 'provider-limited'}>): number | null {
     const {task} = attempt;
     const {provider, kind} = failure;
     const limited = (task.memo?.limited ?? 0) + 1;
@@ -106,7 +114,7 @@ export class Retries {
   }
 
   /** Nothing has been started: whoever can do it with something else may have it soon. */
-  #turnedAway(turn: Turn, {task, id}: Attempt, failure: Failure): number | null {
+  #turnedAway(turn: Turn, {task, id}: FailedAttempt, failure: Failure): number | null {
     const limited = (task.memo?.limited ?? 0) + 1;
     note(task, {limited});
     if (limited > MAX_LIMITED) return this.#giveUp(turn, task, failure);
@@ -117,7 +125,7 @@ export class Retries {
   }
 
   /** It hung, which may be the fault of its agent: it goes again as one that is lost. */
-  #hung(turn: Turn, attempt: Attempt, failure: Failure): number | null {
+  #hung(turn: Turn, attempt: FailedAttempt, failure: Failure): number | null {
     const {task, id} = attempt;
     const atMs = this.#lost(turn, attempt, failure);
     const isOver = task.state.name === 'failed';
@@ -127,7 +135,7 @@ export class Retries {
   }
 
   /** It was cut short, because its host was lost or because somebody wanted that of its agent, of which nothing comes. */
-  interrupted(turn: Turn, attempt: Attempt): number | null {
+  interrupted(turn: Turn, attempt: FailedAttempt): number | null {
     if (attempt.stopping !== 'agent-killed') return this.#lost(turn, attempt, null);
     if (attempt.session) note(attempt.task, {session: attempt.session});
     this.#options.hands.again(turn, attempt.task);
@@ -138,7 +146,7 @@ export class Retries {
    * A task that is lost is no worse for it the first time and goes again at once. From the second time on it waits, longer
    * each time: should one task be what kills its hosts, those beside it get the time to end without it.
    */
-  #lost(turn: Turn, attempt: Attempt, why: Failure | null): number | null {
+  #lost(turn: Turn, attempt: FailedAttempt, why: Failure | null): number | null {
     const {hands, policy} = this.#options;
     const {task} = attempt;
     task.losses += 1;
