@@ -122,8 +122,8 @@ class ScaledPool {
     if (this.#isStale) this.#width = new PlanWidth(this.#team.tasks);
     this.#isStale = false;
     const signals = this.#signals(nowMs, settings, dispatcher);
-    // Whoever is the last that can do something stays also beyond what there may be.
-    const least = Math.max(settings.min, this.#least);
+    // Whoever is the last that can do something stays also beyond what there may be; but nobody comes beyond that.
+    const least = Math.max(settings.min, Math.min(this.#least, signals.agents));
     const limits = {...settings, min: least, max: Math.max(settings.max, least)};
     const {state, decision, againAtMs} = decideScale(limits, this.#state, signals, nowMs);
     this.#state = state;

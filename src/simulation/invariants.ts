@@ -155,7 +155,7 @@ export class Invariants {
     checkEvents(step, ledger);
     for (const record of finished) checkTeamOver(ledger.team(record.id), record, this.#around.machine);
     this.#checkTimers(input, engine, now);
-    for (const team of ledger.live) this.#checkTeam(team, input, now);
+    for (const team of ledger.live) this.#checkTeam(team, {input, engine, now});
     this.#handled += 1;
     if (this.#handled % 7 === 0 || input === null) {
       for (const team of ledger.live) checkView(team, engine.view(team.id, {now}));
@@ -497,13 +497,18 @@ export class Invariants {
   }
 
   /** What must be true of a team that is not over after any input at all. */
-  #checkTeam(team: LedgerTeam, input: Input | null, now: Now): void {
+  #checkTeam(
+    team: LedgerTeam,
+    {input, engine, now}: {input: Input | null; engine: EngineUnderTest; now: Now},
+  ): void {
     if (team.ending !== null) return this.#checkStopping(team);
     if (this.#around.ledger.open.size >= this.#room.permits) return;
     const dueMs = input?.type === 'tick' ? now.monoMs : Number.NEGATIVE_INFINITY;
     const passedOver = this.#passedOver(team, dueMs);
     hold('no agent idles beside a ready task', passedOver === null, () => {
-      return `${passedOver?.agent} idles, ${passedOver?.task.id} is ready`;
+      const view = engine.view(team.id, {now});
+      const why = view?.waiting.map(waits => waits.why).join('; ');
+      return `${passedOver?.agent} idles, ${passedOver?.task.id} is ready and waits for ${why}`;
     });
   }
 
@@ -538,7 +543,8 @@ export class Invariants {
   /** It is given nothing, or only something to see how it does, because of how it has done. Whether that is right, `checkEjected` says. */
   #isLeftOut(team: LedgerTeam, agent: AgentId): boolean {
     const view = this.#viewOf(team, agent);
-    return view === undefined || view.breaker !== 'closed' || view.state === 'suspect' || this.#isFailed(team, agent);
+    if (view === undefined || view.breaker !== 'closed' || view.state === 'suspect') return true;
+    return this.#isFailed(team, agent) || (view.state === 'busy' && failuresOf(team, agent) >= OFTEN);
   }
 
   /** The free agents of each group, as long as there is no second host on which the engine may expect it. */
@@ -660,3 +666,12 @@ function withVerdict(said: AttemptOutcome | undefined, {result}: AttemptOutcome)
   const {failure} = said.result;
   return failure.reason === 'stopped' && failure.by === 'silent' ? {...said, result} : said;
 }
+
+function failuresOf({tasks}: LedgerTeam, agent: AgentId): number {
+  return tasks.reduce((sum, {attempts, earlier}) => {
+    return sum + [...earlier, ...attempts].filter(({agentId, end}) => agentId === agent && end === 'failed').length;
+  }, 0);
+}
+
+/** As the breakers of agents have it: fewer failures never leave anybody out. */
+const OFTEN = 5;
