@@ -261,6 +261,8 @@ export class Ledger {
     this.#set(team, 'state', state);
     this.#set(team, 'ending', null);
     this.#set(team, 'clock', {usedMs: 0, sinceMs: now.monoMs});
+    // The engine has only their sum now.
+    this.#set(team, 'spent', []);
     this.#insert(this.live, team);
   }
 

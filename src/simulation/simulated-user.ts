@@ -214,7 +214,9 @@ export class SimulatedUser {
       for (const [agent, standing] of team.standings) {
         if (standing === 'paused') this.#tell({type: 'resume', request: nextRequest(), teamId, agent});
       }
-      const group = uncovered(team);
+      const views = this.#options.daemon.engine?.agents(teamId, {now: time.now()}) ?? [];
+      const broken = new Set(views.flatMap(({id, state}) => (state === 'gone' ? [id] : [])));
+      const group = uncovered(team, broken);
       if (group === null) return;
       tally.add('somebody hired for a task that nobody could do');
       this.#tell({type: 'scale-team', request: nextRequest(), teamId, change: {group, count: 1}});
@@ -279,8 +281,8 @@ export class SimulatedUser {
 }
 
 /** A group whose agents could do a task that none of those left can do. */
-function uncovered(team: LedgerTeam): string | null {
-  const living = livingOf(team).flatMap(id => team.agents.get(id) ?? []);
+function uncovered(team: LedgerTeam, broken: ReadonlySet<AgentId>): string | null {
+  const living = livingOf(team).flatMap(id => (broken.has(id) ? [] : (team.agents.get(id) ?? [])));
   for (const task of team.tasks) {
     if (isTerminal(task.state.name) || living.some(group => mayDo(group, task))) continue;
     const able = groupsOf(team.spec).find(group => mayDo(group, task));
