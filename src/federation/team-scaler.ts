@@ -186,7 +186,7 @@ class ScaledPool {
   #signals(nowMs: number, settings: Autoscale, dispatcher: Dispatcher): ScaleSignals {
     const team = this.#team;
     const {agents} = team;
-    const {queued, queuedWorkMs, isLimited} = queueOf(team, dispatcher);
+    const {queued, queuedWorkMs, unmanned, isLimited} = queueOf(team, dispatcher);
     const left = this.#leased;
     this.#leased = 0;
     this.#waits.note({length: queued, left, nowMs});
@@ -212,6 +212,7 @@ class ScaledPool {
       slots,
       queued,
       queuedWorkMs,
+      unmanned,
       waitP90Ms: this.#waits.p90(nowMs),
       width: Math.max(this.#width.width, running.length),
       usdPerHour: cost.usdPerHour,
