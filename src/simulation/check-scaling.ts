@@ -33,7 +33,11 @@ export function checkScaling(before: Staff, facts: ScalingFacts): void {
     const living = livingOf(team);
     const {autoscale} = team.settings;
     const has = () => `${team.spec.name} has ${living.length} agents of ${autoscale?.max}`;
-    hold('a team does not grow beyond its limit', autoscale === null || living.length <= Math.max(autoscale.max, staff.size), has);
+    hold(
+      'a team does not grow beyond its limit',
+      autoscale === null || living.length <= Math.max(autoscale.max, staff.size),
+      has,
+    );
     const dismissed = input?.type === 'agent-order' && input.teamId === team.id ? input.agent : null;
     checkCover(team, {leavers: [...staff].filter(agent => !living.includes(agent) && agent !== dismissed), living});
   }

@@ -55,6 +55,8 @@ export class Invariants {
   readonly #ordered = new Set<AgentId>();
   /** What the breakers of hosts are known to be that are not closed, with when that was heard. */
   readonly #edges = new Map<HostId, Map<string, 'open' | 'half-open'>>();
+  /** Attempts that their host has been told to hold. */
+  readonly #held = new Set<AttemptId>();
   readonly #acknowledged = new Set<AttemptId>();
   /** Sources whose output could not be read: their `foreach` may fail. */
   readonly #unreadable = new Set<LedgerTask>();
@@ -110,6 +112,7 @@ export class Invariants {
     this.#known.clear();
     this.#parked.clear();
     this.#edges.clear();
+    this.#held.clear();
     this.#died.clear();
   }
 
@@ -282,6 +285,7 @@ export class Invariants {
       case 'host-connected':
         this.#forgetStops(input.host.id);
         this.#connected.set(input.host.id, new Set(input.agents));
+        for (const id of input.paused ?? []) this.#held.add(id);
         return;
       case 'host-disconnected':
       case 'host-gone':
@@ -370,7 +374,11 @@ export class Invariants {
   }
 
   #forgetStops(id: HostId): void {
-    for (const attempt of this.#around.ledger.open) if (attempt.hostId === id) this.#stopped.delete(attempt.id);
+    for (const attempt of this.#around.ledger.open) {
+      if (attempt.hostId !== id) continue;
+      this.#stopped.delete(attempt.id);
+      this.#held.delete(attempt.id);
+    }
   }
 
   #learnEffect(effect: Effect): void {
@@ -390,6 +398,10 @@ export class Invariants {
     if (effect.type === 'reap') {
       const over = effect.attempts.find(id => this.#around.ledger.attempts.get(id)?.outcome !== undefined);
       hold('only open attempts are reaped', over === undefined, () => `attempt ${over}`);
+    }
+    if (effect.type === 'pause-attempts') {
+      for (const id of effect.attempts) if (effect.paused) this.#held.add(id);
+      for (const id of effect.attempts) if (!effect.paused) this.#held.delete(id);
     }
     if (effect.type === 'kill-host' && this.#connected.has(effect.hostId)) {
       const hungMs = this.#around.lastHungMs(effect.hostId);
@@ -497,11 +509,9 @@ export class Invariants {
   }
 
   /** What must be true of a team that is not over after any input at all. */
-  #checkTeam(
-    team: LedgerTeam,
-    {input, engine, now}: {input: Input | null; engine: EngineUnderTest; now: Now},
-  ): void {
+  #checkTeam(team: LedgerTeam, {input, engine, now}: {input: Input | null; engine: EngineUnderTest; now: Now}): void {
     if (team.ending !== null) return this.#checkStopping(team);
+    this.#checkPauses(team);
     if (this.#around.ledger.open.size >= this.#room.permits) return;
     const dueMs = input?.type === 'tick' ? now.monoMs : Number.NEGATIVE_INFINITY;
     const passedOver = this.#passedOver(team, dueMs);
@@ -579,6 +589,15 @@ export class Invariants {
       return isReady(task, Number.NEGATIVE_INFINITY) && isPaid && works.some(group => mayDo(group, task));
     });
     hold('a team is given up when nobody can go on', !possible, () => `${possible?.id} is ready`);
+  }
+
+  /** What is paused is held, and nothing else is. */
+  #checkPauses(team: LedgerTeam): void {
+    for (const {id, hostId, task, agentId, stopping} of this.#around.ledger.open) {
+      if (task.team !== team || !this.#connected.has(hostId) || stopping !== null) continue;
+      const isPaused = team.settings.paused || team.standings.get(agentId) === 'paused';
+      hold('what is paused is held', this.#held.has(id) === isPaused, () => `attempt ${id} of ${agentId}`);
+    }
   }
 
   #checkStopping(team: LedgerTeam): void {

@@ -376,7 +376,11 @@ export class Ledger {
     hold('fencing tokens increase', id > this.#lastAttempt, () => `${id} after ${this.#lastAttempt}`);
     hold('a finished task gets no attempt', !isTerminal(task.state.name), () => `${task.id} is ${task.state.name}`);
     hold('a task has one open attempt', task.open === null, () => `${task.id}: ${id} beside ${task.open?.id}`);
-    hold('attempts are numbered in order', number === task.earlier.length + task.attempts.length + 1, () => `${task.id}: number ${number}`);
+    hold(
+      'attempts are numbered in order',
+      number === task.earlier.length + task.attempts.length + 1,
+      () => `${task.id}: number ${number}`,
+    );
     const group = task.team.agents.get(agentId);
     hold('work goes to agents of the team', group !== undefined, () => `attempt ${id} to ${agentId}`);
     const load = (this.load.get(agentId) ?? 0) + 1;

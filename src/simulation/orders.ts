@@ -20,7 +20,10 @@ export type TimedOrder = Order & {readonly afterMs: number};
 
 export function randomOrders(dice: Dice, {groups, faults}: {groups: TeamSpec['groups']; faults: Faults}): TimedOrder[] {
   if (!dice.chance(faults.userMeddles)) return [];
-  return Array.from({length: dice.whole(1, 8)}, () => ({...randomOrder(dice, groups), afterMs: dice.spread(20, 200_000)}));
+  return Array.from({length: dice.whole(1, 8)}, () => ({
+    ...randomOrder(dice, groups),
+    afterMs: dice.spread(20, 200_000),
+  }));
 }
 
 function randomOrder(dice: Dice, groups: TeamSpec['groups']): Order {

@@ -136,11 +136,8 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
   }
 
   /** A breaker around a runtime or a provider opens, and closes again after a while. */
-  trip(): void {
+  trip(of: Edge = this.#anyEdge()): void {
     const {dice, time} = this.#options;
-    const of: Edge = dice.chance(0.5)
-      ? {kind: 'runtime', name: dice.pick(RUNTIMES)}
-      : {kind: 'provider', name: dice.pick(PROVIDERS)};
     const key = `${of.kind}:${of.name}`;
     if (!this.#alive || this.#breakers.has(key)) return;
     const retryAfterMs = Math.round(dice.spread(100, 20_000));
@@ -151,10 +148,18 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
       this.#report({type: 'breaker', hostId: this.record.id, of, ...news});
     };
     this.#awake(() => becomes({state: 'open', detail: 'simulated', retryAfterMs}));
-    time.after(retryAfterMs, () => this.#awake(() => becomes({state: 'half-open', detail: 'simulated', retryAfterMs: 0})));
+    time.after(retryAfterMs, () =>
+      this.#awake(() => becomes({state: 'half-open', detail: 'simulated', retryAfterMs: 0})),
+    );
     time.after(retryAfterMs + dice.spread(10, 5000), () =>
       this.#awake(() => becomes({state: 'closed', detail: '', retryAfterMs: 0})),
     );
+  }
+
+  #anyEdge(): Edge {
+    const {dice} = this.#options;
+    if (dice.chance(0.5)) return {kind: 'runtime', name: dice.pick(RUNTIMES)};
+    return {kind: 'provider', name: dice.pick(PROVIDERS)};
   }
 
   /** Does it now or, while it hangs, as soon as it goes on. */
@@ -232,7 +237,14 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     const agents = [...this.#teams.values()].flatMap(team => [...team]);
     this.#trace(`hello holds ${[...this.#held.keys()].join(',') || 'nothing'}, ${agents.length} agents`);
     const paused = [...this.#paused].filter(attempt => this.#held.has(attempt));
-    this.#link.toDaemon({type: 'hello', holds: [...this.#held.keys()], agents, teams: [...this.#teams.keys()], paused, beats});
+    this.#link.toDaemon({
+      type: 'hello',
+      holds: [...this.#held.keys()],
+      agents,
+      teams: [...this.#teams.keys()],
+      paused,
+      beats,
+    });
     this.#told.clear();
     for (const {number, report} of this.#reports) this.#link.toDaemon({type: 'report', number, report});
     // Said again, as the daemon may be a new one.
@@ -379,6 +391,8 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
       this.#finish(held, failed(0, {reason: 'spawn-failed', command: '/bin/sh', code: 'EAGAIN', detail: 'simulated'}));
       return;
     }
+    const {means} = held.assignment;
+    if (means && dice.chance(faults().breakerPerS * 0.2)) this.trip({kind: 'runtime', name: means.runtime});
     const shut = this.#breakerFor(held.assignment);
     if (shut) {
       tally.add('attempt turned away by a breaker');

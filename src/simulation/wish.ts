@@ -26,7 +26,12 @@ export interface Wish {
 }
 
 /** `agentDice` draws what coding agents add, `changeDice` what is changed while the team is at work. */
-export function randomWishes({dice, agentDice, changeDice, faults}: Omit<WishOptions, 'index' | 'sameName'>): readonly Wish[] {
+export function randomWishes({
+  dice,
+  agentDice,
+  changeDice,
+  faults,
+}: Omit<WishOptions, 'index' | 'sameName'>): readonly Wish[] {
   const teams = dice.pick([1, 1, 1, 2, 2, 3]);
   const sameName = dice.chance(0.3);
   return Array.from({length: teams}, (_, index) => {
