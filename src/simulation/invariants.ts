@@ -505,7 +505,11 @@ export class Invariants {
       const isOpen = isLiked && room.hasRoomFor(choice) && !this.#isShut(team, choice);
       return isOpen && idle.some(one => !this.#isLeftOut(team, one));
     });
-    hold('preferred agents come first', !better, () => `attempt ${id} of ${task.id} by ${agentId}, not ${better?.[1]}`);
+    hold(
+      'preferred agents come first',
+      !better,
+      () => `attempt ${id} of ${task.id} by ${agentId}, not ${better?.[1].join(' or ') ?? ''}`,
+    );
   }
 
   /** What must be true of a team that is not over after any input at all. */
