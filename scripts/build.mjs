@@ -9,6 +9,8 @@ await build({
     cli: 'src/cli/entry.ts',
     daemon: 'src/daemon/entry.ts',
     host: 'src/host/entry.ts',
+    // For other programs, see docs/library.md.
+    index: 'src/index.ts',
     // Loaded by pi, not by us.
     'pi-guard': 'src/runtimes/pi-guard/entry.ts',
   },

@@ -6,6 +6,9 @@ import type {AgentGroup} from '../../src/model/agent.ts';
 import {type AgentId, agentId, hostId} from '../../src/model/ids.ts';
 import type {StrategyChoice} from '../../src/model/strategy.ts';
 
+/** As often as the engine compares the agents with one another. */
+const COMPARE_MS = 5000;
+
 /** What an agent with a fault does: ends every attempt at once as failed, or does nothing until its time is up. */
 export type Fault = 'none' | 'failing' | 'hanging';
 
@@ -91,6 +94,7 @@ class Simulation {
   readonly #queue: Task[] = [];
   #head = 0;
   #nowMs = 0;
+  #comparedMs = 0;
   #attempts = 0;
   #failures = 0;
   readonly #slowdowns: number[] = [];
@@ -127,6 +131,10 @@ class Simulation {
       this.#nowMs = moment.atMs;
       this.#take(moment.what);
       this.#selector.wake(this.#nowMs);
+      if (this.#nowMs >= this.#comparedMs + COMPARE_MS) {
+        this.#comparedMs = this.#nowMs;
+        this.#selector.compareAll();
+      }
       this.#dispatch();
     }
     const sorted = this.#slowdowns.toSorted((a, b) => a - b);

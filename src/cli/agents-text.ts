@@ -1,5 +1,6 @@
 import {formatDuration} from '../base/duration.ts';
 import {oneLine} from '../base/one-line.ts';
+import {anomalyText} from '../model/anomaly-text.ts';
 import type {AgentView} from '../model/agent-view.ts';
 import type {Print} from './print.ts';
 import {tableLines} from './summary-text.ts';
@@ -26,7 +27,22 @@ export function agentTable(agents: readonly AgentView[], print: Print): readonly
 }
 
 function rowOf(agent: AgentView): readonly string[] {
-  const {id, group, runtime, model, state, health, tasks, succeeded, failed, meanMs, errorRate, breaker, why} = agent;
+  const {
+    id,
+    group,
+    runtime,
+    model,
+    state,
+    health,
+    tasks,
+    succeeded,
+    failed,
+    meanMs,
+    errorRate,
+    breaker,
+    why,
+    anomalies,
+  } = agent;
   return [
     id,
     oneLine(group, 30),
@@ -39,6 +55,6 @@ function rowOf(agent: AgentView): readonly string[] {
     meanMs === null ? '-' : formatDuration(meanMs),
     errorRate === null ? '-' : `${Math.round(100 * errorRate)} %`,
     breaker,
-    why === null ? '' : oneLine(why, 200),
+    oneLine([...(why === null ? [] : [why]), ...(anomalies ?? []).map(anomalyText)].join('; '), 200),
   ];
 }

@@ -1,4 +1,5 @@
-import type {AgentFacts} from '../federation/agent-views.ts';
+import {faultOf} from '../federation/agent-verdict.ts';
+import type {Recorded} from '../federation/agent-views.ts';
 import type {AgentId} from '../model/ids.ts';
 import type {AttemptRow} from '../model/row.ts';
 
@@ -6,11 +7,11 @@ import type {AttemptRow} from '../model/row.ts';
 const WEIGHT = 0.1;
 
 /** How the attempts of each agent have ended, as recorded: what is shown where nothing better was learned. */
-export function agentOutcomes(attempts: readonly AttemptRow[]): ReadonlyMap<AgentId, Partial<AgentFacts>> {
-  const facts = new Map<AgentId, Pick<AgentFacts, 'succeeded' | 'failed' | 'meanMs' | 'errorRate'>>();
+export function agentOutcomes(attempts: readonly AttemptRow[]): ReadonlyMap<AgentId, Recorded> {
+  const facts = new Map<AgentId, Recorded>();
   for (const {agentId, outcome} of attempts) {
     // It runs, or it was lost with its host: that says nothing of the agent.
-    if (outcome === null || (!outcome.result.ok && NO_FAULT.has(outcome.result.failure.reason))) continue;
+    if (outcome === null || (!outcome.result.ok && faultOf(outcome.result.failure) === 'none')) continue;
     const {succeeded, failed, meanMs, errorRate} = facts.get(agentId) ?? NOTHING;
     const isGood = outcome.result.ok;
     facts.set(agentId, {
@@ -24,8 +25,6 @@ export function agentOutcomes(attempts: readonly AttemptRow[]): ReadonlyMap<Agen
 }
 
 const NOTHING = {succeeded: 0, failed: 0, meanMs: null, errorRate: null};
-/** Ends that are no failures of an agent. */
-const NO_FAULT = new Set(['stopped', 'provider-limited']);
 
 function blended(before: number | null, value: number): number {
   return before === null ? value : before + WEIGHT * (value - before);

@@ -101,6 +101,7 @@ export class DaemonBackend implements Backend {
         ...versionOf(hosts.buildOf(record.id)),
       })),
       permits: engine.permits,
+      breakers: engine.breakers(),
       storeTrouble: storeTrouble(),
       warnings,
     };
@@ -184,7 +185,7 @@ export class DaemonBackend implements Backend {
     const {engine, store} = this.#options;
     return this.#named(name, id => {
       const outcomes = agentOutcomes(store.attempts(id));
-      return ok(engine.agents(id, agent => outcomes.get(agent) ?? {}));
+      return ok(engine.agents(id, {now: readClock(), recorded: agent => outcomes.get(agent)}));
     });
   }
 

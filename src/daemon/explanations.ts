@@ -15,7 +15,7 @@ import type {Store} from '../store/store.ts';
 
 export interface ExplainOptions {
   readonly view: TeamView;
-  readonly engine: Pick<Engine, 'taskStanding'>;
+  readonly engine: Pick<Engine, 'taskStanding' | 'breakers'>;
   readonly store: Pick<Store, 'events' | 'attempts'>;
   readonly agents: readonly AgentView[];
   readonly task: (id: string) => Answer<TaskRow>;
@@ -25,6 +25,7 @@ export interface ExplainOptions {
 export async function explain({agent, task}: ExplainQuery, options: ExplainOptions): Promise<Answer<Explanation>> {
   const {view, store} = options;
   const {teamId} = view;
+  const breakers = options.engine.breakers();
   if (agent !== undefined) {
     const found = options.agents.find(({id}) => id === agent);
     if (!found) {
@@ -34,9 +35,9 @@ export async function explain({agent, task}: ExplainQuery, options: ExplainOptio
       );
       return fail({reason: 'agent-not-found', team: view.team, agent, similar});
     }
-    return ok(explainAgent({view, agent: found, events: await journalOf(store, teamId)}));
+    return ok(explainAgent({view, agent: found, breakers, events: await journalOf(store, teamId)}));
   }
-  if (task === undefined) return ok(explainTeam({view, events: await journalOf(store, teamId)}));
+  if (task === undefined) return ok(explainTeam({view, breakers, events: await journalOf(store, teamId)}));
   const row = options.task(task);
   if (!row.ok) return row;
   const standing = options.engine.taskStanding(teamId, row.value.seq);

@@ -74,9 +74,12 @@ export class Hosts {
     this.#options = options;
   }
 
-  /** Hosts that an earlier daemon left: they come back by themselves, or their process turns out to be dead. */
+  /**
+   * Hosts that an earlier daemon left: they come back by themselves, or their process turns out to be dead. One that is back already,
+   * because the daemon listens before it has looked at everything, is left as it is.
+   */
   restore(records: readonly HostRecord[]): void {
-    for (const record of records) this.#watch(this.#put(record));
+    for (const record of records) if (!this.#hosts.has(record.id)) this.#watch(this.#put(record));
   }
 
   /** The version of a host's program; null: it has not said so yet. */

@@ -26,6 +26,7 @@ export function specOf({request, name, plan, repository, depth, autoscale, ...fa
   const groups = request.agents ?? groupsOfPlan(request, plan);
   const budget = request.budget ?? plan?.budget;
   const onBudget = request.onBudget ?? plan?.onBudget;
+  const strategy = request.strategy ?? plan?.strategy;
   return {
     ...facts,
     name,
@@ -39,7 +40,7 @@ export function specOf({request, name, plan, repository, depth, autoscale, ...fa
     ...(groups ? {groups} : {}),
     ...(budget ? {budget} : {}),
     ...(autoscale ? {autoscale} : {}),
-    ...(request.strategy ? {strategy: request.strategy} : {}),
+    ...(strategy ? {strategy} : {}),
     ...(onBudget ? {onBudget} : {}),
     ...(repository ? {repository} : {}),
     ...(request.allow ? {allow: request.allow} : {}),

@@ -18,6 +18,9 @@ export interface AgentRecord {
   readonly faults: DecayingMean;
   /** What an attempt has cost, where that is known, in USD. */
   readonly usd: DecayingMean;
+  /** How fast its attempts grow, and how much they print, in bytes a second. */
+  readonly growth: DecayingMean;
+  readonly output: DecayingMean;
   /** Of all that ended, for `peak-ewma`; null: nothing has. */
   readonly peak: Peak | null;
 }
@@ -30,6 +33,8 @@ export const NOTHING_KNOWN: AgentRecord = {
   errors: NOTHING_MEASURED,
   faults: NOTHING_MEASURED,
   usd: NOTHING_MEASURED,
+  growth: NOTHING_MEASURED,
+  output: NOTHING_MEASURED,
   peak: null,
 };
 
@@ -45,6 +50,9 @@ export interface Outcome {
 
 /** After ten minutes, or some twenty attempts more, what an agent has done counts half. */
 export const DECAY: Decay = {halfLifeMs: 600_000, keep: 0.97};
+
+/** What an attempt uses is looked at often, and says little of the next one. */
+const USE_DECAY: Decay = {halfLifeMs: 60_000, keep: 0.9};
 
 /** A single attempt, however odd, does not count as more than this many times slower or faster than usual. */
 const MOST = 20;
@@ -71,6 +79,22 @@ export function noteOutcome(record: AgentRecord, outcome: Outcome, nowMs: number
 /** A failure that is the agent's (1), or may be (a half). */
 export function noteFault(record: AgentRecord, share: 0.5 | 1, nowMs: number): AgentRecord {
   return {...record, faults: measured(record.faults, share, {nowMs, decay: DECAY})};
+}
+
+/** What its attempts use while they run. */
+export interface Use {
+  /** In bytes a second; null: unknown. */
+  readonly growth: number | null;
+  readonly output: number;
+}
+
+export function noteUse(record: AgentRecord, {growth, output}: Use, nowMs: number): AgentRecord {
+  const at = {nowMs, decay: USE_DECAY};
+  return {
+    ...record,
+    growth: growth === null ? record.growth : measured(record.growth, growth, at),
+    output: measured(record.output, output, at),
+  };
 }
 
 function logRatio(durationMs: number, usualMs: number): number {

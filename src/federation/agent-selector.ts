@@ -1,9 +1,9 @@
-import type {Random} from '../base/random.ts';
+import {type Random, seededRandom} from '../base/random.ts';
 import type {AgentGroup, ModelChoice} from '../model/agent.ts';
 import type {SelectionWhy} from '../model/explanation.ts';
 import type {AgentId, HostId} from '../model/ids.ts';
 import type {StrategyChoice} from '../model/strategy.ts';
-import {type AgentRecord, NOTHING_KNOWN, noteFault, noteOutcome} from './agent-record.ts';
+import {type AgentRecord, NOTHING_KNOWN, noteFault, noteOutcome, noteUse, type Use} from './agent-record.ts';
 import {type Anomaly, anomaliesOf} from './anomalies.ts';
 import {allowance, type Breaker, BREAKER_RULES, type BreakerRules, CLOSED} from './circuit-breaker.ts';
 import {affordable, type CostWish} from './cost-choice.ts';
@@ -29,8 +29,10 @@ export interface Selectable {
 
 export interface AgentSelectorOptions {
   readonly groups: readonly AgentGroup[];
-  readonly strategy: StrategyChoice;
-  readonly random: Random;
+  /** Default: `weighted`. */
+  readonly strategy?: StrategyChoice | Strategy;
+  /** Default: the same numbers each time. */
+  readonly random?: Random;
   readonly breaker?: BreakerRules;
   /** Null: whoever fails is never left out. */
   readonly ejection?: EjectionRules | null;
@@ -91,13 +93,19 @@ export class AgentSelector<A extends Selectable> {
   #latestMs = 0;
   #turn = 0;
 
-  constructor({groups, strategy, random, breaker = BREAKER_RULES, ejection = EJECTION_RULES}: AgentSelectorOptions) {
+  constructor({
+    groups,
+    strategy = {name: 'weighted'},
+    random = seededRandom(1),
+    breaker = BREAKER_RULES,
+    ejection = EJECTION_RULES,
+  }: AgentSelectorOptions) {
     this.#groups = groups;
     this.#random = random;
     this.#free = groups.map(() => new FreeList<Contestant>());
     this.#skills = new SkillIndex(groups);
     this.#ejections = ejection && new Ejections({groups, rules: ejection, breakerRules: breaker});
-    this.#strategy = strategyOf(strategy, random);
+    this.#strategy = 'choose' in strategy ? strategy : strategyOf(strategy, random);
   }
 
   /** Another strategy from now on. What has been learned stays. */
@@ -208,9 +216,28 @@ export class AgentSelector<A extends Selectable> {
     return this.#members.get(id)?.breaker ?? CLOSED;
   }
 
-  /** Agents that are much slower or fail much more often than the others. */
-  anomalies(): readonly Anomaly[] {
-    return anomaliesOf([...this.#members.values()]);
+  /** What the attempts of an agent use while they run. */
+  used(id: AgentId, use: Use, nowMs: number): void {
+    const member = this.#members.get(id);
+    if (member) member.record = noteUse(member.record, use, nowMs);
+  }
+
+  /** In what an agent stands out from the others of its group, as last compared. */
+  anomaliesOf(id: AgentId): readonly Anomaly[] {
+    return this.#members.get(id)?.anomalies ?? [];
+  }
+
+  /** Compares the agents of each group with one another. Returns what was not so before; whom it is about is chosen less from now on. */
+  compareAll(): readonly Anomaly[] {
+    const groups = this.#groups.map((): Member<A>[] => []);
+    for (const member of this.#members.values()) groups[member.group]?.push(member);
+    return groups.flatMap(members => {
+      const found = new Map<AgentId, Anomaly[]>();
+      for (const anomaly of anomaliesOf(members)) {
+        found.set(anomaly.agent, [...(found.get(anomaly.agent) ?? []), anomaly]);
+      }
+      return members.flatMap(member => member.standsOut(found.get(member.id) ?? NONE));
+    });
   }
 
   #choose(request: TakeRequest): Selection<A> | null {
@@ -327,6 +354,9 @@ export class AgentSelector<A extends Selectable> {
 }
 
 const PRIOR_HOLDS_MS = 1000;
+const NONE: readonly Anomaly[] = [];
+/** What somebody who stands out from the others does counts so many times. */
+const HANDICAP = 1.5;
 /** As many are told of in the reason of a choice. */
 const MOST_AVOIDED = 5;
 
@@ -338,6 +368,9 @@ class Member<A extends Selectable> implements Contestant, Judged {
   readonly slots: number;
   record: AgentRecord = NOTHING_KNOWN;
   breaker: Breaker = CLOSED;
+  anomalies: readonly Anomaly[] = NONE;
+  handicap = 1;
+  burden = 1;
   isOffered = false;
   turn: number;
   countedOn: HostCount | null = null;
@@ -353,6 +386,15 @@ class Member<A extends Selectable> implements Contestant, Judged {
 
   get load(): number {
     return this.agent.load;
+  }
+
+  /** Returns what was not so before. */
+  standsOut(anomalies: readonly Anomaly[]): readonly Anomaly[] {
+    const before = this.anomalies;
+    this.anomalies = anomalies;
+    this.handicap = anomalies.length > 0 ? HANDICAP : 1;
+    this.burden = anomalies.some(({what}) => what === 'memory' || what === 'output') ? HANDICAP : 1;
+    return anomalies.filter(({what}) => !before.some(known => known.what === what));
   }
 
   get hostLoad(): number {

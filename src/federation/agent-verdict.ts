@@ -2,7 +2,7 @@ import type {Failure} from '../model/failure.ts';
 
 /**
  * What a failure says of the agent whose attempt it was: `perhaps` it is the agent's, or it is `none` of its: limits of the
- * provider, a stop, a budget, a merge, or what concerns no attempt at all.
+ * provider, a runtime that is not there, a stop, a budget, a merge, or what concerns no attempt at all.
  */
 export function faultOf({reason}: Pick<Failure, 'reason'>): 'perhaps' | 'none' {
   switch (reason) {
@@ -10,6 +10,9 @@ export function faultOf({reason}: Pick<Failure, 'reason'>): 'perhaps' | 'none' {
     case 'verify-failed':
     case 'spawn-failed':
     case 'timed-out':
+    case 'silent':
+    case 'memory-exceeded':
+    case 'disk-exceeded':
     case 'output-invalid':
     case 'output-too-large':
     case 'output-unwritable':

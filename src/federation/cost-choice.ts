@@ -1,4 +1,5 @@
-import type {Pool, PreferredCost} from './strategies/strategy.ts';
+import type {PreferredCost} from '../model/strategy.ts';
+import type {Pool} from './strategies/strategy.ts';
 
 export interface CostWish {
   readonly preferredCost?: PreferredCost | undefined;
@@ -7,15 +8,17 @@ export interface CostWish {
 }
 
 /**
- * The pools to choose from by what they cost. With a deadline the cheapest that is expected to make it, or the fastest when none is.
- * Else with `low` the cheapest that has somebody free. Pools whose price nobody knows come last.
+ * The pools to choose from by what they cost. With a deadline those that are expected to make it, of which the cheapest unless more
+ * may be spent, or the fastest when none is. Else with `low` the cheapest that has somebody free. Pools whose price nobody knows come
+ * last.
  */
 export function affordable(pools: readonly Pool[], {preferredCost, deadlineInMs}: CostWish): readonly Pool[] {
   const open = pools.filter(({free}) => free.size > 0);
   if (open.length <= 1) return open;
   if (deadlineInMs !== undefined) {
     const inTime = open.filter(pool => expectedMs(pool) <= deadlineInMs);
-    return inTime.length === 0 ? leastBy(open, expectedMs) : preferredCost === 'high' ? inTime : leastBy(inTime, price);
+    if (inTime.length === 0) return leastBy(open, expectedMs);
+    return preferredCost === 'high' || preferredCost === 'medium' ? inTime : leastBy(inTime, price);
   }
   return preferredCost === 'low' ? leastBy(open, price) : open;
 }

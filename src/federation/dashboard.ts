@@ -4,6 +4,7 @@ import type {AttemptId} from '../model/ids.ts';
 import {
   MAX_FAILURES_SHOWN,
   MAX_RUNNING_SHOWN,
+  type AilingView,
   type BudgetView,
   type FailureView,
   type RunningView,
@@ -24,10 +25,14 @@ export interface ViewOptions {
   /** What keeps the tasks of a class from running; null: nothing but their turn. */
   readonly obstacle?: (ready: ReadyClass) => Obstacle | null;
   readonly lastLine?: (attempt: AttemptId) => string | null;
+  readonly ailing?: readonly AilingView[];
 }
 
 /** What every face shows of a team that is not over. O(running + failures shown). */
-export function viewTeam(team: Team, {now, obstacle = () => null, lastLine = () => null}: ViewOptions): TeamView {
+export function viewTeam(
+  team: Team,
+  {now, obstacle = () => null, lastLine = () => null, ailing = []}: ViewOptions,
+): TeamView {
   const {agents} = team;
   const durationMs = Math.max(0, now.monoMs - team.startedAt.monoMs);
   return {
@@ -61,6 +66,7 @@ export function viewTeam(team: Team, {now, obstacle = () => null, lastLine = () 
     endedBecause: team.endedBecause,
     settings: team.settings,
     ...(team.pausedBecause === null ? {} : {pausedBecause: team.pausedBecause}),
+    ...(ailing.length === 0 ? {} : {ailing}),
     outcome: null,
   };
 }

@@ -1,9 +1,13 @@
-import type {BreakerNews, Edge} from '../model/edge.ts';
+import type {Now} from '../base/clock.ts';
+import type {BreakerNews, BreakerView, Edge} from '../model/edge.ts';
 import type {HostId} from '../model/ids.ts';
 
 /** How many attempts are at work with an edge that is half-open. */
 interface Known {
   readonly news: BreakerNews;
+  /** When it was last closed, and when it will be half-open (wall clock). */
+  readonly sinceMs: number;
+  readonly untilMs: number;
   underWay: number;
 }
 
@@ -12,10 +16,14 @@ export class Edges {
   /** By host: those that are not closed, by name. */
   readonly #hosts = new Map<HostId, Map<string, Known>>();
 
-  take(host: HostId, news: BreakerNews): void {
+  take(host: HostId, news: BreakerNews, {wallMs}: Pick<Now, 'wallMs'>): void {
     const known = this.#hosts.get(host) ?? new Map<string, Known>();
-    if (news.state === 'closed') known.delete(keyOf(news.of));
-    else known.set(keyOf(news.of), {news, underWay: 0});
+    const key = keyOf(news.of);
+    if (news.state === 'closed') known.delete(key);
+    else {
+      const sinceMs = known.get(key)?.sinceMs ?? wallMs;
+      known.set(key, {news, sinceMs, untilMs: wallMs + news.retryAfterMs, underWay: 0});
+    }
     if (known.size > 0) this.#hosts.set(host, known);
     else this.#hosts.delete(host);
   }
@@ -25,9 +33,13 @@ export class Edges {
     this.#hosts.delete(host);
   }
 
-  /** What is not closed, by host. */
-  *all(): Iterable<{readonly host: HostId; readonly news: BreakerNews}> {
-    for (const [host, known] of this.#hosts) for (const {news} of known.values()) yield {host, news};
+  /** Those that are not closed, in the order in which that was heard. */
+  views(): readonly BreakerView[] {
+    return [...this.#hosts].flatMap(([host, known]) =>
+      [...known.values()].flatMap(({news: {of, state, detail}, sinceMs, untilMs}) =>
+        state === 'closed' ? [] : [{of, host, state, detail, sinceMs, untilMs: state === 'open' ? untilMs : null}],
+      ),
+    );
   }
 
   /** An attempt with these has been leased there, or is over. */

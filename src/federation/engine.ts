@@ -3,6 +3,7 @@ import {fail, type Result} from '../base/result.ts';
 import {never} from '../base/never.ts';
 import type {AgentView} from '../model/agent-view.ts';
 import type {AttemptOutcome} from '../model/attempt.ts';
+import type {BreakerView} from '../model/edge.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
 import {type AgentId, type AttemptId, attemptId, type HostId, type TaskSeq, type TeamId, teamId} from '../model/ids.ts';
@@ -10,7 +11,8 @@ import type {OpenAttempt, StoredState} from '../model/record.ts';
 import type {TeamSpec} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {AgentChanges} from './agent-changes.ts';
-import {agentViews, type FactsOf} from './agent-views.ts';
+import {agentViews, ailingAgents, type Recorded} from './agent-views.ts';
+import {AnomalyWatch} from './anomaly-watch.ts';
 import {assign} from './assignments.ts';
 import {stopAttempts, tellPauses} from './attempt-stops.ts';
 import {finalView, type ViewOptions, viewTeam} from './dashboard.ts';
@@ -61,6 +63,7 @@ export class Engine {
   readonly #orders: TeamOrders;
   readonly #scaler: TeamScaler;
   readonly #upkeep: Upkeep;
+  readonly #anomalies = new AnomalyWatch();
   readonly #waiting = new Map<TeamId, RequestId[]>();
   #nextTeam: number;
   #nextAttempt: number;
@@ -103,7 +106,10 @@ export class Engine {
 
   view(id: TeamId, options: ViewOptions): TeamView | null {
     const team = this.#teams.get(id);
-    if (team) return viewTeam(team, {obstacle: ready => this.#dispatcher.obstacle(team, ready), ...options});
+    if (team) {
+      const ailing = ailingAgents(team, {now: options.now, upkeep: this.#upkeep});
+      return viewTeam(team, {obstacle: ready => this.#dispatcher.obstacle(team, ready), ailing, ...options});
+    }
     return this.#over.get(id) ?? null;
   }
 
@@ -113,9 +119,17 @@ export class Engine {
   }
 
   /** The agents of a team that is not over; one that is over has none any more. */
-  agents(id: TeamId, factsOf: FactsOf): readonly AgentView[] {
+  agents(
+    id: TeamId,
+    {now, recorded}: {now: Now; recorded: (agent: AgentId) => Recorded | undefined},
+  ): readonly AgentView[] {
     const team = this.#teams.get(id);
-    return team ? agentViews(team, factsOf) : [];
+    return team ? agentViews(team, {now, recorded, upkeep: this.#upkeep}) : [];
+  }
+
+  /** The breakers of runtimes and providers that are not closed. */
+  breakers(): readonly BreakerView[] {
+    return this.#upkeep.breakers();
   }
 
   /** Where a task of a team that is not over stands, and what keeps it from running, see `task-obstacles.ts`. */
@@ -165,7 +179,10 @@ export class Engine {
     act(turn);
     this.#runDeadlines(turn);
     this.#upkeep.act(turn);
-    for (const team of this.#teams.values()) this.#changes.follow(turn, team);
+    for (const team of this.#teams.values()) {
+      this.#anomalies.look(turn, team);
+      this.#changes.follow(turn, team);
+    }
     this.#pool.place(turn);
     this.#dispatch(turn);
     this.#scale(turn);
@@ -220,9 +237,11 @@ export class Engine {
         return this.#outputRead(turn, input);
       case 'permits':
         return this.#takePermits(turn, input);
+      case 'vitals':
+        this.#anomalies.vitals(turn, input.vitals, id => this.#heldBy(input.hostId, id));
+        return this.#upkeep.take(turn, input);
       case 'host-probed':
       case 'breaker':
-      case 'vitals':
         return this.#upkeep.take(turn, input);
       case 'tick':
         return;
@@ -381,6 +400,7 @@ export class Engine {
     this.#deadlines.dropTeam(team.id);
     this.#scaler.forget(team.id);
     this.#upkeep.teamOver(team);
+    this.#anomalies.teamOver(team.id);
     turn.record({kind: 'team-finished', id: team.id, state: view.state, atMs: turn.now.wallMs, view});
     turn.emit(team.id, {type: 'team-finished', state: view.state});
     this.#pool.close(turn, team);
@@ -517,6 +537,12 @@ export class Engine {
     return null;
   }
 
+  /** Hosts name attempts by bare numbers. */
+  #heldBy(hostId: HostId, id: number): Attempt | undefined {
+    const attempt = this.#attempts.get(attemptId(id));
+    return attempt?.host === hostId ? attempt : undefined;
+  }
+
   #straysGone(turn: Turn, {hostId, attempts}: InputOf<'strays-gone'>): void {
     for (const id of attempts) {
       const attempt = this.#attempts.get(id);
@@ -529,6 +555,7 @@ export class Engine {
   #endAttempt(turn: Turn, attempt: Attempt, outcome: AttemptOutcome | null): void {
     const {team, task} = attempt;
     this.#attempts.delete(attempt.id);
+    this.#anomalies.ended(attempt.id);
     this.#dispatcher.ended(attempt.means);
     this.#pool.release(attempt);
     const dueMs = team.selection.ended(attempt, {outcome, now: turn.now});
@@ -612,7 +639,12 @@ export class Engine {
       }
       const {task, options} = opening;
       team.ready.take(opening.of);
-      const selection = team.selection.engage(task, {now: turn.now, options, strategy: team.settings.strategy});
+      const selection = team.selection.engage(task, {
+        now: turn.now,
+        options,
+        strategy: team.settings.strategy,
+        leftMs: team.timeLeftMs(turn.now),
+      });
       const host = selection?.agent.host ?? null;
       if (!selection || host === null)
         throw new Error(`Internal error: ${team.spec.name} has no free agent with a host`);

@@ -1,5 +1,6 @@
 import {plural, usdText} from '../base/amount.ts';
 import {formatDuration} from '../base/duration.ts';
+import {anomalyText} from '../model/anomaly-text.ts';
 import type {ScaleDecision} from '../model/autoscale.ts';
 import type {EventBody} from '../model/event.ts';
 import {failureText, stopText} from '../model/failure-text.ts';
@@ -34,6 +35,8 @@ export function eventText(body: EventBody): string | null {
       return 'It was resumed.';
     case 'agents-changed':
       return `${body.agents.join(', ')}: ${STANDING[body.to]}.`;
+    case 'agent-anomaly':
+      return `${body.agent} ${anomalyText(body)}.`;
     case 'agents-failed':
       return `${plural(body.agents, 'agent')} failed: ${failureText(body.failure)}`;
     case 'tasks-added':

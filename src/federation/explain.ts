@@ -2,9 +2,12 @@ import {plural} from '../base/amount.ts';
 import {formatDuration} from '../base/duration.ts';
 import type {AgentView} from '../model/agent-view.ts';
 import type {ScaleDecision} from '../model/autoscale.ts';
+import {anomalyText} from '../model/anomaly-text.ts';
+import {type BreakerView, breakerText} from '../model/edge.ts';
 import type {StoredEvent} from '../model/event.ts';
 import type {Explanation} from '../model/explanation.ts';
 import {failureText, stopText} from '../model/failure-text.ts';
+import {providerOf} from '../model/provider.ts';
 import type {AttemptRow, TaskRow} from '../model/row.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {eventText, inputsText} from './event-text.ts';
@@ -14,9 +17,11 @@ export interface ExplainedTeam {
   readonly view: TeamView;
   /** All of the team that are still in the journal, oldest first. */
   readonly events: readonly StoredEvent[];
+  /** Of runtimes and providers, those that are not closed. */
+  readonly breakers?: readonly BreakerView[];
 }
 
-export interface ExplainedTask extends ExplainedTeam {
+export interface ExplainedTask extends Omit<ExplainedTeam, 'breakers'> {
   readonly task: TaskRow;
   readonly attempts: readonly AttemptRow[];
   /** What keeps it from running, from the engine; empty for one that runs or is over. */
@@ -29,7 +34,7 @@ export interface ExplainedAgent extends ExplainedTeam {
 }
 
 /** Why a team is as it is: what its tasks wait for, and why it has as many agents as it has. */
-export function explainTeam({view, events}: ExplainedTeam): Explanation {
+export function explainTeam({view, events, breakers = []}: ExplainedTeam): Explanation {
   const scaling = events
     .flatMap(({atMs, body}) => (body.type === 'team-scaled' ? [{atMs, ...body.decision}] : []))
     .reverse();
@@ -38,7 +43,7 @@ export function explainTeam({view, events}: ExplainedTeam): Explanation {
     v: 1,
     about: {kind: 'team', team: view.team},
     state: view.state,
-    because: teamReasons(view, scaling[0] ?? null),
+    because: [...teamReasons(view, scaling[0] ?? null), ...breakers.map(breakerSentence)],
     history: historyOf(about),
     scaling,
   };
@@ -57,6 +62,7 @@ const OF_TEAM: ReadonlySet<string> = new Set<StoredEvent['body']['type']>([
   'plan-added',
   'round-begun',
   'agents-changed',
+  'agent-anomaly',
   'agents-failed',
   'tasks-added',
   'waiting-for-capacity',
@@ -182,12 +188,18 @@ function score(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
+function breakerSentence(breaker: BreakerView): string {
+  const text = breakerText(breaker);
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
+
 /** Why an agent is given nothing, or what it is at work on. */
-export function explainAgent({agent, view, events}: ExplainedAgent): Explanation {
+export function explainAgent({agent, view, events, breakers = []}: ExplainedAgent): Explanation {
   const {id, tasks, why, health, breaker, state} = agent;
   const attempts = new Set<number>();
   const about = events.filter(({body}) => {
     if (body.type === 'attempt-leased' && body.agent === id) attempts.add(body.attempt);
+    if (body.type === 'agent-anomaly') return body.agent === id;
     if (body.type === 'agents-changed') return body.agents.includes(id);
     if (body.type === 'task-reviewed') return body.by === id;
     return 'attempt' in body && body.attempt !== null && attempts.has(body.attempt);
@@ -211,10 +223,18 @@ export function explainAgent({agent, view, events}: ExplainedAgent): Explanation
               : 'Its breaker is half-open: it is given one task to try.',
           ]),
       ...(health === 'healthy' ? [] : [`Its health is ${health}.`]),
+      ...breakers.filter(each => concerns(each, agent)).map(breakerSentence),
+      ...(agent.anomalies ?? []).map(anomaly => `It ${anomalyText(anomaly)}: others are preferred.`),
       recordText(agent),
     ],
     history: historyOf(about),
   };
+}
+
+/** Whether it is of what the agent works with, where it works. */
+function concerns({of, host}: BreakerView, agent: AgentView): boolean {
+  if (agent.runtime === 'command' || (agent.host as string | null) !== host) return false;
+  return of.name === (of.kind === 'runtime' ? agent.runtime : providerOf(agent.runtime, agent.model));
 }
 
 function recordText({succeeded, failed, meanMs, errorRate}: AgentView): string {

@@ -5,9 +5,10 @@ import type {StrategyChoice, StrategyName} from '../model/strategy.ts';
 import {AgentSelector, type Selectable} from './agent-selector.ts';
 import {BREAKER_RULES} from './circuit-breaker.ts';
 import {EJECTION_RULES} from './outlier-ejection.ts';
+import type {Strategy} from './strategies/strategy.ts';
 
 export interface LoadBalancerOptions {
-  readonly strategy: StrategyName | StrategyChoice;
+  readonly strategy: StrategyName | StrategyChoice | Strategy;
   /** How often it looks whether an agent that was left out may be tried again, in milliseconds, > 0. */
   readonly healthCheckInterval?: number;
   readonly circuitBreaker?: {
@@ -59,7 +60,8 @@ export class LoadBalancer {
       strategy: typeof strategy === 'string' ? {name: strategy} : strategy,
       random,
       breaker: {...BREAKER_RULES, failureThreshold, openMs: healthCheckInterval},
-      ejection: {...EJECTION_RULES, intervalMs: healthCheckInterval},
+      // Every call is another one: whether others would have failed at it too, nobody can know.
+      ejection: {...EJECTION_RULES, intervalMs: healthCheckInterval, unlikely: 1},
     });
   }
 

@@ -5,7 +5,7 @@ export interface EjectionRules {
   readonly maxShare: number;
   /** How often all agents are compared, in milliseconds. */
   readonly intervalMs: number;
-  /** How unlikely it must be that one of its peers would have failed as often one after the other, > 0 and < 1. */
+  /** How unlikely it must be that one of its peers would have failed as often one after the other, > 0; 1: no matter. */
   readonly unlikely: number;
 }
 

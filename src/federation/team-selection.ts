@@ -8,6 +8,7 @@ import {renderTemplate} from '../plan/render.ts';
 import type {Agent} from './agent.ts';
 import {faultOf} from './agent-verdict.ts';
 import type {Selection} from './agent-selector.ts';
+import type {CostWish} from './cost-choice.ts';
 import type {Verdict} from './ejections.ts';
 import type {Kind} from './learned.ts';
 import type {TaskNode} from './task-node.ts';
@@ -22,6 +23,15 @@ export interface Option {
   readonly means: AttemptMeans | undefined;
   /** How much of what its provider's account lets through is in use, 0 to 1. */
   readonly crowding: number;
+}
+
+/** For what an agent is wanted, and when. */
+export interface Engagement {
+  readonly now: Now;
+  readonly options: readonly Option[];
+  readonly strategy: StrategyChoice;
+  /** Of the team's time, in milliseconds; null: it has as much as it takes. */
+  readonly leftMs: number | null;
 }
 
 /** Which agent of a team does a task: asks its agents, and tells them how it went. */
@@ -39,10 +49,7 @@ export class TeamSelection {
   }
 
   /** The agent for the task, at work on one attempt more from now on. */
-  engage(
-    task: TaskNode,
-    {now, options, strategy}: {now: Now; options: readonly Option[]; strategy: StrategyChoice},
-  ): Selection<Agent> | null {
+  engage(task: TaskNode, {now, options, strategy, leftMs}: Engagement): Selection<Agent> | null {
     if (strategy !== this.#strategy) {
       this.#strategy = strategy;
       this.#agents.selector.use(strategy);
@@ -54,6 +61,7 @@ export class TeamSelection {
       kind: kindOf(task),
       affinity: strategy.name === 'consistent-hash' ? affinityOf(task) : task.id,
       ...(avoid ? {avoid} : {}),
+      ...costWish(task, leftMs),
     });
   }
 
@@ -106,6 +114,12 @@ function kindOf({group, spec}: TaskNode): Kind {
   const {skills = NO_SKILLS} = spec;
   if (group) return {name: `foreach ${group.id}`, skills};
   return {name: `${spec.prompt === undefined ? 'command' : 'prompt'} ${skills.join(' ')}`, skills};
+}
+
+/** A task that has to come before others has its share of the time that is left for all of them. */
+function costWish({spec: {preferredCost}, rank}: TaskNode, leftMs: number | null): CostWish {
+  if (preferredCost === undefined) return {};
+  return {preferredCost, ...(leftMs === null ? {} : {deadlineInMs: leftMs / rank})};
 }
 
 function affinityOf({spec, item, id}: TaskNode): string {

@@ -1,9 +1,12 @@
 import type {Random} from '../base/random.ts';
 import type {AttemptOutcome} from '../model/attempt.ts';
+import type {BreakerNews, BreakerView} from '../model/edge.ts';
 import type {Failure} from '../model/failure.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from '../model/ids.ts';
+import {providerOf} from '../model/provider.ts';
 import {never} from '../base/never.ts';
 import type {Now} from '../base/clock.ts';
+import type {Agent} from './agent.ts';
 import {type CrashLoop, mayStart, nextCrashLoop, startEvidenceOf, STEADY} from './crash-loop.ts';
 import type {Deadlines} from './deadlines.ts';
 import {Edges, edgesOf} from './edges.ts';
@@ -91,7 +94,7 @@ export class Upkeep {
         return this.monitor.vitals(input.hostId, input.vitals, now);
       case 'breaker': {
         const {hostId, of, state, detail, retryAfterMs} = input;
-        return this.#edges.take(hostId, {of, state, detail, retryAfterMs});
+        return this.#edges.take(hostId, {of, state, detail, retryAfterMs}, now);
       }
       default:
         return never(input);
@@ -144,10 +147,8 @@ export class Upkeep {
 
   /** What speaks against giving a task of the team to this runtime just now; null: nothing. */
   obstacle(team: Team, {group, runtime, provider}: {group: number; runtime: string; provider: string}): string | null {
-    const loop = this.#crashLoops.get(team.id)?.get(runtime);
-    if (loop?.name === 'failing' && !mayStart(loop, this.#nowMs)) {
-      return `the runtime ${runtime}, which has died at its start (${loop.times} in a row): ${loop.detail}`;
-    }
+    const loop = this.#crashLoopOf(team, runtime);
+    if (loop !== null) return loop;
     if (this.#edges.isEmpty) return null;
     const edges = edgesOf(runtime, provider);
     let why: string | null = null;
@@ -155,13 +156,38 @@ export class Upkeep {
       if (agent.group !== group || agent.host === null) continue;
       const news = this.#edges.obstacle(agent.host, edges);
       if (!news) return null;
-      why = `the ${news.of.kind} ${news.of.name}, which fails again and again: ${news.detail}`;
+      why = obstacleText(news);
     }
     return why;
   }
 
   agentHealth({agents}: Team, agent: AgentId): Health {
     return this.monitor.agentHealth(agent, agents.get(agent)?.host ?? null);
+  }
+
+  hostHealth(host: HostId): Health {
+    return this.monitor.hostHealth(host);
+  }
+
+  /** The breakers of the hosts that are not closed. */
+  breakers(): readonly BreakerView[] {
+    return this.#edges.views();
+  }
+
+  /** What speaks against this one agent's runtime and provider just now, to follow "waiting for"; null: nothing. */
+  obstacleOf({id, agents}: Team, agent: Agent): string | null {
+    const {runtime, model} = agents.groupOf(agent);
+    if (runtime === 'command') return null;
+    const loop = this.#crashLoopOf({id}, runtime);
+    if (loop !== null || agent.host === null) return loop;
+    const news = this.#edges.obstacle(agent.host, edgesOf(runtime, providerOf(runtime, model)));
+    return news && obstacleText(news);
+  }
+
+  #crashLoopOf({id}: Pick<Team, 'id'>, runtime: string): string | null {
+    const loop = this.#crashLoops.get(id)?.get(runtime);
+    if (loop?.name !== 'failing' || mayStart(loop, this.#nowMs)) return null;
+    return `the runtime ${runtime}, which has died at its start (${loop.times} in a row): ${loop.detail}`;
   }
 
   #carryOut(turn: Turn, decision: HealthDecision): void {
@@ -235,6 +261,10 @@ export class Upkeep {
     const agent = team.agents.get(id);
     if (agent) team.agents.suspect(agent, this.monitor.agentHealth(id, agent.host).name !== 'healthy');
   }
+}
+
+function obstacleText({of, detail}: BreakerNews): string {
+  return `the ${of.kind} ${of.name}, which fails again and again: ${detail}`;
 }
 
 /**

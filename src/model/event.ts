@@ -1,4 +1,5 @@
 import type {AgentStanding} from './agent.ts';
+import type {AgentAnomaly} from './agent-view.ts';
 import type {ScaleDecision} from './autoscale.ts';
 import type {SelectionWhy} from './explanation.ts';
 import type {Failure, StopReason} from './failure.ts';
@@ -97,6 +98,8 @@ export type EventBody =
       readonly next: 'resolve' | 'parked';
     }
   | {readonly type: 'task-escalated'; readonly task: string; readonly to: string}
+  /** Told once, until it is over. */
+  | ({readonly type: 'agent-anomaly'; readonly agent: AgentId} & AgentAnomaly)
   | {readonly type: 'agents-failed'; readonly failure: Failure; readonly agents: number}
   | {readonly type: 'waiting-for-capacity'; readonly why: string}
   | {readonly type: 'host-connected'; readonly host: HostId; readonly pid: number}

@@ -1,6 +1,7 @@
 import type {AgentGroup, ModelChoice} from './agent.ts';
 import type {Autoscale, OnBudget} from './autoscale.ts';
 import type {Budget} from './budget.ts';
+import type {StrategyChoice} from './strategy.ts';
 import type {TaskSpec} from './task.ts';
 
 /** A checked plan: ids are unique, needs exist, there is no cycle, defaults are filled in. Made only by `plan/`. */
@@ -18,6 +19,8 @@ export interface Plan {
   readonly onBudget?: OnBudget;
   /** How the team grows and shrinks by itself, unless the command line says otherwise. */
   readonly autoscale?: Autoscale;
+  /** How agents are chosen, unless the command line says otherwise. */
+  readonly strategy?: StrategyChoice;
   readonly escalate?: Escalation;
 }
 

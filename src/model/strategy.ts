@@ -16,6 +16,10 @@ export interface Weights {
   readonly reliability: number;
 }
 
+/** How much it may cost. low: as little as can be. medium: as the strategy weighs it. high: whatever it costs. */
+export const PREFERRED_COSTS = ['low', 'medium', 'high'] as const;
+export type PreferredCost = (typeof PREFERRED_COSTS)[number];
+
 export interface StrategyChoice {
   readonly name: StrategyName;
   /** Only for `weighted`. */

@@ -2,6 +2,7 @@ import type {JsonValue} from '../base/json.ts';
 import type {Failure, StopReason} from './failure.ts';
 import type {AttemptLimits} from './health.ts';
 import type {AttemptId, TaskSeq} from './ids.ts';
+import type {PreferredCost} from './strategy.ts';
 import type {Credits, Work} from './work.ts';
 
 /** A plain-text template: literal parts and references to the item, rendered by `plan/render.ts`. */
@@ -60,6 +61,8 @@ export interface TaskFacts {
   readonly affinity?: Template;
   /** Among the agents that may do it, those with more of these skills come first. */
   readonly prefer?: readonly string[];
+  /** What decides between agents of different cost. Absent: cheaper ones come first. */
+  readonly preferredCost?: PreferredCost;
   /** The runtime, and the model of it, that must do a prompt; absent: whatever the agent has. */
   readonly runtime?: string;
   readonly model?: string;

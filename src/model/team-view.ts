@@ -49,6 +49,8 @@ export interface TeamView {
   readonly settings?: TeamSettings;
   /** Why it has paused by itself, as a sentence; absent: it has not. */
   readonly pausedBecause?: string;
+  /** Agents that give signs of trouble, the first of them; absent: none does. */
+  readonly ailing?: readonly AilingView[];
   /** How the team will end the process that waits for it; null while it is not over. */
   readonly outcome: TeamOutcome | null;
 }
@@ -62,6 +64,12 @@ export interface BudgetView {
   /** By attempts that run. */
   readonly reservedUsd: number;
   readonly reservedTokens: number;
+}
+
+export interface AilingView {
+  readonly agent: AgentId;
+  /** As a sentence without its end. */
+  readonly why: string;
 }
 
 export type TeamOutcome = 'ok' | 'tasks-failed' | 'timed-out' | 'killed' | 'budget' | 'quota';
@@ -108,4 +116,5 @@ export interface FailureView {
 }
 
 export const MAX_RUNNING_SHOWN = 1000;
+export const MAX_AILING_SHOWN = 10;
 export const MAX_FAILURES_SHOWN = 100;

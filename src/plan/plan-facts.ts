@@ -6,6 +6,7 @@ import type {Scope} from './expressions.ts';
 import {modelChoice} from './model-choice.ts';
 import type {Problem} from './problem.ts';
 import type {planSchema} from './schema.ts';
+import {strategyChoice} from './strategy.ts';
 import {TextCompiler} from './text-compiler.ts';
 
 type TopDocument = Partial<Omit<z.infer<typeof planSchema>, 'tasks'>>;
@@ -17,7 +18,7 @@ interface FactsRequest {
 
 /** What a plan says of the team as a whole: its agents, limits, secrets, and what its branch must stand. */
 export function planFacts(top: TopDocument, {inputs, report}: FactsRequest): Partial<Plan> {
-  const {agents, verify, secrets, budget, autoscale, escalate, defaults = {}} = top;
+  const {agents, verify, secrets, budget, autoscale, strategy, escalate, defaults = {}} = top;
   const onBudget = top['on-budget'];
   const scaled = autoscale === undefined ? null : autoscaleOf(autoscale, report);
   const compiler = new TextCompiler({path: [], scope: {inputs, item: 'none'}, report});
@@ -28,6 +29,7 @@ export function planFacts(top: TopDocument, {inputs, report}: FactsRequest): Par
     ...(budget === undefined ? {} : {budget: budgetOf(budget, report)}),
     ...(onBudget === undefined ? {} : {onBudget}),
     ...(scaled === null ? {} : {autoscale: scaled}),
+    ...(strategy === undefined ? {} : {strategy: strategyChoice(strategy, report)}),
     ...(escalate === undefined
       ? {}
       : {escalate: {after: escalate.after ?? 1, to: listOf(escalate.to).map(modelChoice)}}),

@@ -11,6 +11,7 @@ import {
 } from './schema.ts';
 import {budgetFields, escalateSchema, groupSchema, namedGroupSchema} from './schema-agents.ts';
 import {autoscaleFields} from './schema-autoscale.ts';
+import {strategyFields} from './strategy.ts';
 import {didYouMean} from './did-you-mean.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -135,6 +136,7 @@ const WITHIN_PLAN: Readonly<Record<string, object>> = {
   inputs: inputSchema.shape,
   budget: budgetFields.shape,
   autoscale: autoscaleFields.shape,
+  strategy: strategyFields.shape,
   escalate: escalateSchema.shape,
 };
 

@@ -1,8 +1,10 @@
 import {z} from 'zod';
 import type {JsonValue} from '../base/json.ts';
+import {PREFERRED_COSTS} from '../model/strategy.ts';
 import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
 import {agentsSchema, budgetSchema, escalateSchema, model, runtime, skills, tokens, usd} from './schema-agents.ts';
 import {autoscaleSchema, onBudgetSchema} from './schema-autoscale.ts';
+import {strategySchema} from './strategy.ts';
 import {
   CONTROL,
   duration,
@@ -121,6 +123,9 @@ const silence = duration.meta({description: 'How long an attempt may give no sig
 
 const retries = whole(0, 100);
 const priority = whole(-1_000_000, 1_000_000);
+const preferredCost = z
+  .enum(PREFERRED_COSTS, expected('`low`, `medium` or `high`'))
+  .meta({description: 'What counts between agents of different cost; default: cheaper ones come first'});
 const workspace = z.enum(['worktree', 'in-place'], expected('`worktree` or `in-place`'));
 
 export const taskSchema = z.strictObject(
@@ -179,6 +184,7 @@ export const taskSchema = z.strictObject(
       .optional(),
     skills: skills.meta({description: 'What an agent must be able to do to get the task'}).optional(),
     prefer: skills.meta({description: 'Agents with more of these skills come first'}).optional(),
+    'preferred-cost': preferredCost.optional(),
     runtime: runtime.meta({description: 'What must do the prompt, perhaps with its model: `claude/haiku`'}).optional(),
     model: model.meta({description: 'The model that must do the prompt'}).optional(),
     workspace: workspace
@@ -216,6 +222,7 @@ export const defaultsSchema = z.strictObject(
     priority: priority.optional(),
     'working-directory': filePath.optional(),
     skills: skills.optional(),
+    'preferred-cost': preferredCost.optional(),
     runtime: runtime.optional(),
     model: model.optional(),
     workspace: workspace.optional(),
@@ -264,6 +271,7 @@ export const planSchema = z.strictObject(
     budget: budgetSchema.optional(),
     'on-budget': onBudgetSchema.optional(),
     autoscale: autoscaleSchema.optional(),
+    strategy: strategySchema.optional(),
     escalate: escalateSchema.optional(),
     verify: script
       .meta({description: "Shell script that must exit 0 on the team's branch after every merge"})

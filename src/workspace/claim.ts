@@ -1,5 +1,6 @@
 import {
   closeSync,
+  linkSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -11,6 +12,7 @@ import {
 } from 'node:fs';
 import {join} from 'node:path';
 import type {ProcessIdentity} from '../model/process-identity.ts';
+import {isAlive} from '../os/process-identity.ts';
 
 /**
  * Who has a worktree: a file beside it, written before the worktree is used, so that whoever comes after a crash can tell what is in
@@ -77,6 +79,46 @@ export class Claims {
     renameSync(draft, this.#file(name));
   }
 
+  /**
+   * Makes a claim ours whose holder has ended, or is we ourselves, if it still says what we have seen. Of several processes that want
+   * it one gets it. Whoever acts on a claim that was read a while ago must come by here: it may be somebody else's by now.
+   */
+  takeOver(name: string, {seen, holder}: {readonly seen: Claim; readonly holder: ProcessIdentity}): boolean {
+    if (!isSame(seen.holder, holder) && isAlive(seen.holder)) return false;
+    const lock = `${this.#file(name)}.taking`;
+    if (!this.#lock(lock, holder)) return false;
+    try {
+      const now = this.read(name);
+      if (now?.attempt !== seen.attempt || now.state !== seen.state || !isSame(now.holder, seen.holder)) return false;
+      this.change(name, {...now, holder});
+      return true;
+    } finally {
+      rmSync(lock, {force: true});
+    }
+  }
+
+  /** Held for an instant only; of a process that was killed in that instant it is nobody's. */
+  #lock(lock: string, holder: ProcessIdentity): boolean {
+    const draft = `${lock}-${holder.pid}`;
+    writeFileSync(draft, JSON.stringify(holder), {mode: 0o600});
+    try {
+      for (let tries = 0; tries < 2; tries += 1) {
+        try {
+          linkSync(draft, lock);
+          return true;
+        } catch (error) {
+          if (codeOf(error) !== 'EEXIST') throw error;
+          const other = identityIn(lock);
+          if (other !== null && isAlive(other)) return false;
+          rmSync(lock, {force: true});
+        }
+      }
+      return false;
+    } finally {
+      rmSync(draft, {force: true});
+    }
+  }
+
   give(name: string): void {
     rmSync(this.#file(name), {force: true});
   }
@@ -120,6 +162,20 @@ function parse(text: string): Claim | null {
   } catch {
     return null;
   }
+}
+
+function identityIn(file: string): ProcessIdentity | null {
+  try {
+    // Linked into its place when it was whole.
+    return JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function isSame(a: ProcessIdentity, b: ProcessIdentity): boolean {
+  return a.pid === b.pid && a.startTime === b.startTime && a.bootId === b.bootId;
 }
 
 function listed(folder: string): readonly string[] {

@@ -1,6 +1,7 @@
 import {existsSync, lstatSync, mkdirSync, readdirSync, rmSync, utimesSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
 import {basename, dirname, join, posix} from 'node:path';
+import {readClock, sleep} from '../base/clock.ts';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {WorkspaceSettings} from '../model/agent-settings.ts';
 import type {Failure} from '../model/failure.ts';
@@ -43,6 +44,9 @@ export function openPool(options: PoolOptions): WorkspacePool {
 }
 
 const PREFIX = 'godel-';
+/** How long the work of an attempt may take another host to keep, and how often that is looked at. */
+const OTHERS_MS = 10_000;
+const OTHERS_LOOK_MS = 20;
 const NAME = /^godel-\d+$/;
 
 interface SetUp {
@@ -58,6 +62,7 @@ class Pool implements WorkspacePool {
   readonly #settings: WorkspaceSettings;
   readonly #claims: Claims;
   readonly #turns: Turns;
+  readonly #salvages = new Turns(1);
   readonly #adding = new Turns(1);
   readonly #self = ownIdentity();
   /** Common git folders of the repositories that we have worked for. */
@@ -115,6 +120,8 @@ class Pool implements WorkspacePool {
     const name = resume === null ? null : this.#nameOf(resume.folder);
     const claim = name === null ? null : this.#claims.read(name);
     if (name === null || claim === null || claim.attempt !== resume?.attempt) return ok(null);
+    // Somebody else is keeping what is in it.
+    if (!this.#claims.takeOver(name, {seen: claim, holder: this.#self})) return ok(null);
     const checkout = checkoutOf(this.#path(name), claim.gitFolder);
     if (checkout === null || claim.state !== 'working') {
       const saved = await this.#salvageOne(name, claim);
@@ -236,18 +243,39 @@ class Pool implements WorkspacePool {
   async salvage(attempts: readonly number[]): Promise<ReadonlyMap<number, string | null>> {
     const wanted = new Set(attempts);
     const kept = new Map<number, string | null>();
-    for (const [name, claim] of this.#claims.all()) {
-      if (claim.attempt === null || !wanted.has(claim.attempt)) continue;
-      const {attempt} = claim;
-      await this.#turns.take(async () => {
-        this.#unsaved.add(attempt);
-        const saved = await this.#salvageOne(name, claim);
-        if (!saved.ok) return;
-        this.#unsaved.delete(attempt);
-        kept.set(attempt, saved.value);
+    const isWanted = ({attempt}: Claim) => attempt !== null && wanted.has(attempt);
+    for (const name of this.#claims.all().keys()) {
+      await this.#salvages.take(async () => {
+        await this.#othersDone(name, isWanted);
+        await this.#turns.take(() => this.#rescue(name, {isWanted, kept}));
       });
     }
     return kept;
+  }
+
+  /** Another host that lives may be keeping it just now. */
+  async #othersDone(name: string, isWanted: (claim: Claim) => boolean): Promise<void> {
+    const isAtIt = () => {
+      const claim = this.#claims.read(name);
+      return claim !== null && isWanted(claim) && claim.holder.pid !== this.#self.pid && isAlive(claim.holder);
+    };
+    const giveUpAt = readClock().monoMs + OTHERS_MS;
+    while (isAtIt() && readClock().monoMs < giveUpAt) await sleep(OTHERS_LOOK_MS);
+  }
+
+  /** Keeps the work of one that is wanted, if it is still there: somebody else may have come for it, and others work there now. */
+  async #rescue(
+    name: string,
+    {isWanted, kept}: {isWanted: (claim: Claim) => boolean; kept: Map<number, string | null>},
+  ): Promise<void> {
+    const claim = this.#claims.read(name);
+    if (claim === null || claim.attempt === null || !isWanted(claim)) return;
+    if (!this.#claims.takeOver(name, {seen: claim, holder: this.#self})) return;
+    this.#unsaved.add(claim.attempt);
+    const saved = await this.#salvageOne(name, {...claim, holder: this.#self});
+    if (!saved.ok) return;
+    this.#unsaved.delete(claim.attempt);
+    kept.set(claim.attempt, saved.value);
   }
 
   orphans(): readonly number[] {
@@ -279,7 +307,10 @@ class Pool implements WorkspacePool {
     if (!existsSync(this.#folder)) return;
     for (const [name, claim] of this.#claims.all()) {
       const isLeft = claim.state !== 'working' && (this.#unwiped.has(name) || !isAlive(claim.holder));
-      if (isLeft) await this.#turns.take(() => this.#wipe(name, claim));
+      if (!isLeft) continue;
+      await this.#turns.take(async () => {
+        if (this.#claims.takeOver(name, {seen: claim, holder: this.#self})) await this.#wipe(name, claim);
+      });
     }
     const free = this.#free();
     for (const name of free.slice(0, Math.max(0, free.length - count))) {

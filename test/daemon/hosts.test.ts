@@ -211,3 +211,13 @@ test('signs of life reach the engine under the name of their host, those of an o
   expect(inputs).toHaveLength(before);
   hosts.close();
 });
+
+test('a host that is back before the daemon has looked at what it left behind is told things like any other', () => {
+  const {hosts, connect, settle} = rig();
+  const connection = connect();
+  hosts.restore([{id: hostId('h'), machineId: 'm', process: ownIdentity(), gone: false}]);
+  settle();
+  hosts.tell(hostId('h'), {type: 'stop', attempts: [attemptId(3)], by: 'user'});
+  expect(types(connection.sent)).toEqual(['welcome', 'stop']);
+  hosts.close();
+});

@@ -2,6 +2,7 @@ import {describe, expect, it} from 'vitest';
 import {AgentSelector, type Selectable} from '../../src/federation/agent-selector.ts';
 import {LoadBalancer} from '../../src/federation/load-balancer.ts';
 import type {AgentGroup} from '../../src/model/agent.ts';
+import {WeightedStrategy} from '../../src/federation/strategies/weighted.ts';
 import {agentId} from '../../src/model/ids.ts';
 import type {StrategyName} from '../../src/model/strategy.ts';
 
@@ -80,4 +81,28 @@ it('a balancer gives each call an agent, makes others wait, and takes back', asy
   await expect(ended).rejects.toThrow('enough');
   got.release({ok: true});
   first.release({ok: true});
+});
+
+it('a balancer leaves out who fails so many times one after the other, and tries it again after a while', async () => {
+  const balancer = new LoadBalancer({
+    strategy: new WeightedStrategy({weights: {speed: 0, cost: 0, reliability: 1}}),
+    healthCheckInterval: 50,
+    circuitBreaker: {failureThreshold: 3},
+  });
+  balancer.add({id: 'good'});
+  balancer.add({id: 'bad'});
+  for (let call = 1; call <= 3; call += 1) {
+    expect(balancer.breakerOf('bad')).toBe('closed');
+    const leases = [await balancer.getAgent(), await balancer.getAgent()];
+    for (const lease of leases) lease.release({ok: lease.id === 'good'});
+  }
+  expect([balancer.breakerOf('good'), balancer.breakerOf('bad')]).toEqual(['closed', 'open']);
+  const good = await balancer.getAgent();
+  expect(good.id).toBe('good');
+  // The only one that is left: whoever asks gets it when its time has passed.
+  const again = await balancer.getAgent();
+  expect(again.id).toBe('bad');
+  again.release({ok: true});
+  expect(balancer.breakerOf('bad')).toBe('closed');
+  good.release({ok: true});
 });

@@ -194,3 +194,21 @@ test('an agent that is free says so', () => {
   const queue = fabricatedView({waiting: [{why: 'their turn', tasks: 2}]});
   expect(explainAgent({agent, view: queue, events: []}).because[0]).toContain('no task that waits is one');
 });
+
+test('an agent is explained by the breakers of what it works with, and by what it stands out in', () => {
+  const of = (name: string, kind: 'runtime' | 'provider' = 'runtime', on = 'host-1') =>
+    ({of: {kind, name}, host: on, state: 'half-open', detail: 'it broke', sinceMs: 0, untilMs: null}) as const;
+  const breakers = [of('claude'), of('anthropic', 'provider'), of('pi'), of('claude', 'runtime', 'host-2')];
+  const odd: AgentView = {...agent, anomalies: [{what: 'errors', value: 0.4, median: 0.01}]};
+  const events = journal(
+    {type: 'agent-anomaly', agent: one, what: 'memory', value: 4 * 1024 * 1024, median: 0},
+    {type: 'agent-anomaly', agent: two, what: 'duration', value: 6, median: 1},
+  );
+  const {because, history} = explainAgent({agent: odd, view, events, breakers});
+  expect(because.filter(text => text.startsWith('The breaker'))).toHaveLength(2);
+  expect(because).toContain('It fails in 40 % of its attempts, others of its group in 1 %: others are preferred.');
+  expect(history.map(({text}) => text)).toEqual(['a-1 grows by 4 MiB a second, others of its group by 0 B.']);
+  const team = explainTeam({view, events, breakers});
+  expect(team.because.filter(text => text.startsWith('The breaker'))).toHaveLength(4);
+  expect(team.history[0]?.text).toBe('a-2 takes 6 times as long as is usual, others of its group 1 times.');
+});

@@ -66,6 +66,12 @@ describe('the agents of a plan', () => {
   });
 
   it('grow and shrink by themselves', () => {
+    const strategyOf = (text: string) => parse(`strategy: ${text}\ntasks: {t: {run: x}}`).plan.strategy;
+    expect(strategyOf('consistent-hash')).toEqual({name: 'consistent-hash'});
+    expect(strategyOf('{name: weighted, weights: {speed: 2}}')).toEqual({
+      name: 'weighted',
+      weights: {speed: 2, cost: 0, reliability: 0},
+    });
     const autoscaleOf = (text: string) => parse(`autoscale: ${text}\ntasks: {t: {run: x}}`).plan.autoscale;
     expect(autoscaleOf('true')).toEqual(DEFAULT_AUTOSCALE);
     expect(autoscaleOf('false')).toBeUndefined();

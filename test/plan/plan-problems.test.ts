@@ -296,7 +296,7 @@ const CASES: readonly {name: string; text: string; want: readonly string[]}[] = 
       '  c: {run: x, matrix: {a: *n}}',
     ].join('\n'),
     want: [
-      '2:1 unknown key `x-n` in the plan | known keys are $schema, version, name, inputs, env, env-file, secrets, agents, budget, on-budget, autoscale, escalate, verify, defaults, tasks',
+      '2:1 unknown key `x-n` in the plan | known keys are $schema, version, name, inputs, env, env-file, secrets, agents, budget, on-budget, autoscale, strategy, escalate, verify, defaults, tasks',
       '5:15 `matrix` of task `b`: the matrices of the plan make more than 1000000 instances, here 100 | split the plan, or leave values out',
       '6:15 `matrix` of task `c`: the matrices of the plan make more than 1000000 instances, here 10 | split the plan, or leave values out',
     ],
@@ -352,6 +352,28 @@ const CASES: readonly {name: string; text: string; want: readonly string[]}[] = 
       '4:65 unknown key `threshold` in `autoscale` | known keys are min, max, scale-up-threshold, scale-down-threshold, idle, max-cost-per-hour',
       '4:98 `autoscale.max-cost-per-hour` must be a number, more than 0 and at most 1000000, not "3" | remove the quotes',
     ],
+  },
+  {
+    name: 'a strategy that there is not',
+    text: 'version: 1\nstrategy: fastest\ntasks: {a: {run: x}}',
+    want: [
+      '2:11 `strategy` must be one of `round-robin`, `least-connections`, `weighted`, `consistent-hash`, `power-of-two`, `peak-ewma`, or a mapping such as `{name: weighted, weights: {speed: 1}}`, not "fastest"',
+    ],
+  },
+  {
+    name: 'weights that mean nothing',
+    text: 'version: 1\nstrategy: {name: round-robin, weights: {speed: 1}}\ntasks: {a: {run: x}}',
+    want: ['2:31 `weights` mean nothing for `round-robin` | remove `weights`, or take `weighted`'],
+  },
+  {
+    name: 'weights of nothing, and of what there is not',
+    text: 'version: 1\nstrategy: {name: weighted, weights: {speed: 0}}\ntasks: {a: {run: x}}',
+    want: ['2:37 `strategy.weights` has none that is more than 0 | name one, such as `speed: 1`'],
+  },
+  {
+    name: 'a cost that there is not',
+    text: 'version: 1\ntasks: {a: {run: x, preferred-cost: cheap}}',
+    want: ['2:37 `preferred-cost` of task `a` must be `low`, `medium` or `high`, not "cheap"'],
   },
   {
     name: 'fewer agents at most than at least',

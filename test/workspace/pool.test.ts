@@ -13,6 +13,8 @@ import {
 } from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, test, vi} from 'vitest';
+import {identityOf, ownIdentity} from '../../src/os/process-identity.ts';
+import {type Claim, Claims} from '../../src/workspace/claim.ts';
 import type {Workspace} from '../../src/workspace/workspace.ts';
 import {until} from '../rig/until.ts';
 import {type Entry, GitFixture, gitIn, MESSAGE, must, treeOf, treeOfCommit, write} from './git-fixture.ts';
@@ -212,6 +214,49 @@ describe('the pool of worktrees', () => {
     expect(readdirSync(repo.poolFolder)).toEqual([]);
     expect(repo.users()).toEqual(before);
   }, 60_000);
+
+  test('a worktree that was kept and given to others meanwhile is theirs', async () => {
+    using repo = new GitFixture();
+    const pool = repo.pool();
+    const begun = [1, 2, 3, 4, 5, 6];
+    for (const attempt of begun) {
+      write(must(await repo.pool().acquire(repo.request(attempt))).folder, {'a.txt': `by ${attempt}\n`});
+    }
+    const all = pool.salvage(begun);
+    const last = repo.pool().salvage([6]);
+    await last;
+    const next = must(await repo.pool().acquire(repo.request(16)));
+    write(next.folder, {'a.txt': 'by 16\n'});
+    await all;
+    expect(read(next, 'a.txt')).toBe('by 16\n');
+    expect(must(await next.save(MESSAGE))?.files).toBe(1);
+    for (const attempt of [...begun, 16])
+      expect(repo.git('show', `refs/godel/audit/fix/${attempt}:a.txt`)).toBe(`by ${attempt}`);
+    await next.release();
+    await pool.collect({count: 0});
+    expect(readdirSync(repo.poolFolder)).toEqual([]);
+  });
+
+  test('of several that come for the worktree of a dead host one gets it', () => {
+    using repo = new GitFixture();
+    const claims = new Claims(repo.temp);
+    const dead = {pid: 999_999_999, startTime: '1', bootId: 'x'};
+    const holder = ownIdentity();
+    const seen: Claim = {
+      ...{state: 'working', holder: dead, attempt: 7, ref: 'r', base: 'b', root: '/', gitFolder: '/'},
+      ...{conflicts: [], linked: [], kept: null},
+    };
+    claims.take('godel-1', seen);
+    writeFileSync(join(repo.temp, 'godel-1.json.taking'), JSON.stringify(dead));
+    const other = {...holder, pid: process.ppid, ...identityOf(process.ppid)};
+    expect(claims.takeOver('godel-1', {seen, holder: other})).toBe(true);
+    expect(claims.takeOver('godel-1', {seen, holder}), 'it is taken').toBe(false);
+    expect(claims.takeOver('godel-1', {seen: {...seen, holder: other}, holder}), 'its holder lives').toBe(false);
+    expect(claims.read('godel-1')?.holder).toEqual(other);
+    claims.change('godel-1', {...seen, attempt: 8});
+    expect(claims.takeOver('godel-1', {seen, holder}), 'it is of another attempt').toBe(false);
+    expect(readdirSync(repo.temp).filter(name => name.includes('taking'))).toEqual([]);
+  });
 
   test('what could not be kept of a killed host is tried again', async () => {
     using repo = new GitFixture();

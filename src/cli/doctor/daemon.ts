@@ -1,5 +1,6 @@
 import type {DaemonView} from '../../api/contract.ts';
 import type {Result} from '../../base/result.ts';
+import {breakerText} from '../../model/edge.ts';
 import type {Failure} from '../../model/failure.ts';
 import {failureText} from '../../model/failure-text.ts';
 import type {Finding} from './finding.ts';
@@ -20,13 +21,14 @@ export function daemonFindings({answer, version, isAlive}: DaemonSeen): readonly
     }
     return [{what: 'daemon', state: 'missing', text: failureText(answer.failure)}];
   }
-  const {version: running, pid, storeTrouble, warnings, hosts} = answer.value;
+  const {version: running, pid, storeTrouble, warnings, hosts, breakers = []} = answer.value;
   const daemon: Finding = {what: 'daemon', state: 'ok', text: `running, version ${running}, pid ${pid}`};
   return [
     storeTrouble === null
       ? daemon
       : {what: 'daemon', state: 'missing', text: `${daemon.text}; it cannot write: ${storeTrouble}`},
     ...skew(version, running, hosts),
+    ...breakers.map((breaker): Finding => ({what: breaker.of.kind, state: 'limited', text: breakerText(breaker)})),
     ...warnings.map((text): Finding => ({what: 'warning', state: 'limited', text})),
   ];
 }

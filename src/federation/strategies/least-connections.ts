@@ -24,7 +24,7 @@ export class LeastConnectionsStrategy implements Strategy {
   }
 }
 
-/** The share of its slots that is at work; its host's load, at most as much as its slots there, decides among equals. */
-export function loadOf({load, slots, hostLoad}: Contestant): number {
-  return load / slots + Math.min(hostLoad / slots, 1) * 1e-3;
+/** The share of its slots that is at work, a handicap being a part of an attempt; its host's load, at most as much as its slots there, decides among equals. */
+export function loadOf({load, slots, hostLoad, handicap}: Contestant): number {
+  return (load + handicap - 1) / slots + Math.min(hostLoad / slots, 1) * 1e-3;
 }

@@ -28,7 +28,7 @@ export class PeakEwmaStrategy implements Strategy {
   }
 }
 
-function cost({load, slots, record}: Contestant, {prior}: Pool, nowMs: number): number {
+function cost({load, slots, record, burden}: Contestant, {prior}: Pool, nowMs: number): number {
   const latencyMs = record.peak === null ? prior.durationMs * Math.exp(prior.slowness) : peakNow(record.peak, nowMs);
-  return latencyMs * ((load + 1) / slots);
+  return latencyMs * burden * ((load + 1) / slots);
 }

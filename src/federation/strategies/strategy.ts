@@ -1,5 +1,5 @@
 import type {AgentId} from '../../model/ids.ts';
-import type {StrategyName} from '../../model/strategy.ts';
+import type {PreferredCost, StrategyName} from '../../model/strategy.ts';
 import type {AgentRecord} from '../agent-record.ts';
 import type {FreeList} from './free-list.ts';
 
@@ -27,6 +27,10 @@ export interface Contestant {
   /** When it was last chosen, or came, counted in choices: of equals the one whose turn is longest ago goes first. */
   readonly turn: number;
   readonly record: AgentRecord;
+  /** 1, or more for one that stands out from its peers: what it does counts so many times. */
+  readonly handicap: number;
+  /** Likewise, but only for what it uses: for strategies that measure themselves how fast and reliable it is. */
+  readonly burden: number;
 }
 
 /** Agents that are alike but for what they do and have done. */
@@ -63,9 +67,6 @@ export interface Request {
   /** `high`: cost does not count. Absent: it counts as the strategy weighs it. */
   readonly preferredCost?: PreferredCost;
 }
-
-/** How much it may cost. low: as little as can be. high: whatever it costs. */
-export type PreferredCost = 'low' | 'medium' | 'high';
 
 /** The chosen one with whom it was compared to, itself first; lower is better. */
 export interface Choice {

@@ -22,7 +22,7 @@ const HOUR_MS = 3_600_000;
  * Least connections where the connections are weighted by how fast, cheap and reliable each agent has been. The score is a
  * product of powers, so that units do not matter and who else is compared changes nothing:
  *
- *     (expected time × its load)^speed × price^cost × (1 / reliability)^reliability
+ *     (expected time × its load)^speed × price^cost × (1 / reliability)^reliability × burden
  */
 export class WeightedStrategy implements Strategy {
   readonly name = 'weighted';
@@ -54,7 +54,8 @@ export class WeightedStrategy implements Strategy {
       if (isOld) learn(known, {contestant, pool, nowMs});
       const work = weights.speed * (known.slowness + Math.log(workOf(contestant, pool)));
       const cost = logUsual === null || known.logUsd === null ? 0 : weights.cost * within(known.logUsd - logUsual);
-      return work + cost + weights.reliability * known.unreliability;
+      const odd = contestant.burden === 1 ? 0 : Math.log(contestant.burden);
+      return work + cost + weights.reliability * known.unreliability + odd;
     };
     const choice = lowest(pools, score, this.#random);
     if (!choice) return null;

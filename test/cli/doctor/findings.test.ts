@@ -49,6 +49,30 @@ test('limits of the OS are set against the agents that there may be', () => {
   });
 });
 
+test('a breaker that is not closed is said with since when, until when and why', () => {
+  const open = {
+    of: {kind: 'provider', name: 'anthropic'},
+    host: 'host-1',
+    state: 'open',
+    detail: 'connect ECONNREFUSED',
+    sinceMs: Date.UTC(2026, 0, 2, 3, 4, 5),
+    untilMs: Date.UTC(2026, 0, 2, 3, 4, 15),
+  } as const;
+  const half = {...open, of: {kind: 'runtime', name: 'pi'}, state: 'half-open', untilMs: null} as const;
+  expect(seen({breakers: [open, half]}).slice(1)).toEqual([
+    {
+      what: 'provider',
+      state: 'limited',
+      text: 'the breaker of the provider anthropic on host-1 is open since 2026-01-02T03:04:05Z, nothing is started with it until 2026-01-02T03:04:15Z: connect ECONNREFUSED',
+    },
+    {
+      what: 'runtime',
+      state: 'limited',
+      text: 'the breaker of the runtime pi on host-1 is half-open since 2026-01-02T03:04:05Z, one attempt shows whether it works again: connect ECONNREFUSED',
+    },
+  ]);
+});
+
 test('a daemon, or hosts, of another version are said with what to do', () => {
   expect(seen({})).toEqual([{what: 'daemon', state: 'ok', text: 'running, version 1.2.0, pid 7'}]);
   expect(seen({}, '1.3.0')[1]).toMatchObject({

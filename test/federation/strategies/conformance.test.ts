@@ -139,3 +139,17 @@ describe.each(STRATEGY_NAMES)('%s', name => {
     expect(strategy.choose([poolOf([])], request())).toBeNull();
   });
 });
+
+it.each(['weighted', 'least-connections', 'power-of-two', 'peak-ewma'] as const)(
+  '%s prefers others to one that stands out, and takes it when nobody else is there',
+  name => {
+    const strategy = strategyOf({name}, seededRandom(1));
+    const [odd, other] = contestants(2).map((one, index) => (index === 0 ? {...one, handicap: 1.5, burden: 1.5} : one));
+    if (!odd || !other) throw new Error('nobody there');
+    for (const one of [odd, other]) strategy.join(one);
+    for (let n = 0; n < 20; n += 1) {
+      expect(strategy.choose([poolOf([odd, other])], request({affinity: `${n}`}))?.chosen).toBe(other);
+    }
+    expect(strategy.choose([poolOf([odd])], request())?.chosen).toBe(odd);
+  },
+);

@@ -12,7 +12,17 @@ export interface Puppet extends Contestant {
 }
 
 export function contestant(name: string, changes: Partial<Puppet> = {}): Puppet {
-  return {id: agentId(name), slots: 1, load: 0, hostLoad: 0, turn: 0, record: NOTHING_KNOWN, ...changes};
+  return {
+    id: agentId(name),
+    slots: 1,
+    load: 0,
+    hostLoad: 0,
+    turn: 0,
+    record: NOTHING_KNOWN,
+    handicap: 1,
+    burden: 1,
+    ...changes,
+  };
 }
 
 export function contestants(count: number): Puppet[] {
