@@ -57,6 +57,8 @@ export class Invariants {
   readonly #edges = new Map<HostId, Map<string, 'open' | 'half-open'>>();
   /** Attempts that their host has been told to hold. */
   readonly #held = new Set<AttemptId>();
+  /** Who was given nothing because of how it had done when that was last looked at, and of how many. */
+  readonly #leftOut = new Map<TeamId, {readonly agents: ReadonlySet<AgentId>; readonly of: number}>();
   readonly #acknowledged = new Set<AttemptId>();
   /** Sources whose output could not be read: their `foreach` may fail. */
   readonly #unreadable = new Set<LedgerTask>();
@@ -113,6 +115,7 @@ export class Invariants {
     this.#parked.clear();
     this.#edges.clear();
     this.#held.clear();
+    this.#leftOut.clear();
     this.#died.clear();
   }
 
@@ -358,19 +361,40 @@ export class Invariants {
     if (body.type === 'agents-failed' && teamId !== null) this.#parked.add(teamId);
   }
 
+  /** Whoever is left out anew has failed often, is one of few, and is not the last that can do what it can. */
+  #checkEjected(team: LedgerTeam): void {
+    const views = this.#viewsOf(team);
+    const before = this.#leftOut.get(team.id) ?? {agents: new Set<AgentId>(), of: 0};
+    const out = views.filter(({breaker}) => breaker !== 'closed');
+    const isNew = ({id}: AgentView) => !before.agents.has(id);
+    const of = Math.max(before.of, views.length);
+    const what = () => `${out.map(({id}) => id).join(',')} of ${of} agents of ${team.spec.name}`;
+    for (const view of out.filter(isNew)) {
+      hold('who is left out has failed often', failuresOf(team, view.id) >= OFTEN, () => view.id);
+      hold('few are left out at a time', out.length <= Math.max(1, Math.floor(of * MOST_LEFT_OUT)), what);
+      const isCovered = views.some(other => other.breaker === 'closed' && covers(other, view));
+      hold('whoever is the last of its kind is not left out', isCovered, what);
+    }
+    this.#leftOut.set(team.id, {agents: new Set(out.map(({id}) => id)), of: views.length});
+  }
+
   /** Its runtime does not work: its host said so or, where the engine has given up a runtime, the engine. */
   #isFailed(team: LedgerTeam, agent: AgentId): boolean {
     if (this.#failed.has(agent)) return true;
     return this.#parked.has(team.id) && this.#viewOf(team, agent)?.state === 'gone';
   }
 
-  #viewOf({id}: LedgerTeam, agent: AgentId): AgentView | undefined {
+  #viewOf(team: LedgerTeam, agent: AgentId): AgentView | undefined {
+    return this.#viewsOf(team).find(view => view.id === agent);
+  }
+
+  #viewsOf({id}: LedgerTeam): readonly AgentView[] {
     let views = this.#views.get(id);
     if (!views) {
       views = this.#engine?.agents(id, {now: this.#around.now()}) ?? [];
       this.#views.set(id, views);
     }
-    return views.find(view => view.id === agent);
+    return views;
   }
 
   #forgetStops(id: HostId): void {
@@ -515,6 +539,7 @@ export class Invariants {
   /** What must be true of a team that is not over after any input at all. */
   #checkTeam(team: LedgerTeam, {input, engine, now}: {input: Input | null; engine: EngineUnderTest; now: Now}): void {
     if (team.ending !== null) return this.#checkStopping(team);
+    if (input?.type === 'attempt-finished' || input?.type === 'tick') this.#checkEjected(team);
     this.#checkPauses(team);
     if (this.#around.ledger.open.size >= this.#room.permits) return;
     const dueMs = input?.type === 'tick' ? now.monoMs : Number.NEGATIVE_INFINITY;
@@ -558,7 +583,7 @@ export class Invariants {
   #isLeftOut(team: LedgerTeam, agent: AgentId): boolean {
     const view = this.#viewOf(team, agent);
     if (view === undefined || view.breaker !== 'closed' || view.state === 'suspect') return true;
-    return this.#isFailed(team, agent) || (view.state === 'busy' && failuresOf(team, agent) >= OFTEN);
+    return this.#isFailed(team, agent);
   }
 
   /** The free agents of each group, as long as there is no second host on which the engine may expect it. */
@@ -698,3 +723,13 @@ function failuresOf({tasks}: LedgerTeam, agent: AgentId): number {
 
 /** As the breakers of agents have it: fewer failures never leave anybody out. */
 const OFTEN = 5;
+
+const MOST_LEFT_OUT = 0.1;
+
+/** Whether one can do whatever the other can. */
+function covers(one: AgentView, other: AgentView): boolean {
+  if (one.group === other.group) return one.id !== other.id;
+  if (other.runtime !== 'command' && one.runtime !== other.runtime) return false;
+  if (one.skills.length === 0) return true;
+  return other.skills.length > 0 && other.skills.every(skill => one.skills.includes(skill));
+}

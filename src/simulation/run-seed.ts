@@ -81,7 +81,7 @@ export function realEngine(seed: number, changes: Partial<EngineOptions> = {}): 
         handle: (input, at) => engine.handle(input, at),
         nextDeadlineMs: () => engine.nextDeadlineMs(),
         view: (id, at) => engine.view(id, at),
-        agents: id => engine.agents(id, () => ({})),
+        agents: (id, {now: at}) => engine.agents(id, {now: at, recorded: () => undefined}),
       },
     };
   };

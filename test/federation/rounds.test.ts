@@ -355,7 +355,7 @@ it('takes up again with no more agents than the team may have', () => {
   const autoscale = {...DEFAULT_AUTOSCALE, min: 0, max: 2};
   const world = new EngineWorld();
   const id = world.start([task('a')], {count: 5, autoscale});
-  for (const {id: agent} of world.engine.agents(id, () => ({}))) {
+  for (const {id: agent} of world.engine.agents(id, {now: world.now(), recorded: () => undefined})) {
     world.ask({type: 'agent-order', teamId: id, agent, what: 'drain'});
   }
   world.finish('a', failing());
