@@ -4,6 +4,8 @@ import {type Demand, firstAbove, peakUntil} from './demand-forecast.ts';
 /** What the decision is made from: what is recorded of it, and what is too much for that. */
 export interface ScaleSignals extends ScaleInputs {
   readonly slotsPerAgent: number;
+  /** Kinds of queued tasks that nobody who is there can do. */
+  readonly unmanned?: number;
   /** For how long each idle agent has been idle, the longest first, in milliseconds. */
   readonly idleMs: readonly number[];
   /** The width may turn out to be larger than is known. */
@@ -98,7 +100,7 @@ interface Needs {
 }
 
 function needsOf(settings: Autoscale, signals: ScaleSignals, nowMs: number): Needs {
-  const {busySlots, slots, queued, width, mostSlots, slotsPerAgent, demands} = signals;
+  const {agents, busySlots, slots, queued, width, mostSlots, slotsPerAgent, demands, unmanned = 0} = signals;
   const agentsFor = (count: number) => Math.ceil(count / slotsPerAgent);
   const affordable = affordableAgents(settings, signals);
   const usable = agentsFor(width);
@@ -107,9 +109,11 @@ function needsOf(settings: Autoscale, signals: ScaleSignals, nowMs: number): Nee
   const soon = peakUntil(demands, nowMs + LEAD_MS);
   const foreseen = soon > now && soon - slots > settings.scaleUpThreshold ? soon : 0;
   const queue = isWorthwhile(settings, signals) ? busySlots + worthOfQueue(signals) : 0;
-  const held = Math.max(busySlots + queued, peakUntil(demands, nowMs + HOLD_MS));
+  // Free slots are of no use to those: each kind needs somebody more, and idle agents make room for that.
+  const newcomers = unmanned === 0 ? 0 : Math.min(settings.max, affordable, agents + unmanned);
+  const held = Math.max(busySlots + Math.max(0, queued - unmanned), peakUntil(demands, nowMs + HOLD_MS));
   return {
-    toStart: Math.max(settings.min, Math.min(most, agentsFor(Math.max(queue, foreseen)))),
+    toStart: Math.max(settings.min, newcomers, Math.min(most, agentsFor(Math.max(queue, foreseen)))),
     toKeep: Math.max(settings.min, Math.min(most, agentsFor(held))),
     affordable,
     usable,

@@ -22,6 +22,8 @@ export interface Obstacle {
   readonly why: string;
   /** When it may have passed (monotonic), where that can be said. */
   readonly untilMs?: number;
+  /** Nobody is there who could do it, busy or not. */
+  readonly isVacant?: boolean;
 }
 
 /** What may pass by itself says more of a task than what will not: as long as one agent may do it later, it waits. */
@@ -34,6 +36,13 @@ const LASTING: Readonly<Record<Obstacle['kind'], number>> = {
   gone: 2,
   nobody: 3,
 };
+
+/** That those who are there cannot be paid says more than that others, who could be, are not there. */
+const VACANT = 1.5;
+
+function lasting({kind, isVacant = false}: Obstacle): number {
+  return isVacant ? VACANT : LASTING[kind];
+}
 
 export interface DispatcherOptions {
   /** Memory to set aside for an attempt of a runtime (null: of a command), in bytes. */
@@ -150,7 +159,7 @@ export class Dispatcher {
     for (const candidate of candidates) {
       if (options.length > 0 && candidate.tier !== tier) break;
       const means = this.#meansFor(team, task, candidate);
-      if ('kind' in means) because = because && LASTING[because.kind] <= LASTING[means.kind] ? because : means;
+      if ('kind' in means) because = because && lasting(because) <= lasting(means) ? because : means;
       else {
         tier = candidate.tier;
         options.push({group: candidate.group, means: means.means, crowding: this.#crowding(means.means)});
@@ -171,7 +180,11 @@ export class Dispatcher {
     task: TaskNode,
     {group, choice}: Candidate,
   ): {readonly means: AttemptMeans | undefined} | Obstacle {
-    if (team.agents.free(group) <= 0) return busy(team, group);
+    if (team.agents.free(group) <= 0) {
+      // Where nobody is, somebody could come; but not if that could not be paid.
+      const isPaid = !choice || team.agents.living(group) > 0 || team.budget.capFor(task.spec, choice, team.totals);
+      return choice && !isPaid ? unpaid(team, task, choice) : busy(team, group);
+    }
     let cap: Cap | null = null;
     if (choice) {
       cap = team.budget.capFor(task.spec, choice, team.totals);
@@ -251,7 +264,9 @@ function wantOf({providers}: Want, provider: ProviderId): number {
 
 function busy({agents}: Team, group: number): Obstacle {
   if (agents.areGone([group])) return {kind: 'gone', why: 'an agent that works'};
-  if (agents.living(group) === 0) return {kind: 'agents', why: 'an agent: none that can do it is left'};
+  if (agents.living(group) === 0) {
+    return {kind: 'agents', why: 'an agent: none that can do it is left', isVacant: true};
+  }
   if (agents.count('busy') > 0) return {kind: 'agents', why: 'every agent is busy'};
   if (agents.count('starting') > 0) return {kind: 'agents', why: 'agents are starting'};
   return {kind: 'agents', why: agents.count('paused') > 0 ? 'agents that are paused' : 'no agent works'};

@@ -326,7 +326,11 @@ export class Engine {
     this.#over.delete(id);
     this.#adopt(team);
     revive(turn, found.value, {bootId, last});
-    if (team.agents.livingInAll === 0) this.#changes.scale(turn, team, {to: team.spec.count, why: 'asked'});
+    if (team.agents.livingInAll === 0) {
+      const {max} = team.settings.autoscale ?? {max: team.spec.count};
+      this.#changes.scale(turn, team, {to: Math.min(team.spec.count, max), why: 'asked'});
+    }
+    this.#orders.keepWithinLimits(turn, team);
     this.#pauses.watch(turn, team);
     this.#answer(turn, {request, id, done: found});
     this.#settle(turn, team);

@@ -135,6 +135,8 @@ export class HealthMonitor {
     const host = this.#host(id, now);
     host.isBeating = beats;
     host.beats?.restart(this.#attention.at(now.monoMs));
+    // What it has told before, over another connection, may not have arrived.
+    for (const attempt of host.attempts) attempt.pulse = {...attempt.pulse, processes: null};
     this.#heard(host, now);
   }
 

@@ -10,6 +10,8 @@ export interface ScalableQueue {
   readonly queued: number;
   /** In milliseconds of one agent; null: of none of them anything is known. */
   readonly queuedWorkMs: number | null;
+  /** Kinds of them for which nobody is there, however many are idle. */
+  readonly unmanned: number;
   /** There are free agents, and it is the machine or an account that keeps tasks from starting. */
   readonly isLimited: boolean;
 }
@@ -22,9 +24,10 @@ export function queueOf(team: Team, dispatcher: Dispatcher): ScalableQueue {
   let queued = 0;
   let knownMs = 0;
   let known = 0;
+  let unmanned = 0;
   let isLimited = false;
   for (const ready of team.ready.classes()) {
-    const kind = dispatcher.obstacle(team, ready)?.kind;
+    const {kind, isVacant = false} = dispatcher.obstacle(team, ready) ?? {};
     // Permits that have not been asked for yet are no limit.
     if (kind === 'provider' || (kind === 'machine' && dispatcher.permits.why !== null)) isLimited = true;
     if (kind !== 'agents') continue;
@@ -34,11 +37,12 @@ export function queueOf(team: Team, dispatcher: Dispatcher): ScalableQueue {
     const sample = ready.tasks.values().slice(0, SAMPLE);
     const durations = sample.map(task => team.durations.expected(task)).filter(ms => ms !== null);
     queued += count;
+    if (isVacant && count > 0) unmanned += 1;
     if (durations.length === 0) continue;
     known += count;
     knownMs += (count * durations.reduce((sum, ms) => sum + ms, 0)) / durations.length;
   }
-  return {queued, queuedWorkMs: known === 0 ? null : (knownMs * queued) / known, isLimited};
+  return {queued, queuedWorkMs: known === 0 ? null : (knownMs * queued) / known, unmanned, isLimited};
 }
 
 /** How many tasks of the kind the budget pays for at a time, over what runs. */

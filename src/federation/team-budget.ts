@@ -14,6 +14,9 @@ const ROOM_OVER_MEAN = 3;
 const ROOM_OVER_LARGEST = 1.25;
 /** However little such attempts have used so far: at least this part of what a first one may use. */
 const LEAST_OF_FIRST = 0.1;
+/** However little is needed: something must be left. */
+const SMALLEST_USD = 1e-9;
+const ASK_AGAIN_MS = 1000;
 
 /**
  * The budget of a team: what has been used, what running attempts may use at most (their caps, reserved with the lease),
@@ -79,13 +82,18 @@ export class TeamBudget {
   hourAllowsAt(spec: TaskSpec, choice: ModelChoice, totals: AttemptTotals): number | null {
     const perHour = this.#limit.perHour ?? null;
     if (perHour === null) return null;
-    const {least} = this.#needOf('usd', spec, choice, this.#limit.usd ?? perHour);
-    const total = this.#limit.usd;
-    if (total !== null && total - this.used('usd', totals) - this.#reserved.usd < least) return null;
-    const room = perHour - this.#reserved.usd - Math.min(least, perHour);
+    for (const resource of RESOURCES) {
+      const total = this.#limit[resource];
+      if (total === null) continue;
+      const left = total - this.used(resource, totals) - this.#reserved[resource];
+      const {least} = this.#needOf(resource, spec, choice, resource === 'usd' ? Math.min(total, perHour) : total);
+      if (left < least || left <= 0) return null;
+    }
+    const {least} = this.#needOf('usd', spec, choice, Math.min(this.#limit.usd ?? perHour, perHour));
+    const room = perHour - this.#reserved.usd - Math.max(least, SMALLEST_USD);
     const atMs = room < 0 ? null : this.#spent.whenAtMost(room, this.#nowMs);
-    // What is reserved is settled sooner or later, and then it is asked again.
-    return atMs ?? Number.POSITIVE_INFINITY;
+    // What is reserved is settled sooner or later, and then it is asked again. Sums may be off by a hair: never at once.
+    return atMs === null ? Number.POSITIVE_INFINITY : Math.max(atMs, this.#nowMs + ASK_AGAIN_MS);
   }
 
   /** How many attempts of this kind can be paid beside what runs. */

@@ -122,8 +122,8 @@ class ScaledPool {
     if (this.#isStale) this.#width = new PlanWidth(this.#team.tasks);
     this.#isStale = false;
     const signals = this.#signals(nowMs, settings, dispatcher);
-    // Whoever is the last that can do something stays also beyond what there may be.
-    const least = Math.max(settings.min, this.#least);
+    // Whoever is the last that can do something stays also beyond what there may be; but nobody comes beyond that.
+    const least = Math.max(settings.min, Math.min(this.#least, signals.agents));
     const limits = {...settings, min: least, max: Math.max(settings.max, least)};
     const {state, decision, againAtMs} = decideScale(limits, this.#state, signals, nowMs);
     this.#state = state;
@@ -186,7 +186,7 @@ class ScaledPool {
   #signals(nowMs: number, settings: Autoscale, dispatcher: Dispatcher): ScaleSignals {
     const team = this.#team;
     const {agents} = team;
-    const {queued, queuedWorkMs, isLimited} = queueOf(team, dispatcher);
+    const {queued, queuedWorkMs, unmanned, isLimited} = queueOf(team, dispatcher);
     const left = this.#leased;
     this.#leased = 0;
     this.#waits.note({length: queued, left, nowMs});
@@ -212,6 +212,7 @@ class ScaledPool {
       slots,
       queued,
       queuedWorkMs,
+      unmanned,
       waitP90Ms: this.#waits.p90(nowMs),
       width: Math.max(this.#width.width, running.length),
       usdPerHour: cost.usdPerHour,

@@ -109,7 +109,7 @@ function leftBy(attempts: readonly LedgerAttempt[]): Left {
   let left = NOTHING;
   for (const {end, session, verdict, merge, task, outcome} of attempts) {
     if (end === null || end === 'outrun') continue;
-    if (end === 'lost' || end === 'limited') left = {...left, session: session ?? left.session};
+    if (end === 'lost' || end === 'taken' || end === 'limited') left = {...left, session: session ?? left.session};
     else if (verdict?.approved === false) left = {...NOTHING, comments: verdict.comments};
     else if (merge?.kind === 'broke-verify') left = {...NOTHING, comments: merge.tail};
     else if (merge?.kind === 'conflict' && task.spec.prompt !== undefined) {

@@ -1,3 +1,4 @@
+import type {ModelChoice} from '../model/agent.ts';
 import type {LedgerAttempt, LedgerTask} from './ledger.ts';
 import {conditionHolds, countsAsFailed, isReady, needsAreOver, ranks, reviewedBy} from './oracle.ts';
 import type {Room} from './room.ts';
@@ -21,7 +22,9 @@ export function checkLease({id, task, reviews}: LedgerAttempt, monoMs: number): 
   hold('a team that is ending starts nothing', team.ending === null, what);
   hold('a foreach itself is never run', !spec.foreach || group !== null, what);
   hold('a task starts when its needs are over', needsAreOver(task), what);
-  hold('a task starts when its condition holds', conditionHolds(group ?? task), what);
+  // Instances that go again were let go by what their foreach was expanded for.
+  const wasDecided = group !== null && task.round > 1;
+  hold('a task starts when its condition holds', wasDecided || conditionHolds(group ?? task), what);
   hold('instances start when their foreach is expanded', !group || group.state.name === 'expanded', what);
   const limit = spec.maxParallel;
   hold('max-parallel is never exceeded', !group || limit === undefined || group.openInstances <= limit, () => {
@@ -40,7 +43,12 @@ export function checkLease({id, task, reviews}: LedgerAttempt, monoMs: number): 
 /** No task of the team that could have started in place of this one should have: priority, rank, plan order. */
 export function checkOrder(
   attempt: LedgerAttempt,
-  {monoMs, room, open}: {monoMs: number; room: Room; open: Iterable<LedgerAttempt>},
+  {
+    monoMs,
+    room,
+    open,
+    isShut,
+  }: {monoMs: number; room: Room; open: Iterable<LedgerAttempt>; isShut: (choice: ModelChoice | null) => boolean},
 ): void {
   const {id, task, agentId} = attempt;
   const {team} = task;
@@ -55,7 +63,7 @@ export function checkOrder(
     if (other.state.name === 'backing-off' || goesBefore(other, task) >= 0 || !isReady(other, monoMs)) return false;
     if (!mayDo(agent, other)) return false;
     const choice = choiceOf(agent, other);
-    return (choice === null || paysPrompts) && left.hasRoomFor(choice);
+    return (choice === null || paysPrompts) && left.hasRoomFor(choice) && !isShut(choice);
   });
   hold('the most urgent task goes first', !better, () => `attempt ${id} of ${task.id} before ${better?.id}`);
 }

@@ -88,7 +88,10 @@ function checkFailure(task: LedgerTask, facts: TaskFacts): void {
     const lost = last === null || (last?.result.ok === false && last.result.failure.reason === 'stopped');
     return hold('a task is lost when its attempts were', lost && task.losses > 1, () => task.id);
   }
-  if (failure.reason === 'provider-limited') {
+  if (failure.reason === 'silent' && task.attempts.at(-1)?.end === 'lost') {
+    return hold('a task that hangs is tried again', task.losses === LIMITS.maxLosses + 1, () => task.id);
+  }
+  if (failure.reason === 'provider-limited' || failure.reason === 'runtime-unavailable') {
     const limited = task.attempts.filter(({end}) => end === 'limited').length;
     return hold('limits are bounded', limited === LIMITS.maxLimited + 1, () => `${task.id}: ${limited} times`);
   }
@@ -151,13 +154,22 @@ function checkSkip(task: LedgerTask): void {
   if (task.state.name !== 'skipped') return;
   const {because} = task.state;
   hold('a task is skipped when its needs are over', needsAreOver(task), () => task.id);
-  hold('a task is skipped when its condition does not hold', !conditionHolds(task), () => task.id);
+  // Of what is further up some may be about to go again.
+  const isUnclear = task.spec.condition === 'failure' && goesAgain(task);
+  hold('a task is skipped when its condition does not hold', isUnclear || !conditionHolds(task), () => task.id);
   const blamed = needsOf(task).some(({state, ...need}) => {
     if (state.name === 'skipped') return state.because.cause === 'needs';
     return state.name === 'cancelled' || countsAsFailed({state, ...need});
   });
   const expected = task.spec.condition === 'success' && blamed ? 'needs' : 'condition';
   hold('a skip has the right cause', because.cause === expected, () => `${task.id}: ${because.cause}`);
+}
+
+/** The task or one of those it follows from has begun another round. */
+function goesAgain(task: LedgerTask, seen: Set<LedgerTask> = new Set()): boolean {
+  if (seen.has(task)) return false;
+  seen.add(task);
+  return task.round > 1 || needsOf(task).some(need => goesAgain(need, seen));
 }
 
 function checkItems(group: LedgerTask, facts: TaskFacts): void {

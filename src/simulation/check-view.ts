@@ -33,14 +33,15 @@ export function checkView(team: LedgerTeam, view: TeamView | null): void {
   hold('the view agrees with the records', JSON.stringify(shown) === JSON.stringify(recorded), () => {
     return `${team.spec.name}: shown ${JSON.stringify(shown)}, recorded ${JSON.stringify(recorded)}`;
   });
-  const attempts = team.tasks.reduce((sum, task) => sum + task.attempts.length, 0);
+  const attempts = team.tasks.reduce((sum, task) => sum + task.earlier.length + task.attempts.length, 0);
   hold('the view counts all attempts', view.attempts === attempts, () => `${view.attempts} of ${attempts}`);
   hold('the view has the state of the team', view.state === team.state, () => `${view.state}, not ${team.state}`);
   hold('the view shows what runs', isFinal(team.state) || view.running.length === openIn(team).length, () => {
     return `${view.running.length} of ${openIn(team).length}`;
   });
-  const {requested, ready, starting, failed, busy, suspect = 0} = view.agents;
-  hold('the view counts every agent', isFinal(team.state) || ready + starting + failed + suspect === requested, () => {
+  const {requested, ready, starting, failed, busy, suspect = 0, paused = 0} = view.agents;
+  const standing = ready + starting + failed + suspect + paused;
+  hold('the view counts every agent', isFinal(team.state) || standing === requested, () => {
     return JSON.stringify(view.agents);
   });
   checkBudget(team, view);
@@ -52,7 +53,7 @@ function openIn({tasks}: LedgerTeam): readonly LedgerAttempt[] {
   return tasks.flatMap(({open, twin, outrun}) => [open, twin, outrun].filter(attempt => attempt !== null));
 }
 
-function checkBudget({spec, used, reserved}: LedgerTeam, {budget, state}: TeamView): void {
+function checkBudget({spec, budget: limit, used, reserved}: LedgerTeam, {budget, state}: TeamView): void {
   const shown = budget ?? {
     usedUsd: 0,
     usedTokens: 0,
@@ -61,7 +62,7 @@ function checkBudget({spec, used, reserved}: LedgerTeam, {budget, state}: TeamVi
     limitUsd: null,
     limitTokens: null,
   };
-  const {usd = null, tokens = null} = spec.budget ?? {};
+  const {usd = null, tokens = null} = limit ?? {};
   hold('the view has the budget', shown.limitUsd === usd && shown.limitTokens === tokens, () => spec.name);
   const agrees = (a: number, b: number) => Math.abs(a - b) < 1e-6;
   const same =

@@ -104,6 +104,13 @@ export function describeEvent(body: EventBody): string {
       return `event: merge-conflict, ${body.next}`;
     case 'task-failed':
       return `event: task-failed, ${body.failure.reason}`;
+    case 'attempt-failed':
+    case 'agents-failed':
+      return `event: ${body.type}, ${body.failure.reason}`;
+    case 'host-health':
+      return `event: host-health, ${body.health}`;
+    case 'team-scaled':
+      return `event: team-scaled, ${body.decision.why}`;
     case 'task-reviewed':
       return `event: task-reviewed, ${body.approved ? 'approved' : 'sent back'}`;
     default:

@@ -1,5 +1,6 @@
 import type {Now} from '../base/clock.ts';
 import type {Input, Step} from '../federation/engine-io.ts';
+import type {AgentView} from '../model/agent-view.ts';
 import type {TeamId} from '../model/ids.ts';
 import type {StoredState} from '../model/record.ts';
 import type {TeamView} from '../model/team-view.ts';
@@ -8,6 +9,7 @@ import type {TeamView} from '../model/team-view.ts';
 export interface EngineUnderTest {
   handle(input: Input, now: Now): Step;
   nextDeadlineMs(): number | null;
+  agents(teamId: TeamId, options: {readonly now: Now}): readonly AgentView[];
   view(teamId: TeamId, options: {readonly now: Now}): TeamView | null;
 }
 

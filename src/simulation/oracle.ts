@@ -57,7 +57,9 @@ export function isReady(task: LedgerTask, monoMs: number): boolean {
   if (task.spec.foreach && task.group === null) return false;
   if (task.state.name === 'backing-off') return task.retryDueMs !== null && task.retryDueMs <= monoMs && hasRoom(task);
   if (task.state.name !== 'waiting' && task.state.name !== 'ready') return false;
-  return hasRoom(task) && (task.group !== null || (needsAreOver(task) && conditionHolds(task)));
+  // Instances that go again wait for needs that go again.
+  if (!needsAreOver(task)) return false;
+  return hasRoom(task) && (task.group !== null || conditionHolds(task));
 }
 
 /** `max-parallel` leaves room for one more instance. */

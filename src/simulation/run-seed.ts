@@ -73,5 +73,16 @@ export function realEngine(seed: number, changes: Partial<EngineOptions> = {}): 
     random,
     ...changes,
   };
-  return (stored, now) => Engine.restore(stored, options, now);
+  return (stored, now) => {
+    const {engine, step} = Engine.restore(stored, options, now);
+    return {
+      step,
+      engine: {
+        handle: (input, at) => engine.handle(input, at),
+        nextDeadlineMs: () => engine.nextDeadlineMs(),
+        view: (id, at) => engine.view(id, at),
+        agents: (id, {now: at}) => engine.agents(id, {now: at, recorded: () => undefined}),
+      },
+    };
+  };
 }

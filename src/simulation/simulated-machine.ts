@@ -19,6 +19,8 @@ export class SimulatedMachine {
   readonly #ledger: Ledger;
   readonly #live = new Map<AttemptId, ProcessTree>();
   readonly #started = new Set<AttemptId>();
+  /** When each did something last. */
+  readonly #stirred = new Map<AttemptId, number>();
   readonly #outcomes = new Map<AttemptId, AttemptOutcome>();
 
   constructor(ledger: Ledger) {
@@ -78,6 +80,17 @@ export class SimulatedMachine {
 
   outcomeOf(attempt: AttemptId): AttemptOutcome | undefined {
     return this.#outcomes.get(attempt);
+  }
+
+  /** It has done something. */
+  stir(attempt: AttemptId, monoMs: number): void {
+    if (this.#live.has(attempt)) this.#stirred.set(attempt, monoMs);
+  }
+
+  /** For how long it has done nothing; null: it does not run. */
+  silentMs(attempt: AttemptId, monoMs: number): number | null {
+    const stirred = this.#stirred.get(attempt);
+    return this.#live.has(attempt) && stirred !== undefined ? monoMs - stirred : null;
   }
 
   get liveCount(): number {

@@ -177,7 +177,7 @@ function fold(records: readonly StateRecord[]): Folded {
 function storedTeam({open, totals, tasks, agents, ...team}: TeamFold): StoredTeam {
   return {
     ...team,
-    agents: [...agents.values()],
+    agents: [...agents.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
     tasks: [...tasks],
     openAttempts: [...open.values()],
     totals: {...totals},

@@ -315,3 +315,17 @@ describe('AutoScaler', () => {
     expect(scaler.decide({...QUIET, agents: 60, slots: 60}, 2).decision).toMatchObject({to: 50, why: 'limits'});
   });
 });
+
+describe('tasks that nobody who is there can do', () => {
+  const idle = {agents: 1, slots: 3, slotsPerAgent: 3, queued: 1, unmanned: 1, idleMs: [0]};
+
+  it('get somebody, however many slots are free', () => {
+    expect(target({...idle, unmanned: 0}, {min: 0, scaleUpThreshold: 0})).toBe(1);
+    expect(target(idle, {min: 0, scaleUpThreshold: 0})).toBe(2);
+  });
+
+  it('get nobody beyond the limit, for whom somebody idle makes room', () => {
+    expect(target({...idle, busySlots: 1, idleMs: []}, {min: 0, max: 1})).toBe(1);
+    expect(target({...idle, idleMs: [60_000]}, {min: 0, max: 1})).toBe(0);
+  });
+});

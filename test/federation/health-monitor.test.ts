@@ -290,3 +290,12 @@ test('a jump of the clock by itself makes nothing unhealthy, also what was suspe
     }),
   );
 });
+
+test('an attempt is not judged by what was lost with a connection', () => {
+  const watch = new Watch({beats: true}).start(5000).run(2000);
+  watch.monitor.hostDisconnected(host, watch.now());
+  watch.monitor.hostConnected(host, {beats: true}, watch.now());
+  watch.vitals = null;
+  watch.run(10_000);
+  expect(watch.decisions.filter(({kind}) => kind === 'stop-attempt')).toEqual([]);
+});

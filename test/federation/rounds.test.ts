@@ -1,3 +1,4 @@
+import {DEFAULT_AUTOSCALE} from '../../src/model/autoscale.ts';
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import type {RetryWish} from '../../src/federation/rounds.ts';
@@ -349,3 +350,15 @@ function isGroup(world: EngineWorld, seq: number): string {
   const created = world.records.flatMap(record => (record.kind === 'tasks-created' ? record.tasks : []));
   return created.some(({group}) => group === seq) ? 'group' : 'succeeded';
 }
+
+it('takes up again with no more agents than the team may have', () => {
+  const autoscale = {...DEFAULT_AUTOSCALE, min: 0, max: 2};
+  const world = new EngineWorld();
+  const id = world.start([task('a')], {count: 5, autoscale});
+  for (const {id: agent} of world.engine.agents(id, {now: world.now(), recorded: () => undefined})) {
+    world.ask({type: 'agent-order', teamId: id, agent, what: 'drain'});
+  }
+  world.finish('a', failing());
+  retry(world, id, 'failed');
+  expect(world.view(id).agents.requested).toBeLessThanOrEqual(2);
+});

@@ -2,8 +2,10 @@ import {describe, expect, it} from 'vitest';
 import type {AgentGroup} from '../../src/model/agent.ts';
 import type {Autoscale} from '../../src/model/autoscale.ts';
 import type {TeamId} from '../../src/model/ids.ts';
+import type {TaskSpec} from '../../src/model/task.ts';
 import type {TeamSpec} from '../../src/model/team.ts';
-import {EngineWorld, task} from './engine-world.ts';
+import {UNKNOWN_USAGE} from '../../src/model/usage.ts';
+import {EngineWorld, SUCCESS, task} from './engine-world.ts';
 
 const group = (name: string, changes: Partial<AgentGroup> = {}): AgentGroup => ({
   name,
@@ -16,6 +18,10 @@ const group = (name: string, changes: Partial<AgentGroup> = {}): AgentGroup => (
   speed: 1,
   ...changes,
 });
+
+function promptSpec(id: string, {needs = []}: {needs?: readonly string[]} = {}): TaskSpec {
+  return {...task(id), run: undefined, prompt: ['Do it'], change: 'none', needs};
+}
 
 const tasks = (count: number) => Array.from({length: count}, (_, index) => task(`t${index}`));
 const agentsOf = (groups: readonly AgentGroup[]): Partial<TeamSpec> => {
@@ -249,4 +255,14 @@ describe('a change of settings', () => {
     expect(scale(world, id, 2)).toMatchObject({failure: {reason: 'team-over', name: 'audit', state: 'succeeded'}});
     expect(scale(world, 99 as TeamId, 2)).toMatchObject({failure: {reason: 'team-not-found'}});
   });
+});
+
+it('ends a team whose budget is used up, though somebody who is not there could be paid', () => {
+  const world = new EngineWorld();
+  const groups = [group('a', {runtime: 'claude'}), group('b', {runtime: 'codex'})];
+  const budget = {usd: 0.3, tokens: null};
+  const id = world.start([promptSpec('x'), promptSpec('y', {needs: ['x']})], {...agentsOf(groups), budget});
+  scale(world, id, 0, 'b');
+  world.finish('x', {...SUCCESS, usage: {...UNKNOWN_USAGE, usd: 0.3}});
+  expect(world.view(id)).toMatchObject({state: 'failed', outcome: 'budget'});
 });

@@ -129,3 +129,29 @@ describe('a budget for any hour', () => {
     expect(spending.budget.usdPerHour).toBeCloseTo(3.8);
   });
 });
+
+describe('what an hour may cost', () => {
+  it('is not what is in the way when the whole is used up, whatever it is counted in', () => {
+    for (const limit of [
+      {usd: null, tokens: 1500, perHour: 100},
+      {usd: 1, tokens: null, perHour: 100},
+    ]) {
+      const spending = new Spending(limit);
+      spending.budget.tick(0);
+      const cap = spending.start();
+      spending.end(cap, {usd: 1, inputTokens: 1000, outputTokens: 400});
+      expect(spending.cap()).toBeNull();
+      expect(spending.budget.hourAllowsAt(SPEC, CHOICE, spending.totals)).toBeNull();
+    }
+  });
+
+  it('is never asked about again at the same moment', () => {
+    const spending = new Spending({usd: null, tokens: null, perHour: 1});
+    spending.budget.tick(5 * MINUTE);
+    spending.end(spending.start(), {usd: 0});
+    const all = spending.start(taskSpec('a', {estimate: {usd: 1}}));
+    spending.end(all, {usd: 1});
+    expect(spending.cap()).toBeNull();
+    expect(spending.budget.hourAllowsAt(SPEC, CHOICE, spending.totals)).toBeGreaterThan(5 * MINUTE);
+  });
+});

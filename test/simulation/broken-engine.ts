@@ -65,6 +65,7 @@ export function brokenEngine(seed: number, broken: () => Break): EngineFactory {
           const atMs = engine.nextDeadlineMs();
           return defect.deadline ? defect.deadline(atMs) : atMs;
         },
+        agents: (id, options) => engine.agents(id, options),
         view: (id, options) => {
           const view = engine.view(id, options);
           return view && (defect.view?.(view) ?? view);
