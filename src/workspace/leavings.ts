@@ -6,12 +6,14 @@ import {removeTree} from './checkout.ts';
 
 const OLD_MS = 60 * 60_000;
 
-/** Removes what killed processes have left in the folder of a pool: worktrees half removed, indexes of snapshots. */
+/** Removes what killed processes have left in the folder of a pool: worktrees half removed, indexes of snapshots, locks of claims. */
 export async function removeLeavings(folder: string): Promise<void> {
   for (const name of namesIn(folder)) {
     const path = join(folder, name);
     if (/\.gone-\d+-\d+$/.test(name)) await removeTree(path);
     else if (/\.index(?:\.lock)?$/.test(name) && (isOrphan(name) || isOld(path))) await rm(path, {force: true});
+    // Held for an instant: of this age it is of somebody who was killed in it.
+    else if (/\.json\.taking(?:-\d+)?$/.test(name) && isOld(path)) await rm(path, {force: true});
   }
 }
 

@@ -258,6 +258,18 @@ describe('the pool of worktrees', () => {
     expect(readdirSync(repo.temp).filter(name => name.includes('taking'))).toEqual([]);
   });
 
+  test('what a process left that was killed while it took a claim is cleared away, and what is fresh is not', async () => {
+    using repo = new GitFixture();
+    const pool = repo.pool();
+    await must(await pool.acquire(repo.request(1))).release();
+    const left = ['godel-2.json.taking', 'godel-2.json.taking-7', 'godel-3.json.taking'];
+    const longAgo = Date.now() / 1000 - 7200;
+    for (const name of left) writeFileSync(join(repo.poolFolder, name), '{}');
+    for (const name of left.slice(0, 2)) utimesSync(join(repo.poolFolder, name), longAgo, longAgo);
+    await pool.collect({count: 0});
+    expect(readdirSync(repo.poolFolder)).toEqual(['godel-3.json.taking']);
+  });
+
   test('what could not be kept of a killed host is tried again', async () => {
     using repo = new GitFixture();
     const host = must(await repo.pool().acquire(repo.request(1)));
