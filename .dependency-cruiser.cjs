@@ -17,6 +17,11 @@ const table = {
   workspace: ['base', 'model', 'os'],
   project: ['base', 'model', 'os'],
   host: ['base', 'model', 'wire', 'os', 'project', 'runtimes', 'workspace'],
+  'hub/replica': ['base', 'model'],
+  'hub/recall': ['base', 'model'],
+  'hub/security': ['base', 'model'],
+  'hub/client': ['base', 'model', 'wire', 'hub/replica', 'hub/recall', 'hub/security'],
+  'hub/server': ['base', 'model', 'wire', 'hub/replica', 'hub/recall', 'hub/security'],
   api: ['base', 'model', 'wire'],
   daemon: [
     'base',
@@ -53,7 +58,11 @@ const table = {
 
 const doors = {
   ws: '^src/wire/',
-  'better-sqlite3': '^src/(store/sqlite|daemon/admission)',
+  'better-sqlite3': '^src/(store/sqlite|daemon/admission|hub/(client|server)/store)',
+  jose: '^src/hub/security',
+  '@peculiar/x509|reflect-metadata': '^src/hub/security',
+  yjs: '^src/hub/replica',
+  '@energetic-ai/[^/]+': '^src/hub/recall',
   'p-queue': '^src/host/',
   '@dagrejs/graphlib': '^src/plan/dependency-resolver',
   commander: '^src/cli/',

@@ -1,0 +1,24 @@
+/** Vectors of one tenant by a number of the caller's (a log position). Not thread-safe, not durable. */
+export interface VectorIndex {
+  readonly dimensions: number;
+  readonly size: number;
+  /** Adds or replaces. Throws RangeError on another number of dimensions, or a vector that is not finite. */
+  add(key: number, vector: Float32Array): void;
+  remove(key: number): boolean;
+  /** The k nearest by cosine similarity, best first; fewer when there are fewer. */
+  search(
+    vector: Float32Array,
+    k: number,
+    accepts?: (key: number) => boolean,
+  ): readonly {readonly key: number; readonly similarity: number}[];
+}
+
+/** Turns texts into vectors of unit length. */
+export interface Embedder {
+  /** Names model and version: vectors of different ids are not comparable. */
+  readonly id: string;
+  readonly dimensions: number;
+  /** In the order of `texts`. Rejects when the model cannot be reached or read. */
+  embed(texts: readonly string[]): Promise<readonly Float32Array[]>;
+  close(): Promise<void>;
+}
