@@ -149,11 +149,12 @@ function meanBusy(team: Team, now: Now, durationMs: number): number | null {
 
 function waiting(team: Team, obstacle: NonNullable<ViewOptions['obstacle']>): WaitingView[] {
   const views: WaitingView[] = [];
+  // First: who looks at a queue sets aside what may not start.
+  if (team.queued > 0) views.push(...whyQueued(team, obstacle));
   const {agents, tally, queued} = team;
   const {counts} = tally;
   const losing = team.twins.keptBack;
   const parked = counts.ready - queued - losing;
-  if (queued > 0) views.push(...whyQueued(team, obstacle));
   if (losing > 0) views.push({why: 'the end of an attempt that another one has outrun', tasks: losing});
   if (parked > 0) views.push({why: 'as many of its kind run as max-parallel allows', tasks: parked});
   if (counts['backing-off'] > 0) views.push({why: 'a delay before the next attempt', tasks: counts['backing-off']});
@@ -170,6 +171,7 @@ function whyQueued(team: Team, obstacle: NonNullable<ViewOptions['obstacle']>): 
   for (const ready of team.ready.classes()) {
     if (ready.tasks.size === 0) continue;
     const why = obstacle(ready)?.why ?? 'their turn';
+    if (ready.tasks.size === 0) continue;
     tasks.set(why, (tasks.get(why) ?? 0) + ready.tasks.size);
   }
   return [...tasks].map(([why, count]) => ({why, tasks: count}));

@@ -11,7 +11,8 @@ import {checkAgent, kindOf} from './check-agents.ts';
 import {checkScaling, staffOf} from './check-scaling.ts';
 import {checkEvents} from './check-events.ts';
 import {checkAssignment, checkBounds, checkBranch, checkMerge, checkMergesAreAskedAgain} from './check-landing.ts';
-import {checkLease, checkOrder} from './check-lease.ts';
+import {checkLease, checkOrder, checkTwin} from './check-lease.ts';
+import {checkReasons} from './check-reasons.ts';
 import {checkTask} from './check-task.ts';
 import {checkTeamOver, checkView} from './check-view.ts';
 import type {EngineUnderTest} from './engine-under-test.ts';
@@ -153,7 +154,10 @@ export class Invariants {
       checkTask(task, {itemsOf, branch, mayFailToExpand: source => this.#unreadable.has(source)});
     }
     for (const attempt of leased) {
-      if (attempt.twinOf !== null) continue;
+      if (attempt.twinOf !== null) {
+        checkTwin(attempt);
+        continue;
+      }
       const {team} = attempt.task;
       const isShut = (choice: ModelChoice | null) => this.#isShut(team, choice);
       checkOrder(attempt, {monoMs: now.monoMs, room: this.#room, open: ledger.open, isShut});
@@ -166,6 +170,9 @@ export class Invariants {
     this.#handled += 1;
     if (this.#handled % 7 === 0 || input === null) {
       for (const team of ledger.live) checkView(team, engine.view(team.id, {now}));
+    }
+    if (input === null || input.type === 'tick') {
+      for (const team of ledger.live) if (team.ending === null) checkReasons(team, engine, now);
     }
   }
 
@@ -547,6 +554,7 @@ export class Invariants {
     if (team.ending !== null) return this.#checkStopping(team);
     if (input?.type === 'attempt-finished' || input?.type === 'tick') this.#checkEjected(team);
     this.#checkPauses(team);
+    this.#checkLosers(team);
     if (this.#around.ledger.open.size >= this.#room.permits) return;
     const dueMs = input?.type === 'tick' ? now.monoMs : Number.NEGATIVE_INFINITY;
     const passedOver = this.#passedOver(team, dueMs);
@@ -632,6 +640,14 @@ export class Invariants {
       if (task.team !== team || !this.#connected.has(hostId) || stopping !== null) continue;
       const isPaused = team.settings.paused || team.standings.get(agentId) === 'paused';
       hold('what is paused is held', this.#held.has(id) === isPaused, () => `attempt ${id} of ${agentId}`);
+    }
+  }
+
+  /** What another attempt has outrun. */
+  #checkLosers({tasks}: LedgerTeam): void {
+    for (const {outrun} of tasks) {
+      if (outrun === null || !this.#connected.has(outrun.hostId)) continue;
+      hold('what has lost its race is stopped', this.#stopped.has(outrun.id), () => `attempt ${outrun.id}`);
     }
   }
 
