@@ -59,10 +59,7 @@ interface WishOptions {
   readonly faults: Faults;
 }
 
-function randomWish(
-  name: string,
-  {index, sameName, dice, agentDice, changeDice, twinDice, faults}: WishOptions,
-): Wish {
+function randomWish(name: string, {index, sameName, dice, agentDice, changeDice, twinDice, faults}: WishOptions): Wish {
   const idle = dice.chance(0.06) || changeDice.chance(0.08);
   const ends = idle || dice.chance(faults.userKill);
   const timeoutMs = dice.chance(0.12) ? Math.round(dice.spread(500, 7_200_000)) : null;
