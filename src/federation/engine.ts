@@ -85,6 +85,7 @@ export class Engine {
       dispatcher: this.#dispatcher,
       deadlines: this.#deadlines,
       reach: this.#pool,
+      barred: (team, options) => this.#upkeep.barred(team, options),
       start: (turn, team, lease) => this.#start(turn, team, lease),
     });
     this.#scaler = new TeamScaler({
@@ -654,6 +655,7 @@ export class Engine {
         options,
         strategy: team.settings.strategy,
         leftMs: team.timeLeftMs(turn.now),
+        barred: this.#upkeep.barred(team, options),
       });
       const host = selection?.agent.host ?? null;
       if (!selection || host === null)

@@ -34,6 +34,8 @@ export interface Engagement {
   readonly leftMs: number | null;
   /** Who is passed over, and why, beside those that have failed at it. */
   readonly besides?: ReadonlyMap<AgentId, string>;
+  /** Who could do nothing where it is just now; null: nobody. */
+  readonly barred: ReadonlyMap<AgentId, string> | null;
 }
 
 /** Which agent of a team does a task: asks its agents, and tells them how it went. */
@@ -51,7 +53,7 @@ export class TeamSelection {
   }
 
   /** The agent for the task, at work on one attempt more from now on. */
-  engage(task: TaskNode, {now, options, strategy, leftMs, besides}: Engagement): Selection<Agent> | null {
+  engage(task: TaskNode, {now, options, strategy, leftMs, besides, barred}: Engagement): Selection<Agent> | null {
     if (strategy !== this.#strategy) {
       this.#strategy = strategy;
       this.#agents.selector.use(strategy);
@@ -64,6 +66,7 @@ export class TeamSelection {
       kind: kindOf(task),
       affinity: strategy.name === 'consistent-hash' ? affinityOf(task) : task.id,
       ...(avoid ? {avoid} : {}),
+      ...(barred ? {barred} : {}),
       ...costWish(task, leftMs),
     });
   }
