@@ -568,7 +568,7 @@ export class Engine {
     this.#dispatcher.ended(attempt.means);
     this.#pool.release(attempt);
     const dueMs = team.selection.ended(attempt, {outcome, now: turn.now});
-    if (dueMs !== null) this.#deadlines.add({atMs: dueMs, kind: 'look-again'});
+    if (dueMs !== null) this.#deadlines.add({atMs: dueMs, kind: 'look-again', teamId: team.id});
     const parked = this.#upkeep.ended(turn, attempt, outcome);
     const retryAtMs = outcome ? team.finish(turn, attempt, outcome) : team.lose(turn, attempt);
     this.#twins.stopLosers(turn, attempt);

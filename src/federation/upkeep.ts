@@ -257,7 +257,8 @@ export class Upkeep {
     const {random} = this.#options;
     const after = nextCrashLoop(before, evidence, {nowMs: this.#nowMs, random});
     this.#crashLoops.set(team.id, loops.set(runtime, after));
-    if (after.name === 'failing') this.#view.deadlines.add({atMs: after.retryAtMs, kind: 'look-again'});
+    if (after.name === 'failing')
+      this.#view.deadlines.add({atMs: after.retryAtMs, kind: 'look-again', teamId: team.id});
     return after.name === 'parked' ? park(turn, team, runtime, after) : null;
   }
 

@@ -54,6 +54,8 @@ export class Invariants {
   readonly #stopped = new Set<AttemptId>();
   /** Agents that somebody has had killed or restarted. */
   readonly #ordered = new Set<AgentId>();
+  /** Agents that are opened anew as soon as they have nothing to do any more, whatever their host says of them until then. */
+  readonly #restarting = new Set<AgentId>();
   /** What the breakers of hosts are known to be that are not closed, with when that was heard. */
   readonly #edges = new Map<HostId, Map<string, 'open' | 'half-open'>>();
   /** Attempts that their host has been told to hold. */
@@ -109,6 +111,7 @@ export class Invariants {
     this.#around.ledger.rollback();
     this.#connected.clear();
     this.#placedOn.clear();
+    this.#restarting.clear();
     this.#stopped.clear();
     this.#failed.clear();
     this.#room.forget();
@@ -295,7 +298,7 @@ export class Invariants {
     switch (input.type) {
       case 'host-connected':
         this.#forgetStops(input.host.id);
-        this.#connected.set(input.host.id, new Set(input.agents));
+        this.#connected.set(input.host.id, new Set(input.agents.filter(agent => !this.#restarting.has(agent))));
         for (const id of input.paused ?? []) this.#held.add(id);
         return;
       case 'host-disconnected':
@@ -364,6 +367,7 @@ export class Invariants {
     this.#ordered.add(agent);
     if (what !== 'restart') return;
     this.#failed.delete(agent);
+    this.#restarting.add(agent);
     for (const agents of this.#connected.values()) agents.delete(agent);
   }
 
@@ -426,6 +430,7 @@ export class Invariants {
         hold('an agent that failed is not opened again', this.#failed.get(agent) !== effect.hostId, () => agent);
         this.#teamOf.set(agent, effect.teamId);
         this.#placedOn.set(agent, effect.hostId);
+        this.#restarting.delete(agent);
         this.#connected.get(effect.hostId)?.delete(agent);
       }
     }
