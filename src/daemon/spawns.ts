@@ -2,13 +2,14 @@ import {randomUUID} from 'node:crypto';
 import type {Answer} from '../api/backend.ts';
 import type {SpawnRequest} from '../api/contract.ts';
 import {fail, ok} from '../base/result.ts';
-import type {Settings} from '../config/settings.ts';
+import {DEFAULT_SETTINGS, type Settings} from '../config/settings.ts';
 import type {Engine} from '../federation/engine.ts';
 import type {Input} from '../federation/engine-io.ts';
 import type {AgentSettings} from '../model/agent-settings.ts';
 import type {Autoscale} from '../model/autoscale.ts';
 import type {Failure} from '../model/failure.ts';
 import type {TeamId} from '../model/ids.ts';
+import type {StrategyChoice} from '../model/strategy.ts';
 import type {Plan} from '../model/plan.ts';
 import {groupsOf, type TeamSpec} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
@@ -106,6 +107,7 @@ export class Spawns {
         name,
         env: plain,
         secretNames: Object.keys(secrets),
+        strategy: strategyOf(this.#options.settings),
         repository: repository.value,
       });
       const unpriced = this.#unpriced(spec);
@@ -201,4 +203,10 @@ function envTooLarge(size: number): Failure {
     range: `at most ${MAX_ENV_CHARACTERS}`,
     why: 'no program can be started with more',
   };
+}
+
+/** Undefined where nobody has set one: what was not asked for is not recorded. */
+function strategyOf({strategy: name, strategyWeights: weights}: Settings): StrategyChoice | undefined {
+  if (name === 'weighted' && weights !== null) return {name, weights};
+  return name === DEFAULT_SETTINGS.strategy ? undefined : {name};
 }
