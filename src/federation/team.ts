@@ -431,6 +431,8 @@ export class Team {
       const facts = {task: task.id, attempt: id, failure, retryInMs: null, goesOn: rival.id};
       turn.emit(this.id, {type: 'attempt-failed', ...facts});
     }
+    // Nothing else says after a restart that the number of the one that is over is taken.
+    this.#recordState(turn, task);
     return null;
   }
 

@@ -348,7 +348,10 @@ export class Invariants {
   #learnUse(id: AttemptId): void {
     const {task, end, means, outcome} = this.#around.ledger.attempt(id);
     const runtime = means && `${task.team.id}/${means.runtime}`;
-    if (runtime && outcome) this.#died.set(runtime, isDeathAtStart(outcome));
+    if (runtime && outcome) {
+      const evidence = startOf(outcome);
+      if (evidence !== null) this.#died.set(runtime, evidence === 'died');
+    }
     const isCrash = outcome?.result.ok === false && outcome.result.failure.reason === 'agent-error';
     const failure = outcome?.result.ok === false ? outcome.result.failure.reason : null;
     const isOutrun = end === 'outrun' && outcome !== null && failure !== 'stopped' && failure !== 'provider-limited';
@@ -446,6 +449,8 @@ export class Invariants {
       const hungMs = this.#around.lastHungMs(effect.hostId);
       const isStuck = hungMs !== null && this.#around.now().monoMs - hungMs < HUNG_MS;
       hold('only a host that hangs is ended', isStuck, () => `${effect.hostId}, which hung at ${hungMs}`);
+      // What it holds ends with it: nobody tells it anything any more.
+      this.#connected.delete(effect.hostId);
     }
     if (effect.type === 'stop-attempts') this.#learnStop(effect);
   }
@@ -716,10 +721,11 @@ export class Invariants {
   }
 }
 
-/** As the engine counts it: it ended soon, and had neither said nor used anything. */
-function isDeathAtStart({result, usage, durationMs}: AttemptOutcome): boolean {
-  if (result.ok || (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0) > 0) return false;
-  return result.failure.reason === 'agent-error' && durationMs < START_MS;
+/** As the engine counts it: it ended soon, and had neither said nor used anything. Null: its end says nothing of the start. */
+function startOf({result, usage, durationMs}: AttemptOutcome): 'died' | 'worked' | null {
+  if (result.ok || (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0) > 0) return 'worked';
+  if (result.failure.reason !== 'agent-error') return null;
+  return durationMs < START_MS ? 'died' : 'worked';
 }
 
 const START_MS = 10_000;
