@@ -11,7 +11,6 @@ import type {Failure} from '../model/failure.ts';
 import type {TeamId} from '../model/ids.ts';
 import type {StrategyChoice} from '../model/strategy.ts';
 import type {Plan} from '../model/plan.ts';
-import {groupsOf, type TeamSpec} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {compilePlan} from '../plan/compile-plan.ts';
 import type {ProjectPaths} from '../project/project-paths.ts';
@@ -21,7 +20,7 @@ import {autoscaleFailure, completedAutoscale, countFailure} from './autoscale-re
 import {daemonEnding, type Requests} from './requests.ts';
 import {type SecretStore, splitSecrets} from './secrets.ts';
 import {checkAgents, depthOf, needsRepository, specOf} from './team-spec.ts';
-import {unpricedChoice} from './unpriced-choice.ts';
+import {unpricedFailure} from './unpriced-choice.ts';
 
 export interface SpawnsOptions {
   readonly paths: ProjectPaths;
@@ -110,7 +109,7 @@ export class Spawns {
         strategy: strategyOf(this.#options.settings),
         repository: repository.value,
       });
-      const unpriced = this.#unpriced(spec);
+      const unpriced = unpricedFailure(spec, this.#options.agentSettings);
       if (unpriced) return fail(unpriced);
       const spawned = await this.#options.requests.ask(
         id => this.#options.submit({type: 'spawn-team', request: id, spec, nameTaken: 'refuse'}),
@@ -176,15 +175,6 @@ export class Spawns {
       return {reason: 'store-unusable', path: paths.storeFile, detail: trouble, hint: 'Try again when this is mended.'};
     }
     return countFailure('The number of agents', {value: count, min: 1, most: settings.maxAgents});
-  }
-
-  /** A budget in USD that could not be kept, with no limit of tokens beside it. */
-  #unpriced(spec: TeamSpec): Failure | null {
-    const {budget, plan} = spec;
-    const isInUsd = budget !== undefined && (budget.usd ?? budget.perHour ?? null) !== null;
-    if (!isInUsd || budget.tokens !== null) return null;
-    const choice = unpricedChoice(groupsOf(spec), plan, this.#options.agentSettings);
-    return choice && {reason: 'price-unknown', ...choice};
   }
 }
 

@@ -60,7 +60,7 @@ export function viewTeam(
     running: running(team, now, lastLine),
     failures: failures(team),
     repository: team.spec.repository ?? null,
-    budget: budgetOf(team),
+    budget: budgetOf(team, now),
     warnings: team.warnings,
     troubles: team.tally.troubles,
     endedBecause: team.endedBecause,
@@ -120,9 +120,10 @@ function runtimeText({means}: Attempt): string | null {
   return means.model === null ? means.runtime : `${means.runtime}/${means.model}`;
 }
 
-function budgetOf({budget, totals}: Team): BudgetView | null {
+function budgetOf({budget, totals}: Team, {monoMs}: Now): BudgetView | null {
   const {limit, reserved} = budget;
-  if (limit.usd === null && limit.tokens === null) return null;
+  const {perHour = null} = limit;
+  if (limit.usd === null && limit.tokens === null && perHour === null) return null;
   return {
     limitUsd: limit.usd,
     limitTokens: limit.tokens,
@@ -130,6 +131,7 @@ function budgetOf({budget, totals}: Team): BudgetView | null {
     usedTokens: budget.used('tokens', totals),
     reservedUsd: reserved.usd,
     reservedTokens: reserved.tokens,
+    ...(perHour === null ? {} : {hour: {limitUsd: perHour, usedUsd: budget.usdLastHour(monoMs)}}),
   };
 }
 

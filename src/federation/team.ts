@@ -15,7 +15,7 @@ import type {Plan} from '../model/plan.ts';
 import type {NewTask} from '../model/record.ts';
 import {isTerminal, type TaskState} from '../model/task.ts';
 import {groupsOf, type TeamSpec, type TeamState, withPlan} from '../model/team.ts';
-import type {MergeResult} from '../model/work.ts';
+import type {MergeResult, TeamRepository} from '../model/work.ts';
 import {instancesOf} from '../plan/expand.ts';
 import type {Agent} from './agent.ts';
 import {Landing, type TaskHands} from './landing.ts';
@@ -67,6 +67,14 @@ export interface Attempt {
 
 /** Tasks of a round that are named in its event. */
 const MAX_NAMED = 20;
+
+/** A plan for a team that has nothing to do, and what comes with it. */
+interface AddedPlan {
+  readonly plan: Plan;
+  readonly secretNames: readonly string[];
+  readonly repository?: TeamRepository;
+  readonly warnings?: readonly string[];
+}
 
 export interface TeamOptions {
   readonly id: TeamId;
@@ -137,7 +145,7 @@ export class Team {
     this.retries = new Retries({policy, random, hands, emit, escalate: () => this.spec.plan?.escalate});
     this.landing = new Landing({
       hands,
-      branch: spec.repository?.branch ?? '',
+      branch: () => this.spec.repository?.branch ?? '',
       mergeEffect: (turn, task, {attempt, work, credits}) => {
         const facts = {
           teamId: id,
@@ -253,21 +261,22 @@ export class Team {
   }
 
   /** More to do, and the names of variables with secret values. It has nothing else to do. */
-  addPlan(turn: Turn, added: Plan, secretNames: readonly string[]): void {
+  addPlan(turn: Turn, {plan: added, secretNames, repository, warnings = []}: AddedPlan): void {
     const known = new Set(this.tasks.map(({id}) => id));
     const plan = withNewIds(added, id => known.has(id));
     const firstIndex = this.spec.plan?.tasks.length ?? 0;
     const ahead = this.tasks.length - firstIndex;
     const rows = buildTaskGraph(plan, {firstIndex, seqOf: index => ahead + index});
-    this.spec = withPlan(this.spec, {plan, secretNames});
+    const record = {plan, secretNames, ...(repository ? {repository} : {})};
+    this.spec = withPlan(this.spec, record);
     this.adopt(rows);
     this.landing.adopt(rows);
     this.ready.escalateBy(this.spec.plan?.escalate);
-    turn.record({kind: 'plan-added', teamId: this.id, plan, secretNames});
+    turn.record({kind: 'plan-added', teamId: this.id, ...record});
     turn.record({kind: 'tasks-created', teamId: this.id, tasks: rows.map(newTask)});
     turn.emit(this.id, {type: 'plan-added', plan: plan.name, tasks: rows.length});
     const before = this.warnings;
-    this.warnings = warningsOf(this.spec);
+    this.warnings = [...warnings, ...warningsOf(this.spec)];
     for (const text of this.warnings) if (!before.includes(text)) turn.emit(this.id, {type: 'team-warning', text});
     this.becomes(turn);
     this.#letGo(turn, rows);

@@ -14,6 +14,7 @@ import type {ProcessIdentity} from './process-identity.ts';
 import type {TaskState} from './task.ts';
 import type {TeamSpec, TeamState} from './team.ts';
 import type {TeamView} from './team-view.ts';
+import type {TeamRepository} from './work.ts';
 
 /**
  * What the engine decides is written down as records before anything else happens. State records are the truth from
@@ -55,6 +56,8 @@ export type StateRecord =
       readonly teamId: TeamId;
       readonly plan: Plan;
       readonly secretNames: readonly string[];
+      /** Where its work goes, of a team that had no repository until this plan wanted one. */
+      readonly repository?: TeamRepository;
     }
   /** What has become of these agents, where that is not what the team was spawned with. */
   | {readonly kind: 'agents'; readonly teamId: TeamId; readonly agents: readonly AgentRow[]}

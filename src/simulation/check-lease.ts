@@ -45,7 +45,7 @@ export function checkLease({id, task, reviews}: LedgerAttempt, monoMs: number): 
 export function checkTwin({id, task, agentId, twinOf}: LedgerAttempt): void {
   const {spec, open, team} = task;
   const what = () => `attempt ${id} of ${task.id} beside ${twinOf}`;
-  hold('a second attempt is by another agent', open?.id === twinOf && open?.agentId !== agentId, what);
+  hold('a second attempt is by another agent', open?.id === twinOf && open.agentId !== agentId, what);
   const {commands, prompts} = team.spec.plan?.speculate ?? DEFAULT_SPECULATE;
   const isSafe = spec.idempotent === true || (spec.idempotent === undefined && spec.workspace === 'worktree');
   const isWanted = spec.prompt === undefined ? commands : prompts;

@@ -1,7 +1,9 @@
 import {describe, expect, it} from 'vitest';
+import {DEFAULT_AUTOSCALE} from '../../src/model/autoscale.ts';
 import type {TeamId} from '../../src/model/ids.ts';
 import type {Plan} from '../../src/model/plan.ts';
 import type {TaskSpec} from '../../src/model/task.ts';
+import {REPOSITORY} from '../store/sample-records.ts';
 import {EngineWorld, failing, task} from './engine-world.ts';
 
 const planOf = (tasks: readonly TaskSpec[], changes: Partial<Plan> = {}): Plan => ({
@@ -33,6 +35,29 @@ describe('a plan for a team that has nothing to do', () => {
     world.finish('b');
     expect(world.view(id)).toMatchObject({state: 'idle', outcome: null, tasks: {total: 2, succeeded: 2}});
     expect(world.restarted().view(id)).toMatchObject({state: 'idle', tasks: {total: 2, succeeded: 2}});
+  });
+
+  it('brings what it says of the team, which holds from then on, also after a restart', () => {
+    const {world, id} = idleTeam();
+    const settings = {strategy: {name: 'round-robin'}, autoscale: {...DEFAULT_AUTOSCALE, min: 1, max: 3}} as const;
+    const budget = {usd: 3, tokens: null, perHour: 1};
+    const warnings = ['It says more.'];
+    const plan = planOf([task('a')]);
+    const repository = {...REPOSITORY, branch: 'godel/audit'};
+    const rest = {settings, budget, warnings, repository};
+    expect(world.ask({type: 'run-plan', teamId: id, plan, secretNames: [], ...rest})).toMatchObject({ok: true});
+    expect(world.view(id).warnings).toContain('It says more.');
+    for (const each of [world, world.restarted()]) {
+      expect(each.view(id)).toMatchObject({
+        settings: {...settings, paused: false},
+        budget: {limitUsd: 3, hour: {limitUsd: 1, usedUsd: 0}},
+        repository,
+      });
+    }
+    world.finish('a');
+    const other = {...REPOSITORY, branch: 'godel/other'};
+    world.ask({type: 'run-plan', teamId: id, plan, secretNames: [], repository: other});
+    expect(world.view(id).repository).toEqual(repository);
   });
 
   it('is followed by others, whose tasks have ids of their own wherever they are named', () => {
