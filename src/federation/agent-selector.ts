@@ -190,6 +190,17 @@ export class AgentSelector<A extends Selectable> {
     return this.#refreshed(changed);
   }
 
+  /** Learns from what happened before this life of the daemon. Nobody is left out for it: whoever fails again is found out soon. */
+  relearn(agent: A, {kind, verdict, durationMs, usd, nowMs, choice}: Ended): void {
+    if (verdict === 'none') return;
+    const member = this.#memberOf(agent);
+    const group = {...this.#groupOf(member), ...choice};
+    const outcome = {ok: verdict === 'succeeded', durationMs, usualMs: this.learned.usualMs(kind.name), usd};
+    member.record = noteOutcome(member.record, outcome, nowMs);
+    this.learned.note(group, kind, {outcome, nowMs});
+    if (verdict === 'perhaps') this.#blame(member, {kind, share: 0.5, nowMs});
+  }
+
   /** Lets agents be tried again whose time of being left out is over. Returns those that may now have more attempts. */
   wake(nowMs: number): readonly A[] {
     this.#latestMs = Math.max(this.#latestMs, nowMs);

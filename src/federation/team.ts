@@ -403,8 +403,7 @@ export class Team {
     if (attempt.hasLost) return this.#cleared(task);
     if (!result.ok && rival) return this.#goOn(turn, {attempt, rival, failure: result.failure});
     if (result.ok) {
-      if (this.twins.mayRunTwice(task, this.spec)) this.twins.learn(task, outcome.durationMs);
-      if (this.settings.autoscale !== null) this.durations.learn(task, outcome.durationMs);
+      this.learnDuration(task, outcome.durationMs);
       task.memo = countersOf(task.memo);
       return this.landing.landed(turn, attempt, outcome);
     }
@@ -430,6 +429,12 @@ export class Team {
     if (this.ending === null) return this.retries.interrupted(turn, attempt);
     this.#cancel(turn, attempt.task, this.ending);
     return null;
+  }
+
+  /** An attempt at the task has succeeded after so long. */
+  learnDuration(task: TaskNode, durationMs: number): void {
+    if (this.twins.mayRunTwice(task, this.spec)) this.twins.learn(task, durationMs);
+    if (this.settings.autoscale !== null) this.durations.learn(task, durationMs);
   }
 
   /** It was one of two and came to nothing: what becomes of the task is up to the other one, and no retry is used up. */

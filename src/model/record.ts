@@ -176,9 +176,26 @@ export interface StoredTeam {
   readonly agents: readonly AgentRow[];
   readonly tasks: readonly StoredTask[];
   readonly openAttempts: readonly OpenAttempt[];
+  /** Those that have ended last, at most `MOST_PAST`, in the order in which they were leased: what can be learned from. */
+  readonly past: readonly PastAttempt[];
   /** Sums over the attempts that ended. */
   readonly totals: AttemptTotals;
 }
+
+/** How an attempt ended that was not lost, as far as it says something of its agent and of its task. */
+export interface PastAttempt {
+  readonly task: TaskSeq;
+  readonly agentId: AgentId;
+  readonly endedAtMs: number;
+  readonly result: AttemptOutcome['result'];
+  readonly durationMs: number;
+  readonly usd: number | null;
+  /** Absent for a command. */
+  readonly means?: AttemptMeans;
+}
+
+/** After so many attempts what one before them has shown counts next to nothing. */
+export const MOST_PAST = 2000;
 
 export interface StoredTask extends NewTask {
   readonly state: TaskState;

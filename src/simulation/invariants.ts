@@ -298,7 +298,7 @@ export class Invariants {
     switch (input.type) {
       case 'host-connected':
         this.#forgetStops(input.host.id);
-        this.#connected.set(input.host.id, new Set(input.agents.filter(agent => !this.#restarting.has(agent))));
+        this.#connected.set(input.host.id, new Set(input.agents.filter(agent => !this.#isRestarting(agent))));
         for (const id of input.paused ?? []) this.#held.add(id);
         return;
       case 'host-disconnected':
@@ -412,6 +412,10 @@ export class Invariants {
       this.#views.set(id, views);
     }
     return views;
+  }
+
+  #isRestarting(agent: AgentId): boolean {
+    return this.#restarting.has(agent) && (this.#around.ledger.load.get(agent) ?? 0) > 0;
   }
 
   #forgetStops(id: HostId): void {

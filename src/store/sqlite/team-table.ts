@@ -79,7 +79,7 @@ interface WholeRow {
 }
 
 /** A team without what other tables have of it. */
-export type WholeTeam = Omit<StoredTeam, 'agents' | 'tasks' | 'openAttempts' | 'totals'>;
+export type WholeTeam = Omit<StoredTeam, 'agents' | 'tasks' | 'openAttempts' | 'past' | 'totals'>;
 
 /** Teams. The plan and the environment, which may be large, stand apart from what a list of teams shows. */
 export class TeamTable {
