@@ -316,8 +316,9 @@ export class Invariants {
         return;
       case 'agents-failed':
         for (const agent of input.agents) {
-          this.#connected.get(input.hostId)?.delete(agent);
-          this.#failed.set(agent, input.hostId);
+          const wasThere = this.#connected.get(input.hostId)?.delete(agent) === true;
+          // Of an agent that is elsewhere, or nowhere yet, it says nothing.
+          if (wasThere || this.#placedOn.get(agent) === input.hostId) this.#failed.set(agent, input.hostId);
         }
         return;
       case 'breaker': {
@@ -370,7 +371,7 @@ export class Invariants {
     this.#ordered.add(agent);
     if (what !== 'restart') return;
     this.#failed.delete(agent);
-    this.#restarting.add(agent);
+    if ((ledger.load.get(agent) ?? 0) > 0) this.#restarting.add(agent);
     for (const agents of this.#connected.values()) agents.delete(agent);
   }
 
@@ -533,6 +534,7 @@ export class Invariants {
       hold('nothing is given to where a breaker is open', !open, () => `attempt ${id} on ${hostId}: ${open}`);
     }
     this.#placedOn.set(agentId, hostId);
+    this.#restarting.delete(agentId);
     const ready = this.#connected.get(hostId)?.has(agentId) === true;
     hold('work goes to agents that are ready', ready, () => `${agentId} on ${hostId}`);
     hold('work goes to agents of the team', this.#teamOf.get(agentId) === task.team.id, () => agentId);
