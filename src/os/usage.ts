@@ -162,26 +162,31 @@ export function peakOfTree(root: number): number | null {
   for (let index = 0; index < pids.length && index < MAX_PROCESSES; index += 1) {
     const pid = pids[index];
     if (pid === undefined) break;
-    const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1];
+    const status = read(`/proc/${pid}/status`);
+    const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
     if (kilobytes === undefined) continue;
     max = Math.max(max ?? 0, Number(kilobytes) * 1024);
-    pids.push(...childrenOf(pid));
+    pids.push(...childrenOf(pid, status));
   }
   return max;
 }
 
 /** Each thread has its own list; a kernel without such lists gives none. */
-function childrenOf(pid: number): number[] {
-  let threads: string[];
-  try {
-    threads = readdirSync(`/proc/${pid}/task`);
-  } catch {
-    return [];
-  }
-  return threads.flatMap(thread => {
+function childrenOf(pid: number, status: string): number[] {
+  return threadsOf(pid, status).flatMap(thread => {
     const children = read(`/proc/${pid}/task/${thread}/children`).trim();
     return children === '' ? [] : children.split(' ').map(Number);
   });
+}
+
+function threadsOf(pid: number, status: string): readonly string[] {
+  // Most have one thread only, which is called as they are.
+  if (/^Threads:\s+1$/m.test(status)) return [String(pid)];
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
 }
 
 /** Empty when the process is gone. */
