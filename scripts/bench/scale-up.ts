@@ -1,13 +1,17 @@
-import {spawn} from 'node:child_process';
+import {execFileSync, spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {mkdirSync, readdirSync, rmSync, statSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, readdirSync, rmSync, statSync} from 'node:fs';
+import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline/promises';
 import {fileURLToPath} from 'node:url';
 import {sleep} from '../../src/base/clock.ts';
 import type {Result} from '../../src/base/result.ts';
+import type {AgentGroup} from '../../src/model/agent.ts';
 import type {Failure} from '../../src/model/failure.ts';
 import {failureText} from '../../src/model/failure-text.ts';
+import {setUpFor} from '../../test/model-server/cli-set-up.ts';
+import {cliFolder} from '../../test/model-server/installed-clis.ts';
 import {Rig} from '../../test/rig/rig.ts';
 import {until} from '../../test/rig/until.ts';
 import {type Bench, type BenchRow, median} from './table.ts';
@@ -22,6 +26,8 @@ const MORE = [
 /** Between two looks at whether they are ready. */
 const LOOK_MS = 5;
 const PATIENCE_MS = 20_000;
+
+const PI = {name: 'coder', skills: [], runtime: 'pi', costPerHour: null, speed: 1, slots: 1};
 
 interface Times {
   /** Agents with nothing to do: until the last says that it is ready. */
@@ -53,9 +59,54 @@ export const scaleUpBench: Bench = {
       for (let run = 0; run < RUNS; run += 1) await measure(rig, more, times);
       rows.push(...rowsOf(times, {more, mostMs}));
     }
-    return rows;
+    return [...rows, ...(await cliRows())];
   },
 };
+
+/** The same with agents that need a coding agent's own program, which is asked once for all of them whether it is there. */
+async function cliRows(): Promise<readonly BenchRow[]> {
+  const folder = cliFolder('pi');
+  if (folder === null) return [];
+  const settings = mkdtempSync(join(tmpdir(), 'godel-cli-settings-'));
+  try {
+    // Nobody asks the model anything.
+    const {env, model} = setUpFor('pi', 'http://127.0.0.1:9', settings);
+    await using rig = await Rig.create({env: {...env, PATH: `${folder}:${process.env['PATH'] ?? ''}`}});
+    mkdirSync(marksOf(rig));
+    const agents = [{...PI, model, count: BEFORE}];
+    const rows: BenchRow[] = [];
+    for (const [more, mostMs] of MORE) {
+      const ours: number[] = [];
+      const asked: number[] = [];
+      for (let run = 0; run < RUNS; run += 1) {
+        asked.push(versionMs(rig, join(folder, 'pi')));
+        ours.push(await idleMs(rig, more, agents));
+      }
+      const anchor = median(asked);
+      rows.push({
+        what: `scale by ${more}, idle agents of pi → all ready`,
+        ours: spread(ours),
+        anchor: `${anchor.toFixed(0)} ms, \`pi --version\``,
+        ratio: `${(median(ours) / anchor).toFixed(1)}×`,
+        target: `≤ ${mostMs} ms, quiet`,
+        met: median(ours) <= mostMs,
+      });
+    }
+    return rows;
+  } finally {
+    rmSync(settings, {recursive: true, force: true});
+  }
+}
+
+function versionMs(rig: Rig, file: string): number {
+  const startedMs = performance.now();
+  execFileSync(file, ['--version'], {env: rig.env, stdio: 'ignore'});
+  return performance.now() - startedMs;
+}
+
+function spread(values: readonly number[]): string {
+  return `${median(values).toFixed(0)} ms (longest of ${values.length} ${Math.max(...values).toFixed(0)})`;
+}
 
 function rowsOf(times: Times, {more, mostMs}: {more: number; mostMs: number}): readonly BenchRow[] {
   const bare = median(times.bare);
@@ -63,7 +114,7 @@ function rowsOf(times: Times, {more, mostMs}: {more: number; mostMs: number}): r
     const ms = median(values);
     return {
       what,
-      ours: `${ms.toFixed(0)} ms (longest of ${values.length} ${Math.max(...values).toFixed(0)})`,
+      ours: spread(values),
       anchor: `${bare.toFixed(0)} ms, ${more} bare processes`,
       ratio: `${(ms / bare).toFixed(1)}×`,
       target: limitMs === null ? '–' : `≤ ${limitMs} ms, quiet`,
@@ -90,9 +141,9 @@ async function measure(rig: Rig, more: number, times: Times): Promise<void> {
   times.decisions.push(decisions);
 }
 
-async function idleMs(rig: Rig, more: number): Promise<number> {
+async function idleMs(rig: Rig, more: number, agents?: readonly AgentGroup[]): Promise<number> {
   const client = rig.client();
-  const {team} = await rig.spawn({count: BEFORE});
+  const {team} = await rig.spawn({count: BEFORE, ...(agents ? {agents} : {})});
   const readyNow = async () => ok(await client.team(team)).agents.ready;
   await until('the agents are ready', async () => (await readyNow()) === BEFORE);
   const startedMs = performance.now();
