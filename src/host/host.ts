@@ -14,6 +14,7 @@ import {AttemptRunner, type OpenTeam} from './attempt-runner.ts';
 import {emptyInputsFolderOf} from './attempt-environment.ts';
 import {DaemonLink} from './daemon-link.ts';
 import {EdgeBreakers} from './edge-breakers.ts';
+import {FoundPrograms} from './found-programs.ts';
 import {Heartbeat} from './heartbeat.ts';
 import type {HostOptions} from './host-options.ts';
 import {makeEmptyInputsFolder, removeFolder} from './inputs-folder.ts';
@@ -262,8 +263,8 @@ export class Host {
   #openTeam(team: TeamOpening): void {
     this.#hasHadTeam = true;
     makeEmptyInputsFolder(emptyInputsFolderOf(team));
-    const runtime = this.#teams.get(team.teamId)?.runtime ?? commandRuntime({env: team.env});
-    this.#teams.set(team.teamId, {team, runtime, redaction: Redaction.of(team.env, team.secrets ?? [])});
+    const {runtime = commandRuntime({env: team.env}), found = new FoundPrograms()} = this.#teams.get(team.teamId) ?? {};
+    this.#teams.set(team.teamId, {team, runtime, redaction: Redaction.of(team.env, team.secrets ?? []), found});
     this.#heartbeat.hasTeams = true;
   }
 
