@@ -98,7 +98,8 @@ export class DaemonLink {
       this.#launchesMs = launchesAfter(this.#launchesMs, nowMs - this.#openedMs);
       this.#options.onLost(`connection closed (${down.closed.code}) ${down.closed.detail}`);
       if (REJECTIONS.has(down.closed.code)) return this.#rejected(down.closed.detail);
-      return 'again';
+      if (this.#options.daemonIsGone()) this.#missed(nowMs);
+      return this.#again();
     }
     const {failure} = down;
     if (failure.kind === 'no-listener' && (failure.code === 'ENOENT' || failure.code === 'ECONNREFUSED')) {
@@ -107,6 +108,11 @@ export class DaemonLink {
       this.#deadSinceMs = null;
       if (failure.kind === 'refused') this.#options.log(`the daemon refused the connection: ${failure.detail}`);
     }
+    return this.#again();
+  }
+
+  /** A daemon that is being started is connected to as soon as it is ready. */
+  #again(): AfterDown {
     return this.#launching ? {againAfter: this.#launching} : 'again';
   }
 
