@@ -53,9 +53,9 @@ export class AgentChanges {
     else this.#tellPauses(turn, team, agent);
   }
 
-  /** What it has goes to others; then it is opened anew. */
+  /** What it has goes to others; then it is opened anew, unless its host is about to open it just now. */
   restart(turn: Turn, team: Team, agent: Agent): void {
-    team.agents.restart(agent);
+    if (!this.#isBeingOpened(agent)) team.agents.restart(agent);
     turn.emit(team.id, {type: 'agents-changed', agents: [agent.id], to: 'restarted'});
     this.#stop(turn, team, agent);
   }
@@ -84,6 +84,11 @@ export class AgentChanges {
     }
     const restarted = team.agents.takeRestarted().filter(({standing}) => standing !== 'gone');
     if (restarted.length > 0) this.#pool.reopenAgents(turn, team, restarted);
+  }
+
+  /** A second opening would be taken for done when the host says that of the first. */
+  #isBeingOpened({host, isReachable, runtime, load}: Agent): boolean {
+    return load === 0 && !isReachable && runtime === 'works' && this.#pool.isConnected(host);
   }
 
   #grow(

@@ -283,12 +283,9 @@ export class HealthMonitor {
     const {probeMs, isExpected} = this.#options;
     const nowMs = this.#attention.at(now.monoMs);
     if (host.beats === null || host.isBeingEnded) return;
+    if (nowMs < host.beats.whenMs(this.#suspectScore) && host.health.name === 'healthy') return;
+    if (isExpected?.(host.id) === false) return this.#expectNothing(host, now);
     if (host.health.name === 'healthy') {
-      if (nowMs < host.beats.whenMs(this.#suspectScore)) return;
-      if (isExpected?.(host.id) === false) {
-        host.beats = null;
-        return;
-      }
       const why = `it has not been heard for ${Math.round(nowMs - host.beats.lastMs)} ms`;
       this.#hostLearns(host, {kind: 'quiet', why}, now);
       host.probedMs = Number.NEGATIVE_INFINITY;
@@ -298,11 +295,17 @@ export class HealthMonitor {
     this.#decisions.push({kind: 'probe-host', host: host.id});
   }
 
+  /** It has nothing to do any more, so it does not beat: its silence says nothing, also where it had said something before. */
+  #expectNothing(host: WatchedHost, now: Now): void {
+    host.beats = null;
+    this.#heard(host, now);
+  }
+
   #considerEnding(host: WatchedHost, now: Now): void {
     const {stuckMs, stillMs, hostLostMs} = this.#options;
     const nowMs = this.#attention.at(now.monoMs);
     if (host.isBeingEnded || host.health.name !== 'unhealthy' || !host.beats || !host.probe) return;
-    if (!this.#mayJudge(now)) return;
+    if (!this.#mayJudge(now) || this.#options.isExpected?.(host.id) === false) return;
     const stuckForMs = nowMs - host.health.sinceMs;
     const isStuck = stuckForMs >= stuckMs && isCertain(host.probe, host.stillness, nowMs, stillMs);
     if (!isStuck && nowMs - host.beats.lastMs < hostLostMs) return;

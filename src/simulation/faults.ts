@@ -45,6 +45,8 @@ export interface Faults {
   readonly attemptHangs: number;
   /** Hosts that do nothing for a while, though their connection stands. */
   readonly hostHangPerS: number;
+  /** A host gets so little of the processor that its beats stay away for a while. */
+  readonly hostStarvePerS: number;
   /** Breakers around runtimes and providers open. */
   readonly breakerPerS: number;
   /** Somebody changes teams while they are at work, and takes them up again when they are over. */
@@ -86,6 +88,7 @@ const WORST: Faults = {
   badAgent: 0.4,
   attemptHangs: 0.2,
   hostHangPerS: 0.1,
+  hostStarvePerS: 0.1,
   breakerPerS: 0.2,
   userMeddles: 0.8,
   scaling: 0.8,

@@ -83,8 +83,8 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
   #lastHungMs: number | null = null;
   /** What it would have done had it not hung. */
   #backlog: (() => void)[] = [];
-  /** How it hangs: stopped by a signal, or waiting for something that does not come. */
-  #hungState: 'stopped' | 'waiting' = 'stopped';
+  /** How it hangs: stopped by a signal, or waiting for something that does not come; `working`: it gets no processor. */
+  #hungState: 'stopped' | 'waiting' | 'working' = 'stopped';
   #cpuMs = 0;
   #isBeating = false;
   /** Of which attempts this connection has heard. */
@@ -109,20 +109,29 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
   }
 
   get lastHungMs(): number | null {
-    return this.#isHanging ? this.#options.time.now().monoMs : this.#lastHungMs;
+    return this.#isHanging && this.#hungState !== 'working' ? this.#options.time.now().monoMs : this.#lastHungMs;
   }
 
   /** Does nothing for so long, though its connection stands and what it has started goes on. */
   hang(ms: number): void {
+    this.#fallSilent(ms, this.#options.dice.pick(['stopped', 'waiting']));
+  }
+
+  /** Gets so little of the processor that nothing is heard of it for so long, which is no reason to end it. */
+  starve(ms: number): void {
+    this.#fallSilent(ms, 'working');
+  }
+
+  #fallSilent(ms: number, state: 'stopped' | 'waiting' | 'working'): void {
     if (!this.#alive || this.#isHanging) return;
-    const {time, dice} = this.#options;
+    const {time} = this.#options;
     this.#isHanging = true;
-    this.#hungState = dice.pick(['stopped', 'waiting']);
-    this.#trace(`hangs for ${Math.round(ms)} ms`);
+    this.#hungState = state;
+    this.#trace(`${state === 'working' ? 'starves' : 'hangs'} for ${Math.round(ms)} ms`);
     time.after(ms, () => {
       if (!this.#alive) return;
       this.#isHanging = false;
-      this.#lastHungMs = time.now().monoMs;
+      if (state !== 'working') this.#lastHungMs = time.now().monoMs;
       for (const act of this.#backlog.splice(0)) act();
     });
   }
@@ -130,8 +139,9 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
   /** What the OS would say of its process. */
   probe(): ProcessProbe {
     if (!this.#alive) return {state: 'gone', cpuMs: null};
-    if (this.#isHanging) return {state: this.#hungState, cpuMs: this.#cpuMs};
+    if (this.#isHanging && this.#hungState !== 'working') return {state: this.#hungState, cpuMs: this.#cpuMs};
     this.#cpuMs += 5;
+    if (this.#isHanging) return {state: 'working', cpuMs: this.#cpuMs};
     return {state: this.#options.dice.pick(['working', 'waiting', 'blocked']), cpuMs: this.#cpuMs};
   }
 

@@ -60,7 +60,7 @@ export function foldRecords(records: readonly StateRecord[]): StoredState {
   return {
     nextTeamId: teamId(lastTeam + 1),
     nextAttemptId: attemptId(lastAttempt + 1),
-    hosts: [...hosts.values()],
+    hosts: [...hosts.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
     teams: [...teams.values()].sort((a, b) => a.id - b.id).map(storedTeam),
     over: [...over.values()].sort((a, b) => a.teamId - b.teamId),
   };

@@ -218,6 +218,8 @@ export class World {
         return this.#anyHost()?.link?.break();
       case 'hostHangPerS':
         return this.#beats ? this.#anyHost()?.hang(dice.spread(200, 60_000)) : undefined;
+      case 'hostStarvePerS':
+        return this.#beats ? this.#anyHost()?.starve(dice.spread(200, 8000)) : undefined;
       case 'breakerPerS':
         return this.#anyHost()?.trip();
       case 'daemonPausePerS':
@@ -366,6 +368,7 @@ const PER_SECOND = [
   'hostCrashPerS',
   'linkBreakPerS',
   'hostHangPerS',
+  'hostStarvePerS',
   'breakerPerS',
   'daemonPausePerS',
   'wallJumpPerS',

@@ -2,7 +2,7 @@ import {describe, expect, it} from 'vitest';
 import type {Effect} from '../../src/federation/engine-io.ts';
 import type {StopReason} from '../../src/model/failure.ts';
 import {agentId, type TeamId} from '../../src/model/ids.ts';
-import {EngineWorld, failing, hostRecord, task} from './engine-world.ts';
+import {EngineWorld, failing, hostRecord, task, teamSpec} from './engine-world.ts';
 
 function order(world: EngineWorld, teamId: TeamId, agent: string, what: 'kill' | 'drain' | 'restart') {
   return world.ask({type: 'agent-order', teamId, agent: agentId(agent), what});
@@ -83,6 +83,19 @@ describe('an order to an agent', () => {
       expect(world.assigned().at(-1)).toMatchObject({taskId: 'a', number: times + 1});
     }
     expect(world.records.filter(record => record.kind === 'task-state').at(-1)).toMatchObject({failures: 0, losses: 0});
+  });
+
+  it('restart: leaves one that its host is about to open', () => {
+    const world = new EngineWorld();
+    world.connect();
+    const spec = teamSpec([task('a')], {count: 1});
+    const opened = world.engine.handle({type: 'spawn-team', request: 1, spec, nameTaken: 'refuse'}, world.now());
+    expect(opened.effects.filter(({type}) => type === 'open-agents')).toHaveLength(1);
+    const id = world.engine.teamNamed(spec.name);
+    if (id === null) throw new Error('the team was refused');
+    const restart = {type: 'agent-order', request: 2, teamId: id, agent: agentId('audit-01'), what: 'restart'} as const;
+    const {effects} = world.engine.handle(restart, world.now());
+    expect(effects.map(({type}) => type)).toEqual(['answer']);
   });
 
   it('restart: gives one that has failed another chance', () => {

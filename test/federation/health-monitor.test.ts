@@ -12,7 +12,12 @@ const BEAT_MS = 500;
 /** A monitor under a clock of its own, and a host that does as it is told. */
 class Watch {
   nowMs = 1000;
-  readonly monitor = new HealthMonitor({...HEALTH_DEFAULTS, hostLostMs: 30_000}, this.now());
+  /** Whether it has something to do, so that it beats. */
+  isExpected = true;
+  readonly monitor = new HealthMonitor(
+    {...HEALTH_DEFAULTS, hostLostMs: 30_000, isExpected: () => this.isExpected},
+    this.now(),
+  );
   readonly decisions: HealthDecision[] = [];
   process: ProcessProbe = {state: 'waiting', cpuMs: 0};
   isBeating = true;
@@ -174,6 +179,22 @@ describe('a host', () => {
     expect(watch.decisions).toEqual([]);
   });
 });
+
+test.each(['working', 'waiting', 'stopped'] as const)(
+  'a host that is %s and has been suspected is let alone when it has nothing to do any more',
+  state => {
+    const watch = new Watch();
+    watch.run(5000);
+    watch.isBeating = false;
+    watch.process = {state, cpuMs: state === 'working' ? null : 0};
+    watch.run(900);
+    expect(watch.monitor.hostHealth(host).name).not.toBe('healthy');
+    watch.isExpected = false;
+    watch.run(120_000);
+    expect(watch.kinds()).not.toContain('kill-host');
+    expect(watch.monitor.hostHealth(host).name).toBe('healthy');
+  },
+);
 
 test('a host that has said that it beats is expected to as soon as it has something to do', () => {
   const watch = new Watch({beats: true});
