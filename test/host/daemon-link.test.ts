@@ -64,3 +64,11 @@ test('looks again for one that may only be restarting, and starts it when it doe
   expect(launched).toHaveLength(1);
   expect(looks).toBeGreaterThan(1);
 });
+
+test('brings back a daemon that dies while it is connected, and is connected to the next one', async () => {
+  const {launched} = linkOf({daemonIsGone: () => true});
+  await until('connected', () => launched[0]?.connections === 1);
+  await launched[0]?.kill();
+  await until('connected again', () => launched[1]?.connections === 1);
+  expect(launched).toHaveLength(2);
+});
