@@ -11,35 +11,40 @@ const BUNDLED = ['@dagrejs/graphlib', '@hono/node-server', 'hono', 'p-queue', 'p
 const {version, dependencies} = JSON.parse(readFileSync('package.json', 'utf8'));
 rmSync('dist', {recursive: true, force: true});
 
+const COMMON = {
+  outdir: 'dist',
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  sourcemap: 'linked',
+  logLevel: 'warning',
+};
+
 /** One bundle per process, so that each starts fast; the other packages are loaded from node_modules. */
 const {metafile} = await build({
+  ...COMMON,
   entryPoints: {
     cli: 'src/cli/entry.ts',
     daemon: 'src/daemon/entry.ts',
     host: 'src/host/entry.ts',
     // For other programs, see docs/library.md.
     index: 'src/index.ts',
-    // Loaded by pi, not by us.
-    'pi-guard': 'src/runtimes/pi-guard/entry.ts',
   },
-  outdir: 'dist',
-  bundle: true,
   splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
   // The last two make `ws` faster where somebody has installed them.
   external: [...Object.keys(dependencies).filter(name => !BUNDLED.includes(name)), 'bufferutil', 'utf-8-validate'],
   // Some of the packages are CommonJS and require modules of Node.
   banner: {js: "import {createRequire as requireFor} from 'node:module'; const require = requireFor(import.meta.url);"},
   metafile: true,
   chunkNames: 'chunks/[name]-[hash]',
-  sourcemap: 'linked',
   define: {
     GODEL_VERSION: JSON.stringify(version),
   },
-  logLevel: 'warning',
 });
+
+/** Loaded by pi, not by us, in a way of its own: one file that needs nothing. */
+await build({...COMMON, entryPoints: {'pi-guard': 'src/runtimes/pi-guard/entry.ts'}});
 
 /** The licenses of what is in the bundle, as they ask for. */
 const folders = Object.keys(metafile.inputs).flatMap(
