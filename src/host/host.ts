@@ -42,6 +42,8 @@ export interface HostDependencies {
   readonly build: string;
   readonly machineId: string;
   readonly identity: ProcessIdentity;
+  /** Whether the process of the daemon that was there last is known to have ended. */
+  readonly daemonIsGone: () => boolean;
   readonly launchDaemon: () => Promise<Result<void, Failure>>;
   readonly log: (line: string) => void;
 }
@@ -120,6 +122,7 @@ export class Host {
       onMessage: (message, answer) => this.#receive(message, answer),
       onLost: detail => this.#lost(detail),
       onRejected: detail => this.#rejected(detail),
+      daemonIsGone: dependencies.daemonIsGone,
       launch: dependencies.launchDaemon,
       needsDaemon: () => this.#needsDaemon(),
       log: dependencies.log,
@@ -252,6 +255,7 @@ export class Host {
     if (this.#state.name === 'away') {
       clearTimeout(this.#state.grace);
       this.#state = {name: 'welcomed'};
+      this.#dependencies.log('welcomed by the daemon');
     }
     this.#reports.connected();
     this.#protocol = protocol;
