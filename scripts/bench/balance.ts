@@ -32,7 +32,7 @@ export const balanceBench: Bench = {
 
 function selectionRows(): BenchRow[] {
   return SELECTION_TARGETS.map(([agents, targetUs]) => {
-    const us = (name: StrategyName) => selectionUs(name, {agents, choices: 4000 + 2 * agents});
+    const us = (name: StrategyName) => selectionUs(name, {agents, choices: Math.round(4000 + 1.25 * agents)});
     const ours = us(DEFAULT_SETTINGS.strategy.name);
     const others = STRATEGY_NAMES.filter(name => name !== DEFAULT_SETTINGS.strategy.name).map(name => ({
       name,

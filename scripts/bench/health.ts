@@ -12,6 +12,7 @@ import {probeProcess} from '../../src/os/process-probe.ts';
 import {acceptJsonSockets, jsonRoute} from '../../src/wire/accept-json-sockets.ts';
 import {type DaemonMessage, type HostMessage, hostMessageSchema} from '../../src/wire/host-protocol.ts';
 import {until} from '../../test/rig/until.ts';
+import {silenceRow} from './silence.ts';
 import {type Bench, type BenchRow, median} from './table.ts';
 
 const STOPS = Number(process.env['HEALTH_BENCH_STOPS'] ?? 40);
@@ -43,7 +44,7 @@ export const healthBench: Bench = {
     } finally {
       for (const loop of load) loop.kill('SIGKILL');
     }
-    return [...rows, overhead()];
+    return [...rows, await silenceRow(), overhead()];
   },
 };
 

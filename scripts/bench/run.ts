@@ -9,6 +9,8 @@ import {completionsBench} from './completions.ts';
 import {engineBench} from './engine.ts';
 import {healthBench} from './health.ts';
 import {idleBench} from './idle.ts';
+import {overheadBench} from './overhead.ts';
+import {scaleUpBench} from './scale-up.ts';
 import {scalingBench} from './scaling.ts';
 import {spawningBench} from './spawning.ts';
 import {statusBench} from './status.ts';
@@ -28,8 +30,10 @@ const BENCHES: readonly Bench[] = [
   worktreesBench,
   vitalsBench,
   scalingBench,
+  scaleUpBench,
   balanceBench,
   healthBench,
+  overheadBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 

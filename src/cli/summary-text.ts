@@ -30,7 +30,8 @@ export function summaryLines(
   const counts = countFacts(tasks, {zeros: false}).map(({label, count}) => `${count} ${label}`);
   const mean = meanBusyAgents === null ? 'unknown' : meanBusyAgents.toFixed(1);
   // A team that scales had more at some times and fewer at others.
-  const ofAll = view.settings?.autoscale ? '' : ` of ${view.agents.requested}`;
+  const hasScaled = (view.settings?.autoscale ?? null) !== null || (meanBusyAgents ?? 0) > view.agents.requested;
+  const ofAll = hasScaled ? '' : ` of ${view.agents.requested}`;
   return [
     ...(withFailures ? failureLinesOf(view, print) : []),
     `${print.style('bold', `Team ${team}`)} ${stateText(view, print)} after ${wall}: ${plural(tasks.total, 'task')}${counts.length > 0 ? `, ${counts.join(', ')}` : ''}.`,

@@ -11,7 +11,7 @@ const PROMPT_BUDGET_MS = 10 * 60_000;
 
 /** Less than this share of a processor is idling: timers, spinners, garbage collection. */
 const WORKING_SHARE = 0.05;
-/** Processor time is compared over at least this long, and over no longer: hosts look every two seconds and tell of changes. */
+/** Processor time is compared over at least this long, and over no longer: hosts look at least every four seconds and tell of changes. */
 const MEASURE_MIN_MS = 1000;
 const MEASURE_MAX_MS = 4000;
 /** From this part of its budget on an attempt is suspect. */

@@ -6,6 +6,7 @@ import type {Runtime} from '../runtimes/runtime.ts';
 import type {AttemptOrder, HostLimits, Report, TeamOpening} from '../wire/host-protocol.ts';
 import {Attempt} from './attempt.ts';
 import type {EdgeBreakers} from './edge-breakers.ts';
+import type {FoundPrograms} from './found-programs.ts';
 import type {Progress} from './progress.ts';
 import type {Redaction} from './redaction.ts';
 import type {StraySweeper} from './stray-sweeper.ts';
@@ -19,6 +20,7 @@ export interface OpenTeam {
   readonly team: TeamOpening;
   readonly runtime: Runtime;
   readonly redaction: Redaction;
+  readonly found: FoundPrograms;
 }
 
 export interface RunnerOptions {

@@ -14,6 +14,7 @@ import {AttemptRunner, type OpenTeam} from './attempt-runner.ts';
 import {emptyInputsFolderOf} from './attempt-environment.ts';
 import {DaemonLink} from './daemon-link.ts';
 import {EdgeBreakers} from './edge-breakers.ts';
+import {FoundPrograms} from './found-programs.ts';
 import {Heartbeat} from './heartbeat.ts';
 import type {HostOptions} from './host-options.ts';
 import {makeEmptyInputsFolder, removeFolder} from './inputs-folder.ts';
@@ -41,6 +42,8 @@ export interface HostDependencies {
   readonly build: string;
   readonly machineId: string;
   readonly identity: ProcessIdentity;
+  /** Whether the process of the daemon that was there last is known to have ended. */
+  readonly daemonIsGone: () => boolean;
   readonly launchDaemon: () => Promise<Result<void, Failure>>;
   readonly log: (line: string) => void;
 }
@@ -119,6 +122,7 @@ export class Host {
       onMessage: (message, answer) => this.#receive(message, answer),
       onLost: detail => this.#lost(detail),
       onRejected: detail => this.#rejected(detail),
+      daemonIsGone: dependencies.daemonIsGone,
       launch: dependencies.launchDaemon,
       needsDaemon: () => this.#needsDaemon(),
       log: dependencies.log,
@@ -251,6 +255,7 @@ export class Host {
     if (this.#state.name === 'away') {
       clearTimeout(this.#state.grace);
       this.#state = {name: 'welcomed'};
+      this.#dependencies.log('welcomed by the daemon');
     }
     this.#reports.connected();
     this.#protocol = protocol;
@@ -262,8 +267,8 @@ export class Host {
   #openTeam(team: TeamOpening): void {
     this.#hasHadTeam = true;
     makeEmptyInputsFolder(emptyInputsFolderOf(team));
-    const runtime = this.#teams.get(team.teamId)?.runtime ?? commandRuntime({env: team.env});
-    this.#teams.set(team.teamId, {team, runtime, redaction: Redaction.of(team.env, team.secrets ?? [])});
+    const {runtime = commandRuntime({env: team.env}), found = new FoundPrograms()} = this.#teams.get(team.teamId) ?? {};
+    this.#teams.set(team.teamId, {team, runtime, redaction: Redaction.of(team.env, team.secrets ?? []), found});
     this.#heartbeat.hasTeams = true;
   }
 

@@ -77,7 +77,7 @@ function sentence(failure: Failure): string {
     case 'team-active':
       return `Team ${quote(failure.name)} is ${failure.state}. End it first with \`godel team kill ${shellWord(failure.name)}\`.`;
     case 'team-over':
-      return `Team ${quote(failure.name)} is ${failure.state}, so nothing of it can be changed any more.`;
+      return `Team ${quote(failure.name)} is ${failure.state === 'draining' ? 'draining' : `over (${failure.state})`}, so nothing of it can be changed any more.`;
     case 'team-busy':
       return `Team ${quote(failure.name)} is at work: ${plural(failure.open, 'task')} of it ${failure.open === 1 ? 'is' : 'are'} not over. Wait for it with \`godel team wait ${shellWord(failure.name)}\`, or spawn another team.`;
     case 'group-not-found':

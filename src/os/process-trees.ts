@@ -1,7 +1,7 @@
 import {execFileSync} from 'node:child_process';
 import {closeSync, openSync, readFileSync, readSync} from 'node:fs';
 import {getPriority, setPriority} from 'node:os';
-import {isDead, parseStat} from './process-identity.ts';
+import {isDead} from './process-identity.ts';
 import {cookieIn, cookiesFromPs, mayHaveEnvironment, pidsInProc, signalProcess} from './stray-processes.ts';
 
 /** What the processes of one attempt use together. */
@@ -23,8 +23,8 @@ export interface ProcessLine {
   readonly groupId: number;
   /** As `ps` has it: R, S, D, T, Z… */
   readonly state: string;
-  /** Together with the pid it names a process; empty where the OS does not say cheaply. */
-  readonly startTime: string;
+  /** Together with the pid it names a process; 0 where the OS does not say cheaply. */
+  readonly startTime: number;
   /** Its own and that of the children it has waited for. */
   readonly cpuMs: number;
   readonly rssBytes: number;
@@ -93,19 +93,26 @@ export class ProcessTrees {
     this.#strangers = new Set();
   }
 
-  /** Brings everything up to date, or only the attempts with these cookies. Changes nothing when the OS cannot be asked just now. */
-  look(only?: ReadonlySet<string>): void {
+  /**
+   * Brings everything up to date, or only the attempts with these cookies. Changes nothing when the OS cannot be asked just now.
+   * Returns whether anything is different from before.
+   */
+  look(only?: ReadonlySet<string>): boolean {
     const pids = this.#source.pids();
-    if (pids === 'unknown') return;
+    if (pids === 'unknown') return false;
     const living = new Set(pids);
+    const changed = new Set<Tree>();
     for (const stranger of this.#strangers) if (!living.has(stranger)) this.#strangers.delete(stranger);
-    const trees = [...this.#trees.values()].filter(({cookie}) => only === undefined || only.has(cookie));
-    for (const tree of trees) this.#refresh(tree, living);
-    this.#place(pids.filter(pid => !this.#owners.has(pid) && !this.#strangers.has(pid) && pid !== process.pid));
-    for (const tree of trees) sumUp(tree);
+    for (const tree of this.#trees.values()) {
+      if ((only === undefined || only.has(tree.cookie)) && this.#refresh(tree, living)) changed.add(tree);
+    }
+    const unknown = pids.filter(pid => !this.#owners.has(pid) && !this.#strangers.has(pid) && pid !== process.pid);
+    for (const tree of this.#place(unknown)) changed.add(tree);
+    for (const tree of changed) sumUp(tree);
+    return changed.size > 0;
   }
 
-  /** As of the last look, and the same object until the next; undefined for a cookie that is not followed. */
+  /** As of the last look, and the same object as long as nothing is different; undefined for a cookie that is not followed. */
   use(cookie: string): TreeUse | undefined {
     return this.#trees.get(cookie)?.use;
   }
@@ -132,13 +139,16 @@ export class ProcessTrees {
     }
   }
 
-  #refresh(tree: Tree, living: ReadonlySet<number>): void {
+  #refresh(tree: Tree, living: ReadonlySet<number>): boolean {
+    let isChanged = false;
     for (const [pid, before] of tree.members) {
       const now = living.has(pid) ? this.#source.line(pid) : 'gone';
-      if (now === 'unknown') continue;
+      if (now === 'unknown' || (now !== 'gone' && isSame(now, before))) continue;
+      isChanged = true;
       if (now === 'gone' || now.startTime !== before.startTime) this.#drop(tree, pid);
       else tree.members.set(pid, now);
     }
+    return isChanged;
   }
 
   #drop(tree: Tree, pid: number): void {
@@ -146,18 +156,18 @@ export class ProcessTrees {
     this.#owners.delete(pid);
   }
 
-  /** Finds out whose the new ones are. */
-  #place(pids: readonly number[]): void {
+  /** Finds out whose the new ones are. Returns whom they belong to. */
+  #place(pids: readonly number[]): readonly Tree[] {
     const lines = new Map<number, ProcessLine>();
     for (const pid of pids) {
       const line = this.#source.line(pid);
       if (typeof line === 'object') lines.set(pid, line);
     }
-    if (lines.size === 0) return;
+    if (lines.size === 0) return [];
     const groups = new Map(
       [...this.#trees.values()].flatMap(tree => [...tree.groups].map(group => [group, tree] as const)),
     );
-    for (const line of lines.values()) this.#placeOne(line, {lines, groups});
+    return [...lines.values()].flatMap(line => this.#placeOne(line, {lines, groups}) ?? []);
   }
 
   #placeOne(
@@ -225,6 +235,18 @@ function sumUp(tree: Tree): void {
   tree.use = {processes: alive.length, cpuMs: Math.round(tree.lostCpuMs + cpuMs), rssBytes, state: stateOf(alive)};
 }
 
+function isSame(a: ProcessLine, b: ProcessLine): boolean {
+  return (
+    a.cpuMs === b.cpuMs &&
+    a.rssBytes === b.rssBytes &&
+    a.state === b.state &&
+    a.startTime === b.startTime &&
+    a.parent === b.parent &&
+    a.groupId === b.groupId &&
+    a.nice === b.nice
+  );
+}
+
 function stateOf(alive: readonly ProcessLine[]): TreeUse['state'] {
   if (alive.some(({state}) => state === 'R' || state === 'D')) return 'running';
   return alive.length > 0 && alive.every(({state}) => state === 'T') ? 'stopped' : 'sleeping';
@@ -251,20 +273,9 @@ class ProcSource implements ProcessSource {
   }
 
   line(pid: number): ProcessLine | 'gone' | 'unknown' {
-    const stat = this.#read(`/proc/${pid}/stat`);
-    if (stat === 'gone' || stat === 'unknown') return stat;
-    const {state, groupId, startTime, fields} = parseStat(stat);
-    return {
-      pid,
-      parent: Number(fields[1]),
-      groupId,
-      state,
-      startTime,
-      // Fields 14 to 17, 24 and 19 of the manual.
-      cpuMs: (Number(fields[11]) + Number(fields[12]) + Number(fields[13]) + Number(fields[14])) * MS_PER_TICK,
-      rssBytes: Number(fields[21]) * this.#pageBytes,
-      nice: Number(fields[16]),
-    };
+    const length = this.#read(`/proc/${pid}/stat`);
+    if (typeof length === 'string') return length;
+    return parseStatLine(pid, this.#buffer.subarray(0, length), this.#pageBytes);
   }
 
   cookie(pid: number): StartedWith {
@@ -280,8 +291,11 @@ class ProcSource implements ProcessSource {
     }
   }
 
-  /** Without the file's size and a buffer of its own it takes half the time of `readFileSync`. */
-  #read(path: string): string {
+  /**
+   * Fills the buffer and tells how far. Without the file's size and a buffer of its own it takes half the time of
+   * `readFileSync`.
+   */
+  #read(path: string): number | 'gone' | 'unknown' {
     let descriptor: number;
     try {
       descriptor = openSync(path, 'r');
@@ -289,12 +303,73 @@ class ProcSource implements ProcessSource {
       return isCode(error, 'ENOENT') ? 'gone' : 'unknown';
     }
     try {
-      return this.#buffer.toString('latin1', 0, readSync(descriptor, this.#buffer, 0, this.#buffer.length, 0));
+      return readSync(descriptor, this.#buffer, 0, this.#buffer.length, 0);
     } catch (error) {
       return isCode(error, 'ESRCH') ? 'gone' : 'unknown';
     } finally {
       closeSync(descriptor);
     }
+  }
+}
+
+const SPACE = 0x20;
+const CLOSING = 0x29;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+
+/**
+ * Reads one line of /proc/PID/stat (proc_pid_stat(5)) as `parseStat` does, without a string for each of its fields: it is
+ * done for every process of every attempt, again and again.
+ */
+export function parseStatLine(pid: number, line: Uint8Array, pageBytes: number): ProcessLine {
+  const start = line.lastIndexOf(CLOSING) + 2;
+  // After the state, which is field 3 of the manual.
+  const numbers = new Numbers(line, start + 2);
+  const parent = numbers.next();
+  const groupId = numbers.next();
+  numbers.skip(8);
+  // Of its own in user and system mode, and of its children.
+  const ticks = numbers.next() + numbers.next() + numbers.next() + numbers.next();
+  numbers.skip(1);
+  const nice = numbers.next();
+  numbers.skip(2);
+  const startTime = numbers.next();
+  numbers.skip(1);
+  const pages = numbers.next();
+  return {
+    pid,
+    parent,
+    groupId,
+    state: String.fromCharCode(line[start] ?? 0),
+    startTime,
+    cpuMs: ticks * MS_PER_TICK,
+    rssBytes: pages * pageBytes,
+    nice,
+  };
+}
+
+/** Decimal numbers with one space between them, from a place on. */
+class Numbers {
+  readonly #line: Uint8Array;
+  #at: number;
+
+  constructor(line: Uint8Array, at: number) {
+    this.#line = line;
+    this.#at = at;
+  }
+
+  skip(count: number): void {
+    for (let left = count; left > 0; left -= 1) this.#at = this.#line.indexOf(SPACE, this.#at) + 1;
+  }
+
+  next(): number {
+    const isNegative = this.#line[this.#at] === MINUS;
+    let at = isNegative ? this.#at + 1 : this.#at;
+    let value = 0;
+    for (; at < this.#line.length && this.#line[at] !== SPACE; at += 1)
+      value = value * 10 + (this.#line[at] ?? ZERO) - ZERO;
+    this.#at = at + 1;
+    return isNegative ? -value : value;
   }
 }
 
@@ -369,7 +444,7 @@ export function parsePsLine(line: string): ProcessLine | null {
     parent: Number(parent),
     groupId: Number(groupId),
     state: state.charAt(0) === 'U' ? 'D' : state.charAt(0),
-    startTime: '',
+    startTime: 0,
     cpuMs: Math.round((Number(days) * 86_400 + seconds) * 1000),
     rssBytes: Number(kilobytes) * 1024,
     nice: Number(nice ?? 0),

@@ -2,11 +2,13 @@ import {type ChildProcess, execFileSync, spawn} from 'node:child_process';
 import {afterEach, expect, test} from 'vitest';
 import {
   parsePsLine,
+  parseStatLine,
   type ProcessLine,
   type ProcessSource,
   ProcessTrees,
   type StartedWith,
 } from '../../src/os/process-trees.ts';
+import {parseStat} from '../../src/os/process-identity.ts';
 import {until} from '../rig/until.ts';
 
 /** A machine whose processes the test makes. */
@@ -22,7 +24,7 @@ class Machine implements ProcessSource {
       parent: 1,
       groupId: pid,
       state: 'S',
-      startTime: '1',
+      startTime: 1,
       cpuMs: 0,
       rssBytes: 1000,
       nice: 0,
@@ -124,7 +126,7 @@ test('one that is just being started is looked at again', () => {
 test('a pid that now means another process is none of the attempt’s, nor is a group whose leader has ended', () => {
   const {machine, trees} = followed();
   trees.look();
-  machine.put(10, {startTime: '2', groupId: 99});
+  machine.put(10, {startTime: 2, groupId: 99});
   trees.leave('b', 20);
   machine.put(50, {groupId: 20});
   trees.look();
@@ -178,6 +180,24 @@ test('a machine that cannot be asked just now has lost nothing', () => {
   expect(counts(trees)).toEqual([1, 1]);
   trees.forget('a');
   expect(trees.use('a')).toBeUndefined();
+});
+
+test('a look says whether anything is different, and what is used stays the same object as long as nothing is', () => {
+  const {machine, trees} = followed();
+  expect(trees.look()).toBe(true);
+  const use = trees.use('a');
+  machine.put(10);
+  expect(trees.look()).toBe(false);
+  expect(trees.use('a')).toBe(use);
+  machine.put(10, {cpuMs: 10});
+  expect(trees.look()).toBe(true);
+  expect(trees.use('a')).toMatchObject({cpuMs: 10});
+  machine.put(11, {parent: 10});
+  expect(trees.look()).toBe(true);
+  machine.lines.delete(11);
+  expect(trees.look()).toBe(true);
+  expect(trees.look()).toBe(false);
+  expect(trees.use('a')?.processes).toBe(1);
 });
 
 const children: ChildProcess[] = [];
@@ -247,4 +267,21 @@ test.each([
 
 test('what is no line of ps is none', () => {
   expect(parsePsLine('')).toBeNull();
+});
+
+test.each(['sleep', 'a name) with 7 -1 (in it'])('reads a line of /proc as it is meant: %s', name => {
+  const fields = Array.from({length: 49}, (_, index) => index);
+  // tpgid and nice are those that can be negative.
+  const line = `77 (${name}) S ${fields.map(field => (field === 4 || field === 15 ? -field : field)).join(' ')}\n`;
+  const {state, groupId, startTime} = parseStat(line);
+  expect(parseStatLine(77, Buffer.from(line, 'latin1'), 1000)).toEqual({
+    pid: 77,
+    parent: 0,
+    groupId,
+    state,
+    startTime: Number(startTime),
+    cpuMs: (10 + 11 + 12 + 13) * 10,
+    rssBytes: 20_000,
+    nice: -15,
+  });
 });

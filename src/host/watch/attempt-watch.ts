@@ -8,6 +8,8 @@ import type {Watched} from './watched.ts';
 /** After a start everything is looked at soon, then less and less often while all is well. */
 const FIRST_MS = 500;
 const LONGEST_MS = 2000;
+/** The same while nothing changes at all. The daemon compares processor time over four seconds: it has to hear of it by then. */
+const LONGEST_QUIET_MS = 3500;
 const LONGER_BY = 1.5;
 /** How often one that comes near its limit is looked at, or one that does not hold still. */
 const CLOSE_MS = 100;
@@ -16,7 +18,7 @@ const CLOSE_SHARE = 0.1;
 /** Looks take at most this share of one core. */
 const SHARE = 0.015;
 /** Who was a stranger is looked at anew, as pids are used again. */
-const ANEW_MS = 10_000;
+const ANEW_MS = 30_000;
 /** A program forks on while it is being stopped. */
 const HOLD_ROUNDS = 3;
 
@@ -121,9 +123,10 @@ export class AttemptWatch {
         this.#trees.lookAnew();
         this.#anewMs = startedMs + ANEW_MS;
       }
-      this.#lookAt([...this.#lives]);
+      const isQuiet = !this.#lookAt([...this.#lives]);
       const endedMs = readClock().monoMs;
-      const longestMs = Math.max(FIRST_MS / 2, Math.min(LONGEST_MS, ...this.#budgets()));
+      const mostMs = isQuiet ? LONGEST_QUIET_MS : LONGEST_MS;
+      const longestMs = Math.max(FIRST_MS / 2, Math.min(mostMs, this.#shortestBudgetMs()));
       this.#intervalMs = Math.min(longestMs, this.#intervalMs * LONGER_BY);
       this.#allDueMs = endedMs + Math.max(this.#intervalMs, (endedMs - startedMs) / SHARE);
     }
@@ -134,14 +137,20 @@ export class AttemptWatch {
    * Whether an attempt is silent, and idle, has to be known well before its budget is used up; and memory can be taken at any
    * time.
    */
-  #budgets(): readonly number[] {
-    return [...this.#lives].map(({memory, limits: {silenceMs = Infinity}}) =>
-      Math.min(silenceMs / 4, memory === null ? Infinity : FIRST_MS),
-    );
+  #shortestBudgetMs(): number {
+    let shortestMs = Infinity;
+    for (const {memory, limits} of this.#lives) {
+      const silenceMs = (limits.silenceMs ?? Infinity) / 4;
+      shortestMs = Math.min(shortestMs, silenceMs, memory === null ? Infinity : FIRST_MS);
+    }
+    return shortestMs;
   }
 
-  #lookAt(lives: readonly Watched[]): void {
-    this.#trees.look(lives.length === this.#lives.size ? undefined : new Set(lives.map(({cookie}) => cookie)));
+  /** Returns whether anything is different from the last look. */
+  #lookAt(lives: readonly Watched[]): boolean {
+    const isChanged = this.#trees.look(
+      lives.length === this.#lives.size ? undefined : new Set(lives.map(({cookie}) => cookie)),
+    );
     for (const life of lives) {
       const {nice} = life.limits;
       if (nice !== undefined) this.#trees.makeNice(life.cookie, nice);
@@ -149,6 +158,7 @@ export class AttemptWatch {
       if (this.#mindMemory(life) || !isStill) this.#close.add(life);
       else this.#close.delete(life);
     }
+    return isChanged;
   }
 
   /** Also what has only now been found of it; returns whether nothing moved. */

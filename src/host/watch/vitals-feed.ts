@@ -36,19 +36,21 @@ export class VitalsFeed {
   changed(lives: readonly Watched[], useOf: (life: Watched) => TreeUse | undefined): Vitals[] {
     const nowMs = readClock().monoMs;
     const apartMs = Math.max(APART_MS, lives.length * APART_PER_ATTEMPT_MS);
-    return lives.flatMap(life => {
+    const changed: Vitals[] = [];
+    for (const life of lives) {
       const told = this.#told.get(life);
-      if (told && nowMs - told.atMs < apartMs) return [];
       const {pulse} = life;
       const use = useOf(life);
       // Most are quiet most of the time, and this is asked of all of them twice a second.
-      if (told?.use === use && told?.pulseMs === pulse.lastMs && !pulse.isHeld) return [];
+      if (told?.use === use && told?.pulseMs === pulse.lastMs && !pulse.isHeld) continue;
+      if (told && nowMs - told.atMs < apartMs) continue;
       const vitals = vitalsOf(life, use);
       const lastSignMs = nowMs - vitals.silentMs;
-      if (told && Math.abs(lastSignMs - told.lastSignMs) < SIGN_MS && isSame(vitals, told.vitals)) return [];
+      if (told && Math.abs(lastSignMs - told.lastSignMs) < SIGN_MS && isSame(vitals, told.vitals)) continue;
       this.#told.set(life, {vitals, use, pulseMs: pulse.lastMs, lastSignMs, atMs: nowMs});
-      return [vitals];
-    });
+      changed.push(vitals);
+    }
+    return changed;
   }
 }
 
