@@ -10,8 +10,8 @@ export const MAX_BEYOND = 1000;
  * folded into one number. What a writer has seen is all of the log up to `base`, and `beyond` it the writes that reached it
  * before they reached the log: in general only its own last ones.
  *
- * Why it may be folded: the log has no gaps and never reorders, and each node's writes stand in it in the order of their counters.
- * So "everything up to position 4,711" names the same events for everyone and for ever, whoever of their writers is still alive. An
+ * Why it may be folded: the log has no gaps and never reorders; each node's writes stand in it in the order of their counters; and it is
+ * closed, that is, no write stands in it before one that its writer had seen (`missingBefore`). So "everything up to position 4,711" names the same events for everyone and for ever, whoever of their writers is still alive. An
  * entry of a node is dropped exactly when the log holds that write at or below `base`; never because an agent seems to be gone. What
  * remains grows with the writes under way, not with the number of agents there have ever been.
  */
@@ -46,6 +46,18 @@ export function compareWrites(a: PlacedWrite, b: PlacedWrite): Order {
 /** Neither writer knew of the other's write. */
 export function conflicts(a: PlacedWrite, b: PlacedWrite): boolean {
   return compareWrites(a, b) === 'concurrent';
+}
+
+/**
+ * The first write that its writer had seen and the log lacks, null if there is none. What has one must not be appended: whoever pushes
+ * a write pushes before it what it has heard from others, who may never do so. `inLog` says whether a write is in the log.
+ */
+export function missingBefore({node, counter, beyond}: WriteClock, inLog: (dot: Dot) => boolean): Dot | null {
+  for (const [other, count] of beyond.entries()) {
+    const dot = {node: other, counter: other === node ? Math.min(count, counter - 1) : count};
+    if (dot.counter > 0 && !inLog(dot)) return dot;
+  }
+  return null;
 }
 
 /** `[log, node, counter, base]`, and what is beyond if there is anything. */
