@@ -23,7 +23,8 @@ type Struct = Update['structs'][number];
 /**
  * Whether a foreign update may be given to Yjs, which trusts what it is given: it must decode to its end, hold only text and JSON in
  * known roots, and build on nothing that neither `known` (client to how many of its operations are here) nor the update itself has.
- * So Yjs never holds back anything to wait for more.
+ * So Yjs never holds back anything to wait for more. What it cannot tell is whether places and clients are honest: who may write can
+ * forge operations that different replicas put in different order. That is for permissions to prevent.
  */
 export function checkUpdate(update: Uint8Array, known: ReadonlyMap<number, number>): Result<void, DocumentFailure> {
   let decoded: Update;
@@ -79,7 +80,11 @@ function checkOrigins(structs: readonly Struct[], ends: ReadonlyMap<number, numb
   for (const struct of structs) {
     if (!(struct instanceof Y.Item)) continue;
     for (const origin of [struct.origin, struct.rightOrigin]) {
-      if (origin === null || origin.clock < (ends.get(origin.client) ?? 0)) continue;
+      if (origin === null) continue;
+      if (origin.client === struct.id.client && origin.clock >= struct.id.clock) {
+        return refused('malformed', 'an operation builds on a later one of its own client');
+      }
+      if (origin.clock < (ends.get(origin.client) ?? 0)) continue;
       return refused('gap', `operation ${origin.clock} of client ${origin.client} is missing`);
     }
   }

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import {expect, test} from 'vitest';
 import {GCounter, MAX_NODE_COUNT, PnCounter} from '../../../src/hub/replica/counters.ts';
 import {EpisodeFold} from '../../../src/hub/replica/episode-fold.ts';
-import {readText} from '../../../src/hub/replica/foreign.ts';
+import {type Malformed, readText} from '../../../src/hub/replica/foreign.ts';
+import type {Result} from '../../../src/base/result.ts';
 import {formatStamp} from '../../../src/hub/replica/hybrid-clock.ts';
 import {Latest} from '../../../src/hub/replica/latest.ts';
 import {LwwRegister} from '../../../src/hub/replica/lww-register.ts';
@@ -24,7 +25,7 @@ holdsTheLaws('G-counter', {
   op: fc.nat({max: 5}),
   edit: (counter, {op, node}) => counter.merge(counter.delta(node, op)),
   merge: (a, b) => a.merge(b),
-  parse: GCounter.parse,
+  parse: value => GCounter.parse(value),
   shows: counter => counter.value,
   oracle: edits => edits.reduce((sum, {op}) => sum + op, 0),
 });
@@ -35,7 +36,7 @@ holdsTheLaws('PN-counter', {
   edit: (counter, {op, node, step}) =>
     step % 2 === 0 ? counter.add(node, op) : counter.merge(counter.delta(node, op)),
   merge: (a, b) => a.merge(b),
-  parse: PnCounter.parse,
+  parse: value => PnCounter.parse(value),
   shows: counter => [counter.value, counter.up - counter.down],
   oracle: edits => {
     const sum = edits.reduce((total, {op}) => total + op, 0);
@@ -63,7 +64,7 @@ for (const bias of ['add', 'remove'] satisfies Bias[]) {
     op: fc.record({at: stamp, element, adds: fc.boolean()}),
     edit: (set, {op}) => (op.adds ? set.add(op.element, op.at) : set.remove(op.element, op.at)),
     merge: (a, b) => a.merge(b),
-    parse: LwwSet.parse,
+    parse: value => LwwSet.parse(value),
     shows: set => set.values(),
     oracle: edits =>
       elements(edits.map(({op}) => op.element)).filter(name => {
@@ -86,7 +87,7 @@ holdsTheLaws('OR-set', {
     return set.merge(op.adds ? set.addition(op.element, node) : set.removal(op.element));
   },
   merge: (a, b) => a.merge(b),
-  parse: OrSet.parse,
+  parse: value => OrSet.parse(value),
   shows: set => set.values(),
   oracle: edits =>
     elements(edits.map(({op}) => op.element)).filter(name => {
@@ -176,14 +177,14 @@ test('a merge that would grow beyond its bound is refused, one that would not is
 });
 
 test('hostile input is refused with a reason by every reader, or is what it says, and pollutes nothing', () => {
-  const readers = [
-    VersionVector.parse,
-    GCounter.parse,
-    PnCounter.parse,
-    LwwSet.parse,
-    OrSet.parse,
-    EpisodeFold.parse,
-    CausalView.parse,
+  const readers: readonly ((value: unknown) => Result<unknown, Malformed>)[] = [
+    value => VersionVector.parse(value),
+    value => GCounter.parse(value),
+    value => PnCounter.parse(value),
+    value => LwwSet.parse(value),
+    value => OrSet.parse(value),
+    value => EpisodeFold.parse(value),
+    value => CausalView.parse(value),
     parseWriteClock,
     (value: unknown) => LwwRegister.parse(value, inner => readText(inner, 'a value')),
     (value: unknown) => VersionVectorSet.parse(value, inner => readText(inner, 'a value')),

@@ -198,7 +198,7 @@ test('what Yjs can hold and shared documents do not is refused', () => {
     doc => doc.getMap('map:m').set('k', new Uint8Array(3)),
     doc => doc.getMap('map:m').set('k', 1n),
     doc => doc.getText('text:t').insert(0, 'a', {bold: true}),
-    doc => doc.getMap('map:m').set('k', JSON.parse('{"__proto__": {"polluted": true}}')),
+    doc => doc.getMap<unknown>('map:m').set('k', JSON.parse('{"__proto__": {"polluted": true}}')),
     doc => doc.getMap('map:m').set('k', [undefined]),
     doc => doc.getMap('map:m').set('k', {deep: [Number.NaN]}),
   ];
