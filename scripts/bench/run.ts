@@ -8,6 +8,7 @@ import {commandsBench} from './commands.ts';
 import {completionsBench} from './completions.ts';
 import {engineBench} from './engine.ts';
 import {healthBench} from './health.ts';
+import {hubClocksBench} from './hub-clocks.ts';
 import {idleBench} from './idle.ts';
 import {overheadBench} from './overhead.ts';
 import {scaleUpBench} from './scale-up.ts';
@@ -34,6 +35,7 @@ const BENCHES: readonly Bench[] = [
   balanceBench,
   healthBench,
   overheadBench,
+  hubClocksBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 

@@ -1,0 +1,186 @@
+import {never} from '../../base/never.ts';
+import type {Result} from '../../base/result.ts';
+import {
+  type Episode,
+  EPISODE_STANDINGS,
+  type EpisodeChange,
+  type EpisodeStanding,
+  type EpisodeState,
+} from '../../model/episode.ts';
+import {type Malformed, readList, readText, reading, refuse} from './foreign.ts';
+import {Latest, later, readWritten, type Written} from './latest.ts';
+import {UseCount} from './use-count.ts';
+import {byCodeUnit} from './version-vector.ts';
+
+/** Voters, and confirming agents, of one episode: those with the latest word are counted, see `Latest`. */
+export const MAX_VOICES = 10_000;
+/** Tags that were ever put on or taken off one episode: those with the latest change are remembered. */
+export const MAX_TAGS = 500;
+const MAX_CRITIQUE = 256 * 1024;
+
+/** `full`: too many uses are not settled, see `settle`; the change was not taken. */
+export type FoldAnswer = 'taken' | 'full';
+
+/**
+ * What the changes of one episode amount to, however often and in whatever order they arrive: of each voter and each confirming
+ * agent the last word counts, of critique and standing the last of all, each tag is on or off by its last change (on, where one
+ * change does both), each use counts once. "Last" is by stamp, then by id of the change. The store keeps one for each episode
+ * and applies each change as it is appended.
+ */
+export class EpisodeFold {
+  readonly #episode: string;
+  readonly #agentId: string;
+  #votes: Latest<boolean>;
+  #confirms: Latest<boolean>;
+  #tags: Latest<boolean>;
+  #critique: Written<string | null>;
+  #standing: Written<EpisodeStanding>;
+  #uses = new UseCount();
+
+  private constructor(episode: string, agentId: string, first: {at: string; critique: string | null}) {
+    this.#episode = episode;
+    this.#agentId = agentId;
+    this.#votes = new Latest(MAX_VOICES);
+    this.#confirms = new Latest(MAX_VOICES);
+    this.#tags = new Latest(MAX_TAGS);
+    this.#critique = {at: first.at, tie: '', value: first.critique};
+    this.#standing = {at: first.at, tie: '', value: 'active'};
+  }
+
+  /** An episode with no change yet: its own tags and critique stand as of its stamp, and it is active. */
+  static of({
+    id,
+    agentId,
+    at,
+    tags,
+    critique,
+  }: Pick<Episode, 'id' | 'agentId' | 'at' | 'tags' | 'critique'>): EpisodeFold {
+    const fold = new EpisodeFold(id, agentId, {at, critique});
+    for (const tag of tags) fold.#tags.put(tag, {at, tie: '', value: true});
+    return fold;
+  }
+
+  /**
+   * Takes a change; `position` is where it stands in the log, null while it is in none. A use without position must not come again
+   * after it was settled. Throws a RangeError on a change of another episode.
+   */
+  apply(change: EpisodeChange, position: number | null): FoldAnswer {
+    if (change.episode !== this.#episode) {
+      throw new RangeError(`The change ${change.id} is of episode ${change.episode}, not of ${this.#episode}`);
+    }
+    const {at, by, id: tie} = change;
+    switch (change.kind) {
+      case 'vote':
+        this.#votes.put(by, {at, tie, value: change.value === 1});
+        return 'taken';
+      case 'use':
+        return this.#uses.put(tie, {count: change.count, position});
+      case 'tag':
+        for (const tag of change.remove) this.#tags.put(tag, {at, tie, value: false});
+        for (const tag of change.add) this.#tags.put(tag, {at, tie, value: true});
+        return 'taken';
+      case 'critique':
+        this.#critique = later(this.#critique, {at, tie, value: change.text});
+        return 'taken';
+      case 'confirm':
+        if (by !== this.#agentId) this.#confirms.put(by, {at, tie, value: change.success});
+        return 'taken';
+      case 'standing':
+        this.#standing = later(this.#standing, {at, tie, value: change.standing});
+        return 'taken';
+      default:
+        return never(change);
+    }
+  }
+
+  /**
+   * Everything of the log up to `position` that is about this episode has been applied: uses up to there become one number and
+   * their ids are forgotten. The hub, which applies in log order, settles after every change.
+   */
+  settle(position: number): void {
+    this.#uses.settle(position);
+  }
+
+  /** Takes in all that another fold of the same episode has. Throws a RangeError on one of another episode. */
+  mergeFrom(other: EpisodeFold): FoldAnswer {
+    if (other.#episode !== this.#episode) {
+      throw new RangeError(`A fold of episode ${other.#episode} does not merge with one of ${this.#episode}`);
+    }
+    this.#votes.mergeFrom(other.#votes);
+    this.#confirms.mergeFrom(other.#confirms);
+    this.#tags.mergeFrom(other.#tags);
+    this.#critique = later(this.#critique, other.#critique);
+    this.#standing = later(this.#standing, other.#standing);
+    return this.#uses.mergeFrom(other.#uses);
+  }
+
+  state(): EpisodeState {
+    const votes = tally(this.#votes);
+    const confirms = tally(this.#confirms);
+    return {
+      up: votes.yes,
+      down: votes.no,
+      uses: this.#uses.value,
+      tags: [...this.#tags.entries()].flatMap(([tag, {value}]) => (value ? [tag] : [])).sort(byCodeUnit),
+      critique: this.#critique.value,
+      confirmed: confirms.yes,
+      refuted: confirms.no,
+      standing: this.#standing.value,
+    };
+  }
+
+  /** Arrays only, the same for the same contents. */
+  toJSON(): readonly unknown[] {
+    const {at, tie, value} = this.#critique;
+    const standing = this.#standing;
+    return [
+      this.#episode,
+      this.#agentId,
+      [at, tie, value],
+      [standing.at, standing.tie, standing.value],
+      this.#votes.toJSON(),
+      this.#confirms.toJSON(),
+      this.#tags.toJSON(),
+      this.#uses.toJSON(),
+    ];
+  }
+
+  static parse(value: unknown): Result<EpisodeFold, Malformed> {
+    return reading('episode fold', () => {
+      const [episode, agentId, critique, standing, votes, confirms, tags, uses] = readList(value, 'a fold', 8);
+      const {at, tie, value: text} = readWritten(critique, readCritique);
+      const fold = new EpisodeFold(readText(episode, 'an episode'), readText(agentId, 'an agent'), {
+        at,
+        critique: text,
+      });
+      fold.#critique = {at, tie, value: text};
+      fold.#standing = readWritten(standing, readStanding);
+      fold.#votes = Latest.read(votes, {what: 'votes', limit: MAX_VOICES, readValue: readFlag});
+      fold.#confirms = Latest.read(confirms, {what: 'confirmations', limit: MAX_VOICES, readValue: readFlag});
+      fold.#tags = Latest.read(tags, {what: 'tags', limit: MAX_TAGS, readValue: readFlag});
+      fold.#uses = UseCount.read(uses);
+      return fold;
+    });
+  }
+}
+
+function tally(voices: Latest<boolean>): {yes: number; no: number} {
+  let yes = 0;
+  for (const [, {value}] of voices.entries()) if (value) yes += 1;
+  return {yes, no: voices.size - yes};
+}
+
+function readFlag(value: unknown): boolean {
+  return typeof value === 'boolean' ? value : refuse('a voice must be true or false');
+}
+
+function readCritique(value: unknown): string | null {
+  return value === null ? null : readText(value, 'a critique', {least: 0, most: MAX_CRITIQUE});
+}
+
+function readStanding(value: unknown): EpisodeStanding {
+  return (
+    EPISODE_STANDINGS.find(standing => standing === value) ??
+    refuse('the standing must be one of ' + EPISODE_STANDINGS.join(', '))
+  );
+}
