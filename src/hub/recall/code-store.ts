@@ -1,0 +1,227 @@
+import {type Kernel, openKernel} from './kernel.ts';
+import {Rotation, rotatedDimensions} from './rotation.ts';
+
+const PAGE = 65_536;
+const MAX_PAGES = 65_536;
+/** Vectors of one chunk: memory grows by as many. */
+export const CHUNK = 1024;
+/** A rest is so many parts of a step of its code. */
+const PARTS = 16;
+/** What is left of a similarity beyond its code is hardly ever more than so many times the scale of the code. */
+const SLACK = 1.5;
+
+/** Where things lie in memory, in bytes. */
+interface Layout {
+  readonly query: number;
+  readonly queryBits: number;
+  readonly histogram: number;
+  readonly scratch: number;
+  readonly firstChunk: number;
+  readonly chunkBytes: number;
+}
+
+/**
+ * Vectors by slot, in a WebAssembly memory of their own: turned by `Rotation`, then per dimension a code of 8 bits and a rest
+ * of 4, and a scale per vector; beside them the signs of the codes. 512 dimensions take 838 bytes. Slots are dense: the
+ * owner fills the one that is left by moving the last into it.
+ */
+export class CodeStore {
+  readonly dimensions: number;
+  readonly kernel: Kernel;
+  readonly layout: Layout;
+  readonly #memory = new WebAssembly.Memory({initial: 1, maximum: MAX_PAGES});
+  readonly #given: number;
+  readonly #rotation: Rotation;
+  readonly #turned: Float32Array;
+  readonly #queryLimit: number;
+  #queryScale = 0;
+  #capacity = 0;
+  #bytes = new Uint8Array(0);
+  #signed = new Int8Array(0);
+  #floats = new Float32Array(0);
+
+  constructor(dimensions: number) {
+    this.#given = dimensions;
+    this.dimensions = rotatedDimensions(dimensions);
+    this.#rotation = new Rotation(dimensions);
+    this.#turned = new Float32Array(this.dimensions);
+    // So that the sum of all products still fits 32 bits.
+    this.#queryLimit = Math.min(32_767, Math.floor((2 ** 31 - 1) / (128 * this.dimensions)));
+    this.layout = layoutFor(this.dimensions);
+    this.#grow(this.layout.firstChunk);
+    this.kernel = openKernel(this.#memory);
+  }
+
+  /** Of the memory that holds it all, in bytes. */
+  get memoryBytes(): number {
+    return this.#bytes.length;
+  }
+
+  /** Stores a unit vector. Throws RangeError when 4 GiB are full. */
+  write(slot: number, unit: Float32Array): void {
+    while (slot >= this.#capacity) {
+      this.#grow(this.layout.firstChunk + (this.#capacity / CHUNK + 1) * this.layout.chunkBytes);
+      this.#capacity += CHUNK;
+    }
+    const turned = this.#turn(unit);
+    const scale = largest(turned) / 127;
+    const codes = this.codesAt(slot);
+    const rests = this.restsAt(slot);
+    for (let index = 0; index < this.dimensions; index += 1) {
+      const exact = scale === 0 ? 0 : (turned[index] ?? 0) / scale;
+      const code = Math.round(exact);
+      this.#signed[codes + index] = code;
+      const rest = Math.max(-8, Math.min(7, Math.round((exact - code) * PARTS))) & 15;
+      // Of each 32 dimensions the first 16 are the low halves of 16 bytes, the others the high ones.
+      const byte = rests + (index >> 5) * 16 + (index & 15);
+      this.#bytes[byte] = (index & 16) === 0 ? rest : (this.#bytes[byte] ?? 0) | (rest << 4);
+    }
+    this.#floats[this.scaleAt(slot) >> 2] = scale;
+    this.kernel.signs(codes, this.bitsAt(slot), this.dimensions);
+  }
+
+  move(from: number, to: number): void {
+    const {dimensions} = this;
+    this.#bytes.copyWithin(this.codesAt(to), this.codesAt(from), this.codesAt(from) + dimensions);
+    this.#bytes.copyWithin(this.restsAt(to), this.restsAt(from), this.restsAt(from) + dimensions / 2);
+    this.#bytes.copyWithin(this.bitsAt(to), this.bitsAt(from), this.bitsAt(from) + dimensions / 8);
+    this.#floats[this.scaleAt(to) >> 2] = this.#floats[this.scaleAt(from) >> 2] ?? 0;
+  }
+
+  /** Makes this unit vector the one that the others are compared with. */
+  ask(unit: Float32Array): void {
+    const turned = this.#turn(unit);
+    const {query, queryBits} = this.layout;
+    const scale = largest(turned) / this.#queryLimit;
+    const integers = new Int16Array(this.#bytes.buffer, query, this.dimensions);
+    this.#bytes.fill(0, queryBits, queryBits + this.dimensions / 8);
+    for (let index = 0; index < this.dimensions; index += 1) {
+      const value = scale === 0 ? 0 : Math.round((turned[index] ?? 0) / scale);
+      integers[index] = value;
+      if (value >= 0) continue;
+      const byte = queryBits + (index >> 3);
+      this.#bytes[byte] = (this.#bytes[byte] ?? 0) | (1 << (index & 7));
+    }
+    this.#queryScale = scale;
+  }
+
+  /** The similarity of what was asked, by codes alone, when that is clearly below `floor`; else by codes and rests. */
+  similarity(slot: number, floor: number): number {
+    const scale = (this.#floats[this.scaleAt(slot) >> 2] ?? 0) * this.#queryScale;
+    const {query} = this.layout;
+    const coarse = this.kernel.dot(this.codesAt(slot), query, this.dimensions);
+    if (coarse * scale < floor - this.slack(slot)) return coarse * scale;
+    return (coarse + this.kernel.dotOfRests(this.restsAt(slot), query, this.dimensions) / PARTS) * scale;
+  }
+
+  /** How far the similarity by codes may be from that by codes and rests. */
+  slack(slot: number): number {
+    return SLACK * (this.#floats[this.scaleAt(slot) >> 2] ?? 0);
+  }
+
+  /** The similarities by codes alone of the `count` slots of a chunk; overwritten by the next call. */
+  coarseOfChunk(chunk: number, count: number): {similarities: Float32Array; scale: number} {
+    const first = chunk * CHUNK;
+    const {query, scratch} = this.layout;
+    this.kernel.similarities(
+      this.codesAt(first),
+      this.scaleAt(first),
+      query,
+      scratch,
+      count,
+      this.dimensions,
+    );
+    return {similarities: this.#floats.subarray(scratch >> 2, (scratch >> 2) + count), scale: this.#queryScale};
+  }
+
+  /** How many of the first `size` slots differ from what was asked in so many signs, by number of signs. */
+  measure(size: number): Uint32Array {
+    const {queryBits, histogram} = this.layout;
+    this.#bytes.fill(0, histogram, histogram + 4 * (this.dimensions + 1));
+    for (let first = 0; first < size; first += CHUNK) {
+      this.kernel.distances(
+        this.bitsAt(first),
+        queryBits,
+        this.distancesAt(first),
+        histogram,
+        Math.min(CHUNK, size - first),
+        this.dimensions / 8,
+      );
+    }
+    return new Uint32Array(this.#bytes.buffer, histogram, this.dimensions + 1);
+  }
+
+  /** Slots of a chunk that `measure` found to differ in `low` up to `high` - 1 signs, counted from its first; overwritten by the next call. */
+  within(chunk: number, count: number, low: number, high: number): Uint32Array {
+    const {scratch} = this.layout;
+    const found = this.kernel.within(this.distancesAt(chunk * CHUNK), count, low, high, scratch);
+    return new Uint32Array(this.#bytes.buffer, scratch, found);
+  }
+
+  codesAt(slot: number): number {
+    return this.#chunkAt(slot) + (slot % CHUNK) * this.dimensions;
+  }
+
+  restsAt(slot: number): number {
+    return this.#chunkAt(slot) + CHUNK * this.dimensions + (slot % CHUNK) * (this.dimensions / 2);
+  }
+
+  bitsAt(slot: number): number {
+    return this.#chunkAt(slot) + CHUNK * this.dimensions * 1.5 + (slot % CHUNK) * (this.dimensions / 8);
+  }
+
+  scaleAt(slot: number): number {
+    return this.#chunkAt(slot) + CHUNK * this.dimensions * 1.625 + (slot % CHUNK) * 4;
+  }
+
+  distancesAt(slot: number): number {
+    return this.#chunkAt(slot) + CHUNK * (this.dimensions * 1.625 + 4) + (slot % CHUNK) * 2;
+  }
+
+  #chunkAt(slot: number): number {
+    return this.layout.firstChunk + Math.floor(slot / CHUNK) * this.layout.chunkBytes;
+  }
+
+  #turn(unit: Float32Array): Float32Array {
+    this.#turned.fill(0, this.#given);
+    this.#turned.set(unit);
+    this.#rotation.turn(this.#turned);
+    return this.#turned;
+  }
+
+  #grow(bytes: number): void {
+    const pages = Math.ceil(bytes / PAGE);
+    const has = this.#memory.buffer.byteLength / PAGE;
+    if (pages > MAX_PAGES) throw new RangeError(`A vector index of ${this.#capacity} vectors is full: it holds 4 GiB.`);
+    if (pages > has) this.#memory.grow(pages - has);
+    this.#bytes = new Uint8Array(this.#memory.buffer);
+    this.#signed = new Int8Array(this.#memory.buffer);
+    this.#floats = new Float32Array(this.#memory.buffer);
+  }
+}
+
+function layoutFor(dimensions: number): Layout {
+  const query = 0;
+  const queryBits = query + dimensions * 2;
+  const histogram = queryBits + dimensions / 8;
+  const scratch = aligned(histogram + 4 * (dimensions + 1));
+  return {
+    query,
+    queryBits,
+    histogram,
+    scratch,
+    // One past the end of the scratch is written to and not kept.
+    firstChunk: aligned(scratch + 4 * (CHUNK + 1)),
+    chunkBytes: CHUNK * (dimensions * 1.625 + 6),
+  };
+}
+
+function aligned(address: number): number {
+  return Math.ceil(address / 64) * 64;
+}
+
+function largest(vector: Float32Array): number {
+  let most = 0;
+  for (const value of vector) most = Math.max(most, Math.abs(value));
+  return most;
+}

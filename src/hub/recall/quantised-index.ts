@@ -1,0 +1,110 @@
+import {Best, type Found} from './best.ts';
+import {checkedK, toUnitVector} from './checked-vector.ts';
+import {CHUNK, CodeStore} from './code-store.ts';
+import type {VectorIndex} from './vector-index.ts';
+
+/** Up to so many vectors every code is compared; beyond that the signs say which. */
+const SCAN_LIMIT = 2 * CHUNK;
+/** How many of those with the nearest signs are compared first, per neighbour asked for. */
+const FIRST_LOOK = 8;
+/** Standard deviations of the number of differing signs within which a neighbour is looked for. */
+const SURE = 2.5;
+
+/**
+ * Finds neighbours by the signs of their dimensions, then ranks those by 12 bits per dimension. The share of the signs in
+ * which two vectors differ is the angle between them, give or take what chance does to so many coins, so the similarity of
+ * the k-th best found says how many signs a better one may differ in, and all up to that are compared: few when the
+ * neighbours stand out, many when they do not. Source: Charikar, "Similarity Estimation Techniques from Rounding
+ * Algorithms", 2002.
+ */
+export class QuantisedIndex implements VectorIndex {
+  readonly dimensions: number;
+  readonly #codes: CodeStore;
+  readonly #slots = new Map<number, number>();
+  readonly #keys: number[] = [];
+
+  constructor(dimensions: number) {
+    this.dimensions = dimensions;
+    this.#codes = new CodeStore(dimensions);
+  }
+
+  get size(): number {
+    return this.#keys.length;
+  }
+
+  get memoryBytes(): number {
+    return this.#codes.memoryBytes;
+  }
+
+  has(key: number): boolean {
+    return this.#slots.has(key);
+  }
+
+  add(key: number, vector: Float32Array): void {
+    const unit = toUnitVector(key, vector, this.dimensions);
+    const slot = this.#slots.get(key) ?? this.#keys.length;
+    this.#codes.write(slot, unit);
+    this.#slots.set(key, slot);
+    this.#keys[slot] = key;
+  }
+
+  remove(key: number): boolean {
+    const slot = this.#slots.get(key);
+    if (slot === undefined) return false;
+    this.#slots.delete(key);
+    const last = this.#keys.pop();
+    if (last === undefined || last === key) return true;
+    this.#codes.move(this.#keys.length, slot);
+    this.#keys[slot] = last;
+    this.#slots.set(last, slot);
+    return true;
+  }
+
+  search(vector: Float32Array, k: number, accepts?: (key: number) => boolean): readonly Found[] {
+    const best = new Best(checkedK(k));
+    this.#codes.ask(toUnitVector('query', vector, this.dimensions));
+    if (this.size <= SCAN_LIMIT) this.#scan(best, accepts);
+    else this.#searchBySigns(best, k, accepts);
+    return best.sorted();
+  }
+
+  #scan(best: Best, accepts?: (key: number) => boolean): void {
+    for (let first = 0; first < this.size; first += CHUNK) {
+      const {similarities, scale} = this.#codes.coarseOfChunk(first / CHUNK, Math.min(CHUNK, this.size - first));
+      for (const [index, coarse] of similarities.entries()) {
+        const slot = first + index;
+        if (coarse * scale >= best.floor - this.#codes.slack(slot)) this.#consider(slot, best, accepts);
+      }
+    }
+  }
+
+  #searchBySigns(best: Best, k: number, accepts?: (key: number) => boolean): void {
+    const histogram = this.#codes.measure(this.size);
+    const total = this.#codes.dimensions;
+    let looked = 0;
+    let low = 0;
+    for (let wanted = k * FIRST_LOOK; !best.isFull && low <= total; wanted *= 4) {
+      let high = low;
+      while (high <= total && looked < wanted) looked += histogram[high++] ?? 0;
+      this.#considerBetween(low, high, best, accepts);
+      low = high;
+    }
+    const angle = Math.acos(Math.max(-1, Math.min(1, best.floor))) / Math.PI;
+    const reach = Math.ceil(total * angle + SURE * Math.sqrt(total * angle * (1 - angle))) + 1;
+    if (best.isFull && reach > low) this.#considerBetween(low, reach, best, accepts);
+  }
+
+  #considerBetween(low: number, high: number, best: Best, accepts?: (key: number) => boolean): void {
+    for (let first = 0; first < this.size; first += CHUNK) {
+      const found = this.#codes.within(first / CHUNK, Math.min(CHUNK, this.size - first), low, high);
+      for (const index of found) this.#consider(first + index, best, accepts);
+    }
+  }
+
+  #consider(slot: number, best: Best, accepts?: (key: number) => boolean): void {
+    const key = this.#keys[slot];
+    const similarity = this.#codes.similarity(slot, best.floor);
+    if (key === undefined || similarity < best.floor || (accepts && !accepts(key))) return;
+    best.offer({key, similarity});
+  }
+}
