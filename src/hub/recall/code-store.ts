@@ -59,10 +59,7 @@ export class CodeStore {
 
   /** Stores a unit vector. Throws RangeError when 4 GiB are full. */
   write(slot: number, unit: Float32Array): void {
-    while (slot >= this.#capacity) {
-      this.#grow(this.layout.firstChunk + (this.#capacity / CHUNK + 1) * this.layout.chunkBytes);
-      this.#capacity += CHUNK;
-    }
+    if (slot >= this.#capacity) this.#makeRoom(slot + 1);
     const turned = this.#turn(unit);
     const scale = largest(turned) / 127;
     const codes = this.codesAt(slot);
@@ -76,7 +73,7 @@ export class CodeStore {
       const byte = rests + (index >> 5) * 16 + (index & 15);
       this.#bytes[byte] = (index & 16) === 0 ? rest : (this.#bytes[byte] ?? 0) | (rest << 4);
     }
-    this.#floats[this.scaleAt(slot) >> 2] = scale;
+    this.#floats[this.scaleAt(slot) / 4] = scale;
     this.kernel.signs(codes, this.bitsAt(slot), this.dimensions);
   }
 
@@ -85,7 +82,41 @@ export class CodeStore {
     this.#bytes.copyWithin(this.codesAt(to), this.codesAt(from), this.codesAt(from) + dimensions);
     this.#bytes.copyWithin(this.restsAt(to), this.restsAt(from), this.restsAt(from) + dimensions / 2);
     this.#bytes.copyWithin(this.bitsAt(to), this.bitsAt(from), this.bitsAt(from) + dimensions / 8);
-    this.#floats[this.scaleAt(to) >> 2] = this.#floats[this.scaleAt(from) >> 2] ?? 0;
+    this.#floats[this.scaleAt(to) / 4] = this.#floats[this.scaleAt(from) / 4] ?? 0;
+  }
+
+  /** Copies of what the first `size` slots hold; the signs follow from the codes. */
+  copy(size: number): {scales: Float32Array; codes: Uint8Array; rests: Uint8Array} {
+    const {dimensions} = this;
+    const scales = new Float32Array(size);
+    const codes = new Uint8Array(size * dimensions);
+    const rests = new Uint8Array((size * dimensions) / 2);
+    for (let first = 0; first < size; first += CHUNK) {
+      const count = Math.min(CHUNK, size - first);
+      scales.set(this.#floats.subarray(this.scaleAt(first) / 4, this.scaleAt(first) / 4 + count), first);
+      codes.set(
+        this.#bytes.subarray(this.codesAt(first), this.codesAt(first) + count * dimensions),
+        first * dimensions,
+      );
+      const half = dimensions / 2;
+      rests.set(this.#bytes.subarray(this.restsAt(first), this.restsAt(first) + count * half), first * half);
+    }
+    return {scales, codes, rests};
+  }
+
+  /** Puts what `copy` gave into an empty store. */
+  restore({scales, codes, rests}: {scales: Float32Array; codes: Uint8Array; rests: Uint8Array}): void {
+    const {dimensions} = this;
+    const size = scales.length;
+    this.#makeRoom(size);
+    for (let first = 0; first < size; first += CHUNK) {
+      const end = Math.min(first + CHUNK, size);
+      this.#floats.set(scales.subarray(first, end), this.scaleAt(first) / 4);
+      this.#bytes.set(codes.subarray(first * dimensions, end * dimensions), this.codesAt(first));
+      this.#bytes.set(rests.subarray((first * dimensions) / 2, (end * dimensions) / 2), this.restsAt(first));
+      // The signs of a chunk lie as close together as its codes.
+      this.kernel.signs(this.codesAt(first), this.bitsAt(first), (end - first) * dimensions);
+    }
   }
 
   /** Makes this unit vector the one that the others are compared with. */
@@ -107,7 +138,7 @@ export class CodeStore {
 
   /** The similarity of what was asked, by codes alone, when that is clearly below `floor`; else by codes and rests. */
   similarity(slot: number, floor: number): number {
-    const scale = (this.#floats[this.scaleAt(slot) >> 2] ?? 0) * this.#queryScale;
+    const scale = (this.#floats[this.scaleAt(slot) / 4] ?? 0) * this.#queryScale;
     const {query} = this.layout;
     const coarse = this.kernel.dot(this.codesAt(slot), query, this.dimensions);
     if (coarse * scale < floor - this.slack(slot)) return coarse * scale;
@@ -116,22 +147,15 @@ export class CodeStore {
 
   /** How far the similarity by codes may be from that by codes and rests. */
   slack(slot: number): number {
-    return SLACK * (this.#floats[this.scaleAt(slot) >> 2] ?? 0);
+    return SLACK * (this.#floats[this.scaleAt(slot) / 4] ?? 0);
   }
 
   /** The similarities by codes alone of the `count` slots of a chunk; overwritten by the next call. */
   coarseOfChunk(chunk: number, count: number): {similarities: Float32Array; scale: number} {
     const first = chunk * CHUNK;
     const {query, scratch} = this.layout;
-    this.kernel.similarities(
-      this.codesAt(first),
-      this.scaleAt(first),
-      query,
-      scratch,
-      count,
-      this.dimensions,
-    );
-    return {similarities: this.#floats.subarray(scratch >> 2, (scratch >> 2) + count), scale: this.#queryScale};
+    this.kernel.similarities(this.codesAt(first), this.scaleAt(first), query, scratch, count, this.dimensions);
+    return {similarities: this.#floats.subarray(scratch / 4, scratch / 4 + count), scale: this.#queryScale};
   }
 
   /** How many of the first `size` slots differ from what was asked in so many signs, by number of signs. */
@@ -187,6 +211,12 @@ export class CodeStore {
     this.#turned.set(unit);
     this.#rotation.turn(this.#turned);
     return this.#turned;
+  }
+
+  #makeRoom(size: number): void {
+    const chunks = Math.ceil(size / CHUNK);
+    this.#grow(this.layout.firstChunk + chunks * this.layout.chunkBytes);
+    this.#capacity = chunks * CHUNK;
   }
 
   #grow(bytes: number): void {

@@ -1,5 +1,6 @@
 import {Best, type Found} from './best.ts';
 import {checkedK, toUnitVector} from './checked-vector.ts';
+import type {Contents} from './snapshot.ts';
 import type {VectorIndex} from './vector-index.ts';
 
 /** Every vector as it is, every one compared: the reference for the others, and the fastest there is for a few hundred. */
@@ -13,8 +14,25 @@ export class ExactIndex implements VectorIndex {
     this.dimensions = dimensions;
   }
 
+  /** What `contents` gave. */
+  static from({dimensions, keys, vectors}: Contents & {kind: 'exact'}): ExactIndex {
+    const index = new ExactIndex(dimensions);
+    for (const [slot, key] of keys.entries()) {
+      index.#put(key, vectors.slice(slot * dimensions, (slot + 1) * dimensions));
+    }
+    return index;
+  }
+
   get size(): number {
     return this.#keys.length;
+  }
+
+  get memoryBytes(): number {
+    return this.#keys.length * this.dimensions * 4;
+  }
+
+  keys(): IterableIterator<number> {
+    return this.#slots.keys();
   }
 
   has(key: number): boolean {
@@ -22,11 +40,7 @@ export class ExactIndex implements VectorIndex {
   }
 
   add(key: number, vector: Float32Array): void {
-    const unit = toUnitVector(key, vector, this.dimensions);
-    const slot = this.#slots.get(key) ?? this.#keys.length;
-    this.#slots.set(key, slot);
-    this.#keys[slot] = key;
-    this.#vectors[slot] = unit;
+    this.#put(key, toUnitVector(key, vector, this.dimensions));
   }
 
   remove(key: number): boolean {
@@ -55,12 +69,25 @@ export class ExactIndex implements VectorIndex {
     return best.sorted();
   }
 
+  contents(): Contents & {kind: 'exact'} {
+    const vectors = new Float32Array(this.size * this.dimensions);
+    for (const [slot, vector] of this.#vectors.entries()) vectors.set(vector, slot * this.dimensions);
+    return {kind: 'exact', dimensions: this.dimensions, keys: Float64Array.from(this.#keys), vectors};
+  }
+
   /** Keys with their unit vectors, in no order; they are read, never written. */
   *entries(): Generator<readonly [key: number, vector: Float32Array]> {
     for (const [slot, vector] of this.#vectors.entries()) {
       const key = this.#keys[slot];
       if (key !== undefined) yield [key, vector];
     }
+  }
+
+  #put(key: number, unit: Float32Array): void {
+    const slot = this.#slots.get(key) ?? this.#keys.length;
+    this.#slots.set(key, slot);
+    this.#keys[slot] = key;
+    this.#vectors[slot] = unit;
   }
 }
 

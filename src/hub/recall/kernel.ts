@@ -7,14 +7,7 @@ export interface Kernel {
   distances(bits: number, query: number, out: number, histogram: number, count: number, bytes: number): void;
   within(distances: number, count: number, low: number, high: number, out: number): number;
   signs(codes: number, bits: number, dimensions: number): void;
-  similarities(
-    codes: number,
-    scales: number,
-    query: number,
-    out: number,
-    count: number,
-    dimensions: number,
-  ): void;
+  similarities(codes: number, scales: number, query: number, out: number, count: number, dimensions: number): void;
 }
 
 /** A kernel of its own for this memory. Compiling takes well under a millisecond. */

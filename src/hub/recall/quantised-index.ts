@@ -1,6 +1,7 @@
 import {Best, type Found} from './best.ts';
 import {checkedK, toUnitVector} from './checked-vector.ts';
 import {CHUNK, CodeStore} from './code-store.ts';
+import type {Contents} from './snapshot.ts';
 import type {VectorIndex} from './vector-index.ts';
 
 /** Up to so many vectors every code is compared; beyond that the signs say which. */
@@ -28,8 +29,23 @@ export class QuantisedIndex implements VectorIndex {
     this.#codes = new CodeStore(dimensions);
   }
 
+  /** What `contents` gave. */
+  static from(contents: Contents & {kind: 'quantised'}): QuantisedIndex {
+    const index = new QuantisedIndex(contents.dimensions);
+    index.#codes.restore(contents);
+    for (const [slot, key] of contents.keys.entries()) {
+      index.#slots.set(key, slot);
+      index.#keys[slot] = key;
+    }
+    return index;
+  }
+
   get size(): number {
-    return this.#keys.length;
+    return this.#slots.size;
+  }
+
+  keys(): IterableIterator<number> {
+    return this.#slots.keys();
   }
 
   get memoryBytes(): number {
@@ -66,6 +82,11 @@ export class QuantisedIndex implements VectorIndex {
     if (this.size <= SCAN_LIMIT) this.#scan(best, accepts);
     else this.#searchBySigns(best, k, accepts);
     return best.sorted();
+  }
+
+  contents(): Contents & {kind: 'quantised'} {
+    const {scales, codes, rests} = this.#codes.copy(this.size);
+    return {kind: 'quantised', dimensions: this.dimensions, keys: Float64Array.from(this.#keys), scales, codes, rests};
   }
 
   #scan(best: Best, accepts?: (key: number) => boolean): void {
