@@ -1,5 +1,23 @@
-/** Tasks of a programmer, each with another's words for it: what recall must bring together. */
-export const PAIRS: readonly (readonly [task: string, paraphrase: string])[] = [
+type Pairs = readonly (readonly [task: string, paraphrase: string])[];
+
+/** Tasks of a programmer, each said again with some of the same words. */
+export const SAME_WORDS: Pairs = [
+  ['Sort the search results by date', 'search results should come sorted, newest date first'],
+  ['Cache the responses of the weather API', 'keep weather API responses in a cache'],
+  ['Write unit tests for the date parser', 'the parser for dates lacks tests'],
+  ['Fix the broken links in the README', 'README links are broken'],
+  ['Migrate the user table to PostgreSQL', 'user data migration into Postgres'],
+  ['Add dark mode to the settings page', 'settings page: support a dark theme'],
+  ['Log every failed payment', 'failed payments must appear in the log'],
+  ['Compress uploaded images', 'image uploads need compression'],
+  ['Limit the number of requests per client', 'rate limiting of client requests'],
+  ['Show a progress bar while files upload', 'progress of a file upload should be shown'],
+  ['Make the command line tool print JSON', 'JSON output for the CLI tool'],
+  ['Split the monolith into modules', 'modules instead of one monolithic program'],
+];
+
+/** Tasks of a programmer, each said again with hardly a word in common: what only meaning brings together. */
+export const OTHER_WORDS: Pairs = [
   ['Fix the flaky login test', 'the sign-in spec fails now and then'],
   ['Speed up the slow SQL query on orders', 'make the database lookup of purchases faster'],
   ['Upgrade React to version 19', 'move the frontend to the newest React release'],
