@@ -35,6 +35,7 @@ export async function openEndpointEmbedder(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Embedder> {
   const {model} = settings;
+  for (const name of ['timeoutMs', 'batch', 'tries', 'dimensions'] as const) checkCount(name, settings[name]);
   const key = keyFrom(settings.apiKeyEnv, env);
   const url = embeddingsUrl(settings.url, key);
   const closing = new AbortController();
@@ -90,6 +91,11 @@ function waitMs(reply: EndpointReply & {kind: 'again'}, otherwiseMs: number): nu
   return Math.min(LONGEST_WAIT_MS, reply.afterMs ?? otherwiseMs);
 }
 
+function checkCount(name: string, value: number | null | undefined): void {
+  if (value === null || value === undefined || (Number.isInteger(value) && value >= 1)) return;
+  throw new Error(`The setting ${name} of the embedder is ${value}; it must be an integer from 1.`);
+}
+
 function keyFrom(name: string | null, env: NodeJS.ProcessEnv): string | null {
   if (name === null) return null;
   const key = env[name]?.trim();
@@ -98,7 +104,7 @@ function keyFrom(name: string | null, env: NodeJS.ProcessEnv): string | null {
 }
 
 function embeddingsUrl(given: string, key: string | null): URL {
-  const url = URL.parse(given);
+  const url = URL.canParse(given) ? new URL(given) : null;
   if (!url || !['http:', 'https:'].includes(url.protocol)) {
     throw new Error(`The url of the embedder is ${JSON.stringify(given)}; it must begin with https:// or http://.`);
   }
