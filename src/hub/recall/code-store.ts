@@ -1,5 +1,5 @@
 import {type Kernel, openKernel} from './kernel.ts';
-import {Rotation, rotatedDimensions} from './rotation.ts';
+import {type Rotation, rotatedDimensions, rotationFor} from './rotation.ts';
 
 const PAGE = 65_536;
 const MAX_PAGES = 65_536;
@@ -12,6 +12,9 @@ const SLACK = 1.5;
 
 /** Where things lie in memory, in bytes. */
 interface Layout {
+  /** A vector that is being turned, as floats, and the factors of its rotation. */
+  readonly values: number;
+  readonly signs: number;
   readonly query: number;
   readonly queryBits: number;
   readonly histogram: number;
@@ -30,25 +33,21 @@ export class CodeStore {
   readonly kernel: Kernel;
   readonly layout: Layout;
   readonly #memory = new WebAssembly.Memory({initial: 1, maximum: MAX_PAGES});
-  readonly #given: number;
   readonly #rotation: Rotation;
-  readonly #turned: Float32Array;
   readonly #queryLimit: number;
   #queryScale = 0;
   #capacity = 0;
   #bytes = new Uint8Array(0);
-  #signed = new Int8Array(0);
   #floats = new Float32Array(0);
 
   constructor(dimensions: number) {
-    this.#given = dimensions;
     this.dimensions = rotatedDimensions(dimensions);
-    this.#rotation = new Rotation(dimensions);
-    this.#turned = new Float32Array(this.dimensions);
+    this.#rotation = rotationFor(this.dimensions);
     // So that the sum of all products still fits 32 bits.
     this.#queryLimit = Math.min(32_767, Math.floor((2 ** 31 - 1) / (128 * this.dimensions)));
-    this.layout = layoutFor(this.dimensions);
+    this.layout = layoutFor(this.dimensions, this.#rotation);
     this.#grow(this.layout.firstChunk);
+    this.#floats.set(this.#rotation.signs, this.layout.signs / 4);
     this.kernel = openKernel(this.#memory);
   }
 
@@ -60,21 +59,12 @@ export class CodeStore {
   /** Stores a unit vector. Throws RangeError when 4 GiB are full. */
   write(slot: number, unit: Float32Array): void {
     if (slot >= this.#capacity) this.#makeRoom(slot + 1);
-    const turned = this.#turn(unit);
-    const scale = largest(turned) / 127;
+    const largest = this.#turn(unit);
     const codes = this.codesAt(slot);
-    const rests = this.restsAt(slot);
-    for (let index = 0; index < this.dimensions; index += 1) {
-      const exact = scale === 0 ? 0 : (turned[index] ?? 0) / scale;
-      const code = Math.round(exact);
-      this.#signed[codes + index] = code;
-      const rest = Math.max(-8, Math.min(7, Math.round((exact - code) * PARTS))) & 15;
-      // Of each 32 dimensions the first 16 are the low halves of 16 bytes, the others the high ones.
-      const byte = rests + (index >> 5) * 16 + (index & 15);
-      this.#bytes[byte] = (index & 16) === 0 ? rest : (this.#bytes[byte] ?? 0) | (rest << 4);
-    }
-    this.#floats[this.scaleAt(slot) / 4] = scale;
+    const factor = largest === 0 ? 0 : 127 / largest;
+    this.kernel.encode(this.layout.values, factor, codes, this.restsAt(slot), this.dimensions);
     this.kernel.signs(codes, this.bitsAt(slot), this.dimensions);
+    this.#floats[this.scaleAt(slot) / 4] = largest / 127;
   }
 
   move(from: number, to: number): void {
@@ -121,9 +111,9 @@ export class CodeStore {
 
   /** Makes this unit vector the one that the others are compared with. */
   ask(unit: Float32Array): void {
-    const turned = this.#turn(unit);
-    const {query, queryBits} = this.layout;
-    const scale = largest(turned) / this.#queryLimit;
+    const {values, query, queryBits} = this.layout;
+    const scale = this.#turn(unit) / this.#queryLimit;
+    const turned = this.#floats.subarray(values / 4, values / 4 + this.dimensions);
     const integers = new Int16Array(this.#bytes.buffer, query, this.dimensions);
     this.#bytes.fill(0, queryBits, queryBits + this.dimensions / 8);
     for (let index = 0; index < this.dimensions; index += 1) {
@@ -206,11 +196,16 @@ export class CodeStore {
     return this.layout.firstChunk + Math.floor(slot / CHUNK) * this.layout.chunkBytes;
   }
 
-  #turn(unit: Float32Array): Float32Array {
-    this.#turned.fill(0, this.#given);
-    this.#turned.set(unit);
-    this.#rotation.turn(this.#turned);
-    return this.#turned;
+  /** Leaves the turned vector at `values`; returns the largest absolute value in it. */
+  #turn(unit: Float32Array): number {
+    const {values, signs} = this.layout;
+    const {block, starts} = this.#rotation;
+    this.#floats.fill(0, values / 4 + unit.length, values / 4 + this.dimensions);
+    this.#floats.set(unit, values / 4);
+    for (const [round, start] of starts.entries()) {
+      this.kernel.transform(values + 4 * start, signs + 4 * round * block, block);
+    }
+    return this.kernel.largest(values, this.dimensions);
   }
 
   #makeRoom(size: number): void {
@@ -225,17 +220,20 @@ export class CodeStore {
     if (pages > MAX_PAGES) throw new RangeError(`A vector index of ${this.#capacity} vectors is full: it holds 4 GiB.`);
     if (pages > has) this.#memory.grow(pages - has);
     this.#bytes = new Uint8Array(this.#memory.buffer);
-    this.#signed = new Int8Array(this.#memory.buffer);
     this.#floats = new Float32Array(this.#memory.buffer);
   }
 }
 
-function layoutFor(dimensions: number): Layout {
-  const query = 0;
-  const queryBits = query + dimensions * 2;
+function layoutFor(dimensions: number, rotation: Rotation): Layout {
+  const values = 0;
+  const signs = values + 4 * dimensions;
+  const query = signs + rotation.signs.byteLength;
+  const queryBits = query + 2 * dimensions;
   const histogram = queryBits + dimensions / 8;
   const scratch = aligned(histogram + 4 * (dimensions + 1));
   return {
+    values,
+    signs,
     query,
     queryBits,
     histogram,
@@ -248,10 +246,4 @@ function layoutFor(dimensions: number): Layout {
 
 function aligned(address: number): number {
   return Math.ceil(address / 64) * 64;
-}
-
-function largest(vector: Float32Array): number {
-  let most = 0;
-  for (const value of vector) most = Math.max(most, Math.abs(value));
-  return most;
 }

@@ -7,6 +7,9 @@ export interface Kernel {
   distances(bits: number, query: number, out: number, histogram: number, count: number, bytes: number): void;
   within(distances: number, count: number, low: number, high: number, out: number): number;
   signs(codes: number, bits: number, dimensions: number): void;
+  transform(values: number, signs: number, count: number): void;
+  largest(values: number, count: number): number;
+  encode(values: number, factor: number, codes: number, rests: number, count: number): void;
   similarities(codes: number, scales: number, query: number, out: number, count: number, dimensions: number): void;
 }
 

@@ -8,6 +8,8 @@ import type {VectorIndex} from './vector-index.ts';
 const SCAN_LIMIT = 2 * CHUNK;
 /** How many of those with the nearest signs are compared first, per neighbour asked for. */
 const FIRST_LOOK = 8;
+/** When more than one in so many vectors would be compared one by one, all are compared in a row. */
+const SCAN_SHARE = 4;
 /** Standard deviations of the number of differing signs within which a neighbour is looked for. */
 const SURE = 2.5;
 
@@ -15,7 +17,7 @@ const SURE = 2.5;
  * Finds neighbours by the signs of their dimensions, then ranks those by 12 bits per dimension. The share of the signs in
  * which two vectors differ is the angle between them, give or take what chance does to so many coins, so the similarity of
  * the k-th best found says how many signs a better one may differ in, and all up to that are compared: few when the
- * neighbours stand out, many when they do not. Source: Charikar, "Similarity Estimation Techniques from Rounding
+ * neighbours stand out, many and in the end all when they do not. Source: Charikar, "Similarity Estimation Techniques from Rounding
  * Algorithms", 2002.
  */
 export class QuantisedIndex implements VectorIndex {
@@ -77,11 +79,10 @@ export class QuantisedIndex implements VectorIndex {
   }
 
   search(vector: Float32Array, k: number, accepts?: (key: number) => boolean): readonly Found[] {
-    const best = new Best(checkedK(k));
+    checkedK(k);
     this.#codes.ask(toUnitVector('query', vector, this.dimensions));
-    if (this.size <= SCAN_LIMIT) this.#scan(best, accepts);
-    else this.#searchBySigns(best, k, accepts);
-    return best.sorted();
+    const best = this.size <= SCAN_LIMIT ? null : this.#bySigns(k, accepts);
+    return (best ?? this.#scan(k, accepts)).sorted();
   }
 
   contents(): Contents & {kind: 'quantised'} {
@@ -89,7 +90,9 @@ export class QuantisedIndex implements VectorIndex {
     return {kind: 'quantised', dimensions: this.dimensions, keys: Float64Array.from(this.#keys), scales, codes, rests};
   }
 
-  #scan(best: Best, accepts?: (key: number) => boolean): void {
+  /** Compares all by their codes, and by their rests those that may be among the best. */
+  #scan(k: number, accepts?: (key: number) => boolean): Best {
+    const best = new Best(k);
     for (let first = 0; first < this.size; first += CHUNK) {
       const {similarities, scale} = this.#codes.coarseOfChunk(first / CHUNK, Math.min(CHUNK, this.size - first));
       for (const [index, coarse] of similarities.entries()) {
@@ -97,22 +100,36 @@ export class QuantisedIndex implements VectorIndex {
         if (coarse * scale >= best.floor - this.#codes.slack(slot)) this.#consider(slot, best, accepts);
       }
     }
+    return best;
   }
 
-  #searchBySigns(best: Best, k: number, accepts?: (key: number) => boolean): void {
+  /** null: the signs leave so many that comparing all is faster. */
+  #bySigns(k: number, accepts?: (key: number) => boolean): Best | null {
+    const best = new Best(k);
     const histogram = this.#codes.measure(this.size);
     const total = this.#codes.dimensions;
+    const many = this.size / SCAN_SHARE;
     let looked = 0;
     let low = 0;
     for (let wanted = k * FIRST_LOOK; !best.isFull && low <= total; wanted *= 4) {
       let high = low;
       while (high <= total && looked < wanted) looked += histogram[high++] ?? 0;
+      if (looked > many) return null;
       this.#considerBetween(low, high, best, accepts);
       low = high;
     }
-    const angle = Math.acos(Math.max(-1, Math.min(1, best.floor))) / Math.PI;
-    const reach = Math.ceil(total * angle + SURE * Math.sqrt(total * angle * (1 - angle))) + 1;
-    if (best.isFull && reach > low) this.#considerBetween(low, reach, best, accepts);
+    const reach = this.#reach(best.floor);
+    for (let high = low; high < reach; high += 1) looked += histogram[high] ?? 0;
+    if (looked > many) return null;
+    if (reach > low) this.#considerBetween(low, reach, best, accepts);
+    return best;
+  }
+
+  /** One more than the signs in which a vector at least so similar differs, but for bad luck. */
+  #reach(similarity: number): number {
+    const total = this.#codes.dimensions;
+    const share = Math.acos(Math.max(-1, Math.min(1, similarity))) / Math.PI;
+    return Math.min(total, Math.ceil(total * share + SURE * Math.sqrt(total * share * (1 - share)))) + 1;
   }
 
   #considerBetween(low: number, high: number, best: Best, accepts?: (key: number) => boolean): void {
