@@ -36,6 +36,8 @@ export class CodeStore {
   readonly #rotation: Rotation;
   readonly #queryLimit: number;
   #queryScale = 0;
+  /** Of all that have ever been here. */
+  #largestScale = 0;
   #capacity = 0;
   #bytes = new Uint8Array(0);
   #floats = new Float32Array(0);
@@ -65,6 +67,7 @@ export class CodeStore {
     this.kernel.encode(this.layout.values, factor, codes, this.restsAt(slot), this.dimensions);
     this.kernel.signs(codes, this.bitsAt(slot), this.dimensions);
     this.#floats[this.scaleAt(slot) / 4] = largest / 127;
+    this.#largestScale = Math.max(this.#largestScale, largest / 127);
   }
 
   move(from: number, to: number): void {
@@ -98,6 +101,7 @@ export class CodeStore {
   restore({scales, codes, rests}: {scales: Float32Array; codes: Uint8Array; rests: Uint8Array}): void {
     const {dimensions} = this;
     const size = scales.length;
+    this.#largestScale = scales.reduce((most, scale) => Math.max(most, scale), this.#largestScale);
     this.#makeRoom(size);
     for (let first = 0; first < size; first += CHUNK) {
       const end = Math.min(first + CHUNK, size);
@@ -131,13 +135,13 @@ export class CodeStore {
     const scale = (this.#floats[this.scaleAt(slot) / 4] ?? 0) * this.#queryScale;
     const {query} = this.layout;
     const coarse = this.kernel.dot(this.codesAt(slot), query, this.dimensions);
-    if (coarse * scale < floor - this.slack(slot)) return coarse * scale;
+    if (coarse * scale < floor - this.slack) return coarse * scale;
     return (coarse + this.kernel.dotOfRests(this.restsAt(slot), query, this.dimensions) / PARTS) * scale;
   }
 
-  /** How far the similarity by codes may be from that by codes and rests. */
-  slack(slot: number): number {
-    return SLACK * (this.#floats[this.scaleAt(slot) / 4] ?? 0);
+  /** How far a similarity by codes may be from that by codes and rests. */
+  get slack(): number {
+    return SLACK * this.#largestScale;
   }
 
   /** The similarities by codes alone of the `count` slots of a chunk; overwritten by the next call. */
