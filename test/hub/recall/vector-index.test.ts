@@ -138,6 +138,15 @@ describe('many vectors', () => {
     expect(found / (10 * queries.length)).toBeGreaterThanOrEqual(0.99);
   });
 
+  test('nothing is more like itself than wholly', () => {
+    for (let key = 0; key < 100; key += 1) {
+      const [first] = index.search(vectors[key]!, 1);
+      expect(first?.key).toBe(key);
+      expect(first?.similarity).toBeCloseTo(1, 3);
+      expect(first?.similarity).toBeLessThanOrEqual(1);
+    }
+  });
+
   test('finds vectors that do not stand out, by comparing them all', () => {
     const scattered = clustered(seededRandom(4), {count: 5000, dimensions, centres: 5000, spread: 0});
     const [all, some] = [new ExactIndex(dimensions), openIndex({id: 'test', dimensions})];
