@@ -9,6 +9,7 @@ import {completionsBench} from './completions.ts';
 import {engineBench} from './engine.ts';
 import {healthBench} from './health.ts';
 import {hubClocksBench} from './hub-clocks.ts';
+import {hubVectorsBench} from './hub-vectors.ts';
 import {idleBench} from './idle.ts';
 import {overheadBench} from './overhead.ts';
 import {scaleUpBench} from './scale-up.ts';
@@ -36,6 +37,7 @@ const BENCHES: readonly Bench[] = [
   healthBench,
   overheadBench,
   hubClocksBench,
+  hubVectorsBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 
