@@ -1,9 +1,12 @@
 import {hash, randomUUID} from 'node:crypto';
+import {join} from 'node:path';
 import {decodeProtectedHeader, errors, jwtVerify, SignJWT} from 'jose';
 import {formatDuration, parseDuration} from '../../base/duration.ts';
 import {fail, ok, type Result} from '../../base/result.ts';
 import {HUB_ROLES, type HubIdentity, type HubRole} from '../../model/hub.ts';
+import {newTenantSecret, openForTenant, readTenantSecret, sealForTenant, type TenantSecret} from './end-to-end.ts';
 import {checkName} from './names.ts';
+import {createPrivateFile, readPrivateFile} from './private-file.ts';
 import type {IssuedToken} from './issued-tokens.ts';
 import type {TokenKey} from './token-key.ts';
 import {isHubRole, readClaims} from './token-claims.ts';
@@ -29,6 +32,8 @@ export interface SecurityOptions {
   /** The name of the hub: tokens for another hub are refused. */
   readonly hubId: string;
   readonly issuer?: string;
+  /** What `encryptData` seals with. */
+  readonly dataSecret?: TenantSecret;
   /** How far the clock of whoever made a token may be ahead, in milliseconds. */
   readonly clockSkewMs?: number;
   /** As many verified tokens are remembered. */
@@ -57,6 +62,7 @@ export class SecurityManager {
   readonly #keys: TokenKeys;
   readonly #hubId: string;
   readonly #issuer: string;
+  readonly #dataSecret: TenantSecret | null;
   readonly #clockSkewMs: number;
   readonly #now: () => number;
   readonly #verified: VerifiedTokens;
@@ -74,9 +80,43 @@ export class SecurityManager {
     this.#keys = keys;
     this.#hubId = hubId;
     this.#issuer = issuer;
+    this.#dataSecret = options.dataSecret ?? null;
     this.#clockSkewMs = clockSkewMs;
     this.#now = now;
     this.#verified = new VerifiedTokens(cacheSize);
+  }
+
+  /**
+   * With the keys and the data secret of a folder, both made when there are none. Throws with the fix when others may read them.
+   */
+  static open(folder: string, options: Omit<SecurityOptions, 'keys' | 'dataSecret'>): SecurityManager {
+    const keys = TokenKeys.open(folder);
+    const file = join(folder, 'data-secret');
+    // Of several that make one, one is kept, and all read that.
+    createPrivateFile(file, `${newTenantSecret()}\n`);
+    return new SecurityManager({...options, keys, dataSecret: readTenantSecret(readPrivateFile(file) ?? '')});
+  }
+
+  /** Seals a text for a tenant; it opens under the same tenant only. Throws when there is no data secret. */
+  encryptData(plaintext: string, tenantId: string): string {
+    checkName(tenantId, 'The name of the tenant');
+    return sealForTenant(this.#secret, plaintext, ['godel-data', tenantId]);
+  }
+
+  /** What `encryptData` has sealed. Fails when it was changed or is another tenant's or another secret's. */
+  decryptData(sealed: string, tenantId: string): Result<string, {readonly code: 'tampered'; readonly message: string}> {
+    checkName(tenantId, 'The name of the tenant');
+    const plain = openForTenant(this.#secret, sealed, ['godel-data', tenantId]);
+    if (plain !== null) return ok(plain);
+    return fail({
+      code: 'tampered',
+      message: 'The data was changed, or sealed for another tenant or with another secret',
+    });
+  }
+
+  get #secret(): TenantSecret {
+    if (this.#dataSecret !== null) return this.#dataSecret;
+    throw new Error('There is no data secret: give `dataSecret`, or open a folder that holds one');
   }
 
   /** A token for an agent of a tenant. Throws on names, roles and durations that are none. */
