@@ -65,7 +65,8 @@ async function meet({
   });
   listener.on('tlsClientError', (error, {authorizationError}) => {
     // Node's types say Error and always; it is the code, and null where there was no certificate to refuse.
-    refused ??= (authorizationError as unknown) ?? codeOf(error);
+    const why: unknown = authorizationError;
+    refused ??= why ?? codeOf(error);
   });
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
