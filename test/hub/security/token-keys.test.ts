@@ -144,6 +144,28 @@ test('keys are listed with their ends, and their files go after that', () => {
   expect(keys.list(4000).keys.at(-1)?.endsAtMs).toBe(4000 + MAX_TOKEN_LIFETIME_MS);
 });
 
+test('a key that was ended at once stays ended whatever becomes of the key that ended it', () => {
+  const keys = TokenKeys.open(folder, {nowMs: 1000});
+  const stolen = keys.signing.id;
+  keys.rotate({nowMs: 2000, olderLiveMs: 0});
+  const ender = keys.signing.id;
+  keys.rotate({nowMs: 3000, olderLiveMs: 100});
+  expect(keyFiles()).not.toContain(`${stolen}.json`);
+  keys.rotate({nowMs: 4000});
+  expect(keyFiles()).not.toContain(`${ender}.json`);
+  expect(keys.verifying(stolen, 4000)).toBeNull();
+  expect(TokenKeys.open(folder).verifying(stolen, 4000)).toBeNull();
+});
+
+test('keys are bounded, and ending the older ones makes room', () => {
+  const keys = TokenKeys.inMemory({algorithm: 'HS256', nowMs: 0});
+  for (let count = 1; count < 1000; count += 1) keys.rotate({nowMs: count});
+  expect(() => keys.rotate({nowMs: 1000})).toThrow('1000 keys verify');
+  keys.rotate({nowMs: 1001, olderLiveMs: 0});
+  keys.rotate({nowMs: 1002});
+  expect(keys.list(1002).keys).toHaveLength(2);
+});
+
 test('a clock that was set back does not make the new key the old one', () => {
   const keys = TokenKeys.open(folder, {nowMs: 10_000});
   const {id} = keys.rotate({nowMs: 500});
