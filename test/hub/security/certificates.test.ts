@@ -293,4 +293,13 @@ describe('the folder of an authority', () => {
     expect((await meet({crl, served, shown: b!, trusted: opened.certificate})).refused).toBe('CERT_REVOKED');
     expect((await meet({crl, served, shown: c!, trusted: opened.certificate})).identity).toMatchObject({agentId: 'c'});
   });
+
+  test('whichever of many revocations at once is written last, the list has all of them', async () => {
+    const opened = await AuthorityFolder.init(folder);
+    const agents = Array.from({length: 12}, (_, index) => String(index));
+    await Promise.all(agents.map(agentId => opened.issue({agentId, tenantId: 't'})));
+    await Promise.all(agents.map(agentId => AuthorityFolder.open(folder).revoke({agentId, tenantId: 't'})));
+    const der = Buffer.from(opened.revocationList.replaceAll(/-----.*-----|\n/g, ''), 'base64').toString('hex');
+    for (const {serial, revoked} of opened.list()) expect([revoked, der.includes(serial)]).toEqual([true, true]);
+  });
 });

@@ -244,6 +244,14 @@ describe('claims that are well signed', () => {
     expect(await refusal(security, remade(token, {header: {crit: ['b64'], b64: false}}, signed))).toBe('token-invalid');
   });
 
+  test('more than fits into a hello', async () => {
+    const token = await security.generateToken('a', 't');
+    const padded = (length: number) => remade(token, {claims: {pad: 'x'.repeat(length)}}, signed);
+    expect((await security.verifyToken(padded(5000))).ok).toBe(true);
+    expect(padded(6500).length).toBeGreaterThan(8192);
+    expect(await refusal(security, padded(6500))).toBe('token-invalid');
+  });
+
   test('a clock that is a little ahead is borne, one that is far ahead is not', async () => {
     const token = await security.generateToken('a', 't');
     const ahead = (by: number) => remade(token, {claims: {iat: s + by, nbf: s + by, exp: s + 3600 + by}}, signed);
