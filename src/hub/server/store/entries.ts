@@ -1,6 +1,6 @@
 import type {Database} from 'better-sqlite3';
 import type {Episode, EpisodeChange, LogEntry, LogItem} from '../../../model/episode.ts';
-import {type Bodies, type Body, byteLength, checksum, damaged} from './bodies.ts';
+import {Bodies, type Body, byteLength, checksum, damaged} from './bodies.ts';
 import {entryKey, positionOf} from './hub-schema.ts';
 import type {Tenant} from './tenants.ts';
 
@@ -16,8 +16,10 @@ const SIZE_OF_CHANGES = `SELECT coalesce(sum(octet_length(body)), 0) FROM entrie
   WHERE episode = ? AND kind = 1 AND key <> ?`;
 const EMPTY_CHANGES = `UPDATE entries SET kind = 2, agent = NULL, crc = 0, body = '' WHERE episode = ? AND kind = 1 AND key <> ?`;
 const EMPTY = 'UPDATE entries SET kind = 2, agent = NULL, expires_at_ms = NULL, crc = ?, body = ? WHERE key = ?';
-const EXPIRED = `SELECT key FROM entries WHERE expires_at_ms <= ? AND key > ? AND key <= ? LIMIT ?`;
-const OLDEST = `SELECT key, at_ms FROM entries WHERE key > ? AND key <= ? AND kind = 0 ORDER BY key LIMIT ?`;
+const EXPIRED = `SELECT id FROM entries WHERE tenant = ? AND expires_at_ms <= ? AND kind = 0
+  ORDER BY expires_at_ms LIMIT ?`;
+const OLDEST = `SELECT key, id, at_ms AS atMs FROM entries WHERE key > ? AND key <= ? AND kind = 0 ORDER BY key LIMIT ?`;
+const OLDEST_BY_POLICY = OLDEST.replace('ORDER BY', 'AND expires_at_ms IS NULL ORDER BY');
 const BY_AGENT = `SELECT id FROM entries WHERE key > ? AND key <= ? AND kind = 0 AND agent = ? ORDER BY key LIMIT ?`;
 
 /**
@@ -36,6 +38,12 @@ export interface EntryRow {
   readonly body: Body;
 }
 
+export interface OldEpisode {
+  readonly key: number;
+  readonly id: string;
+  readonly atMs: number;
+}
+
 export interface NewEntry {
   readonly key: number;
   readonly item: LogItem;
@@ -45,7 +53,7 @@ export interface NewEntry {
 }
 
 /** The change that stands where something forgotten stood. */
-export type Forgetting = Pick<EpisodeChange, 'by' | 'at'>;
+export type ForgottenBy = Pick<EpisodeChange, 'by' | 'at'>;
 
 /** The log of all tenants. Whatever it reads has been checked against the checksum of its row. */
 export class Entries {
@@ -61,11 +69,12 @@ export class Entries {
   readonly #empty;
   readonly #expired;
   readonly #oldest;
+  readonly #oldestByPolicy;
   readonly #byAgent;
 
-  constructor(db: Database, bodies: Bodies) {
+  constructor(db: Database, bodies: Bodies | null) {
     type N = number | null;
-    this.#bodies = bodies;
+    this.#bodies = bodies ?? new Bodies(null);
     this.#insert = db.prepare<[number, number, string, number, N, string | null, number, N, number, Body]>(INSERT);
     this.#keyOf = db.prepare<[number, string], number>(KEY_OF).pluck();
     this.#byId = db.prepare<[number, string], EntryRow>(BY_ID);
@@ -75,8 +84,9 @@ export class Entries {
     this.#sizeOfChanges = db.prepare<[number, number], number>(SIZE_OF_CHANGES).pluck();
     this.#emptyChanges = db.prepare<[number, number]>(EMPTY_CHANGES);
     this.#empty = db.prepare<[number, Body, number]>(EMPTY);
-    this.#expired = db.prepare<[number, number, number, number], number>(EXPIRED).pluck();
-    this.#oldest = db.prepare<[number, number, number], {key: number; at_ms: number}>(OLDEST);
+    this.#expired = db.prepare<[number, number, number], string>(EXPIRED).pluck();
+    this.#oldest = db.prepare<[number, number, number], OldEpisode>(OLDEST);
+    this.#oldestByPolicy = db.prepare<[number, number, number], OldEpisode>(OLDEST_BY_POLICY);
     this.#byAgent = db.prepare<[number, number, string, number], string>(BY_AGENT).pluck();
   }
 
@@ -140,8 +150,16 @@ export class Entries {
     throw new Error(`Internal error: entry ${positionOf(row.key)} of ${tenant} is no episode`);
   }
 
+  /** The text of the change of critique that stands there. */
+  critiqueAt(tenant: string, key: number): string {
+    const row = this.at(key);
+    const item = row && this.item(tenant, row);
+    if (item?.kind === 'change' && item.change.kind === 'critique') return item.change.text;
+    throw damaged(`entry ${positionOf(key)} of tenant "${tenant}" is no critique`);
+  }
+
   /** Takes everything from an episode and its changes but ids and positions; returns how many bytes are free now. */
-  empty(tenant: Tenant, row: EntryRow, {by, at}: Forgetting, except: number): number {
+  empty(tenant: Tenant, row: EntryRow, {by, at}: ForgottenBy, except: number): number {
     const change: EpisodeChange = {id: row.id, episode: row.id, by, at, kind: 'standing', standing: 'forgotten'};
     const body = this.#bodies.write(tenant.name, row.id, JSON.stringify({kind: 'change', change} satisfies LogItem));
     const changes = this.#sizeOfChanges.get(row.key, except) ?? 0;
@@ -150,15 +168,21 @@ export class Entries {
     return changes + byteLength(row.body) - byteLength(body);
   }
 
-  expired(tenant: Tenant, nowMs: number, limit: number): readonly EntryRow[] {
-    const keys = this.#expired.all(nowMs, entryKey(tenant.num, 0), entryKey(tenant.num, tenant.head), limit);
-    return keys.flatMap(key => this.at(key) ?? []);
+  /** Ids of episodes that say themselves that their time is over, those first that were so first. */
+  expired(tenant: Tenant, nowMs: number, limit: number): readonly string[] {
+    return this.#expired.all(tenant.num, nowMs, limit);
   }
 
-  /** Episodes that are not forgotten, oldest first, with the time the hub took them in. */
-  oldest(tenant: Tenant, after: number, limit: number): readonly {readonly position: number; readonly atMs: number}[] {
-    const rows = this.#oldest.all(entryKey(tenant.num, after), entryKey(tenant.num, tenant.head), limit);
-    return rows.map(({key, at_ms: atMs}) => ({position: positionOf(key), atMs}));
+  /**
+   * Episodes that are not forgotten, oldest first, with the time the hub took them in. by-policy: only those that do not say
+   * themselves how long they live.
+   */
+  oldest(
+    tenant: Tenant,
+    {after, limit, lives}: {after: number; limit: number; lives: 'by-policy' | 'however'},
+  ): readonly OldEpisode[] {
+    const statement = lives === 'by-policy' ? this.#oldestByPolicy : this.#oldest;
+    return statement.all(entryKey(tenant.num, after), entryKey(tenant.num, tenant.head), limit);
   }
 
   byAgent(tenant: Tenant, agent: string, after: number, limit: number): readonly string[] {

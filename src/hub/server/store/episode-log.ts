@@ -47,9 +47,10 @@ export class EpisodeLog {
     this.#parts = parts;
   }
 
-  /** Only within a group. */
-  append(tenant: Tenant, item: LogItem): AppendResult {
-    return item.kind === 'episode' ? this.#appendEpisode(tenant, item) : this.#appendChange(tenant, item.change);
+  /** Only within a group. What is forgotten by it is audited here, unless its caller does that. */
+  append(tenant: Tenant, item: LogItem, {isAudited} = {isAudited: true}): AppendResult {
+    if (item.kind === 'episode') return this.#appendEpisode(tenant, item);
+    return this.#appendChange(tenant, item.change, isAudited);
   }
 
   get(tenant: Tenant, id: string): Found | null {
@@ -89,7 +90,7 @@ export class EpisodeLog {
     });
   }
 
-  #appendChange(tenant: Tenant, change: EpisodeChange): AppendResult {
+  #appendChange(tenant: Tenant, change: EpisodeChange, isAudited: boolean): AppendResult {
     const {entries} = this.#parts;
     const row = entries.byId(tenant, change.episode);
     const known = (): AppendResult | null => knownAt(change.id, entries.position(tenant, change.id));
@@ -98,7 +99,10 @@ export class EpisodeLog {
     const readable = this.#readable(tenant, row);
     if (readable === null) return known() ?? notFound(change, 'it is damaged: see `godel hub verify`');
     const insert = {id: change.id, item: {kind: 'change', change} as const, of: row.key, refused: null};
-    return this.#insert(tenant, insert, key => this.#apply(tenant, {row, readable, change, key}));
+    return this.#insert(tenant, insert, key => {
+      const forgets = this.#apply(tenant, {row, readable, change, key});
+      if (forgets && isAudited) this.#note(tenant, {row, change, key});
+    });
   }
 
   #insert(
@@ -130,10 +134,11 @@ export class EpisodeLog {
     return `Tenant "${name}" has ${bytes} bytes of episodes, and its limit is ${tenantBytes}: forget some, or raise the limit`;
   }
 
+  /** Whether the episode is forgotten by it. */
   #apply(
     tenant: Tenant,
     {row, readable, change, key}: {row: EntryRow; readable: Readable; change: EpisodeChange; key: number},
-  ): void {
+  ): boolean {
     const {states, text} = this.#parts;
     const position = positionOf(row.key);
     const isSearched = changesText(change) && position <= text.mark(tenant.num);
@@ -147,17 +152,22 @@ export class EpisodeLog {
       if (after !== null) text.put(tenant.num, position, after);
     }
     if (forgets) this.#forget(tenant, row, change, key);
+    return forgets;
   }
 
   #forget(tenant: Tenant, row: EntryRow, change: EpisodeChange, key: number): void {
-    const {group, entries, states, tenants, vectors, audit, nowMs} = this.#parts;
+    const {group, entries, states, tenants, vectors} = this.#parts;
     group.scrub();
     tenant.bytes -= entries.empty(tenant, row, change, key);
     tenant.episodes -= 1;
     tenants.touch(tenant);
     states.remove(row.key);
     vectors.remove(row.key);
-    const detail = {episode: row.id, position: positionOf(row.key), by: positionOf(key)};
+  }
+
+  #note(tenant: Tenant, {row, change, key}: {row: EntryRow; change: EpisodeChange; key: number}): void {
+    const {audit, nowMs} = this.#parts;
+    const detail = {episode: row.id, position: positionOf(row.key), change: positionOf(key)};
     audit.add({atMs: nowMs(), tenant: tenant.name, who: change.by, what: 'forget', detail});
   }
 

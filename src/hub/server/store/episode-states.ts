@@ -1,6 +1,7 @@
 import type {Database} from 'better-sqlite3';
 import type {Episode, EpisodeChange, EpisodeStanding, EpisodeState} from '../../../model/episode.ts';
 import type {Bodies, Body} from './bodies.ts';
+import type {Entries} from './entries.ts';
 import {firstStamp, isLater, markTags, MAX_VOICES, type Stamp, type TagMarks, tagsOf} from './episode-fold.ts';
 
 const READ = 'SELECT * FROM states WHERE episode = ?';
@@ -60,10 +61,9 @@ export class EpisodeStates {
   readonly #remove;
   readonly #silence;
   readonly #bodies: Bodies;
-  readonly #textAt: (tenant: string, key: number) => string;
+  readonly #entries: Entries;
 
-  /** `textAt` gives the critique that an entry has. */
-  constructor(db: Database, bodies: Bodies, textAt: (tenant: string, key: number) => string) {
+  constructor(db: Database, bodies: Bodies, entries: Entries) {
     this.#read = db.prepare<[number], Row>(READ);
     this.#write = db.prepare<[Row]>(WRITE);
     this.#voice = db.prepare<[number, number, string], Stamp & {value: number}>(VOICE);
@@ -73,7 +73,7 @@ export class EpisodeStates {
     this.#remove = db.prepare<[number]>(REMOVE);
     this.#silence = db.prepare<[number]>(SILENCE);
     this.#bodies = bodies;
-    this.#textAt = textAt;
+    this.#entries = entries;
   }
 
   of({tenant, key, episode}: Placed): EpisodeState {
@@ -82,7 +82,7 @@ export class EpisodeStates {
       return {...NO_STATE, tags: episode.tags.toSorted(), critique: episode.critique, standing: 'active'};
     }
     const {up, down, uses, confirmed, refuted, standing, critique_key: said} = row;
-    const critique = said === null ? episode.critique : this.#textAt(tenant, said);
+    const critique = said === null ? episode.critique : this.#entries.critiqueAt(tenant, said);
     return {up, down, uses, confirmed, refuted, standing, critique, tags: tagsOf(this.#tags(row, tenant, episode))};
   }
 

@@ -81,14 +81,15 @@ export class Group {
   }
 
   flush(): Result<void, HubStoreFailure> {
-    if (this.#isOpen) this.write(() => this.#end());
-    const failed = this.#failed;
+    const failed = this.commit();
     this.#failed = null;
     return failed === null ? ok(undefined) : fail(failed);
   }
 
-  get isOpen(): boolean {
-    return this.#isOpen;
+  /** Ends the group for who has not written it: a failure stays one until `flush` has told it to who has. */
+  commit(): HubStoreFailure | null {
+    if (this.#isOpen) this.write(() => this.#end());
+    return this.#failed;
   }
 
   #end(): void {

@@ -1,6 +1,7 @@
 import type {Database} from 'better-sqlite3';
 import type {Result} from '../../../base/result.ts';
 import type {Episode, LogEntry, LogItem} from '../../../model/episode.ts';
+import type {Failure} from '../../../model/failure.ts';
 import type {AppendResult, HubStore, HubStoreFailure} from '../hub-store.ts';
 import {AuditLog} from './audit-log.ts';
 import {Bodies, type Seal} from './bodies.ts';
@@ -9,14 +10,17 @@ import {Documents} from './documents.ts';
 import {Entries} from './entries.ts';
 import {EpisodeLog, type Found} from './episode-log.ts';
 import {EpisodeStates} from './episode-states.ts';
+import {backUp} from './backup.ts';
 import {Group} from './group.ts';
 import {positionOf} from './hub-schema.ts';
 import type {HubStoreLimits} from './limits.ts';
 import {Messages} from './messages.ts';
+import {type Forgetting, Retention, type RetentionPolicy} from './retention.ts';
 import {Sessions} from './sessions.ts';
 import {type Tenant, Tenants} from './tenants.ts';
 import {TextIndex, type TextHits} from './text-index.ts';
 import {Vectors} from './vectors.ts';
+import {verifyDatabase, type VerifyReport} from './verify.ts';
 
 export interface HubStoreParts {
   readonly file: string;
@@ -47,6 +51,8 @@ export class SqliteHubStore implements HubStore {
   readonly #text: TextIndex;
   readonly #vectors: Vectors;
   readonly #log: EpisodeLog;
+  readonly #retention: Retention;
+  readonly #bodies: Bodies;
 
   constructor({file, db, memory, seal, limits, nowMs}: HubStoreParts) {
     const bodies = new Bodies(seal);
@@ -54,6 +60,7 @@ export class SqliteHubStore implements HubStore {
     this.file = file;
     this.#db = db;
     this.#memory = memory;
+    this.#bodies = bodies;
     this.#group = group;
     this.#tenants = new Tenants(db, limits.tenants);
     this.#entries = new Entries(db, bodies);
@@ -69,13 +76,15 @@ export class SqliteHubStore implements HubStore {
       group,
       tenants: this.#tenants,
       entries: this.#entries,
-      states: new EpisodeStates(db, bodies, (tenant, key) => this.#critiqueAt(tenant, key)),
+      states: new EpisodeStates(db, bodies, this.#entries),
       text: this.#text,
       vectors: this.#vectors,
       audit: this.audit,
       limits,
       nowMs,
     });
+    this.#retention = new Retention({log: this.#log, entries: this.#entries, audit: this.audit, nowMs});
+    group.add(this.#retention.marks);
   }
 
   append(name: string, items: readonly LogItem[]): readonly AppendResult[] {
@@ -224,6 +233,33 @@ export class SqliteHubStore implements HubStore {
     return tenant === null ? [] : this.#group.read(() => this.#entries.byAgent(tenant, agent, page.since, page.limit));
   }
 
+  /**
+   * Forgets episodes: a change of standing is appended for each, and episode and changes lose everything but ids and
+   * positions, in the file too once it is flushed. `at` must be later than whatever was said of their standing; where it is
+   * not, and where there is no such episode, nothing is forgotten. Returns what was forgotten, null: nothing, see `flush`.
+   */
+  forget(name: string, ids: readonly string[], why: Forgetting): readonly string[] | null {
+    const tenant = this.#tenants.find(name);
+    return tenant === null ? [] : this.#group.write(() => this.#retention.forget(tenant, ids, why));
+  }
+
+  /** Forgets what a policy says, at most `limit` episodes; call it again while it returns as many. null: see `flush`. */
+  retire(name: string, policy: RetentionPolicy): readonly string[] | null {
+    const tenant = this.#tenants.find(name);
+    return tenant === null ? [] : this.#group.write(() => this.#retention.retire(tenant, policy));
+  }
+
+  /** Writes a copy as of now into a new file while the hub goes on; see `backUp`. */
+  backup(to: string): Promise<Result<VerifyReport, Failure>> {
+    return backUp({db: this.#db, commit: () => this.#group.commit(), bodies: this.#bodies}, to);
+  }
+
+  /** Reads everything, which takes its time; see `verifyDatabase`. Throws a `GodelError` when it cannot be read. */
+  verify(): VerifyReport {
+    this.#group.commit();
+    return this.#group.read(() => verifyDatabase({db: this.#db, bodies: this.#bodies, pages: true}));
+  }
+
   /** Commits what can be, and closes the file. Closing twice is the same as closing once. */
   close(): void {
     if (!this.#db.open) return;
@@ -244,13 +280,6 @@ export class SqliteHubStore implements HubStore {
       done += made;
     }
     return done;
-  }
-
-  #critiqueAt(tenant: string, key: number): string {
-    const row = this.#entries.at(key);
-    const item = row && this.#entries.item(tenant, row);
-    if (item?.kind === 'change' && item.change.kind === 'critique') return item.change.text;
-    throw new Error(`Internal error: entry ${key} of ${tenant} is no critique`);
   }
 }
 

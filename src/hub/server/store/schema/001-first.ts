@@ -39,7 +39,7 @@ CREATE TABLE entries (
 );
 CREATE UNIQUE INDEX entries_by_id ON entries (tenant, id);
 CREATE INDEX entries_of_episode ON entries (episode) WHERE episode IS NOT NULL;
-CREATE INDEX entries_by_expiry ON entries (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
+CREATE INDEX entries_by_expiry ON entries (tenant, expires_at_ms) WHERE expires_at_ms IS NOT NULL;
 
 CREATE TABLE states (
   episode INTEGER PRIMARY KEY,
