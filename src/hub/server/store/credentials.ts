@@ -13,10 +13,10 @@ const REVOKE = `INSERT INTO revoked_tokens (id, expires_at_ms, at_ms)
 const IS_REVOKED = 'SELECT 1 FROM revoked_tokens WHERE id = ?';
 const REVOKED = 'SELECT id, expires_at_ms AS expiresAtMs, at_ms AS atMs FROM revoked_tokens ORDER BY id';
 const DROP_REVOKED = 'DELETE FROM revoked_tokens WHERE expires_at_ms <= ?';
-const ADD_DATA_KEY = 'INSERT INTO data_keys (tenant, version, wrapped, made_at_ms) VALUES (?, ?, ?, ?)';
-const REWRAP = 'UPDATE data_keys SET wrapped = ? WHERE tenant = ? AND version = ?';
-const DATA_KEYS = `SELECT tenant, version, wrapped, made_at_ms AS madeAtMs FROM data_keys WHERE tenant = ?
-  ORDER BY version`;
+const SET_DATA_KEY = `INSERT OR REPLACE INTO data_keys (tenant, version, master, wrapped, created_at_ms)
+  VALUES (?, ?, ?, ?, ?)`;
+const DATA_KEYS = `SELECT tenant AS tenantId, version, master AS masterId, wrapped, created_at_ms AS createdAtMs
+  FROM data_keys ORDER BY tenant, version`;
 
 export interface AgentKey {
   readonly publicKey: string;
@@ -30,12 +30,14 @@ export interface RevokedToken {
   readonly atMs: number;
 }
 
+/** A copy of a data key as it is kept elsewhere, so that a backup opens with nothing but the hub's own key. */
 export interface DataKey {
-  readonly tenant: string;
+  readonly tenantId: string;
   readonly version: number;
-  /** Sealed by the hub's own key, which is never in the database. */
-  readonly wrapped: Buffer;
-  readonly madeAtMs: number;
+  /** The hub's key that it is sealed by, which is never in the database. */
+  readonly masterId: string;
+  readonly wrapped: string;
+  readonly createdAtMs: number;
 }
 
 /** Public keys of agents, ids of revoked tokens, wrapped data keys. No secret of it can be used without the hub's key. */
@@ -50,8 +52,7 @@ export class Credentials {
   readonly #isRevoked;
   readonly #revoked;
   readonly #dropRevoked;
-  readonly #addDataKey;
-  readonly #rewrap;
+  readonly #setDataKey;
   readonly #dataKeys;
 
   constructor(db: Database, group: Group, limits: {readonly keysPerAgent: number; readonly revokedTokens: number}) {
@@ -65,9 +66,8 @@ export class Credentials {
     this.#isRevoked = db.prepare<[string], number>(IS_REVOKED);
     this.#revoked = db.prepare<[], RevokedToken>(REVOKED);
     this.#dropRevoked = db.prepare<[number]>(DROP_REVOKED);
-    this.#addDataKey = db.prepare<[string, number, Buffer, number]>(ADD_DATA_KEY);
-    this.#rewrap = db.prepare<[Buffer, string, number]>(REWRAP);
-    this.#dataKeys = db.prepare<[string], DataKey>(DATA_KEYS);
+    this.#setDataKey = db.prepare<[string, number, string, string, number]>(SET_DATA_KEY);
+    this.#dataKeys = db.prepare<[], DataKey>(DATA_KEYS);
   }
 
   /** full: the agent has as many keys as it may; null: not kept, see `flush`. */
@@ -107,17 +107,12 @@ export class Credentials {
     return this.#group.write(() => this.#dropRevoked.run(nowMs).changes) ?? 0;
   }
 
-  addDataKey({tenant, version, wrapped, madeAtMs}: DataKey): void {
-    this.#group.write(() => this.#addDataKey.run(tenant, version, wrapped, madeAtMs));
+  /** Takes the place of one of the same tenant and version. */
+  setDataKey({tenantId, version, masterId, wrapped, createdAtMs}: DataKey): void {
+    this.#group.write(() => this.#setDataKey.run(tenantId, version, masterId, wrapped, createdAtMs));
   }
 
-  /** The same data key, wrapped by another key of the hub. */
-  rewrap({tenant, version, wrapped}: Omit<DataKey, 'madeAtMs'>): void {
-    this.#group.write(() => this.#rewrap.run(wrapped, tenant, version));
-  }
-
-  /** Oldest first. */
-  dataKeys(tenant: string): readonly DataKey[] {
-    return this.#group.read(() => this.#dataKeys.all(tenant));
+  dataKeys(): readonly DataKey[] {
+    return this.#group.read(() => this.#dataKeys.all());
   }
 }

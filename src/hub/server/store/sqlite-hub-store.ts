@@ -149,8 +149,18 @@ export class SqliteHubStore implements HubStore {
     return this.#tenants.find(name)?.head ?? 0;
   }
 
-  /** Figures of every tenant. */
-  tenants(): readonly Pick<Tenant, 'name' | 'durable' | 'bytes' | 'episodes'>[] {
+  /** Episodes that are not forgotten; null: of all tenants. */
+  episodes(name: string | null): number {
+    if (name !== null) return this.#tenants.find(name)?.episodes ?? 0;
+    return this.figures().reduce((sum, {episodes}) => sum + episodes, 0);
+  }
+
+  tenants(): number {
+    return this.#tenants.count;
+  }
+
+  /** Figures of every tenant: the last durable position, stored bytes, episodes that are not forgotten. */
+  figures(): readonly Pick<Tenant, 'name' | 'durable' | 'bytes' | 'episodes'>[] {
     return [...this.#tenants.all()].map(({name, durable, bytes, episodes}) => ({name, durable, bytes, episodes}));
   }
 
