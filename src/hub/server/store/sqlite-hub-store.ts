@@ -245,7 +245,7 @@ export class SqliteHubStore implements HubStore {
 
   /**
    * Forgets episodes: a change of standing is appended for each, and episode and changes lose everything but ids and
-   * positions, in the file too once it is flushed. `at` must be later than whatever was said of their standing; where it is
+   * positions, in the file too once it is flushed (see `compact` for the search tables). `at` must be later than whatever was said of their standing; where it is
    * not, and where there is no such episode, nothing is forgotten. Returns what was forgotten, null: nothing, see `flush`.
    */
   forget(name: string, ids: readonly string[], why: Forgetting): readonly string[] | null {
@@ -259,9 +259,25 @@ export class SqliteHubStore implements HubStore {
     return tenant === null ? [] : this.#group.write(() => this.#retention.retire(tenant, policy));
   }
 
+  /**
+   * Writes the file anew, without what is unused in it: what was forgotten is gone as soon as that is flushed, but single words
+   * of it may linger in unused bytes of the search tables until then. Nothing else is done meanwhile (about 1 s per 100 MB), and
+   * as much room again is needed. Throws a `GodelError` when there is none, or `flush` says so.
+   */
+  compact(): void {
+    this.#group.write(() => {
+      for (const {num} of this.#tenants.all()) this.#text.optimize(num);
+    });
+    if (this.#group.commit() !== null) return;
+    this.#group.read(() => {
+      this.#db.exec('VACUUM');
+      this.#db.pragma('wal_checkpoint(TRUNCATE)');
+    });
+  }
+
   /** Writes a copy as of now into a new file while the hub goes on; see `backUp`. */
   backup(to: string): Promise<Result<VerifyReport, Failure>> {
-    return backUp({db: this.#db, commit: () => this.#group.commit(), bodies: this.#bodies}, to);
+    return backUp({db: this.#db, group: this.#group, bodies: this.#bodies}, to);
   }
 
   /** Reads everything, which takes its time; see `verifyDatabase`. Throws a `GodelError` when it cannot be read. */
@@ -285,7 +301,7 @@ export class SqliteHubStore implements HubStore {
   #followTenant(tenant: Tenant, limit: number): number {
     let done = 0;
     while (done < limit && this.#text.mark(tenant.num) < tenant.head) {
-      const made = this.#group.write(() => this.#log.followText(tenant, TEXT_CHUNK));
+      const made = this.#group.attempt(() => this.#log.followText(tenant, TEXT_CHUNK));
       if (made === null) break;
       done += made;
     }

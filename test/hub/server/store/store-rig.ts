@@ -35,6 +35,7 @@ export class StoreRig implements Disposable {
   /** Does to the closed database what nobody should. */
   alter(sql: string): void {
     const db = new Database(this.file);
+    db.unsafeMode();
     db.exec(sql);
     db.close();
   }

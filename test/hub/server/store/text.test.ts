@@ -111,13 +111,12 @@ describe('full text', () => {
   it('finds an episode by each of its words', () => {
     const store = rig.open();
     let position = 0;
-    const word = fc.string({unit: 'grapheme', minLength: 1, maxLength: 20});
+    const word = fc.string({unit: fc.constantFrom(...'abcxyz019ÄéñЖ中'), minLength: 1, maxLength: 20});
     fc.assert(
       fc.property(fc.array(word, {minLength: 1, maxLength: 5}), words => {
         store.append('a', [item({task: words.join(' ')})]);
         position += 1;
-        // FTS5 keeps nothing of what is a mark or sign alone; what it calls a word is found.
-        for (const one of wordsOf(words.join(' ')).filter(each => /^[a-z0-9]+$/.test(each))) {
+        for (const one of words) {
           expect(store.searchText('a', one, 1000).hits.map(hit => hit.position)).toContain(position);
         }
       }),
