@@ -2,14 +2,15 @@ import type {Database} from 'better-sqlite3';
 import type {Group} from './group.ts';
 
 const ADD_KEY = `INSERT INTO agent_keys (tenant, agent, public_key, since_ms)
-  SELECT ?1, ?2, ?3, ?4 WHERE (SELECT count(*) FROM agent_keys WHERE tenant = ?1 AND agent = ?2) < ?5
+  SELECT @tenant, @agent, @publicKey, @sinceMs
+  WHERE (SELECT count(*) FROM agent_keys WHERE tenant = @tenant AND agent = @agent) < @max
   ON CONFLICT DO NOTHING`;
 const HAS_KEY = 'SELECT 1 FROM agent_keys WHERE tenant = ? AND agent = ? AND public_key = ?';
 const KEYS = `SELECT public_key AS publicKey, since_ms AS sinceMs FROM agent_keys WHERE tenant = ? AND agent = ?
   ORDER BY since_ms, public_key`;
 const REMOVE_KEY = 'DELETE FROM agent_keys WHERE tenant = ? AND agent = ? AND public_key = ?';
 const REVOKE = `INSERT INTO revoked_tokens (id, expires_at_ms, at_ms)
-  SELECT ?1, ?2, ?3 WHERE (SELECT count(*) FROM revoked_tokens) < ?4 ON CONFLICT DO NOTHING`;
+  SELECT @id, @expiresAtMs, @atMs WHERE (SELECT count(*) FROM revoked_tokens) < @max ON CONFLICT DO NOTHING`;
 const IS_REVOKED = 'SELECT 1 FROM revoked_tokens WHERE id = ?';
 const REVOKED = 'SELECT id, expires_at_ms AS expiresAtMs, at_ms AS atMs FROM revoked_tokens ORDER BY id';
 const DROP_REVOKED = 'DELETE FROM revoked_tokens WHERE expires_at_ms <= ?';
@@ -58,11 +59,11 @@ export class Credentials {
   constructor(db: Database, group: Group, limits: {readonly keysPerAgent: number; readonly revokedTokens: number}) {
     this.#group = group;
     this.#limits = limits;
-    this.#addKey = db.prepare<[string, string, string, number, number]>(ADD_KEY);
+    this.#addKey = db.prepare<[AgentKey & {tenant: string; agent: string; max: number}]>(ADD_KEY);
     this.#hasKey = db.prepare<[string, string, string], number>(HAS_KEY);
     this.#keys = db.prepare<[string, string], AgentKey>(KEYS);
     this.#removeKey = db.prepare<[string, string, string]>(REMOVE_KEY);
-    this.#revoke = db.prepare<[string, number, number, number]>(REVOKE);
+    this.#revoke = db.prepare<[RevokedToken & {max: number}]>(REVOKE);
     this.#isRevoked = db.prepare<[string], number>(IS_REVOKED);
     this.#revoked = db.prepare<[], RevokedToken>(REVOKED);
     this.#dropRevoked = db.prepare<[number]>(DROP_REVOKED);
@@ -73,7 +74,7 @@ export class Credentials {
   /** full: the agent has as many keys as it may; null: not kept, see `flush`. */
   addKey(tenant: string, agent: string, {publicKey, sinceMs}: AgentKey): 'kept' | 'full' | null {
     return this.#group.write(() => {
-      this.#addKey.run(tenant, agent, publicKey, sinceMs, this.#limits.keysPerAgent);
+      this.#addKey.run({tenant, agent, publicKey, sinceMs, max: this.#limits.keysPerAgent});
       return this.#hasKey.get(tenant, agent, publicKey) === undefined ? 'full' : 'kept';
     });
   }
@@ -89,7 +90,7 @@ export class Credentials {
 
   revoke({id, expiresAtMs, atMs}: RevokedToken): 'kept' | 'full' | null {
     return this.#group.write(() => {
-      this.#revoke.run(id, expiresAtMs, atMs, this.#limits.revokedTokens);
+      this.#revoke.run({id, expiresAtMs, atMs, max: this.#limits.revokedTokens});
       return this.isRevoked(id) ? 'kept' : 'full';
     });
   }

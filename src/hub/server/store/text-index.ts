@@ -90,10 +90,11 @@ export class TextIndex implements GroupMember {
     return this.#open(tenant, false)?.total.get() ?? null;
   }
 
-  /** Writes a tenant's table anew as one piece, without words that only forgotten episodes had. */
-  optimize(tenant: number): void {
-    if (this.#open(tenant, false) !== null)
-      this.#db.exec(`INSERT INTO text_${tenant} (text_${tenant}) VALUES ('optimize')`);
+  /** Begins anew: nothing is searchable until it is put in again. */
+  drop(tenant: number): void {
+    this.#tenants.delete(tenant);
+    this.#db.exec(`DROP TABLE IF EXISTS text_${tenant}`);
+    this.#setMark.run(tenant, 0);
   }
 
   search(tenant: number, query: string, k: number): TextHits {

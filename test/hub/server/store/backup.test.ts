@@ -111,7 +111,7 @@ describe('verifying', () => {
     {
       using store = rig.open();
       store.append('a', [item({id: 'e'}), change('e', {kind: 'use', count: 2}), item()]);
-      store.setVectors('a', 'm', [{position: 1, bytes: Buffer.from('v')}]);
+      store.vectors.set('a', 'm', [{position: 1, bytes: Buffer.from('v')}]);
       store.documents.set('a', {name: 'd', atMs: 1}, Buffer.from('document'));
       store.followText(100);
       store.flush();

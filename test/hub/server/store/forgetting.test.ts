@@ -18,7 +18,7 @@ describe('forgetting', () => {
     const vote = change('e', {kind: 'vote', value: 1});
     store.append('a', [item({id: 'e'}), vote, item({id: 'f'}), change('f', {kind: 'vote', value: 1})]);
     store.searchText('a', 'compile', 1);
-    store.setVectors('a', 'm', [{position: 1, bytes: Buffer.from('v')}]);
+    store.vectors.set('a', 'm', [{position: 1, bytes: Buffer.from('v')}]);
     expect(store.forget('a', ['e', 'nowhere', vote.change.id], why)).toEqual(['e']);
     expect(store.forget('a', ['e'], why)).toEqual([]);
     store.flush();
@@ -41,7 +41,10 @@ describe('forgetting', () => {
       {refused: 'not-found', message: expect.stringContaining('forgotten')},
     ]);
     expect(store.searchText('a', 'compile', 9).hits.map(({position}) => position)).toEqual([3]);
-    expect([store.unembeddedCount('m'), store.unembedded('m', 9).map(({position}) => position)]).toEqual([1, [3]]);
+    expect([
+      store.vectors.unembeddedCount('m'),
+      store.vectors.unembedded('m', 9).map(({position}) => position),
+    ]).toEqual([1, [3]]);
     expect(store.audit.list({tenant: 'a', before: null, limit: 9})).toMatchObject([
       {who: 'hub', what: 'forget-many', detail: {reason: 'a test', episodes: ['e']}},
     ]);
@@ -57,7 +60,7 @@ describe('forgetting', () => {
       store.searchText('a', 'warm', 1);
       store.append('a', [change(`secret-${length}`, {kind: 'critique', text: text(length)})]);
       store.append('a', [change(`secret-${length}`, {kind: 'tag', add: ['badger'], remove: ['otter']})]);
-      store.setVectors('a', 'm', [{position: store.appended('a') - 2, bytes: Buffer.from('pelican_vector')}]);
+      store.vectors.set('a', 'm', [{position: store.appended('a') - 2, bytes: Buffer.from('pelican_vector')}]);
       store.flush();
     }
     for (const part of ['pelican walrus', 'pelican_vector', '"badger"']) expect(rig.bytes().includes(part)).toBe(true);

@@ -35,7 +35,7 @@ describe('a sealed database', () => {
         change('e', {kind: 'tag', add: ['walrus2'], remove: []}),
       ]);
       expect(store.searchText('a', 'walrus', 5).hits).toHaveLength(1);
-      store.setVectors('a', 'm', [{position: 1, bytes: Buffer.from('walrus vector')}]);
+      store.vectors.set('a', 'm', [{position: 1, bytes: Buffer.from('walrus vector')}]);
       store.messages.add('a', 'bob', message, 1e15);
       store.documents.set('a', {name: 'd', atMs: 1}, Buffer.from('walrus document'));
       store.audit.add({atMs: 1, tenant: 'a', who: 'x', what: 'y', detail: 'walrus detail'});
@@ -52,7 +52,9 @@ describe('a sealed database', () => {
     ]);
     expect(store.get('a', 'e')?.state).toMatchObject({critique: 'walrus again', tags: ['walrus', 'walrus2']});
     expect(store.searchText('a', 'walrus2', 5).hits).toMatchObject([{position: 1}]);
-    expect(store.vectors('a', 'm', {since: 0, limit: 9})).toEqual([{position: 1, bytes: Buffer.from('walrus vector')}]);
+    expect(store.vectors.after('a', 'm', {since: 0, limit: 9})).toEqual([
+      {position: 1, bytes: Buffer.from('walrus vector')},
+    ]);
     expect(store.messages.waiting('a', 'bob', {nowMs: 1, limit: 9})).toEqual([message]);
     expect(store.documents.get('a', 'd')?.toString()).toBe('walrus document');
     expect(store.audit.list({tenant: 'a', before: null, limit: 1})).toMatchObject([{detail: 'walrus detail'}]);

@@ -19,31 +19,34 @@ describe('vectors', () => {
       using store = rig.open();
       store.append('a', [item(), item(), item()]);
       store.append('b', [item()]);
-      expect(store.unembedded('m', 2).map(({tenant, position}) => [tenant, position])).toEqual([
+      expect(store.vectors.unembedded('m', 2).map(({tenant, position}) => [tenant, position])).toEqual([
         ['a', 1],
         ['a', 2],
       ]);
-      store.setVectors('a', 'm', [
+      store.vectors.set('a', 'm', [
         {position: 2, bytes: Buffer.from('two')},
         {position: 9, bytes: Buffer.from('none')},
       ]);
-      expect(store.unembedded('m', 9).map(({tenant, position}) => [tenant, position])).toEqual([
+      expect(store.vectors.unembedded('m', 9).map(({tenant, position}) => [tenant, position])).toEqual([
         ['a', 1],
         ['a', 3],
         ['b', 1],
       ]);
-      store.setVectors('a', 'm', [
+      store.vectors.set('a', 'm', [
         {position: 1, bytes: Buffer.from('one')},
         {position: 3, bytes: Buffer.from('three')},
       ]);
     }
     using store = rig.open();
-    expect([store.unembeddedCount('m'), store.unembedded('m', 9).map(({tenant}) => tenant)]).toEqual([1, ['b']]);
-    expect(store.vectors('a', 'm', {since: 1, limit: 1})).toEqual([{position: 2, bytes: Buffer.from('two')}]);
-    expect(store.vectors('b', 'm', {since: 0, limit: 9})).toEqual([]);
-    store.setVectors('a', 'other', [{position: 1, bytes: Buffer.from('1')}]);
-    expect([store.unembeddedCount('m'), store.unembeddedCount('other')]).toEqual([2, 3]);
-    expect(store.vectors('a', 'm', {since: 0, limit: 9}).map(({position}) => position)).toEqual([2, 3]);
+    expect([store.vectors.unembeddedCount('m'), store.vectors.unembedded('m', 9).map(({tenant}) => tenant)]).toEqual([
+      1,
+      ['b'],
+    ]);
+    expect(store.vectors.after('a', 'm', {since: 1, limit: 1})).toEqual([{position: 2, bytes: Buffer.from('two')}]);
+    expect(store.vectors.after('b', 'm', {since: 0, limit: 9})).toEqual([]);
+    store.vectors.set('a', 'other', [{position: 1, bytes: Buffer.from('1')}]);
+    expect([store.vectors.unembeddedCount('m'), store.vectors.unembeddedCount('other')]).toEqual([2, 3]);
+    expect(store.vectors.after('a', 'm', {since: 0, limit: 9}).map(({position}) => position)).toEqual([2, 3]);
     store.flush();
     expect(store.verify().findings).toEqual([]);
   });
