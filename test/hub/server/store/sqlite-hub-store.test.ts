@@ -247,6 +247,7 @@ describe('the file', () => {
     });
     expect(thrownBy(() => store.pull('a', 1, 10, MANY))).toBeInstanceOf(GodelError);
     expect(store.get('a', 'three')?.entry.position).toBe(3);
+    expect(store.at('a', [3, 2, 1, 9]).map(({entry}) => entry.position)).toEqual([3, 1]);
     const results = store.append('a', [
       change('two', {kind: 'critique', text: 'x'}),
       change('three', {kind: 'critique', text: 'x'}),
