@@ -8,6 +8,7 @@ import {commandsBench} from './commands.ts';
 import {completionsBench} from './completions.ts';
 import {engineBench} from './engine.ts';
 import {healthBench} from './health.ts';
+import {hubStoreBench} from './hub-store.ts';
 import {idleBench} from './idle.ts';
 import {scalingBench} from './scaling.ts';
 import {spawningBench} from './spawning.ts';
@@ -30,6 +31,7 @@ const BENCHES: readonly Bench[] = [
   scalingBench,
   balanceBench,
   healthBench,
+  hubStoreBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 
