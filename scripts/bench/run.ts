@@ -10,6 +10,7 @@ import {engineBench} from './engine.ts';
 import {healthBench} from './health.ts';
 import {hubClocksBench} from './hub-clocks.ts';
 import {hubVectorsBench} from './hub-vectors.ts';
+import {hubStoreBench} from './hub-store.ts';
 import {idleBench} from './idle.ts';
 import {overheadBench} from './overhead.ts';
 import {scaleUpBench} from './scale-up.ts';
@@ -38,6 +39,7 @@ const BENCHES: readonly Bench[] = [
   overheadBench,
   hubClocksBench,
   hubVectorsBench,
+  hubStoreBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 
