@@ -122,12 +122,12 @@ export class HubConnection {
     const state = this.#state;
     if (state.kind === 'closing') return;
     const nowMs = this.#owner.nowMs();
-    this.#frames.take(1, nowMs);
     const read = readClientFrame(text);
     if (!read.ok) return this.#strike(read.failure);
     const frame = read.value;
     const waitMs = Math.max(this.#frames.waitMs(nowMs), this.#bytes.waitMs(nowMs));
     if (waitMs > 0) return this.#tooFast(idOf(frame), waitMs);
+    this.#frames.take(1, nowMs);
     this.#refusedInARow = 0;
     if (state.kind === 'active') return this.#act(state.member, frame);
     if (frame.type !== 'hello') return this.end('token-invalid', 'say hello with your token first');
