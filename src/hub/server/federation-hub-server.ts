@@ -1,7 +1,6 @@
 import {type IncomingMessage, type RequestListener, type Server, createServer} from 'node:http';
 import {createServer as createTlsServer} from 'node:https';
 import type {AddressInfo} from 'node:net';
-import {readClock} from '../../base/clock.ts';
 import {type UpgradeRefusal, acceptHubSockets} from '../../wire/accept-hub-sockets.ts';
 import {HUB_PATH, type HubStats} from '../../wire/hub-protocol.ts';
 import {HubCore} from './hub-core.ts';
@@ -70,7 +69,7 @@ export class FederationHubServer implements AsyncDisposable {
       documents: options.documents ?? new OpaqueDocuments(limits),
       limits,
       syncIntervalMs: syncInterval,
-      readClock,
+      wallMs: Date.now,
       isKnown: options.isKnown ?? (() => false),
       vet: options.vet ?? (() => null),
       onEvent: options.onEvent ?? (() => undefined),
