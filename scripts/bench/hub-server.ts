@@ -262,8 +262,9 @@ class Caller {
   async time(calls: number, request: (id: number) => string): Promise<readonly number[]> {
     const times: number[] = [];
     for (let id = 1; id <= calls; id += 1) {
+      const text = request(id);
       const startedMs = performance.now();
-      this.raw(request(id));
+      this.raw(text);
       await this.answered(id);
       times.push(performance.now() - startedMs);
     }
@@ -274,9 +275,10 @@ class Caller {
   async timeUntil(other: Caller, calls: number, request: (id: number) => string): Promise<readonly number[]> {
     const times: number[] = [];
     for (let id = 1; id <= calls; id += 1) {
-      const startedMs = performance.now();
+      const text = request(id);
       const came = other.messageCame();
-      this.raw(request(id));
+      const startedMs = performance.now();
+      this.raw(text);
       await came;
       times.push(performance.now() - startedMs);
     }
