@@ -6,11 +6,13 @@ import {ok} from '../../src/base/result.ts';
 import {FederationHubServer} from '../../src/hub/server/federation-hub-server.ts';
 import type {HubFrame} from '../../src/wire/hub-protocol.ts';
 import {frameText} from '../../src/wire/hub-text-frame.ts';
-import {MemoryHubStore} from '../../test/hub/server/memory-hub-store.ts';
+import type {HubTotals} from '../../src/hub/server/hub-parts.ts';
+import type {AppendResult, HubStore} from '../../src/hub/server/hub-store.ts';
+import type {LogItem} from '../../src/model/episode.ts';
 import {type Bench, type BenchRow, median} from './table.ts';
 
 /**
- * The hub's line, without a disk (the store is in memory): what the protocol, the checks and the telling cost beside a bare
+ * The hub's line, without a disk (the store only counts): what the protocol, the checks and the telling cost beside a bare
  * WebSocket server that parses and writes JSON. Servers run in a process of their own.
  */
 const ROUNDS = 3;
@@ -19,6 +21,7 @@ const AUDIENCE = 1000;
 const SUBSCRIBERS = 100;
 const PUBLISHED = 20_000;
 const IN_FLIGHT = 200;
+const SYNC_MS = 5000;
 
 export const hubServerBench: Bench = {
   name: 'hub-server',
@@ -31,7 +34,13 @@ export const hubServerBench: Bench = {
     try {
       // What the other end of the fork sends first.
       const [ports] = (await once(server, 'message')) as [Ports];
-      return [...(await roundTrips(ports)), await broadcasts(ports), await coalesced(ports, server)];
+      return [
+        ...(await roundTrips(ports)),
+        await broadcasts(ports),
+        await crowd(ports, server),
+        await stalled(ports, server),
+        await coalesced(ports, server),
+      ];
     } finally {
       server.kill();
     }
@@ -64,7 +73,7 @@ async function roundTrips(ports: Ports): Promise<readonly BenchRow[]> {
   const cases = {
     echo: () => echo.time(CALLS, request),
     'pull, nothing new': () => quiet.time(CALLS, request),
-    'push of one episode (store in memory)': () => hub.time(CALLS, id => pushFrame(id, 'caller', 1)),
+    'push of one episode (no disk)': () => hub.time(CALLS, id => pushFrame(id, 'caller', 1)),
     'presence update': () => hub.time(CALLS, id => JSON.stringify({type: 'presence', id, presence})),
     'direct message, at its receiver': async () => {
       other.onMessage = ({id}) => other.tell({type: 'received', messages: [id]});
@@ -134,7 +143,7 @@ async function coalesced(ports: Ports, server: ChildProcess): Promise<BenchRow> 
     Array.from({length: SUBSCRIBERS}, (_, index) => Caller.join(ports.hub, 'feed', `s${index}`)),
   );
   const author = await Caller.join(ports.hub, 'feed', 'author', {news: false});
-  const cpuBefore = await cpuOf(server);
+  const before = await usageOf(server);
   const startedMs = performance.now();
   const positions = new Set<number>();
   const counted = subscribers.map((subscriber, index) =>
@@ -146,7 +155,7 @@ async function coalesced(ports: Ports, server: ChildProcess): Promise<BenchRow> 
   }
   const counts = await Promise.all(counted);
   const seconds = (performance.now() - startedMs) / 1000;
-  const cpuS = (await cpuOf(server)) - cpuBefore;
+  const cpuS = (await usageOf(server)).cpuS - before.cpuS;
   for (const caller of [...subscribers, author]) caller.close();
   const isExact = positions.size === PUBLISHED && counts.every(count => count === PUBLISHED);
   const perS = Math.round(PUBLISHED / seconds);
@@ -161,11 +170,86 @@ async function coalesced(ports: Ports, server: ChildProcess): Promise<BenchRow> 
   };
 }
 
-async function cpuOf(server: ChildProcess): Promise<number> {
-  server.send('cpu');
+interface Usage {
+  readonly cpuS: number;
+  readonly rssMb: number;
+}
+
+async function usageOf(server: ChildProcess): Promise<Usage> {
+  server.send('usage');
   // What the server answers to that.
-  const [seconds] = (await once(server, 'message')) as [number];
-  return seconds;
+  const [usage] = (await once(server, 'message')) as [Usage];
+  return usage;
+}
+
+/** How much the hub grows while one reader stalls and another one gets everything. */
+async function stalled(ports: Ports, server: ChildProcess): Promise<BenchRow> {
+  const author = await Caller.join(ports.hub, 'stall', 'author', {news: false});
+  const [reader, stuck] = [
+    await Caller.join(ports.hub, 'stall', 'reader'),
+    await Caller.join(ports.hub, 'stall', 'stuck'),
+  ];
+  const publish = async (count: number) => {
+    const counted = reader.countEntries(count, null);
+    for (let sent = 0; sent < count; sent += 100) {
+      author.raw(pushFrame(sent, 'author', 100, 4096));
+      await author.answered(sent);
+    }
+    await counted;
+  };
+  await publish(5000);
+  const before = await usageOf(server);
+  stuck.pause();
+  let most = before.rssMb;
+  for (let round = 0; round < 12; round += 1) {
+    await publish(5000);
+    most = Math.max(most, (await usageOf(server)).rssMb);
+  }
+  for (const caller of [author, reader, stuck]) caller.close();
+  const grown = most - before.rssMb;
+  return {
+    what: 'one reader stalls while 60,000 × 4 KB are published; another one gets all of them',
+    ours: `the hub grows by ${grown.toFixed(0)} MB`,
+    anchor: `${before.rssMb.toFixed(0)} MB before`,
+    ratio: '–',
+    target: '≤ 20 MB',
+    met: grown <= 20,
+  };
+}
+
+/** A thousand agents of one tenant, each pulling and pushing every five seconds, all told everything. */
+async function crowd(ports: Ports, server: ChildProcess): Promise<BenchRow> {
+  const agents = await Promise.all(
+    Array.from({length: AUDIENCE}, (_, index) => Caller.join(ports.hub, 'sync', `a${index}`)),
+  );
+  for (const agent of agents) agent.onBytes = () => undefined;
+  const before = await usageOf(server);
+  const startedMs = performance.now();
+  let syncs = 0;
+  const timers = agents.map((agent, index) =>
+    setTimeout(
+      () => {
+        agent.raw(JSON.stringify({type: 'pull', id: 1, since: 1e9, limit: 100}));
+        agent.raw(pushFrame(2, `a${index}`, 1));
+        syncs += 1;
+      },
+      (SYNC_MS * index) / AUDIENCE,
+    ),
+  );
+  await new Promise(resolve => setTimeout(resolve, SYNC_MS));
+  const after = await usageOf(server);
+  const seconds = (performance.now() - startedMs) / 1000;
+  for (const timer of timers) clearTimeout(timer);
+  for (const agent of agents) agent.close();
+  const share = (100 * (after.cpuS - before.cpuS)) / seconds;
+  return {
+    what: `${AUDIENCE} agents, each pull and push every 5 s, all told everything`,
+    ours: `hub at ${share.toFixed(0)} % of a core, ${after.rssMb.toFixed(0)} MB`,
+    anchor: `${(syncs / seconds).toFixed(0)} syncs/s asked for`,
+    ratio: '–',
+    target: '≤ 40 %, ≤ 300 MB',
+    met: share <= 40 && after.rssMb <= 300,
+  };
 }
 
 function row(
@@ -186,7 +270,7 @@ function row(
 }
 
 let made = 0;
-function pushFrame(id: number, agentId: string, count: number): string {
+function pushFrame(id: number, agentId: string, count: number, bytes = 400): string {
   const items = Array.from({length: count}, () => ({
     kind: 'episode',
     episode: {
@@ -194,8 +278,8 @@ function pushFrame(id: number, agentId: string, count: number): string {
       agentId,
       sessionId: null,
       task: 'make the build green',
-      input: 'x'.repeat(200),
-      output: 'y'.repeat(200),
+      input: 'x'.repeat(bytes / 2),
+      output: 'y'.repeat(bytes / 2),
       critique: null,
       reward: 0.5,
       success: true,
@@ -258,6 +342,10 @@ class Caller {
     this.#webSocket.terminate();
   }
 
+  pause(): void {
+    this.#webSocket.pause();
+  }
+
   /** Milliseconds of each of so many calls, one after the other; every answer is parsed. */
   async time(calls: number, request: (id: number) => string): Promise<readonly number[]> {
     const times: number[] = [];
@@ -276,11 +364,12 @@ class Caller {
     const times: number[] = [];
     for (let id = 1; id <= calls; id += 1) {
       const text = request(id);
-      const came = other.messageCame();
+      // The sender's own answer comes after the delivery; the next call begins when both are over.
+      const answered = this.answered(id);
       const startedMs = performance.now();
+      const came = other.messageCame().then(() => times.push(performance.now() - startedMs));
       this.raw(text);
-      await came;
-      times.push(performance.now() - startedMs);
+      await Promise.all([came, answered]);
     }
     return times;
   }
@@ -325,15 +414,58 @@ class Caller {
 
 const POSITION = Buffer.from('"position":');
 
+/** Gives positions, and keeps nothing. */
+class CountingStore implements HubStore, HubTotals {
+  readonly #heads = new Map<string, number>();
+
+  append(tenant: string, items: readonly LogItem[]): readonly AppendResult[] {
+    let head = this.head(tenant);
+    const results = items.map(item => {
+      head += 1;
+      return {id: item.kind === 'episode' ? item.episode.id : item.change.id, position: head, isNew: true};
+    });
+    this.#heads.set(tenant, head);
+    return results;
+  }
+
+  flush(): {ok: true; value: undefined} {
+    return {ok: true, value: undefined};
+  }
+
+  pull(): {entries: []; more: false} {
+    return {entries: [], more: false};
+  }
+
+  get(): null {
+    return null;
+  }
+
+  head(tenant: string): number {
+    return this.#heads.get(tenant) ?? 0;
+  }
+
+  episodes(tenant: string | null): number {
+    return tenant === null ? [...this.#heads.values()].reduce((sum, head) => sum + head, 0) : this.head(tenant);
+  }
+
+  tenants(): number {
+    return this.#heads.size;
+  }
+
+  close(): void {
+    this.#heads.clear();
+  }
+}
+
 /** The servers that are measured: the hub with tokens that are taken at their word, and a bare one. */
 async function serve(): Promise<void> {
-  const store = new MemoryHubStore();
+  const store = new CountingStore();
   const hub = new FederationHubServer({
     port: 0,
     store,
     totals: store,
     permits: () => true,
-    limits: {framesPerS: 1e6, framesBurst: 1e6},
+    limits: {framesPerS: 1e6, framesBurst: 1e6, bytesPerS: 1e9, bytesBurst: 1e9, deadAfterMs: 120_000},
     auth: {
       verify: token => {
         const [tenantId = '', agentId = ''] = token.split(' ');
@@ -360,7 +492,7 @@ async function serve(): Promise<void> {
   await once(echo, 'listening');
   process.on('message', () => {
     const {user, system} = process.cpuUsage();
-    process.send?.((user + system) / 1e6);
+    process.send?.({cpuS: (user + system) / 1e6, rssMb: process.memoryUsage.rss() / 2 ** 20} satisfies Usage);
   });
   const echoAddress = echo.address();
   process.send?.({hub: hub.address?.port, echo: typeof echoAddress === 'object' ? echoAddress?.port : 0});
