@@ -224,8 +224,3 @@ export type HubFrame =
       readonly update: string | null;
     }
   | {readonly type: 'stats'; readonly id: number; readonly stats: HubStats};
-
-/** Throws on what is no frame; unknown keys are refused. */
-export function parseClientFrame(value: unknown): ClientFrame {
-  return clientFrameSchema.parse(value);
-}

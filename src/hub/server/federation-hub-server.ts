@@ -33,6 +33,8 @@ export interface HubTls {
   readonly ca?: string | Buffer;
   readonly crl?: string | Buffer;
   readonly requestCert?: boolean;
+  /** False: a client without a good certificate is let in, if its token is good. */
+  readonly rejectUnauthorized?: boolean;
 }
 
 /** Longest time for the headers of one HTTP request and for a TLS handshake, in milliseconds. */
@@ -100,8 +102,10 @@ export class FederationHubServer implements AsyncDisposable {
       open: socket => this.#core.attach(socket),
     });
     this.#running = {server, accepting};
+    const {onEvent = () => undefined} = this.#options;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
+      server.on('error', error => onEvent({kind: 'unexpected', error}));
       server.listen({port, host, backlog: BACKLOG}, resolve);
     });
     this.#core.start();

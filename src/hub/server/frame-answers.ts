@@ -20,6 +20,8 @@ export interface AnswersParts {
   readonly gauges: HubGauges;
   /** Something is to be told at the end of this turn. */
   readonly wake: (room: TenantRoom) => void;
+  /** Makes durable what was pushed in this turn, so that nobody is shown what is given up later. */
+  readonly settle: () => void;
   readonly stats: (room: TenantRoom) => HubStats;
 }
 
@@ -114,6 +116,7 @@ export class FrameAnswers {
       const message = `at most ${limits.recallsAtOnce} recalls of one connection at the same time`;
       return connection.refuse(id, {code: 'too-fast', message, retryAfterMs: RECALL_RETRY_MS});
     }
+    this.#with.settle();
     member.recalling += 1;
     void recall
       .recall(room.tenant, {query, k, tags, onlySuccess, explain})
@@ -135,9 +138,9 @@ export class FrameAnswers {
   }
 
   #get({connection, member, room}: Asker, {id, episode}: Of<'get'>): void {
+    this.#with.settle();
     const found = this.#with.parts.store.get(room.tenant, episode);
-    // What has no durable position yet is not there yet.
-    if (!found || found.entry.position > room.head) {
+    if (!found) {
       const message = `there is no episode ${episode} in this tenant`;
       return connection.refuse(id, {code: 'not-found', message, retryAfterMs: null});
     }

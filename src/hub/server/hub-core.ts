@@ -56,6 +56,9 @@ export class HubCore implements ConnectionOwner {
       circles: this.#circles,
       gauges: this.gauges,
       wake: room => this.#wake(room),
+      settle: () => {
+        if (!this.#lane.isEmpty) this.#flush();
+      },
       stats: room => this.#statsOf(room.tenant, room.members.size, room.rates),
     });
   }
@@ -200,8 +203,14 @@ export class HubCore implements ConnectionOwner {
   }
 
   #refresh(connection: HubConnection, member: Member, {id, token}: Extract<ClientFrame, {type: 'refresh'}>): void {
+    if (member.isRefreshing) {
+      const refusal = {code: 'too-fast', message: 'the token before this one is still being verified'} as const;
+      return connection.refuse(id, {...refusal, retryAfterMs: RETRY_MS});
+    }
+    member.isRefreshing = true;
     void this.#parts.auth.verify(token, connection.socket.certificate).then(
       verified => {
+        member.isRefreshing = false;
         if (connection.member !== member) return;
         if (!verified.ok) return connection.refuse(id, {...verified.failure, retryAfterMs: null});
         const {agentId, tenantId} = verified.value;
@@ -217,6 +226,7 @@ export class HubCore implements ConnectionOwner {
         member.send({type: 'ok', id});
       },
       (error: unknown) => {
+        member.isRefreshing = false;
         this.unexpected(error);
         const message = 'the token could not be verified; see the log of the hub';
         connection.refuse(id, {code: 'internal', message, retryAfterMs: null});

@@ -46,7 +46,6 @@ describe('another tenant', () => {
       agents: 1,
       episodes: 0,
       tenants: 1,
-      syncsPerS: 0,
       episodesPerS: 0,
     });
     const vote = {id: 'v', episode: secret.id, by: 'spy', at: '0', kind: 'vote', value: -1} as const;
