@@ -1,0 +1,94 @@
+import type {EpisodeChange, EpisodeStanding} from '../../model/episode.ts';
+import type {HubRole, MessageKind} from '../../model/hub.ts';
+
+/** Frames of a client that are one action each; those that are not are cut finer below. */
+type PlainFrame =
+  | 'hello'
+  | 'refresh'
+  | 'pull'
+  | 'push'
+  | 'recall'
+  | 'get'
+  | 'presence'
+  | 'who'
+  | 'subscribe'
+  | 'received'
+  | 'stats';
+
+/** `own`: about an episode of one's own. `one`: to one agent; `all`: to everybody in the tenant or of a topic. */
+export type HubAction =
+  | PlainFrame
+  | `message.${MessageKind}.${'one' | 'all'}`
+  | `document.${'read' | 'write'}`
+  | `change.${Exclude<EpisodeChange['kind'], 'standing'>}`
+  | `standing.${EpisodeStanding}.${'own' | 'others'}`;
+
+const all: readonly HubRole[] = ['worker', 'reader', 'coordinator', 'admin'];
+const writers: readonly HubRole[] = ['worker', 'coordinator', 'admin'];
+const leaders: readonly HubRole[] = ['coordinator', 'admin'];
+
+/**
+ * Who may do what in their own tenant; nobody may do anything in another. A reader writes nothing, not even its presence. `push`
+ * lets somebody send items; what they change is asked of each of them.
+ */
+export const PERMISSIONS = {
+  hello: all,
+  refresh: all,
+  pull: all,
+  push: writers,
+  recall: all,
+  get: all,
+  presence: writers,
+  who: all,
+  subscribe: all,
+  received: all,
+  stats: all,
+  'message.message.one': writers,
+  'message.message.all': writers,
+  'message.task_assignment.one': writers,
+  'message.task_assignment.all': leaders,
+  'message.task_complete.one': writers,
+  'message.task_complete.all': writers,
+  'message.request_help.one': writers,
+  'message.request_help.all': writers,
+  'message.share_knowledge.one': writers,
+  'message.share_knowledge.all': writers,
+  'message.status_update.one': writers,
+  'message.status_update.all': writers,
+  'document.read': all,
+  'document.write': writers,
+  'change.vote': writers,
+  'change.use': writers,
+  'change.tag': writers,
+  'change.critique': writers,
+  'change.confirm': writers,
+  // Who is quarantined does not end that by itself.
+  'standing.active.own': leaders,
+  'standing.active.others': leaders,
+  'standing.quarantined.own': leaders,
+  'standing.quarantined.others': leaders,
+  'standing.forgotten.own': writers,
+  'standing.forgotten.others': leaders,
+} as const satisfies Record<HubAction, readonly HubRole[]>;
+
+export function permits(role: HubRole, action: HubAction): boolean {
+  // What is not in the table, whatever its type says, nobody may do.
+  return Object.hasOwn(PERMISSIONS, action) && PERMISSIONS[action].includes(role);
+}
+
+export function messageAction({kind, to}: {readonly kind: MessageKind; readonly to: string | null}): HubAction {
+  return `message.${kind}.${to === null ? 'all' : 'one'}`;
+}
+
+export function documentAction({update}: {readonly update: string | null}): HubAction {
+  return update === null ? 'document.read' : 'document.write';
+}
+
+/** `owner`: whose the episode is; null when it is not known, which makes it somebody else's. */
+export function changeAction(
+  change: EpisodeChange,
+  {agentId, owner}: {readonly agentId: string; readonly owner: string | null},
+): HubAction {
+  if (change.kind !== 'standing') return `change.${change.kind}`;
+  return `standing.${change.standing}.${owner === agentId ? 'own' : 'others'}`;
+}
