@@ -9,7 +9,8 @@ const table = {
   chaos: ['base', 'model', 'plan'],
   config: ['base', 'model'],
   wire: ['base', 'model'],
-  store: ['base', 'model'],
+  sqlite: ['base', 'model'],
+  store: ['base', 'model', 'sqlite'],
   federation: ['base', 'model', 'plan'],
   simulation: ['base', 'model', 'plan', 'federation'],
   runtimes: ['base', 'model'],
@@ -20,8 +21,8 @@ const table = {
   'hub/replica': ['base', 'model'],
   'hub/recall': ['base', 'model'],
   'hub/security': ['base', 'model'],
-  'hub/client': ['base', 'model', 'wire', 'hub/replica', 'hub/recall', 'hub/security'],
-  'hub/server': ['base', 'model', 'wire', 'hub/replica', 'hub/recall', 'hub/security'],
+  'hub/client': ['base', 'model', 'wire', 'sqlite', 'hub/replica', 'hub/recall', 'hub/security'],
+  'hub/server': ['base', 'model', 'wire', 'sqlite', 'hub/replica', 'hub/recall', 'hub/security'],
   api: ['base', 'model', 'wire'],
   daemon: [
     'base',
@@ -29,6 +30,7 @@ const table = {
     'plan',
     'config',
     'wire',
+    'sqlite',
     'store',
     'federation',
     'os',
@@ -58,7 +60,7 @@ const table = {
 
 const doors = {
   ws: '^src/wire/',
-  'better-sqlite3': '^src/(store/sqlite|daemon/admission|hub/(client|server)/store)',
+  'better-sqlite3': '^src/(sqlite|store/sqlite|daemon/admission|hub/(client|server)/store)',
   jose: '^src/hub/security',
   '@peculiar/x509|reflect-metadata': '^src/hub/security',
   yjs: '^src/hub/replica',

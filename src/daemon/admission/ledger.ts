@@ -5,8 +5,8 @@ import {fail, ok, type Result} from '../../base/result.ts';
 import type {Failure} from '../../model/failure.ts';
 import type {Gate, ProviderSignal} from '../../model/provider.ts';
 import type {ProcessIdentity} from '../../model/process-identity.ts';
-import {makePrivate} from '../../store/sqlite/private-file.ts';
-import {storeFailure} from '../../store/sqlite/sqlite-failure.ts';
+import {makePrivate} from '../../sqlite/private-file.ts';
+import {storeFailure} from '../../sqlite/sqlite-failure.ts';
 import type {Admission, AdmissionDemand, Grant} from './admission.ts';
 import {GateTable} from './gate-table.ts';
 import {Gates} from './gates.ts';
@@ -39,7 +39,7 @@ export function openLedger(options: LedgerOptions): Result<Admission, Failure> {
     return ok(new Ledger(db, options));
   } catch (error) {
     db?.close();
-    const failure = storeFailure(error, options.file);
+    const failure = storeFailure(error, options.file, BUSY_HINT);
     if (failure === null) throw error;
     return fail(failure);
   }
@@ -47,6 +47,8 @@ export function openLedger(options: LedgerOptions): Result<Admission, Failure> {
 
 /** Transactions here take microseconds, but a daemon that is stopped in the middle of one must not stop the others. */
 const BUSY_TIMEOUT_MS = 500;
+const BUSY_HINT =
+  'Only one daemon may use a project at a time: look at `godel daemon status`, or end it with `godel daemon stop`.';
 
 const CREATE = `CREATE TABLE IF NOT EXISTS leases (
   project TEXT PRIMARY KEY,
@@ -156,7 +158,7 @@ class Ledger implements Admission {
       this.#lastGates = grant.gates;
       return grant;
     } catch (error) {
-      const failure = storeFailure(error, this.#options.file);
+      const failure = storeFailure(error, this.#options.file, BUSY_HINT);
       if (failure === null) throw error;
       return this.#withoutLedger(demand);
     }
@@ -168,7 +170,7 @@ class Ledger implements Admission {
       if (signal.kind === 'ok' && !this.#gates.hasGate(signal.provider)) return false;
       return this.#hear(signal, running);
     } catch (error) {
-      if (storeFailure(error, this.#options.file) === null) throw error;
+      if (storeFailure(error, this.#options.file, BUSY_HINT) === null) throw error;
       return false;
     }
   }
@@ -277,7 +279,7 @@ class Ledger implements Admission {
     try {
       write();
     } catch (error) {
-      if (storeFailure(error, this.#options.file) === null) throw error;
+      if (storeFailure(error, this.#options.file, BUSY_HINT) === null) throw error;
     }
   }
 }

@@ -8,6 +8,8 @@ import {type Failure, GodelError} from '../../model/failure.ts';
 import {attemptId, type TaskSeq, type TeamId, teamId} from '../../model/ids.ts';
 import type {EngineRecord, StateRecord, StoredState, StoredTeam} from '../../model/record.ts';
 import type {AttemptRow, TaskQuery, TaskRow, TeamRow} from '../../model/row.ts';
+import {openDatabase, readFilesystemType} from '../../sqlite/open-database.ts';
+import {storeFailure} from '../../sqlite/sqlite-failure.ts';
 import type {Store} from '../store.ts';
 import {AgentTable} from './agent-table.ts';
 import {AttemptTable} from './attempt-table.ts';
@@ -15,10 +17,12 @@ import {CostQuery} from './cost-query.ts';
 import {EventJournal} from './event-journal.ts';
 import {HostTable} from './host-table.ts';
 import {Meta} from './meta.ts';
-import {openDatabase, readFilesystemType} from './open-database.ts';
-import {storeFailure} from './sqlite-failure.ts';
+import {STORE_SCHEMA} from './migrations.ts';
 import {TaskTable} from './task-table.ts';
 import {TeamTable, type WholeTeam} from './team-table.ts';
+
+const BUSY_HINT =
+  'Only one daemon may use a project at a time: look at `godel daemon status`, or end it with `godel daemon stop`.';
 
 export interface SqliteStoreOptions {
   /** Absolute path of the database; its folder exists. */
@@ -32,13 +36,13 @@ export function openSqliteStore({
   file,
   filesystemType = readFilesystemType,
 }: SqliteStoreOptions): Result<Store, Failure> {
-  const opened = openDatabase({file, filesystemType});
+  const opened = openDatabase({file, filesystemType, schema: STORE_SCHEMA, busyHint: BUSY_HINT});
   if (!opened.ok) return opened;
   try {
     return ok(new SqliteStore(opened.value, file));
   } catch (error) {
     opened.value.close();
-    const failure = storeFailure(error, file);
+    const failure = storeFailure(error, file, BUSY_HINT);
     if (failure === null) throw error;
     return fail(failure);
   }
@@ -231,7 +235,7 @@ class SqliteStore implements Store {
   }
 
   #explained(error: unknown): unknown {
-    const failure = storeFailure(error, this.#file);
+    const failure = storeFailure(error, this.#file, BUSY_HINT);
     return failure === null ? error : new GodelError(failure, {cause: error});
   }
 }

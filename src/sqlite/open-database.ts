@@ -1,11 +1,11 @@
 import {statfsSync, statSync} from 'node:fs';
 import {dirname} from 'node:path';
 import Database from 'better-sqlite3';
-import {fail, ok, type Result} from '../../base/result.ts';
-import type {Failure} from '../../model/failure.ts';
-import {inspectSchema, migrate, SCHEMA_VERSION} from './migrations.ts';
+import {fail, ok, type Result} from '../base/result.ts';
+import type {Failure} from '../model/failure.ts';
 import {networkFilesystem} from './network-filesystem.ts';
 import {makePrivate} from './private-file.ts';
+import {type DatabaseSchema, inspectSchema, migrate} from './schema-version.ts';
 import {storeFailure} from './sqlite-failure.ts';
 
 /** How long a predecessor that is just ending may still hold the file, in milliseconds. */
@@ -15,6 +15,9 @@ export interface OpenDatabaseOptions {
   readonly file: string;
   /** The statfs type of a folder; given by tests that have no network file system at hand. */
   readonly filesystemType: (folder: string) => number;
+  readonly schema: DatabaseSchema;
+  /** What to do when another process has it open. */
+  readonly busyHint: string;
 }
 
 export function readFilesystemType(folder: string): number {
@@ -22,25 +25,26 @@ export function readFilesystemType(folder: string): number {
 }
 
 /** Opens the file as ours alone, readable for the user alone, with its schema up to date. */
-export function openDatabase({file, filesystemType}: OpenDatabaseOptions): Result<Database.Database, Failure> {
+export function openDatabase(options: OpenDatabaseOptions): Result<Database.Database, Failure> {
+  const {file, filesystemType, busyHint} = options;
   try {
     const network = networkFilesystem(filesystemType(dirname(file)));
     if (network !== null) return fail(onNetwork(file, network));
     if (statSync(file, {throwIfNoEntry: false})?.isDirectory() === true) return fail(isFolder(file));
     makePrivate(file);
-    return openFile(file);
+    return openFile(options);
   } catch (error) {
-    const failure = storeFailure(error, file);
+    const failure = storeFailure(error, file, busyHint);
     if (failure === null) throw error;
     return fail(failure);
   }
 }
 
-function openFile(file: string): Result<Database.Database, Failure> {
+function openFile({file, schema}: OpenDatabaseOptions): Result<Database.Database, Failure> {
   const db = new Database(file, {timeout: BUSY_TIMEOUT_MS});
   let opened = false;
   try {
-    const failure = prepare(db, file);
+    const failure = prepare(db, file, schema);
     if (failure !== null) return fail(failure);
     opened = true;
     return ok(db);
@@ -49,12 +53,12 @@ function openFile(file: string): Result<Database.Database, Failure> {
   }
 }
 
-function prepare(db: Database.Database, file: string): Failure | null {
+function prepare(db: Database.Database, file: string, schema: DatabaseSchema): Failure | null {
   // Before the first access: then WAL needs no shared memory, and the lock that is taken below is kept until closing.
   db.pragma('locking_mode = EXCLUSIVE');
-  const finding = inspectSchema(db);
+  const finding = inspectSchema(db, schema);
   if (finding === 'foreign') return isForeign(file);
-  if (finding !== 'usable') return isNewer(file, finding.newer);
+  if (finding !== 'usable') return isNewer(file, finding.newer, schema.migrations.length);
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
   // macOS flushes to the platter only when asked to; elsewhere these do nothing.
@@ -62,7 +66,7 @@ function prepare(db: Database.Database, file: string): Failure | null {
   db.pragma('checkpoint_fullfsync = ON');
   db.pragma('journal_size_limit = 67108864');
   db.exec('BEGIN IMMEDIATE; COMMIT');
-  migrate(db);
+  migrate(db, schema);
   return null;
 }
 
@@ -71,7 +75,7 @@ function onNetwork(path: string, network: string): Failure {
     reason: 'store-unusable',
     path,
     detail: `its folder is on a network file system (${network}), where locks cannot be relied on`,
-    hint: 'Put the project on a local disk.',
+    hint: 'Put it on a local disk.',
   };
 }
 
@@ -84,7 +88,7 @@ function isFolder(path: string): Failure {
   };
 }
 
-function isForeign(path: string): Failure {
+export function isForeign(path: string): Failure {
   return {
     reason: 'store-unusable',
     path,
@@ -93,11 +97,11 @@ function isForeign(path: string): Failure {
   };
 }
 
-function isNewer(path: string, version: number): Failure {
+export function isNewer(path: string, version: number, known: number): Failure {
   return {
     reason: 'store-unusable',
     path,
-    detail: `it was written by a newer godel (schema ${version}, this one knows up to ${SCHEMA_VERSION})`,
+    detail: `it was written by a newer godel (schema ${version}, this one knows up to ${known})`,
     hint: `Update godel, or move ${path} away to start afresh.`,
   };
 }

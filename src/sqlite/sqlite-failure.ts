@@ -1,12 +1,11 @@
 import Database from 'better-sqlite3';
-import type {Failure} from '../../model/failure.ts';
+import type {Failure} from '../model/failure.ts';
 
-type Advice = {readonly detail: string; readonly hint: (path: string) => string};
+type Advice = {readonly detail: string; readonly hint: (path: string, busyHint: string) => string};
 
 const BUSY: Advice = {
   detail: 'another process has it open',
-  hint: () =>
-    'Only one daemon may use a project at a time: look at `godel daemon status`, or end it with `godel daemon stop`.',
+  hint: (_path, busyHint) => busyHint,
 };
 const DAMAGED: Advice = {
   detail: 'it is damaged or not a database',
@@ -52,12 +51,17 @@ const BY_CODE: Readonly<Record<string, Advice>> = {
 };
 
 /** The failure behind an error of SQLite or of the file system; null when the error is none of theirs, hence a bug. */
-export function storeFailure(error: unknown, path: string): Failure | null {
+export function storeFailure(error: unknown, path: string, busyHint: string): Failure | null {
   if (!(error instanceof Error)) return null;
   const code = codeOf(error);
   const advice = code === null ? undefined : BY_CODE[code];
   if (advice === undefined) return null;
-  return {reason: 'store-unusable', path, detail: `${advice.detail} (${error.message})`, hint: advice.hint(path)};
+  return {
+    reason: 'store-unusable',
+    path,
+    detail: `${advice.detail} (${error.message})`,
+    hint: advice.hint(path, busyHint),
+  };
 }
 
 function codeOf(error: Error): string | null {

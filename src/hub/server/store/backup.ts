@@ -1,0 +1,143 @@
+import {closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync} from 'node:fs';
+import {dirname} from 'node:path';
+import Database from 'better-sqlite3';
+import {fail, ok, type Result} from '../../../base/result.ts';
+import type {Failure} from '../../../model/failure.ts';
+import {isForeign, isNewer} from '../../../sqlite/open-database.ts';
+import {makePrivate} from '../../../sqlite/private-file.ts';
+import {inspectSchema} from '../../../sqlite/schema-version.ts';
+import {storeFailure} from '../../../sqlite/sqlite-failure.ts';
+import type {HubStoreFailure} from '../hub-store.ts';
+import {Bodies, type Seal} from './bodies.ts';
+import {HUB_BUSY_HINT, HUB_SCHEMA} from './hub-schema.ts';
+import {verifyDatabase, type VerifyReport, verifySteps} from './verify.ts';
+
+/** Pages that are copied before others have their turn: 1 MiB. */
+const PAGES_IN_ONE_GO = 256;
+
+export interface BackupSource {
+  readonly db: Database.Database;
+  readonly bodies: Bodies;
+  readonly commit: () => HubStoreFailure | null;
+}
+
+/**
+ * Copies an open database into a new file, page by page between other work; what is written meanwhile is copied too. The copy
+ * is read (rows, not pages: those are for `verifyBackup`) before it gets its name. Sealed stays sealed.
+ */
+export async function backUp({db, bodies, commit}: BackupSource, to: string): Promise<Result<VerifyReport, Failure>> {
+  if (existsSync(to)) return fail(isThere(to));
+  const part = `${to}.part`;
+  try {
+    rmSync(part, {force: true});
+    makePrivate(part);
+    await db.backup(part, {progress: () => PAGES_IN_ONE_GO});
+    // The last pages may have been those of a group that is open. It becomes durable now, or there is no backup.
+    const failed = commit();
+    if (failed !== null) return fail(couldNot(to, failed.detail));
+    const report = await readCopy(part, bodies);
+    if (report.findings.length > 0) return fail(isDamaged(part, report));
+    settle(part, to);
+    return ok(report);
+  } catch (error) {
+    const failure = storeFailure(error, to, HUB_BUSY_HINT);
+    if (failure === null) throw error;
+    return fail(failure);
+  } finally {
+    rmSync(part, {force: true});
+  }
+}
+
+/** Reads a database that no hub has open, all of it. */
+export function verifyHubStore({file, seal}: {file: string; seal: Seal | null}): Result<VerifyReport, Failure> {
+  try {
+    const db = new Database(file, {readonly: true, fileMustExist: true});
+    try {
+      const finding = inspectSchema(db, HUB_SCHEMA);
+      if (finding === 'foreign' || isEmpty(db)) return fail(isForeign(file));
+      if (finding !== 'usable') return fail(isNewer(file, finding.newer, HUB_SCHEMA.migrations.length));
+      const isSealed = db.prepare<[], number>("SELECT value FROM meta WHERE key = 'sealed'").pluck().get() === 1;
+      const bodies = isSealed && seal === null ? null : new Bodies(seal);
+      return ok(verifyDatabase({db, bodies, pages: true}));
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    const failure = storeFailure(error, file, HUB_BUSY_HINT);
+    if (failure === null) throw error;
+    return fail(failure);
+  }
+}
+
+/** Puts a backup where a hub looks for its database, once it has been verified. The hub must not be running there. */
+export function restoreHubStore(options: {from: string; to: string; seal: Seal | null}): Result<VerifyReport, Failure> {
+  const {from, to, seal} = options;
+  for (const file of [to, `${to}-wal`]) if (existsSync(file)) return fail(isThere(file));
+  const verified = verifyHubStore({file: from, seal});
+  if (!verified.ok) return verified;
+  if (verified.value.findings.length > 0) return fail(isDamaged(from, verified.value));
+  const part = `${to}.part`;
+  try {
+    rmSync(part, {force: true});
+    makePrivate(part);
+    copyFileSync(from, part);
+    settle(part, to);
+    return verified;
+  } catch (error) {
+    const failure = storeFailure(error, to, HUB_BUSY_HINT);
+    if (failure === null) throw error;
+    return fail(failure);
+  } finally {
+    rmSync(part, {force: true});
+  }
+}
+
+async function readCopy(file: string, bodies: Bodies): Promise<VerifyReport> {
+  const db = new Database(file);
+  try {
+    // One file, which can be read where nothing can be written.
+    db.pragma('journal_mode = DELETE');
+    const steps = verifySteps({db, bodies, pages: false});
+    for (;;) {
+      const {done, value} = steps.next();
+      if (done === true) return value;
+      await new Promise(resolve => setImmediate(resolve));
+    }
+  } finally {
+    db.close();
+  }
+}
+
+/** Gives a whole file its name, so that it survives the death of the machine. */
+function settle(part: string, to: string): void {
+  sync(part);
+  renameSync(part, to);
+  sync(dirname(to));
+}
+
+function sync(path: string): void {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function isEmpty(db: Database.Database): boolean {
+  return db.pragma('user_version', {simple: true}) === 0;
+}
+
+function isThere(path: string): Failure {
+  const detail = 'it is there already, and nothing is written over it';
+  return {reason: 'store-unusable', path, detail, hint: `Name another file, or move ${path} away.`};
+}
+
+function couldNot(path: string, detail: string): Failure {
+  return {reason: 'store-unusable', path, detail: `the backup failed: ${detail}`, hint: 'Try again.'};
+}
+
+function isDamaged(path: string, {findings}: VerifyReport): Failure {
+  const detail = `it is damaged: ${findings.slice(0, 3).join('; ')}`;
+  return {reason: 'store-unusable', path, detail, hint: 'Use an older backup; `godel hub verify` tells more.'};
+}

@@ -1,0 +1,123 @@
+import type {Database} from 'better-sqlite3';
+import type {Group} from './group.ts';
+
+const ADD_KEY = `INSERT INTO agent_keys (tenant, agent, public_key, since_ms)
+  SELECT ?1, ?2, ?3, ?4 WHERE (SELECT count(*) FROM agent_keys WHERE tenant = ?1 AND agent = ?2) < ?5
+  ON CONFLICT DO NOTHING`;
+const HAS_KEY = 'SELECT 1 FROM agent_keys WHERE tenant = ? AND agent = ? AND public_key = ?';
+const KEYS = `SELECT public_key AS publicKey, since_ms AS sinceMs FROM agent_keys WHERE tenant = ? AND agent = ?
+  ORDER BY since_ms, public_key`;
+const REMOVE_KEY = 'DELETE FROM agent_keys WHERE tenant = ? AND agent = ? AND public_key = ?';
+const REVOKE = `INSERT INTO revoked_tokens (id, expires_at_ms, at_ms)
+  SELECT ?1, ?2, ?3 WHERE (SELECT count(*) FROM revoked_tokens) < ?4 ON CONFLICT DO NOTHING`;
+const IS_REVOKED = 'SELECT 1 FROM revoked_tokens WHERE id = ?';
+const REVOKED = 'SELECT id, expires_at_ms AS expiresAtMs, at_ms AS atMs FROM revoked_tokens ORDER BY id';
+const DROP_REVOKED = 'DELETE FROM revoked_tokens WHERE expires_at_ms <= ?';
+const ADD_DATA_KEY = 'INSERT INTO data_keys (tenant, version, wrapped, made_at_ms) VALUES (?, ?, ?, ?)';
+const REWRAP = 'UPDATE data_keys SET wrapped = ? WHERE tenant = ? AND version = ?';
+const DATA_KEYS = `SELECT tenant, version, wrapped, made_at_ms AS madeAtMs FROM data_keys WHERE tenant = ?
+  ORDER BY version`;
+
+export interface AgentKey {
+  readonly publicKey: string;
+  readonly sinceMs: number;
+}
+
+export interface RevokedToken {
+  readonly id: string;
+  /** When it would have ended anyway: after that it need not be remembered. */
+  readonly expiresAtMs: number;
+  readonly atMs: number;
+}
+
+export interface DataKey {
+  readonly tenant: string;
+  readonly version: number;
+  /** Sealed by the hub's own key, which is never in the database. */
+  readonly wrapped: Buffer;
+  readonly madeAtMs: number;
+}
+
+/** Public keys of agents, ids of revoked tokens, wrapped data keys. No secret of it can be used without the hub's key. */
+export class Credentials {
+  readonly #group: Group;
+  readonly #limits: {readonly keysPerAgent: number; readonly revokedTokens: number};
+  readonly #addKey;
+  readonly #hasKey;
+  readonly #keys;
+  readonly #removeKey;
+  readonly #revoke;
+  readonly #isRevoked;
+  readonly #revoked;
+  readonly #dropRevoked;
+  readonly #addDataKey;
+  readonly #rewrap;
+  readonly #dataKeys;
+
+  constructor(db: Database, group: Group, limits: {readonly keysPerAgent: number; readonly revokedTokens: number}) {
+    this.#group = group;
+    this.#limits = limits;
+    this.#addKey = db.prepare<[string, string, string, number, number]>(ADD_KEY);
+    this.#hasKey = db.prepare<[string, string, string], number>(HAS_KEY);
+    this.#keys = db.prepare<[string, string], AgentKey>(KEYS);
+    this.#removeKey = db.prepare<[string, string, string]>(REMOVE_KEY);
+    this.#revoke = db.prepare<[string, number, number, number]>(REVOKE);
+    this.#isRevoked = db.prepare<[string], number>(IS_REVOKED);
+    this.#revoked = db.prepare<[], RevokedToken>(REVOKED);
+    this.#dropRevoked = db.prepare<[number]>(DROP_REVOKED);
+    this.#addDataKey = db.prepare<[string, number, Buffer, number]>(ADD_DATA_KEY);
+    this.#rewrap = db.prepare<[Buffer, string, number]>(REWRAP);
+    this.#dataKeys = db.prepare<[string], DataKey>(DATA_KEYS);
+  }
+
+  /** full: the agent has as many keys as it may; null: not kept, see `flush`. */
+  addKey(tenant: string, agent: string, {publicKey, sinceMs}: AgentKey): 'kept' | 'full' | null {
+    return this.#group.write(() => {
+      this.#addKey.run(tenant, agent, publicKey, sinceMs, this.#limits.keysPerAgent);
+      return this.#hasKey.get(tenant, agent, publicKey) === undefined ? 'full' : 'kept';
+    });
+  }
+
+  removeKey(tenant: string, agent: string, publicKey: string): void {
+    this.#group.write(() => this.#removeKey.run(tenant, agent, publicKey));
+  }
+
+  /** Oldest first. */
+  keys(tenant: string, agent: string): readonly AgentKey[] {
+    return this.#group.read(() => this.#keys.all(tenant, agent));
+  }
+
+  revoke({id, expiresAtMs, atMs}: RevokedToken): 'kept' | 'full' | null {
+    return this.#group.write(() => {
+      this.#revoke.run(id, expiresAtMs, atMs, this.#limits.revokedTokens);
+      return this.isRevoked(id) ? 'kept' : 'full';
+    });
+  }
+
+  isRevoked(token: string): boolean {
+    return this.#group.read(() => this.#isRevoked.get(token) !== undefined);
+  }
+
+  revoked(): readonly RevokedToken[] {
+    return this.#group.read(() => this.#revoked.all());
+  }
+
+  /** Those that have ended anyway; returns how many. */
+  dropRevoked(nowMs: number): number {
+    return this.#group.write(() => this.#dropRevoked.run(nowMs).changes) ?? 0;
+  }
+
+  addDataKey({tenant, version, wrapped, madeAtMs}: DataKey): void {
+    this.#group.write(() => this.#addDataKey.run(tenant, version, wrapped, madeAtMs));
+  }
+
+  /** The same data key, wrapped by another key of the hub. */
+  rewrap({tenant, version, wrapped}: Omit<DataKey, 'madeAtMs'>): void {
+    this.#group.write(() => this.#rewrap.run(wrapped, tenant, version));
+  }
+
+  /** Oldest first. */
+  dataKeys(tenant: string): readonly DataKey[] {
+    return this.#group.read(() => this.#dataKeys.all(tenant));
+  }
+}

@@ -1,0 +1,83 @@
+import type {Database} from 'better-sqlite3';
+import {type Bodies, checksum, damaged} from './bodies.ts';
+import type {Group} from './group.ts';
+
+const SET = 'INSERT OR REPLACE INTO documents (tenant, name, at_ms, crc, body) VALUES (?, ?, ?, ?, ?)';
+const GET = 'SELECT name, at_ms AS atMs, crc, body FROM documents WHERE tenant = ? AND name = ?';
+const COUNT = 'SELECT count(*) FROM documents WHERE tenant = ? AND name <> ?';
+const LIST = 'SELECT name, at_ms AS atMs FROM documents WHERE tenant = ? ORDER BY name';
+const REMOVE = 'DELETE FROM documents WHERE tenant = ? AND name = ?';
+
+export interface DocumentNote {
+  readonly name: string;
+  /** Unix epoch, milliseconds. */
+  readonly atMs: number;
+}
+
+interface Row extends DocumentNote {
+  readonly crc: number;
+  readonly body: Buffer;
+}
+
+/** The latest snapshot of each shared document. */
+export class Documents {
+  readonly #group: Group;
+  readonly #bodies: Bodies;
+  readonly #limits: {readonly documentsPerTenant: number; readonly documentBytes: number};
+  readonly #set;
+  readonly #get;
+  readonly #count;
+  readonly #list;
+  readonly #remove;
+
+  constructor(
+    db: Database,
+    {group, bodies}: {group: Group; bodies: Bodies},
+    limits: {readonly documentsPerTenant: number; readonly documentBytes: number},
+  ) {
+    this.#group = group;
+    this.#bodies = bodies;
+    this.#limits = limits;
+    this.#set = db.prepare<[string, string, number, number, Buffer]>(SET);
+    this.#get = db.prepare<[string, string], Row>(GET);
+    this.#count = db.prepare<[string, string], number>(COUNT).pluck();
+    this.#list = db.prepare<[string], DocumentNote>(LIST);
+    this.#remove = db.prepare<[string, string]>(REMOVE);
+  }
+
+  /** too-large, full: not kept, and the snapshot before stays. null: not kept, see `flush`. */
+  set(tenant: string, {name, atMs}: DocumentNote, snapshot: Buffer): 'kept' | 'too-large' | 'full' | null {
+    if (snapshot.length > this.#limits.documentBytes) return 'too-large';
+    return this.#group.write(() => {
+      if ((this.#count.get(tenant, name) ?? 0) >= this.#limits.documentsPerTenant) return 'full';
+      const body = this.#bodies.writeBytes(tenant, documentId(name), snapshot);
+      this.#set.run(tenant, name, atMs, checksum(name, body), body);
+      return 'kept';
+    });
+  }
+
+  /** Throws a `GodelError` when it is damaged. */
+  get(tenant: string, name: string): Buffer | null {
+    const row = this.#group.read(() => this.#get.get(tenant, name));
+    if (row === undefined) return null;
+    if (checksum(name, row.body) !== row.crc) {
+      throw damaged(`document "${name}" of tenant "${tenant}" has another checksum`);
+    }
+    return this.#bodies.readBytes(tenant, documentId(name), row.body);
+  }
+
+  list(tenant: string): readonly DocumentNote[] {
+    return this.#group.read(() => this.#list.all(tenant));
+  }
+
+  remove(tenant: string, name: string): void {
+    this.#group.write(() => {
+      this.#group.scrub();
+      this.#remove.run(tenant, name);
+    });
+  }
+}
+
+function documentId(name: string): string {
+  return `document ${name}`;
+}

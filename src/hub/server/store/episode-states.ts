@@ -1,0 +1,179 @@
+import type {Database} from 'better-sqlite3';
+import type {Episode, EpisodeChange, EpisodeStanding, EpisodeState} from '../../../model/episode.ts';
+import type {Bodies, Body} from './bodies.ts';
+import type {Entries} from './entries.ts';
+import {firstStamp, isLater, markTags, MAX_VOICES, type Stamp, type TagMarks, tagsOf} from './episode-fold.ts';
+
+const READ = 'SELECT * FROM states WHERE episode = ?';
+const WRITE = `INSERT OR REPLACE INTO states (episode, up, down, uses, confirmed, refuted, standing, standing_at, standing_id,
+    critique_at, critique_id, critique_key, tags)
+  VALUES (@episode, @up, @down, @uses, @confirmed, @refuted, @standing, @standing_at, @standing_id,
+    @critique_at, @critique_id, @critique_key, @tags)`;
+const VOICE = 'SELECT value, at, id FROM voices WHERE episode = ? AND kind = ? AND agent = ?';
+const SAY = 'INSERT OR REPLACE INTO voices (episode, kind, agent, value, at, id) VALUES (?, ?, ?, ?, ?, ?)';
+const EARLIEST = 'SELECT agent, value FROM voices WHERE episode = ? AND kind = ? ORDER BY at, id, agent LIMIT 1';
+const UNSAY = 'DELETE FROM voices WHERE episode = ? AND kind = ? AND agent = ?';
+const REMOVE = 'DELETE FROM states WHERE episode = ?';
+const SILENCE = 'DELETE FROM voices WHERE episode = ?';
+
+const VOTE = 0;
+const CONFIRM = 1;
+
+interface Row {
+  readonly episode: number;
+  up: number;
+  down: number;
+  uses: number;
+  confirmed: number;
+  refuted: number;
+  standing: EpisodeStanding;
+  standing_at: string;
+  standing_id: string;
+  critique_at: string;
+  critique_id: string;
+  /** Of the entry that has the text; null: the episode's own. */
+  critique_key: number | null;
+  /** null: the episode's own. */
+  tags: Body | null;
+}
+
+/** An episode and where it stands. */
+export interface Placed {
+  readonly tenant: string;
+  readonly key: number;
+  readonly episode: Episode;
+}
+
+/** Nothing has been said of it yet, or nothing is left of what was said. */
+export const NO_STATE = {up: 0, down: 0, uses: 0, confirmed: 0, refuted: 0} as const;
+
+/**
+ * What the changes of each episode amount to, kept up with each of them; the semantics are those of `foldEpisode`. An
+ * episode of which nothing was said has no row. Costs of a change do not grow with the number of changes before it.
+ */
+export class EpisodeStates {
+  readonly #read;
+  readonly #write;
+  readonly #voice;
+  readonly #say;
+  readonly #earliest;
+  readonly #unsay;
+  readonly #remove;
+  readonly #silence;
+  readonly #bodies: Bodies;
+  readonly #entries: Entries;
+
+  constructor(db: Database, bodies: Bodies, entries: Entries) {
+    this.#read = db.prepare<[number], Row>(READ);
+    this.#write = db.prepare<[Row]>(WRITE);
+    this.#voice = db.prepare<[number, number, string], Stamp & {value: number}>(VOICE);
+    this.#say = db.prepare<[number, number, string, number, string, string]>(SAY);
+    this.#earliest = db.prepare<[number, number], {agent: string; value: number}>(EARLIEST);
+    this.#unsay = db.prepare<[number, number, string]>(UNSAY);
+    this.#remove = db.prepare<[number]>(REMOVE);
+    this.#silence = db.prepare<[number]>(SILENCE);
+    this.#bodies = bodies;
+    this.#entries = entries;
+  }
+
+  of({tenant, key, episode}: Placed): EpisodeState {
+    const row = this.#read.get(key);
+    if (row === undefined) {
+      return {...NO_STATE, tags: episode.tags.toSorted(), critique: episode.critique, standing: 'active'};
+    }
+    const {up, down, uses, confirmed, refuted, standing, critique_key: said} = row;
+    const critique = said === null ? episode.critique : this.#entries.critiqueAt(tenant, said);
+    return {up, down, uses, confirmed, refuted, standing, critique, tags: tagsOf(this.#tags(row, tenant, episode))};
+  }
+
+  apply({tenant, key, episode}: Placed, change: EpisodeChange, changeKey: number): void {
+    const row = this.#read.get(key) ?? newRow(key, episode);
+    if (change.kind === 'tag') {
+      const tags = markTags(this.#tags(row, tenant, episode), change, change);
+      row.tags = this.#bodies.write(tenant, tagsId(episode), JSON.stringify([...tags]));
+    } else this.#note(row, episode, change, changeKey);
+    this.#write.run(row);
+  }
+
+  remove(episode: number): void {
+    this.#remove.run(episode);
+    this.#silence.run(episode);
+  }
+
+  #note(row: Row, episode: Episode, change: Exclude<EpisodeChange, {kind: 'tag'}>, changeKey: number): void {
+    if (change.kind === 'use') row.uses += change.count;
+    else if (change.kind === 'vote') this.#vote(row, change);
+    else if (change.kind === 'confirm') this.#confirm(row, episode, change);
+    else if (change.kind === 'critique') {
+      if (!isLater(change, {at: row.critique_at, id: row.critique_id})) return;
+      Object.assign(row, {critique_at: change.at, critique_id: change.id, critique_key: changeKey});
+    } else {
+      if (!isLater(change, {at: row.standing_at, id: row.standing_id})) return;
+      Object.assign(row, {standing_at: change.at, standing_id: change.id, standing: change.standing});
+    }
+  }
+
+  #vote(row: Row, change: Extract<EpisodeChange, {kind: 'vote'}>): void {
+    const {plus, minus} = this.#voiced(row.episode, VOTE, change, change.value);
+    row.up += plus;
+    row.down += minus;
+    if (row.up + row.down <= MAX_VOICES) return;
+    if (this.#dropEarliest(row.episode, VOTE) === 1) row.up -= 1;
+    else row.down -= 1;
+  }
+
+  #confirm(row: Row, episode: Episode, change: Extract<EpisodeChange, {kind: 'confirm'}>): void {
+    if (change.by === episode.agentId) return;
+    const {plus, minus} = this.#voiced(row.episode, CONFIRM, change, change.success ? 1 : -1);
+    row.confirmed += plus;
+    row.refuted += minus;
+    if (row.confirmed + row.refuted <= MAX_VOICES) return;
+    if (this.#dropEarliest(row.episode, CONFIRM) === 1) row.confirmed -= 1;
+    else row.refuted -= 1;
+  }
+
+  /** By how much a word for or against changes the number of each. */
+  #voiced(episode: number, kind: number, {by, at, id}: EpisodeChange, value: number): {plus: number; minus: number} {
+    const known = this.#voice.get(episode, kind, by);
+    if (known !== undefined && !isLater({at, id}, known)) return {plus: 0, minus: 0};
+    this.#say.run(episode, kind, by, value, at, id);
+    return {
+      plus: Number(value === 1) - Number(known?.value === 1),
+      minus: Number(value === -1) - Number(known?.value === -1),
+    };
+  }
+
+  #dropEarliest(episode: number, kind: number): number {
+    const earliest = this.#earliest.get(episode, kind);
+    if (earliest === undefined) throw new Error(`Internal error: episode ${episode} has more voices than rows`);
+    this.#unsay.run(episode, kind, earliest.agent);
+    return earliest.value;
+  }
+
+  #tags(row: Row, tenant: string, episode: Episode): TagMarks {
+    if (row.tags === null) return markTags(new Map(), firstStamp(episode), {add: episode.tags, remove: []});
+    // The cast names what `apply` has written.
+    return new Map(
+      JSON.parse(this.#bodies.read(tenant, tagsId(episode), row.tags)) as Iterable<[string, Stamp & {has: boolean}]>,
+    );
+  }
+}
+
+function tagsId(episode: Episode): string {
+  return `tags of ${episode.id}`;
+}
+
+function newRow(key: number, episode: Episode): Row {
+  const first = firstStamp(episode);
+  return {
+    ...NO_STATE,
+    episode: key,
+    standing: 'active',
+    standing_at: first.at,
+    standing_id: first.id,
+    critique_at: first.at,
+    critique_id: first.id,
+    critique_key: null,
+    tags: null,
+  };
+}

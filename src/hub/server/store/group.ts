@@ -1,0 +1,130 @@
+import Database from 'better-sqlite3';
+import {fail, ok, type Result} from '../../../base/result.ts';
+import {GodelError} from '../../../model/failure.ts';
+import {storeFailure} from '../../../sqlite/sqlite-failure.ts';
+import type {HubStoreFailure} from '../hub-store.ts';
+import {HUB_BUSY_HINT} from './hub-schema.ts';
+
+/** What is held in memory beside the rows of the transaction. */
+export interface GroupMember {
+  /** Before the commit: writes what is to be part of it. */
+  save?(): void;
+  /** After the commit. */
+  saved?(): void;
+  /** The transaction is undone: what memory says of it is wrong, and read again when needed. */
+  forget(): void;
+}
+
+/**
+ * Many writes in one transaction: it is begun by the first, and ended by `flush`. Once a write has failed, everything since
+ * the last flush is undone and nothing more is written until `flush` has told so.
+ */
+export class Group {
+  readonly #databases: readonly Database.Database[];
+  readonly #main: Database.Database;
+  readonly #file: string;
+  readonly #members: GroupMember[] = [];
+  readonly #begin;
+  readonly #commit;
+  #failed: HubStoreFailure | null = null;
+  #isOpen = false;
+  #isWriting = false;
+  #scrubs = false;
+
+  /** The database in memory, where there is one, follows what becomes of the one on disk. */
+  constructor(main: Database.Database, memory: Database.Database | null, file: string) {
+    this.#main = main;
+    this.#databases = memory === null ? [main] : [main, memory];
+    this.#file = file;
+    this.#begin = this.#databases.map(db => db.prepare('BEGIN IMMEDIATE'));
+    this.#commit = this.#databases.map(db => db.prepare('COMMIT'));
+  }
+
+  add(member: GroupMember): void {
+    this.#members.push(member);
+  }
+
+  /** null: not written, for this or an earlier write of the group has failed; `flush` says why. Throws on bugs only. */
+  write<T>(body: () => T): T | null {
+    if (this.#failed !== null) return null;
+    // A write of a write: what fails there is a failure of the outer one.
+    if (this.#isWriting) return body();
+    this.#isWriting = true;
+    try {
+      if (!this.#isOpen) {
+        this.#isOpen = true;
+        for (const begin of this.#begin) begin.run();
+      }
+      return body();
+    } catch (error) {
+      this.#fail(error);
+      return null;
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+
+  /** What SQLite says while reading becomes a `GodelError` that says what to do. */
+  read<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (error) {
+      const failure = storeFailure(error, this.#file, HUB_BUSY_HINT);
+      throw failure === null ? error : new GodelError(failure, {cause: error});
+    }
+  }
+
+  /** Nothing of what is deleted in this group is to stay in the files: neither in free pages nor in the log beside them. */
+  scrub(): void {
+    this.#scrubs = true;
+    this.#main.pragma('secure_delete = ON');
+  }
+
+  flush(): Result<void, HubStoreFailure> {
+    const failed = this.commit();
+    this.#failed = null;
+    return failed === null ? ok(undefined) : fail(failed);
+  }
+
+  /** Ends the group for who has not written it: a failure stays one until `flush` has told it to who has. */
+  commit(): HubStoreFailure | null {
+    if (this.#isOpen) this.write(() => this.#end());
+    return this.#failed;
+  }
+
+  #end(): void {
+    for (const member of this.#members) member.save?.();
+    for (const commit of this.#commit) commit.run();
+    this.#isOpen = false;
+    for (const member of this.#members) member.saved?.();
+    if (this.#scrubs) this.#forgetDeleted();
+  }
+
+  #forgetDeleted(): void {
+    this.#main.pragma('secure_delete = FAST');
+    try {
+      this.#main.pragma('wal_checkpoint(TRUNCATE)');
+      this.#scrubs = false;
+    } catch (error) {
+      // What was to be written is durable; the log is emptied after the next group instead.
+      if (!(error instanceof Database.SqliteError)) throw error;
+    }
+  }
+
+  #fail(error: unknown): void {
+    const failure = storeFailure(error, this.#file, HUB_BUSY_HINT);
+    const isFull = error instanceof Database.SqliteError && error.code === 'SQLITE_FULL';
+    const told = failure?.reason === 'store-unusable' ? `${failure.detail}. ${failure.hint}` : null;
+    this.#failed = {kind: isFull ? 'full' : 'broken', detail: told ?? `Internal error: ${String(error)}`};
+    this.#undo();
+    if (failure === null && !(error instanceof GodelError)) throw error;
+  }
+
+  #undo(): void {
+    this.#isOpen = false;
+    // SQLite has already rolled back after some errors, a full disk for one.
+    for (const db of this.#databases) if (db.inTransaction) db.exec('ROLLBACK');
+    for (const member of this.#members) member.forget();
+    this.#main.pragma('secure_delete = FAST');
+  }
+}

@@ -1,0 +1,24 @@
+import type {DatabaseSchema} from '../../../sqlite/schema-version.ts';
+import {FIRST_SCHEMA} from './schema/001-first.ts';
+
+/** The hub's database: "gdh1" in ASCII. */
+export const HUB_SCHEMA: DatabaseSchema = {applicationId: 0x67646831, migrations: [FIRST_SCHEMA]};
+
+export const HUB_BUSY_HINT =
+  'Only one hub may use a database at a time: end the other one, or give this one a file of its own.';
+
+/** Positions of a tenant are below this, and so is the number of tenants below 2^21: keys are exact as numbers. */
+const SPAN = 2 ** 32;
+export const LAST_POSITION = SPAN - 1;
+
+export function entryKey(tenant: number, position: number): number {
+  return tenant * SPAN + position;
+}
+
+export function positionOf(key: number): number {
+  return key % SPAN;
+}
+
+export function tenantOf(key: number): number {
+  return Math.floor(key / SPAN);
+}

@@ -1,0 +1,82 @@
+import type {Database} from 'better-sqlite3';
+import {type HubMessage, PRIORITIES} from '../../../model/hub.ts';
+import {type Bodies, type Body, byteLength} from './bodies.ts';
+import type {Group} from './group.ts';
+
+const ADD = `INSERT INTO messages (tenant, agent, id, priority, expires_at_ms, bytes, body) VALUES (?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT DO NOTHING`;
+const KNOWN = 'SELECT 1 FROM messages WHERE tenant = ? AND agent = ? AND id = ?';
+const LOAD = `SELECT count(*) AS count, coalesce(sum(bytes), 0) AS bytes FROM messages WHERE tenant = ? AND agent = ?`;
+const WAITING = `SELECT id, body FROM messages WHERE tenant = ? AND agent = ? AND expires_at_ms > ?
+  ORDER BY priority DESC, num LIMIT ?`;
+const TAKE = 'DELETE FROM messages WHERE tenant = ? AND agent = ? AND id = ?';
+const EXPIRE = 'DELETE FROM messages WHERE expires_at_ms <= ?';
+
+/** Direct messages to agents that are not there, until they are fetched or expire. */
+export class Messages {
+  readonly #group: Group;
+  readonly #bodies: Bodies;
+  readonly #limits: {readonly messagesPerAgent: number; readonly messageBytesPerAgent: number};
+  readonly #add;
+  readonly #known;
+  readonly #load;
+  readonly #waiting;
+  readonly #take;
+  readonly #expire;
+
+  constructor(
+    db: Database,
+    {group, bodies}: {group: Group; bodies: Bodies},
+    limits: {readonly messagesPerAgent: number; readonly messageBytesPerAgent: number},
+  ) {
+    this.#group = group;
+    this.#bodies = bodies;
+    this.#limits = limits;
+    this.#add = db.prepare<[string, string, string, number, number, number, Body]>(ADD);
+    this.#known = db.prepare<[string, string, string], number>(KNOWN);
+    this.#load = db.prepare<[string, string], {count: number; bytes: number}>(LOAD);
+    this.#waiting = db.prepare<[string, string, number, number], {id: string; body: Body}>(WAITING);
+    this.#take = db.prepare<[string, string, string]>(TAKE);
+    this.#expire = db.prepare<[number]>(EXPIRE);
+  }
+
+  /** known: it waits there already. full: the agent has as many as it may. null: not kept, see `flush`. */
+  add(tenant: string, agent: string, message: HubMessage, expiresAtMs: number): 'kept' | 'known' | 'full' | null {
+    return this.#group.write(() => {
+      if (this.#known.get(tenant, agent, message.id) !== undefined) return 'known';
+      const body = this.#bodies.write(tenant, messageId(message.id), JSON.stringify(message));
+      const bytes = byteLength(body);
+      const load = this.#load.get(tenant, agent) ?? {count: 0, bytes: 0};
+      const {messagesPerAgent, messageBytesPerAgent} = this.#limits;
+      if (load.count >= messagesPerAgent || load.bytes + bytes > messageBytesPerAgent) return 'full';
+      this.#add.run(tenant, agent, message.id, PRIORITIES.indexOf(message.priority), expiresAtMs, bytes, body);
+      return 'kept';
+    });
+  }
+
+  /** The most urgent first, and of one priority the oldest. Throws a `GodelError` when one does not open. */
+  waiting(tenant: string, agent: string, {nowMs, limit}: {nowMs: number; limit: number}): readonly HubMessage[] {
+    return this.#group.read(() =>
+      this.#waiting.all(tenant, agent, nowMs, limit).map(({id, body}) => {
+        // The cast names what `add` has written.
+        return JSON.parse(this.#bodies.read(tenant, messageId(id), body)) as HubMessage;
+      }),
+    );
+  }
+
+  /** They have arrived. */
+  take(tenant: string, agent: string, ids: readonly string[]): void {
+    this.#group.write(() => {
+      for (const id of ids) this.#take.run(tenant, agent, id);
+    });
+  }
+
+  /** Returns how many. */
+  expire(nowMs: number): number {
+    return this.#group.write(() => this.#expire.run(nowMs).changes) ?? 0;
+  }
+}
+
+function messageId(id: string): string {
+  return `message ${id}`;
+}

@@ -1,0 +1,92 @@
+import {randomUUID} from 'node:crypto';
+import type {AuditLog} from './audit-log.ts';
+import {type Entries, KIND} from './entries.ts';
+import type {EpisodeLog} from './episode-log.ts';
+import type {GroupMember} from './group.ts';
+import {positionOf} from './hub-schema.ts';
+import type {Tenant} from './tenants.ts';
+
+export interface Forgetting {
+  /** Who forgets. */
+  readonly by: string;
+  /** Hybrid logical time. */
+  readonly at: string;
+  /** For the audit log. */
+  readonly reason: string;
+}
+
+export interface RetentionPolicy extends Omit<Forgetting, 'reason'> {
+  /** How long an episode is kept that says nothing of it itself, in milliseconds; null: for ever. */
+  readonly lifetimeMs: number | null;
+  /** Beyond so many episodes the oldest go; null: there is no such number. */
+  readonly maxEpisodes: number | null;
+  /** The most episodes that one call forgets. */
+  readonly limit: number;
+}
+
+/** Decides what is forgotten, and has it forgotten: each with its change in the log, all with a row in the audit log. */
+export class Retention {
+  readonly marks: GroupMember = {forget: () => this.#forgottenTo.clear()};
+  readonly #log: EpisodeLog;
+  readonly #entries: Entries;
+  readonly #audit: AuditLog;
+  readonly #nowMs: () => number;
+  /** By tenant: up to this position all episodes are forgotten. */
+  readonly #forgottenTo = new Map<number, number>();
+
+  constructor({log, entries, audit, nowMs}: {log: EpisodeLog; entries: Entries; audit: AuditLog; nowMs: () => number}) {
+    this.#log = log;
+    this.#entries = entries;
+    this.#audit = audit;
+    this.#nowMs = nowMs;
+  }
+
+  /** Those that were forgotten. Only within a group. */
+  forget(tenant: Tenant, ids: readonly string[], {by, at, reason}: Forgetting): readonly string[] {
+    const forgotten = ids.filter(id => {
+      const row = this.#entries.byId(tenant, id);
+      if (row === null || row.episode !== null) return false;
+      if (row.kind === KIND.forgotten) return false;
+      const said = {by, at, kind: 'standing', standing: 'forgotten'} as const;
+      this.#log.append(tenant, {kind: 'change', change: {id: randomUUID(), episode: id, ...said}}, {isAudited: false});
+      return this.#log.get(tenant, id)?.state.standing === 'forgotten';
+    });
+    if (forgotten.length === 0) return [];
+    const detail = {reason, episodes: forgotten};
+    this.#audit.add({atMs: this.#nowMs(), tenant: tenant.name, who: by, what: 'forget-many', detail});
+    return forgotten;
+  }
+
+  /** First what has expired by itself, then what is older than it may be, then what is too much. Only within a group. */
+  retire(tenant: Tenant, {by, at, lifetimeMs, maxEpisodes, limit}: RetentionPolicy): readonly string[] {
+    const nowMs = this.#nowMs();
+    const expired = this.#entries.expired(tenant, nowMs, limit);
+    const gone = [...this.forget(tenant, expired, {by, at, reason: 'its time was over'})];
+    if (lifetimeMs !== null) {
+      const aged = this.#aged(tenant, nowMs - lifetimeMs, limit - gone.length);
+      gone.push(...this.forget(tenant, aged, {by, at, reason: `older than ${lifetimeMs} ms`}));
+    }
+    if (maxEpisodes !== null) {
+      const tooMany = this.#oldest(tenant, Math.min(tenant.episodes - maxEpisodes, limit - gone.length));
+      gone.push(...this.forget(tenant, tooMany, {by, at, reason: `more than ${maxEpisodes} episodes`}));
+    }
+    return gone;
+  }
+
+  #aged(tenant: Tenant, beforeMs: number, limit: number): readonly string[] {
+    if (limit <= 0) return [];
+    const since = this.#forgottenTo.get(tenant.num) ?? 0;
+    const oldest = this.#entries.oldest(tenant, {after: since, limit, lives: 'by-policy'});
+    const young = oldest.findIndex(({atMs}) => atMs > beforeMs);
+    return oldest.slice(0, young === -1 ? oldest.length : young).map(({id}) => id);
+  }
+
+  #oldest(tenant: Tenant, count: number): readonly string[] {
+    if (count <= 0) return [];
+    const after = this.#forgottenTo.get(tenant.num) ?? 0;
+    const oldest = this.#entries.oldest(tenant, {after, limit: count, lives: 'however'});
+    const [first] = oldest;
+    if (first !== undefined) this.#forgottenTo.set(tenant.num, positionOf(first.key) - 1);
+    return oldest.map(({id}) => id);
+  }
+}

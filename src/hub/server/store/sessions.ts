@@ -1,0 +1,84 @@
+import type {Database} from 'better-sqlite3';
+import type {HubRole} from '../../../model/hub.ts';
+import type {Group} from './group.ts';
+
+const START = 'INSERT INTO sessions (tenant, agent, role, session, started_at_ms) VALUES (?, ?, ?, ?, ?)';
+const END = 'UPDATE sessions SET ended_at_ms = ?, ending = ? WHERE num = ? AND ending IS NULL';
+const END_ALL = "UPDATE sessions SET ending = 'hub-ended' WHERE ending IS NULL";
+const COLUMNS = 'num, tenant, agent, role, session, started_at_ms AS startedAtMs, ended_at_ms AS endedAtMs, ending';
+const ACTIVE = `SELECT ${COLUMNS} FROM sessions WHERE tenant = ? AND ending IS NULL ORDER BY num LIMIT ?`;
+const PAST = `SELECT ${COLUMNS} FROM sessions WHERE tenant = ? AND ending IS NOT NULL AND num < ? ORDER BY num DESC LIMIT ?`;
+const TRIM = `DELETE FROM sessions WHERE ending IS NOT NULL AND num <= (SELECT max(num) FROM sessions) - ?`;
+
+/** Ended sessions beyond the limit that are let pile up. */
+const SLACK = 256;
+
+/** hub-ended: the hub ended or was killed while it lasted; when exactly is not known. */
+export type SessionEnding = 'left' | 'lost' | 'replaced' | 'hub-ended';
+
+export interface SessionRow {
+  readonly num: number;
+  readonly tenant: string;
+  readonly agent: string;
+  readonly role: HubRole;
+  /** Of the agent's choosing. */
+  readonly session: string | null;
+  /** Unix epoch, milliseconds. */
+  readonly startedAtMs: number;
+  readonly endedAtMs: number | null;
+  /** null: it is active. */
+  readonly ending: SessionEnding | null;
+}
+
+/** Who was connected from when to when: those that last, and the latest so many of the past. */
+export class Sessions {
+  readonly #group: Group;
+  readonly #max: number;
+  readonly #start;
+  readonly #end;
+  readonly #endAll;
+  readonly #active;
+  readonly #past;
+  readonly #trim;
+  #untrimmed = SLACK;
+
+  constructor(db: Database, {group, max}: {group: Group; max: number}) {
+    this.#group = group;
+    this.#max = max;
+    this.#start = db.prepare<[string, string, string, string | null, number]>(START);
+    this.#end = db.prepare<[number, string, number]>(END);
+    this.#endAll = db.prepare<[]>(END_ALL);
+    this.#active = db.prepare<[string, number], SessionRow>(ACTIVE);
+    this.#past = db.prepare<[string, number, number], SessionRow>(PAST);
+    this.#trim = db.prepare<[number]>(TRIM);
+  }
+
+  /** Its number, for `end`; null: not kept, see `flush`. */
+  start(session: Pick<SessionRow, 'tenant' | 'agent' | 'role' | 'session' | 'startedAtMs'>): number | null {
+    const {tenant, agent, role, session: name, startedAtMs} = session;
+    return this.#group.write(() => Number(this.#start.run(tenant, agent, role, name, startedAtMs).lastInsertRowid));
+  }
+
+  end(num: number, {atMs, ending}: {atMs: number; ending: Exclude<SessionEnding, 'hub-ended'>}): void {
+    this.#group.write(() => {
+      this.#end.run(atMs, ending, num);
+      if ((this.#untrimmed += 1) < SLACK) return;
+      this.#trim.run(this.#max);
+      this.#untrimmed = 0;
+    });
+  }
+
+  /** When a hub starts: what its predecessor left active is over. */
+  endAll(): void {
+    this.#group.write(() => this.#endAll.run());
+  }
+
+  active(tenant: string, limit: number): readonly SessionRow[] {
+    return this.#group.read(() => this.#active.all(tenant, limit));
+  }
+
+  /** Newest first; `before` is the number of the last row of the page before. */
+  past(tenant: string, {before, limit}: {before: number | null; limit: number}): readonly SessionRow[] {
+    return this.#group.read(() => this.#past.all(tenant, before ?? Number.MAX_SAFE_INTEGER, limit));
+  }
+}

@@ -1,0 +1,288 @@
+import type {Database} from 'better-sqlite3';
+import type {Result} from '../../../base/result.ts';
+import type {Episode, LogEntry, LogItem} from '../../../model/episode.ts';
+import type {Failure} from '../../../model/failure.ts';
+import type {AppendResult, HubStore, HubStoreFailure} from '../hub-store.ts';
+import {AuditLog} from './audit-log.ts';
+import {Bodies, type Seal} from './bodies.ts';
+import {Credentials} from './credentials.ts';
+import {Documents} from './documents.ts';
+import {Entries} from './entries.ts';
+import {EpisodeLog, type Found} from './episode-log.ts';
+import {EpisodeStates} from './episode-states.ts';
+import {backUp} from './backup.ts';
+import {Group} from './group.ts';
+import {positionOf} from './hub-schema.ts';
+import type {HubStoreLimits} from './limits.ts';
+import {Messages} from './messages.ts';
+import {type Forgetting, Retention, type RetentionPolicy} from './retention.ts';
+import {Sessions} from './sessions.ts';
+import {type Tenant, Tenants} from './tenants.ts';
+import {TextIndex, type TextHits} from './text-index.ts';
+import {Vectors} from './vectors.ts';
+import {verifyDatabase, type VerifyReport} from './verify.ts';
+
+export interface HubStoreParts {
+  readonly file: string;
+  readonly db: Database;
+  /** Where text is searched when it may not be on disk. */
+  readonly memory: Database | null;
+  readonly seal: Seal | null;
+  readonly limits: HubStoreLimits;
+  readonly nowMs: () => number;
+}
+
+/** Entries that are made searchable in one go. */
+const TEXT_CHUNK = 100;
+
+/** The hub's own database. Synchronous; one process at a time has it open. Everything written is durable after `flush`. */
+export class SqliteHubStore implements HubStore {
+  readonly file: string;
+  readonly sessions: Sessions;
+  readonly audit: AuditLog;
+  readonly credentials: Credentials;
+  readonly documents: Documents;
+  readonly messages: Messages;
+  readonly #db: Database;
+  readonly #memory: Database | null;
+  readonly #group: Group;
+  readonly #tenants: Tenants;
+  readonly #entries: Entries;
+  readonly #text: TextIndex;
+  readonly #vectors: Vectors;
+  readonly #log: EpisodeLog;
+  readonly #retention: Retention;
+  readonly #bodies: Bodies;
+
+  constructor({file, db, memory, seal, limits, nowMs}: HubStoreParts) {
+    const bodies = new Bodies(seal);
+    const group = new Group(db, memory, file);
+    this.file = file;
+    this.#db = db;
+    this.#memory = memory;
+    this.#bodies = bodies;
+    this.#group = group;
+    this.#tenants = new Tenants(db, limits.tenants);
+    this.#entries = new Entries(db, bodies);
+    this.#text = new TextIndex(memory ?? db);
+    this.#vectors = new Vectors(db, bodies);
+    for (const member of [this.#tenants, this.#text, this.#vectors]) group.add(member);
+    this.sessions = new Sessions(db, {group, max: limits.pastSessions});
+    this.audit = new AuditLog(db, {group, bodies, max: limits.auditRows});
+    this.credentials = new Credentials(db, group, limits);
+    this.documents = new Documents(db, {group, bodies}, limits);
+    this.messages = new Messages(db, {group, bodies}, limits);
+    this.#log = new EpisodeLog({
+      group,
+      tenants: this.#tenants,
+      entries: this.#entries,
+      states: new EpisodeStates(db, bodies, this.#entries),
+      text: this.#text,
+      vectors: this.#vectors,
+      audit: this.audit,
+      limits,
+      nowMs,
+    });
+    this.#retention = new Retention({log: this.#log, entries: this.#entries, audit: this.audit, nowMs});
+    group.add(this.#retention.marks);
+  }
+
+  append(name: string, items: readonly LogItem[]): readonly AppendResult[] {
+    const results = this.#group.write(() => {
+      const tenant = this.#tenants.open(name);
+      return tenant === null ? null : items.map(item => this.#log.append(tenant, item));
+    });
+    if (results !== null) return results;
+    const message = 'Nothing can be kept at present: the hub has no room for it, or its disk has failed';
+    return items.map(item => ({id: idOf(item), refused: 'storage-full', message}));
+  }
+
+  flush(): Result<void, HubStoreFailure> {
+    return this.#group.flush();
+  }
+
+  /** Only what is durable. What was forgotten is a change of standing where it stood, under the id it had. */
+  pull(name: string, since: number, limit: number, maxBytes: number): {entries: readonly LogEntry[]; more: boolean} {
+    const {texts, more} = this.pullTexts(name, since, limit, maxBytes);
+    // The cast names what `append` has written.
+    return {entries: texts.map(text => JSON.parse(text) as LogEntry), more};
+  }
+
+  /** As `pull`, each entry as the JSON it is told in: it need not be parsed and written anew. */
+  pullTexts(name: string, since: number, limit: number, maxBytes: number): {texts: readonly string[]; more: boolean} {
+    const tenant = this.#tenants.find(name);
+    if (tenant === null) return {texts: [], more: false};
+    return this.#group.read(() => {
+      const texts: string[] = [];
+      let bytes = 0;
+      let last = since;
+      for (const row of this.#entries.between(tenant, since, tenant.durable, limit)) {
+        const position = positionOf(row.key);
+        const text = `${this.#entries.text(name, row).slice(0, -1)},"position":${position}}`;
+        if (texts.length > 0 && bytes + text.length > maxBytes) break;
+        texts.push(text);
+        bytes += text.length;
+        last = position;
+      }
+      return {texts, more: last < tenant.durable};
+    });
+  }
+
+  /** What is forgotten is found too: its entry is the change that stands in its place. Throws a `GodelError` if damaged. */
+  get(name: string, episode: string): Found | null {
+    const tenant = this.#tenants.find(name);
+    return tenant && this.#group.read(() => this.#log.get(tenant, episode));
+  }
+
+  /** The episodes that stand at these positions, in this order; other positions are left out. */
+  at(name: string, positions: readonly number[]): readonly Found[] {
+    const tenant = this.#tenants.find(name);
+    return tenant === null ? [] : this.#group.read(() => this.#log.at(tenant, positions));
+  }
+
+  head(name: string): number {
+    return this.#tenants.find(name)?.durable ?? 0;
+  }
+
+  /** The last position given out, durable or not. */
+  appended(name: string): number {
+    return this.#tenants.find(name)?.head ?? 0;
+  }
+
+  /** Figures of every tenant. */
+  tenants(): readonly Pick<Tenant, 'name' | 'durable' | 'bytes' | 'episodes'>[] {
+    return [...this.#tenants.all()].map(({name, durable, bytes, episodes}) => ({name, durable, bytes, episodes}));
+  }
+
+  /** The best `k` for any text, of everything appended so far; what is not searchable yet is made so first. */
+  searchText(name: string, query: string, k: number): TextHits {
+    const tenant = this.#tenants.find(name);
+    if (tenant === null) return {hits: [], words: []};
+    this.#followTenant(tenant, Number.POSITIVE_INFINITY);
+    return this.#group.read(() => this.#text.search(tenant.num, query, k));
+  }
+
+  /** Makes up to about `limit` entries searchable, so that the next search need not; returns how many are still to be. */
+  followText(limit: number): number {
+    let rest = limit;
+    let behind = 0;
+    for (const tenant of this.#tenants.all()) {
+      if (rest > 0) rest -= this.#followTenant(tenant, rest);
+      behind += tenant.head - this.#text.mark(tenant.num);
+    }
+    return behind;
+  }
+
+  /** Episodes without a vector of this embedder, oldest first in each tenant, with what is to be embedded. */
+  unembedded(
+    embedder: string,
+    limit: number,
+  ): readonly {readonly tenant: string; readonly position: number; readonly episode: Episode}[] {
+    return this.#group.read(() => {
+      const found: {tenant: string; position: number; episode: Episode}[] = [];
+      for (const tenant of this.#tenants.all()) {
+        if (found.length >= limit) break;
+        const positions = this.#vectors.missing(tenant, embedder, limit - found.length);
+        for (const {entry} of this.#log.at(tenant, positions)) {
+          if (entry.kind !== 'episode') continue;
+          found.push({tenant: tenant.name, position: entry.position, episode: entry.episode});
+        }
+      }
+      return found;
+    });
+  }
+
+  /** How many episodes have no vector of this embedder. */
+  unembeddedCount(embedder: string): number {
+    let episodes = 0;
+    for (const tenant of this.#tenants.all()) episodes += tenant.episodes;
+    return Math.max(0, episodes - this.#vectors.count(embedder));
+  }
+
+  /** Replaces vectors of any embedder; positions without an episode, forgotten meanwhile for instance, are passed over. */
+  setVectors(
+    name: string,
+    embedder: string,
+    vectors: readonly {readonly position: number; readonly bytes: Buffer}[],
+  ): void {
+    const tenant = this.#tenants.find(name);
+    if (tenant === null) return;
+    this.#group.write(() => {
+      for (const {position, bytes} of vectors) {
+        const [found] = this.#log.at(tenant, [position]);
+        if (found?.entry.kind !== 'episode') continue;
+        this.#vectors.set(tenant, embedder, {position, id: found.entry.episode.id, bytes});
+      }
+      this.#vectors.advance(tenant, embedder);
+    });
+  }
+
+  /** Vectors of an embedder after a position, in the order of positions: what an index is rebuilt from, page by page. */
+  vectors(
+    name: string,
+    embedder: string,
+    page: {readonly since: number; readonly limit: number},
+  ): readonly {readonly position: number; readonly bytes: Buffer}[] {
+    const tenant = this.#tenants.find(name);
+    return tenant === null ? [] : this.#group.read(() => this.#vectors.after(tenant, embedder, page));
+  }
+
+  /** Episodes of one agent that are not forgotten, oldest first, after a position. Reads the tenant's whole log. */
+  episodesOf(name: string, agent: string, page: {readonly since: number; readonly limit: number}): readonly string[] {
+    const tenant = this.#tenants.find(name);
+    return tenant === null ? [] : this.#group.read(() => this.#entries.byAgent(tenant, agent, page.since, page.limit));
+  }
+
+  /**
+   * Forgets episodes: a change of standing is appended for each, and episode and changes lose everything but ids and
+   * positions, in the file too once it is flushed. `at` must be later than whatever was said of their standing; where it is
+   * not, and where there is no such episode, nothing is forgotten. Returns what was forgotten, null: nothing, see `flush`.
+   */
+  forget(name: string, ids: readonly string[], why: Forgetting): readonly string[] | null {
+    const tenant = this.#tenants.find(name);
+    return tenant === null ? [] : this.#group.write(() => this.#retention.forget(tenant, ids, why));
+  }
+
+  /** Forgets what a policy says, at most `limit` episodes; call it again while it returns as many. null: see `flush`. */
+  retire(name: string, policy: RetentionPolicy): readonly string[] | null {
+    const tenant = this.#tenants.find(name);
+    return tenant === null ? [] : this.#group.write(() => this.#retention.retire(tenant, policy));
+  }
+
+  /** Writes a copy as of now into a new file while the hub goes on; see `backUp`. */
+  backup(to: string): Promise<Result<VerifyReport, Failure>> {
+    return backUp({db: this.#db, commit: () => this.#group.commit(), bodies: this.#bodies}, to);
+  }
+
+  /** Reads everything, which takes its time; see `verifyDatabase`. Throws a `GodelError` when it cannot be read. */
+  verify(): VerifyReport {
+    this.#group.commit();
+    return this.#group.read(() => verifyDatabase({db: this.#db, bodies: this.#bodies, pages: true}));
+  }
+
+  /** Commits what can be, and closes the file. Closing twice is the same as closing once. */
+  close(): void {
+    if (!this.#db.open) return;
+    this.flush();
+    this.#db.close();
+    this.#memory?.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #followTenant(tenant: Tenant, limit: number): number {
+    let done = 0;
+    while (done < limit && this.#text.mark(tenant.num) < tenant.head) {
+      const made = this.#group.write(() => this.#log.followText(tenant, TEXT_CHUNK));
+      if (made === null) break;
+      done += made;
+    }
+    return done;
+  }
+}
+
+function idOf(item: LogItem): string {
+  return item.kind === 'episode' ? item.episode.id : item.change.id;
+}
