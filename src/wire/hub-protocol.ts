@@ -8,6 +8,7 @@ import {type ActiveAgent, HUB_ROLES, type HubMessage, MESSAGE_KINDS, PRIORITIES}
  * choosing, and every answer carries it. docs/hub-protocol.md is the manual of this file.
  */
 export const HUB_PROTOCOL = 1;
+export const HUB_PATH = '/v1/hub';
 
 /** The largest frame either side takes, in bytes; the hub may allow less before a client is known. */
 export const MAX_HUB_FRAME_BYTES = 4 * 1024 * 1024;
