@@ -9,6 +9,7 @@ import {completionsBench} from './completions.ts';
 import {engineBench} from './engine.ts';
 import {healthBench} from './health.ts';
 import {hubClocksBench} from './hub-clocks.ts';
+import {hubVectorsBench} from './hub-vectors.ts';
 import {idleBench} from './idle.ts';
 import {scalingBench} from './scaling.ts';
 import {spawningBench} from './spawning.ts';
@@ -32,6 +33,7 @@ const BENCHES: readonly Bench[] = [
   balanceBench,
   healthBench,
   hubClocksBench,
+  hubVectorsBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 
