@@ -168,9 +168,8 @@ export class ReplicaSync {
   #onUp({head}: HubWelcome): void {
     this.#stats.connections += 1;
     const {position, limits} = this.#cache;
-    if (head < position) this.#cache.restart();
     // A new cache begins with as much as it can hold: what is older would be forgotten again at once.
-    else if (position === 0 && head > limits.episodes) this.#cache.startAfter(head - limits.episodes);
+    if (position === 0 && head > limits.episodes) this.#cache.startAfter(head - limits.episodes);
     void this.syncQuietly();
   }
 
@@ -232,7 +231,13 @@ export class ReplicaSync {
   async #pull(adapter: HubAdapter): Promise<number> {
     let pulled = 0;
     for (;;) {
-      const page = await adapter.pull(this.#cache.position, MAX_PULL_ENTRIES);
+      const since = this.#cache.position;
+      const page = await adapter.pull(since, MAX_PULL_ENTRIES);
+      if (page.head < since) {
+        // Asked for here and not of the welcome, behind which others who share the cache may have moved on.
+        this.#cache.restart();
+        continue;
+      }
       this.#cache.applyPage(page.entries);
       pulled += page.entries.length;
       this.#stats.pulled += page.entries.length;

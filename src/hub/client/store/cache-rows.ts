@@ -34,13 +34,13 @@ const BY_ID = 'SELECT * FROM entries WHERE id = ?';
 const BY_KEY = 'SELECT * FROM entries WHERE n = ?';
 const PENDING = 'SELECT * FROM entries WHERE owner = ? ORDER BY n LIMIT ?';
 const EPISODES_AFTER = 'SELECT * FROM entries WHERE n > ? AND kind = 0 ORDER BY n LIMIT ?';
-const OLDEST_SAFE = 'SELECT n, id, bytes FROM entries WHERE owner IS NULL AND kind = 0 ORDER BY n LIMIT ?';
-const EXPIRED = 'SELECT n, id, bytes FROM entries WHERE owner IS NULL AND kind = 0 AND expires_at_ms <= ? LIMIT ?';
+const OLDEST_SAFE = 'SELECT n, bytes, refused FROM entries WHERE owner IS NULL AND kind = 0 ORDER BY n LIMIT ?';
+const EXPIRED = 'SELECT n, bytes, refused FROM entries WHERE owner IS NULL AND kind = 0 AND expires_at_ms <= ? LIMIT ?';
 const REMOVE = 'DELETE FROM entries WHERE n = ?';
 const TAKEN = 'UPDATE entries SET owner = NULL, position = @position, refused = NULL WHERE n = @n';
 const REFUSED = 'UPDATE entries SET owner = NULL, refused = @code WHERE n = @n';
 const FOLDED = 'UPDATE entries SET fold = @fold, standing = @standing WHERE n = @n';
-const REWRITE = 'UPDATE entries SET body = @body, bytes = @bytes WHERE n = @n';
+const REWRITE = 'UPDATE entries SET body = @body WHERE n = @n';
 const ADOPT = 'UPDATE entries SET owner = @to WHERE owner = @from';
 const ORPHAN_ALL = 'UPDATE entries SET owner = 0 WHERE owner IS NOT NULL';
 const UNFOLD = 'UPDATE entries SET fold = NULL, standing = 0 WHERE fold IS NOT NULL';
@@ -52,7 +52,7 @@ const TOTALS = `SELECT count(*) FILTER (WHERE kind = 0) AS episodes, total(bytes
 const FACT = 'SELECT value FROM facts WHERE name = ?';
 const SET_FACT = 'INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)';
 
-export type Doomed = Pick<Row, 'n' | 'id' | 'bytes'>;
+export type Doomed = Pick<Row, 'n' | 'bytes' | 'refused'>;
 
 /** The statements of a cache. */
 export class CacheRows {
@@ -89,7 +89,7 @@ export class CacheRows {
     this.taken = db.prepare<[{n: number; position: number}]>(TAKEN);
     this.refused = db.prepare<[{n: number; code: string}]>(REFUSED);
     this.folded = db.prepare<[{n: number; fold: string | Buffer; standing: 0 | 1}]>(FOLDED);
-    this.rewrite = db.prepare<[{n: number; body: string | Buffer; bytes: number}]>(REWRITE);
+    this.rewrite = db.prepare<[{n: number; body: string | Buffer}]>(REWRITE);
     this.adopt = db.prepare<[{from: number; to: number}]>(ADOPT);
     this.orphanAll = db.prepare<[]>(ORPHAN_ALL);
     this.unfold = db.prepare<[]>(UNFOLD);

@@ -22,6 +22,7 @@ CREATE TABLE entries (
   fold
 );
 CREATE INDEX pending ON entries (owner, n) WHERE owner IS NOT NULL;
+CREATE INDEX forgettable ON entries (n) WHERE owner IS NULL AND kind = 0;
 `;
 
 /** In the file, or, where what is kept is sealed, in memory. Contentless: the words are not kept a second time. */
