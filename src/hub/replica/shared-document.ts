@@ -22,13 +22,13 @@ export interface DocumentNews {
 }
 
 export interface DocumentLimits {
-  /** Of one update and of one edit, in bytes; 1 MiB. */
+  /** Of one update and of one edit, in bytes; 2 MiB. */
   readonly maxUpdateBytes: number;
-  /** Of the whole document as `snapshot` encodes it, in bytes; 4 MiB. */
+  /** Of the whole document as `snapshot` encodes it, in bytes; 2 MiB, which fits a frame of the hub as base64. */
   readonly maxBytes: number;
 }
 
-const DEFAULT_LIMITS: DocumentLimits = {maxUpdateBytes: 1024 * 1024, maxBytes: 4 * 1024 * 1024};
+const DEFAULT_LIMITS: DocumentLimits = {maxUpdateBytes: 2 * 1024 * 1024, maxBytes: 2 * 1024 * 1024};
 /** What Yjs needs around the contents of one edit, at most. */
 const EDIT_BYTES = 100;
 
@@ -137,19 +137,23 @@ export class SharedDocument implements Disposable {
     if (update.length > maxBytes) return fail(tooLarge('update', {bytes: update.length, most: maxBytes}));
     const checked = checkUpdate(update, Y.decodeStateVector(this.vector()));
     if (!checked.ok) return checked;
+    const answer = this.#integrate(update, origin);
+    this.#deliver();
+    return answer;
+  }
+
+  #integrate(update: Uint8Array, origin: string | null): Edit {
     try {
       const unknown = Y.diffUpdate(update, this.vector());
       const room = this.#room(unknown.length);
-      if (!room.ok) return room;
-      Y.applyUpdate(this.#doc, unknown, origin);
+      if (room.ok) Y.applyUpdate(this.#doc, unknown, origin);
+      return room;
     } catch {
       // What passes the check and is no update all the same; Yjs closes its transaction before it throws.
       return fail(refused('malformed', 'it cannot be integrated'));
     } finally {
       this.#dropWaiting();
     }
-    this.#deliver();
-    return ok(undefined);
   }
 
   /** Operations that wait on one another in a circle never come in; Yjs would keep them for ever. */

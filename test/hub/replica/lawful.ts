@@ -51,7 +51,7 @@ export function holdsTheLaws<T extends {toJSON(): unknown}, Op>(name: string, ty
           expect(type.shows(replica)).toEqual(type.oracle(edits));
         }
       }),
-      {numRuns: 150},
+      {numRuns: 60},
     );
   });
 
@@ -66,7 +66,7 @@ export function holdsTheLaws<T extends {toJSON(): unknown}, Op>(name: string, ty
         expect(text(type.merge(type.merge(a, b), b))).toBe(text(type.merge(a, b)));
         expect(text(reread(type, a))).toBe(text(a));
       }),
-      {numRuns: 150},
+      {numRuns: 60},
     );
   });
 }
