@@ -96,7 +96,8 @@ export class AuthorityFolder {
     return issueServerCertificate(this.#authority, wanted);
   }
 
-  /** Refuses one certificate, or all of an agent, once the hub has loaded `crl.pem` again. Returns the serials it has revoked. */
+  /** Refuses one certificate, or all of an agent, once the hub has loaded `crl.pem` again. Returns the serials it
+   * has revoked. Throws on a serial that none in force has. */
   async revoke(
     what: {readonly serial: string} | {readonly agentId: string; readonly tenantId: string},
     nowMs = Date.now(),
@@ -104,6 +105,11 @@ export class AuthorityFolder {
     const doomed = this.list(nowMs).filter(({serial, agentId, tenantId}) =>
       'serial' in what ? serial === what.serial.toLowerCase() : agentId === what.agentId && tenantId === what.tenantId,
     );
+    if ('serial' in what && doomed.length === 0) {
+      throw new Error(
+        `No certificate ${JSON.stringify(what.serial.slice(0, 60))} is in force: godel hub cert list shows those that are`,
+      );
+    }
     for (const {tokenId, expiresAtMs} of doomed) {
       this.#revocations.add({kind: 'token', tokenId, atMs: nowMs, endsAtMs: expiresAtMs});
     }

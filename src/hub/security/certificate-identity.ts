@@ -1,8 +1,8 @@
+import {X509Certificate} from 'node:crypto';
 import {fail, ok, type Result} from '../../base/result.ts';
 import type {HubIdentity, HubRole} from '../../model/hub.ts';
 import {nameProblem} from './names.ts';
 import {isHubRole} from './token-claims.ts';
-import {SubjectAlternativeNameExtension, X509Certificate} from './x509.ts';
 
 export interface CertificateFailure {
   readonly code: 'token-invalid';
@@ -15,7 +15,7 @@ export function identityUri(who: {
   readonly tenantId: string;
   readonly role: HubRole;
 }): string {
-  return `godel://${encodeURIComponent(who.tenantId)}/${encodeURIComponent(who.agentId)}?role=${who.role}`;
+  return `godel://${encoded(who.tenantId)}/${encoded(who.agentId)}?role=${who.role}`;
 }
 
 /** What a certificate is called where tokens have their id. */
@@ -30,14 +30,14 @@ export function certificateTokenId(serial: string): string {
 export function identityOfCertificate(peer: {readonly raw?: Uint8Array}): Result<HubIdentity, CertificateFailure> {
   if (peer.raw === undefined) return refused('The client has no certificate: get one with godel hub cert issue');
   let certificate: X509Certificate;
-  let uris: readonly string[];
   try {
     certificate = new X509Certificate(peer.raw);
-    const names = certificate.getExtension(SubjectAlternativeNameExtension)?.names.items ?? [];
-    uris = names.flatMap(({type, value}) => (type === 'url' && value.startsWith('godel:') ? [value] : []));
   } catch {
     return refused('The certificate cannot be read');
   }
+  const names = certificate.subjectAltName ?? '';
+  // Node quotes a name that could be taken for several; none of ours is such.
+  const uris = names.includes('"') ? [] : names.split(', ').flatMap(name => /^URI:(godel:.*)$/.exec(name)?.[1] ?? []);
   const [uri] = uris;
   if (uri === undefined || uris.length > 1) {
     return refused(
@@ -46,13 +46,18 @@ export function identityOfCertificate(peer: {readonly raw?: Uint8Array}): Result
   }
   const who = parse(uri);
   if (who === null) return refused('The name in the certificate is none that godel hub cert issue has written');
-  const expiresAtMs = certificate.notAfter.getTime();
+  const expiresAtMs = Date.parse(certificate.validTo);
   return ok(Object.freeze({...who, tokenId: certificateTokenId(certificate.serialNumber), expiresAtMs}));
 }
 
 /** Whether two proofs are of the same agent of the same tenant, for connections that show a certificate and a token. */
 export function isSameAgent(one: HubIdentity, other: HubIdentity): boolean {
   return one.agentId === other.agentId && one.tenantId === other.tenantId;
+}
+
+/** As RFC 3986 has it: quotes, parentheses and the like are encoded, too. */
+function encoded(name: string): string {
+  return encodeURIComponent(name).replaceAll(/[!'()*]/g, each => `%${each.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 function parse(uri: string): {agentId: string; tenantId: string; role: HubRole} | null {

@@ -147,8 +147,8 @@ function writeDraft(file: string, content: string): string {
   return draft;
 }
 
-/** A new name is on the disk only when its folder is. */
-function syncFolder(folder: string): void {
+/** A new name is on the disk, and an old one gone from it, only when its folder is. */
+export function syncFolder(folder: string): void {
   const descriptor = openSync(folder, constants.O_RDONLY);
   try {
     fsyncSync(descriptor);

@@ -65,14 +65,16 @@ export function openBytes(
 
 /** Every part with its length before it, so that no two contexts are written alike. */
 function associated(header: Uint8Array, context: SealContext): Buffer {
-  const parts: Uint8Array[] = [header];
+  const size = context.reduce((sum, part) => sum + 4 + Buffer.byteLength(part), header.length);
+  const bytes = Buffer.allocUnsafe(size);
+  bytes.set(header);
+  let at = header.length;
   for (const part of context) {
-    const bytes = Buffer.from(part);
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(bytes.length);
-    parts.push(length, bytes);
+    const length = bytes.write(part, at + 4);
+    bytes.writeUInt32BE(length, at);
+    at += 4 + length;
   }
-  return Buffer.concat(parts);
+  return bytes;
 }
 
 /** Nonces from the system's random source, fetched many at a time; each is used once and wiped. */

@@ -1,6 +1,6 @@
 import {hash, randomUUID} from 'node:crypto';
 import {join} from 'node:path';
-import {decodeProtectedHeader, errors, jwtVerify, SignJWT} from 'jose';
+import {decodeProtectedHeader, jwtVerify, SignJWT} from 'jose';
 import {formatDuration, parseDuration} from '../../base/duration.ts';
 import {fail, ok, type Result} from '../../base/result.ts';
 import {HUB_ROLES, type HubIdentity, type HubRole} from '../../model/hub.ts';
@@ -10,14 +10,9 @@ import {createPrivateFile, readPrivateFile} from './private-file.ts';
 import type {IssuedToken} from './issued-tokens.ts';
 import type {TokenKey} from './token-key.ts';
 import {isHubRole, readClaims} from './token-claims.ts';
+import {expiredText, failureOf, invalid, shown, type TokenFailure, unknownKeyText} from './token-failure.ts';
 import {MAX_TOKEN_LIFETIME_MS, TokenKeys} from './token-keys.ts';
 import {type VerifiedToken, VerifiedTokens} from './verified-tokens.ts';
-
-/** Why a token is not taken; the codes are those of the hub's protocol. */
-export interface TokenFailure {
-  readonly code: 'token-invalid' | 'token-expired' | 'token-revoked';
-  readonly message: string;
-}
 
 export interface TokenOptions {
   readonly role?: HubRole;
@@ -135,7 +130,8 @@ export class SecurityManager {
     return {...facts, token};
   }
 
-  /** Whose token this is, or why it is not taken. Identity, tenant and role come from nowhere else. Never throws on a token. */
+  /** Whose token this is, or why it is not taken. Identity, tenant and role come from nowhere else. Rejects
+   * on no token whatever, but when the key files can no longer be read. */
   async verifyToken(token: string): Promise<Result<HubIdentity, TokenFailure>> {
     if (typeof token !== 'string' || token === '')
       return invalid('The token is empty: get one with godel hub token create');
@@ -261,41 +257,4 @@ function lifetimeOf(expiresIn: string | number): number {
   const ms = typeof expiresIn === 'number' ? expiresIn : parseDuration(expiresIn);
   if (ms !== null && ms >= 1000 && ms <= MAX_TOKEN_LIFETIME_MS) return ms;
   throw new RangeError(`expiresIn is ${shown(expiresIn)}: use a duration from 1s to 90d, such as 1h`);
-}
-
-function failureOf(error: unknown, nowMs: number): TokenFailure {
-  if (error instanceof errors.JWTExpired) {
-    const {exp} = error.payload;
-    return {code: 'token-expired', message: expiredText(nowMs - (exp ?? 0) * 1000)};
-  }
-  if (error instanceof errors.JWSSignatureVerificationFailed) {
-    return {code: 'token-invalid', message: 'The signature of the token is not by the key it names'};
-  }
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    return {
-      code: 'token-invalid',
-      message: `The token is not for this hub or not yet good: its "${error.claim}" is ${error.reason}`,
-    };
-  }
-  if (error instanceof errors.JOSEError || error instanceof TypeError) {
-    return {code: 'token-invalid', message: 'The token is no signed JSON Web Token'};
-  }
-  throw error;
-}
-
-function expiredText(agoMs: number): string {
-  return `The token expired ${formatDuration(Math.max(0, agoMs))} ago: get another`;
-}
-
-function unknownKeyText(keyId: string): string {
-  return `The token was signed by the key ${shown(keyId)}, which this hub does not know or no longer takes: get another`;
-}
-
-function invalid(message: string): {readonly ok: false; readonly failure: TokenFailure} {
-  return fail({code: 'token-invalid', message});
-}
-
-/** What a stranger has sent, short and on one line. */
-function shown(value: unknown): string {
-  return JSON.stringify(String(value).slice(0, 40));
 }

@@ -7,6 +7,7 @@ import {
   listPrivateFiles,
   makePrivateFolder,
   readPrivateFile,
+  syncFolder,
 } from './private-file.ts';
 
 /**
@@ -19,6 +20,8 @@ export interface Shelf {
   /** False when the name is taken. */
   add(name: string, text: string): boolean;
   remove(name: string): void;
+  /** After this no earlier removal comes back, not even when the machine dies. */
+  settle(): void;
   /** Differs from an earlier one when something may have been added or removed in between. */
   stamp(): string;
 }
@@ -52,6 +55,10 @@ export class FolderShelf implements Shelf {
 
   remove(name: string): void {
     rmSync(this.path(name), {force: true});
+  }
+
+  settle(): void {
+    syncFolder(this.#folder);
   }
 
   stamp(): string {
@@ -93,6 +100,10 @@ export class MemoryShelf implements Shelf {
 
   remove(name: string): void {
     if (this.#texts.delete(name)) this.#changes += 1;
+  }
+
+  settle(): void {
+    // Nothing of it outlives the process.
   }
 
   stamp(): string {

@@ -3,14 +3,6 @@ import {nameProblem} from './names.ts';
 import {agentMark, tokenMark} from './revocations.ts';
 import type {VerifiedToken} from './verified-tokens.ts';
 
-/** What a token of the hub says, beside its issuer, audience and times; all of it is required. */
-export interface TokenClaims {
-  readonly sub: string;
-  readonly tenant: string;
-  readonly role: HubRole;
-  readonly jti: string;
-}
-
 /** Reads the claims of a token whose signature, issuer, audience and times are good, or says what is wrong with them. */
 export function readClaims(
   payload: Readonly<Record<string, unknown>>,

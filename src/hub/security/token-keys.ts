@@ -99,10 +99,8 @@ export class TokenKeys {
       throw new RangeError(`olderLiveMs is ${olderLiveMs}: use 0 or a whole number of milliseconds`);
     }
     this.refresh();
-    for (const {key, endsAtMs} of this.#byId.values()) {
-      if (endsAtMs <= nowMs) this.#keyShelf.remove(fileOf(key.id));
-    }
-    if (this.#keyShelf.names().length >= MAX_KEYS) {
+    this.#removeEnded(nowMs);
+    if (olderLiveMs > 0 && this.#keyShelf.names().length >= MAX_KEYS) {
       throw new RangeError(
         `${MAX_KEYS} keys verify, which is the most: rotate with olderLiveMs 0 to end the older ones`,
       );
@@ -156,6 +154,15 @@ export class TokenKeys {
     this.#keys = keys.toSorted((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? -1 : 1));
     this.#byId = withEnds(this.#keys);
     this.#stamp = stamp;
+  }
+
+  /** Oldest first: a key is gone for good before that which has ended it, so that it never verifies again. */
+  #removeEnded(nowMs: number): void {
+    for (const {id} of this.#keys.toReversed()) {
+      if (this.verifying(id, nowMs) !== null) continue;
+      this.#keyShelf.remove(fileOf(id));
+      this.#keyShelf.settle();
+    }
   }
 
   #known(name: string): TokenKey | undefined {

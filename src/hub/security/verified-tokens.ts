@@ -38,8 +38,4 @@ export class VerifiedTokens {
     }
     this.#byHash.set(tokenHash, token);
   }
-
-  delete(tokenHash: string): void {
-    this.#byHash.delete(tokenHash);
-  }
 }

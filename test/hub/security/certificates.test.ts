@@ -65,7 +65,8 @@ async function meet({
   });
   listener.on('tlsClientError', (error, {authorizationError}) => {
     // Node's types say Error and always; it is the code, and null where there was no certificate to refuse.
-    refused ??= (authorizationError as unknown) ?? codeOf(error);
+    const why: unknown = authorizationError;
+    refused ??= why ?? codeOf(error);
   });
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
@@ -179,7 +180,7 @@ test.each([
   'x, DNS:evil',
   '☃ 東京',
   'a%2Fb',
-  "o'neil",
+  "o'neil (*!)",
   '.',
   'a b&c=d',
   'x'.repeat(200),
@@ -243,7 +244,14 @@ test('a certificate without exactly one identity has none', async () => {
     '//a/%00?role=admin',
     '//a/%ff?role=admin',
   ];
-  for (const uri of [...odd, ...encoded, '//a/b?role=admin&role=worker', '//a/b?role=admin#x', '//a/b?role=admin\n']) {
+  for (const uri of [
+    ...odd,
+    ...encoded,
+    '//a/b?role=admin&role=worker',
+    '//a/b?role=admin#x',
+    '//a/b?role=admin\n',
+    '//a/b?role=admin, URI:godel://c/d?role=admin',
+  ]) {
     expect(await says(`godel:${uri}`), uri).toBe('token-invalid');
   }
 });
@@ -291,5 +299,14 @@ describe('the folder of an authority', () => {
     expect((await meet({crl, served, shown: a!, trusted: opened.certificate})).refused).toBe('CERT_REVOKED');
     expect((await meet({crl, served, shown: b!, trusted: opened.certificate})).refused).toBe('CERT_REVOKED');
     expect((await meet({crl, served, shown: c!, trusted: opened.certificate})).identity).toMatchObject({agentId: 'c'});
+  });
+
+  test('whichever of many revocations at once is written last, the list has all of them', async () => {
+    const opened = await AuthorityFolder.init(folder);
+    const agents = Array.from({length: 12}, (_, index) => String(index));
+    await Promise.all(agents.map(agentId => opened.issue({agentId, tenantId: 't'})));
+    await Promise.all(agents.map(agentId => AuthorityFolder.open(folder).revoke({agentId, tenantId: 't'})));
+    const der = Buffer.from(opened.revocationList.replaceAll(/-----.*-----|\n/g, ''), 'base64').toString('hex');
+    for (const {serial, revoked} of opened.list()) expect([revoked, der.includes(serial)]).toEqual([true, true]);
   });
 });

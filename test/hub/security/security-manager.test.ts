@@ -160,6 +160,21 @@ test('the public key of an Ed25519 pair is no HMAC secret, in whatever form', as
   }
 });
 
+test('a key is for its one algorithm, even where another would do with it', async () => {
+  const {keys, security} = made('HS256');
+  const secret = keys.signing.signing.export();
+  const token = await security.generateToken('a', 't');
+  const hmac = (sha: string) => (input: string) => createHmac(sha, secret).update(input).digest();
+  expect((await security.verifyToken(remade(token, {claims: {role: 'admin'}}, hmac('sha256')))).ok).toBe(true);
+  for (const [alg, sha] of [
+    ['HS384', 'sha384'],
+    ['HS512', 'sha512'],
+    ['hs256', 'sha256'],
+  ] as const) {
+    expect(await refusal(security, remade(token, {header: {alg}}, hmac(sha)))).toBe('token-invalid');
+  }
+});
+
 test('a key of another kind or one that comes with the token is not used', async () => {
   const {security, keys} = made('EdDSA');
   const token = await security.generateToken('a', 't');
@@ -227,6 +242,14 @@ describe('claims that are well signed', () => {
       expect(await refusal(security, remade(token, {header: {typ}}, signed))).toBe('token-invalid');
     }
     expect(await refusal(security, remade(token, {header: {crit: ['b64'], b64: false}}, signed))).toBe('token-invalid');
+  });
+
+  test('more than fits into a hello', async () => {
+    const token = await security.generateToken('a', 't');
+    const padded = (length: number) => remade(token, {claims: {pad: 'x'.repeat(length)}}, signed);
+    expect((await security.verifyToken(padded(5000))).ok).toBe(true);
+    expect(padded(6500).length).toBeGreaterThan(8192);
+    expect(await refusal(security, padded(6500))).toBe('token-invalid');
   });
 
   test('a clock that is a little ahead is borne, one that is far ahead is not', async () => {

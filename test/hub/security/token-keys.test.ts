@@ -14,6 +14,7 @@ import {
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
+import {agentMark, tokenMark} from '../../../src/hub/security/revocations.ts';
 import {SecurityManager} from '../../../src/hub/security/security-manager.ts';
 import {MAX_TOKEN_LIFETIME_MS, TokenKeys} from '../../../src/hub/security/token-keys.ts';
 
@@ -72,7 +73,9 @@ test('what happens within one tick of the folder’s clock is seen, too', () => 
   reader.refresh();
   TokenKeys.open(folder).revoke({kind: 'agent', tenantId: 't', agentId: 'a'});
   utimesSync(join(folder, 'revoked'), shared, shared);
-  expect(reader.list().revocations).toHaveLength(1);
+  reader.refresh();
+  const marks = {token: tokenMark('x'), agent: agentMark({tenantId: 't', agentId: 'a'}), issuedAtS: 0};
+  expect(reader.revocations.refuses(marks)).toBe(true);
 });
 
 test.each([
@@ -142,6 +145,28 @@ test('keys are listed with their ends, and their files go after that', () => {
   keys.rotate({nowMs: 4000});
   expect(keyFiles()).toHaveLength(2);
   expect(keys.list(4000).keys.at(-1)?.endsAtMs).toBe(4000 + MAX_TOKEN_LIFETIME_MS);
+});
+
+test('a key that was ended at once stays ended whatever becomes of the key that ended it', () => {
+  const keys = TokenKeys.open(folder, {nowMs: 1000});
+  const stolen = keys.signing.id;
+  keys.rotate({nowMs: 2000, olderLiveMs: 0});
+  const ender = keys.signing.id;
+  keys.rotate({nowMs: 3000, olderLiveMs: 100});
+  expect(keyFiles()).not.toContain(`${stolen}.json`);
+  keys.rotate({nowMs: 4000});
+  expect(keyFiles()).not.toContain(`${ender}.json`);
+  expect(keys.verifying(stolen, 4000)).toBeNull();
+  expect(TokenKeys.open(folder).verifying(stolen, 4000)).toBeNull();
+});
+
+test('keys are bounded, and ending the older ones makes room', () => {
+  const keys = TokenKeys.inMemory({algorithm: 'HS256', nowMs: 0});
+  for (let count = 1; count < 1000; count += 1) keys.rotate({nowMs: count});
+  expect(() => keys.rotate({nowMs: 1000})).toThrow('1000 keys verify');
+  keys.rotate({nowMs: 1001, olderLiveMs: 0});
+  keys.rotate({nowMs: 1002});
+  expect(keys.list(1002).keys).toHaveLength(2);
 });
 
 test('a clock that was set back does not make the new key the old one', () => {
