@@ -56,7 +56,7 @@ function appending(): readonly BenchRow[] {
       rateRow(`${what}, searchable`, rates.searchable, rates.bare),
     );
   }
-  return [...rows, figure('episodes pulled, 1000 at a time', `${perSecond(median(pulls))}`)];
+  return [...rows, figure('episodes pulled, 1000 at a time', perSecond(median(pulls)))];
 }
 
 function bareRate(file: string, items: readonly LogItem[], batch: number): number {

@@ -10,6 +10,7 @@ import {engineBench} from './engine.ts';
 import {healthBench} from './health.ts';
 import {hubClocksBench} from './hub-clocks.ts';
 import {hubVectorsBench} from './hub-vectors.ts';
+import {hubStoreBench} from './hub-store.ts';
 import {idleBench} from './idle.ts';
 import {scalingBench} from './scaling.ts';
 import {spawningBench} from './spawning.ts';
@@ -34,6 +35,7 @@ const BENCHES: readonly Bench[] = [
   healthBench,
   hubClocksBench,
   hubVectorsBench,
+  hubStoreBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 

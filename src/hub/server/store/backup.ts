@@ -7,8 +7,8 @@ import {isForeign, isNewer} from '../../../sqlite/open-database.ts';
 import {makePrivate} from '../../../sqlite/private-file.ts';
 import {inspectSchema} from '../../../sqlite/schema-version.ts';
 import {storeFailure} from '../../../sqlite/sqlite-failure.ts';
-import type {HubStoreFailure} from '../hub-store.ts';
 import {Bodies, type Seal} from './bodies.ts';
+import type {Group} from './group.ts';
 import {HUB_BUSY_HINT, HUB_SCHEMA} from './hub-schema.ts';
 import {verifyDatabase, type VerifyReport, verifySteps} from './verify.ts';
 
@@ -18,23 +18,22 @@ const PAGES_IN_ONE_GO = 256;
 export interface BackupSource {
   readonly db: Database.Database;
   readonly bodies: Bodies;
-  readonly commit: () => HubStoreFailure | null;
+  readonly group: Group;
 }
 
 /**
  * Copies an open database into a new file, page by page between other work; what is written meanwhile is copied too. The copy
  * is read (rows, not pages: those are for `verifyBackup`) before it gets its name. Sealed stays sealed.
  */
-export async function backUp({db, bodies, commit}: BackupSource, to: string): Promise<Result<VerifyReport, Failure>> {
+export async function backUp({db, bodies, group}: BackupSource, to: string): Promise<Result<VerifyReport, Failure>> {
   if (existsSync(to)) return fail(isThere(to));
   const part = `${to}.part`;
   try {
     rmSync(part, {force: true});
     makePrivate(part);
-    await db.backup(part, {progress: () => PAGES_IN_ONE_GO});
-    // The last pages may have been those of a group that is open. It becomes durable now, or there is no backup.
-    const failed = commit();
-    if (failed !== null) return fail(couldNot(to, failed.detail));
+    // SQLite copies nothing while the same connection has a transaction open.
+    const {totalPages} = await group.hurry(() => db.backup(part, {progress: () => PAGES_IN_ONE_GO}));
+    if (totalPages === 0) return fail(couldNot(to, 'the database was busy all the time'));
     const report = await readCopy(part, bodies);
     if (report.findings.length > 0) return fail(isDamaged(part, report));
     settle(part, to);

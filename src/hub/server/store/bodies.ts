@@ -1,11 +1,12 @@
 import {crc32} from 'node:zlib';
+import type {Result} from '../../../base/result.ts';
 import {type Failure, GodelError} from '../../../model/failure.ts';
 
 /** Encrypts what the hub keeps. Tenant and id are bound to the bytes: sealed for another one they do not open. */
 export interface Seal {
-  seal(tenant: string, id: string, plain: Buffer): Buffer;
-  /** Throws when the bytes were altered, or sealed for another tenant or id. */
-  open(tenant: string, id: string, sealed: Buffer): Buffer;
+  seal(tenant: string, id: string, plain: string | Uint8Array): Buffer;
+  /** Fails when the bytes were altered, belong to another tenant or id, or their key is not there. */
+  open(tenant: string, id: string, sealed: Uint8Array): Result<Buffer, {readonly message: string}>;
 }
 
 /** Text as it is, or sealed bytes. */
@@ -20,7 +21,7 @@ export class Bodies {
   }
 
   write(tenant: string, id: string, text: string): Body {
-    return this.#seal === null ? text : this.#seal.seal(tenant, id, Buffer.from(text));
+    return this.#seal === null ? text : this.#seal.seal(tenant, id, text);
   }
 
   writeBytes(tenant: string, id: string, bytes: Buffer): Buffer {
@@ -34,11 +35,9 @@ export class Bodies {
 
   readBytes(tenant: string, id: string, body: Buffer): Buffer {
     if (this.#seal === null) return body;
-    try {
-      return this.#seal.open(tenant, id, body);
-    } catch (error) {
-      throw damaged(`what is kept as "${id}" of tenant "${tenant}" does not open`, {cause: error});
-    }
+    const opened = this.#seal.open(tenant, id, body);
+    if (opened.ok) return opened.value;
+    throw damaged(`what is kept as "${id}" of tenant "${tenant}" does not open: ${opened.failure.message}`);
   }
 }
 
@@ -52,12 +51,12 @@ export function byteLength(body: Body): number {
 }
 
 /** Something in the database is not what was written there. */
-export function damaged(what: string, options?: ErrorOptions): GodelError {
+export function damaged(what: string): GodelError {
   const failure: Failure = {
     reason: 'store-unusable',
     path: "the hub's database",
     detail: `it is damaged: ${what}`,
     hint: 'See what else is with `godel hub verify`, and put back a backup with `godel hub restore`.',
   };
-  return new GodelError(failure, options);
+  return new GodelError(failure);
 }

@@ -2,21 +2,22 @@ import type {Database} from 'better-sqlite3';
 import type {Group} from './group.ts';
 
 const ADD_KEY = `INSERT INTO agent_keys (tenant, agent, public_key, since_ms)
-  SELECT ?1, ?2, ?3, ?4 WHERE (SELECT count(*) FROM agent_keys WHERE tenant = ?1 AND agent = ?2) < ?5
+  SELECT @tenant, @agent, @publicKey, @sinceMs
+  WHERE (SELECT count(*) FROM agent_keys WHERE tenant = @tenant AND agent = @agent) < @max
   ON CONFLICT DO NOTHING`;
 const HAS_KEY = 'SELECT 1 FROM agent_keys WHERE tenant = ? AND agent = ? AND public_key = ?';
 const KEYS = `SELECT public_key AS publicKey, since_ms AS sinceMs FROM agent_keys WHERE tenant = ? AND agent = ?
   ORDER BY since_ms, public_key`;
 const REMOVE_KEY = 'DELETE FROM agent_keys WHERE tenant = ? AND agent = ? AND public_key = ?';
 const REVOKE = `INSERT INTO revoked_tokens (id, expires_at_ms, at_ms)
-  SELECT ?1, ?2, ?3 WHERE (SELECT count(*) FROM revoked_tokens) < ?4 ON CONFLICT DO NOTHING`;
+  SELECT @id, @expiresAtMs, @atMs WHERE (SELECT count(*) FROM revoked_tokens) < @max ON CONFLICT DO NOTHING`;
 const IS_REVOKED = 'SELECT 1 FROM revoked_tokens WHERE id = ?';
 const REVOKED = 'SELECT id, expires_at_ms AS expiresAtMs, at_ms AS atMs FROM revoked_tokens ORDER BY id';
 const DROP_REVOKED = 'DELETE FROM revoked_tokens WHERE expires_at_ms <= ?';
-const ADD_DATA_KEY = 'INSERT INTO data_keys (tenant, version, wrapped, made_at_ms) VALUES (?, ?, ?, ?)';
-const REWRAP = 'UPDATE data_keys SET wrapped = ? WHERE tenant = ? AND version = ?';
-const DATA_KEYS = `SELECT tenant, version, wrapped, made_at_ms AS madeAtMs FROM data_keys WHERE tenant = ?
-  ORDER BY version`;
+const SET_DATA_KEY = `INSERT OR REPLACE INTO data_keys (tenant, version, master, wrapped, created_at_ms)
+  VALUES (?, ?, ?, ?, ?)`;
+const DATA_KEYS = `SELECT tenant AS tenantId, version, master AS masterId, wrapped, created_at_ms AS createdAtMs
+  FROM data_keys ORDER BY tenant, version`;
 
 export interface AgentKey {
   readonly publicKey: string;
@@ -30,12 +31,14 @@ export interface RevokedToken {
   readonly atMs: number;
 }
 
+/** A copy of a data key as it is kept elsewhere, so that a backup opens with nothing but the hub's own key. */
 export interface DataKey {
-  readonly tenant: string;
+  readonly tenantId: string;
   readonly version: number;
-  /** Sealed by the hub's own key, which is never in the database. */
-  readonly wrapped: Buffer;
-  readonly madeAtMs: number;
+  /** The hub's key that it is sealed by, which is never in the database. */
+  readonly masterId: string;
+  readonly wrapped: string;
+  readonly createdAtMs: number;
 }
 
 /** Public keys of agents, ids of revoked tokens, wrapped data keys. No secret of it can be used without the hub's key. */
@@ -50,30 +53,28 @@ export class Credentials {
   readonly #isRevoked;
   readonly #revoked;
   readonly #dropRevoked;
-  readonly #addDataKey;
-  readonly #rewrap;
+  readonly #setDataKey;
   readonly #dataKeys;
 
   constructor(db: Database, group: Group, limits: {readonly keysPerAgent: number; readonly revokedTokens: number}) {
     this.#group = group;
     this.#limits = limits;
-    this.#addKey = db.prepare<[string, string, string, number, number]>(ADD_KEY);
+    this.#addKey = db.prepare<[AgentKey & {tenant: string; agent: string; max: number}]>(ADD_KEY);
     this.#hasKey = db.prepare<[string, string, string], number>(HAS_KEY);
     this.#keys = db.prepare<[string, string], AgentKey>(KEYS);
     this.#removeKey = db.prepare<[string, string, string]>(REMOVE_KEY);
-    this.#revoke = db.prepare<[string, number, number, number]>(REVOKE);
+    this.#revoke = db.prepare<[RevokedToken & {max: number}]>(REVOKE);
     this.#isRevoked = db.prepare<[string], number>(IS_REVOKED);
     this.#revoked = db.prepare<[], RevokedToken>(REVOKED);
     this.#dropRevoked = db.prepare<[number]>(DROP_REVOKED);
-    this.#addDataKey = db.prepare<[string, number, Buffer, number]>(ADD_DATA_KEY);
-    this.#rewrap = db.prepare<[Buffer, string, number]>(REWRAP);
-    this.#dataKeys = db.prepare<[string], DataKey>(DATA_KEYS);
+    this.#setDataKey = db.prepare<[string, number, string, string, number]>(SET_DATA_KEY);
+    this.#dataKeys = db.prepare<[], DataKey>(DATA_KEYS);
   }
 
   /** full: the agent has as many keys as it may; null: not kept, see `flush`. */
   addKey(tenant: string, agent: string, {publicKey, sinceMs}: AgentKey): 'kept' | 'full' | null {
     return this.#group.write(() => {
-      this.#addKey.run(tenant, agent, publicKey, sinceMs, this.#limits.keysPerAgent);
+      this.#addKey.run({tenant, agent, publicKey, sinceMs, max: this.#limits.keysPerAgent});
       return this.#hasKey.get(tenant, agent, publicKey) === undefined ? 'full' : 'kept';
     });
   }
@@ -89,7 +90,7 @@ export class Credentials {
 
   revoke({id, expiresAtMs, atMs}: RevokedToken): 'kept' | 'full' | null {
     return this.#group.write(() => {
-      this.#revoke.run(id, expiresAtMs, atMs, this.#limits.revokedTokens);
+      this.#revoke.run({id, expiresAtMs, atMs, max: this.#limits.revokedTokens});
       return this.isRevoked(id) ? 'kept' : 'full';
     });
   }
@@ -107,17 +108,12 @@ export class Credentials {
     return this.#group.write(() => this.#dropRevoked.run(nowMs).changes) ?? 0;
   }
 
-  addDataKey({tenant, version, wrapped, madeAtMs}: DataKey): void {
-    this.#group.write(() => this.#addDataKey.run(tenant, version, wrapped, madeAtMs));
+  /** Takes the place of one of the same tenant and version. */
+  setDataKey({tenantId, version, masterId, wrapped, createdAtMs}: DataKey): void {
+    this.#group.write(() => this.#setDataKey.run(tenantId, version, masterId, wrapped, createdAtMs));
   }
 
-  /** The same data key, wrapped by another key of the hub. */
-  rewrap({tenant, version, wrapped}: Omit<DataKey, 'madeAtMs'>): void {
-    this.#group.write(() => this.#rewrap.run(wrapped, tenant, version));
-  }
-
-  /** Oldest first. */
-  dataKeys(tenant: string): readonly DataKey[] {
-    return this.#group.read(() => this.#dataKeys.all(tenant));
+  dataKeys(): readonly DataKey[] {
+    return this.#group.read(() => this.#dataKeys.all());
   }
 }

@@ -58,11 +58,12 @@ export class EpisodeLog {
     return row === null || row.episode !== null ? null : this.#found(tenant, row);
   }
 
-  /** Those of the positions at which an episode stands, in their order. */
+  /** Those of the positions at which an episode stands, in their order; damaged ones are left out, `get` throws on them. */
   at(tenant: Tenant, positions: readonly number[]): readonly Found[] {
     return positions.flatMap(position => {
       const row = this.#parts.entries.at(entryKey(tenant.num, position));
-      return row === null || row.episode !== null ? [] : [this.#found(tenant, row)];
+      if (row === null || row.episode !== null) return [];
+      return unlessDamaged(() => this.#found(tenant, row)) ?? [];
     });
   }
 
@@ -179,13 +180,10 @@ export class EpisodeLog {
 
   /** null: it is damaged, which is no reason to give up what others append. */
   #readable(tenant: Tenant, row: EntryRow): Readable | null {
-    try {
+    return unlessDamaged(() => {
       const placed = {tenant: tenant.name, key: row.key, episode: this.#parts.entries.episode(tenant.name, row)};
       return {placed, text: this.#searchable(placed)};
-    } catch (error) {
-      if (error instanceof GodelError) return null;
-      throw error;
-    }
+    });
   }
 
   /** null: it is not to be found. */
@@ -193,6 +191,15 @@ export class EpisodeLog {
     const {standing, critique, tags} = this.#parts.states.of(placed);
     const {task, input, output}: Episode = placed.episode;
     return standing === 'active' ? {task, input, output, critique, tags} : null;
+  }
+}
+
+function unlessDamaged<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof GodelError) return null;
+    throw error;
   }
 }
 

@@ -29,6 +29,7 @@ export class Group {
   #failed: HubStoreFailure | null = null;
   #isOpen = false;
   #isWriting = false;
+  #hurrying = 0;
   #scrubs = false;
 
   /** The database in memory, where there is one, follows what becomes of the one on disk. */
@@ -51,10 +52,7 @@ export class Group {
     if (this.#isWriting) return body();
     this.#isWriting = true;
     try {
-      if (!this.#isOpen) {
-        this.#isOpen = true;
-        for (const begin of this.#begin) begin.run();
-      }
+      if (!this.#isOpen) this.#open();
       return body();
     } catch (error) {
       this.#fail(error);
@@ -62,6 +60,14 @@ export class Group {
     } finally {
       this.#isWriting = false;
     }
+  }
+
+  /** As `write`, for what may as well be done later: where nothing else was written, its failure is nobody's concern. */
+  attempt<T>(body: () => T): T | null {
+    const isAlone = !this.#isOpen && this.#failed === null;
+    const value = this.write(body);
+    if (value === null && isAlone) this.#failed = null;
+    return value;
   }
 
   /** What SQLite says while reading becomes a `GodelError` that says what to do. */
@@ -74,7 +80,7 @@ export class Group {
     }
   }
 
-  /** Nothing of what is deleted in this group is to stay in the files: neither in free pages nor in the log beside them. */
+  /** Rows that are deleted in this group are not to stay in free pages, nor in the write-ahead log beside the file. */
   scrub(): void {
     this.#scrubs = true;
     this.#main.pragma('secure_delete = ON');
@@ -90,6 +96,26 @@ export class Group {
   commit(): HubStoreFailure | null {
     if (this.#isOpen) this.write(() => this.#end());
     return this.#failed;
+  }
+
+  /**
+   * While this lasts, no group stays open longer than the task that began it: who copies the database page by page would
+   * otherwise find it busy whenever its turn comes.
+   */
+  async hurry<T>(during: () => Promise<T>): Promise<T> {
+    this.#hurrying += 1;
+    try {
+      this.commit();
+      return await during();
+    } finally {
+      this.#hurrying -= 1;
+    }
+  }
+
+  #open(): void {
+    this.#isOpen = true;
+    for (const begin of this.#begin) begin.run();
+    if (this.#hurrying > 0) queueMicrotask(() => this.commit());
   }
 
   #end(): void {

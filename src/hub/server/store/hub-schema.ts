@@ -18,7 +18,3 @@ export function entryKey(tenant: number, position: number): number {
 export function positionOf(key: number): number {
   return key % SPAN;
 }
-
-export function tenantOf(key: number): number {
-  return Math.floor(key / SPAN);
-}

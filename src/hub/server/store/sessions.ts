@@ -8,6 +8,7 @@ const END_ALL = "UPDATE sessions SET ending = 'hub-ended' WHERE ending IS NULL";
 const COLUMNS = 'num, tenant, agent, role, session, started_at_ms AS startedAtMs, ended_at_ms AS endedAtMs, ending';
 const ACTIVE = `SELECT ${COLUMNS} FROM sessions WHERE tenant = ? AND ending IS NULL ORDER BY num LIMIT ?`;
 const PAST = `SELECT ${COLUMNS} FROM sessions WHERE tenant = ? AND ending IS NOT NULL AND num < ? ORDER BY num DESC LIMIT ?`;
+const OF_AGENT = 'SELECT 1 FROM sessions WHERE tenant = ? AND agent = ? LIMIT 1';
 const TRIM = `DELETE FROM sessions WHERE ending IS NOT NULL AND num <= (SELECT max(num) FROM sessions) - ?`;
 
 /** Ended sessions beyond the limit that are let pile up. */
@@ -39,6 +40,7 @@ export class Sessions {
   readonly #endAll;
   readonly #active;
   readonly #past;
+  readonly #ofAgent;
   readonly #trim;
   #untrimmed = SLACK;
 
@@ -50,6 +52,7 @@ export class Sessions {
     this.#endAll = db.prepare<[]>(END_ALL);
     this.#active = db.prepare<[string, number], SessionRow>(ACTIVE);
     this.#past = db.prepare<[string, number, number], SessionRow>(PAST);
+    this.#ofAgent = db.prepare<[string, string], number>(OF_AGENT);
     this.#trim = db.prepare<[number]>(TRIM);
   }
 
@@ -71,6 +74,11 @@ export class Sessions {
   /** When a hub starts: what its predecessor left active is over. */
   endAll(): void {
     this.#group.write(() => this.#endAll.run());
+  }
+
+  /** Whether an agent has been here, as far as sessions are remembered. */
+  isKnown(tenant: string, agent: string): boolean {
+    return this.#group.read(() => this.#ofAgent.get(tenant, agent) !== undefined);
   }
 
   active(tenant: string, limit: number): readonly SessionRow[] {

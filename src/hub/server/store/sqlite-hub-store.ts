@@ -1,6 +1,6 @@
 import type {Database} from 'better-sqlite3';
 import type {Result} from '../../../base/result.ts';
-import type {Episode, LogEntry, LogItem} from '../../../model/episode.ts';
+import type {LogEntry, LogItem} from '../../../model/episode.ts';
 import type {Failure} from '../../../model/failure.ts';
 import type {AppendResult, HubStore, HubStoreFailure} from '../hub-store.ts';
 import {AuditLog} from './audit-log.ts';
@@ -19,6 +19,7 @@ import {type Forgetting, Retention, type RetentionPolicy} from './retention.ts';
 import {Sessions} from './sessions.ts';
 import {type Tenant, Tenants} from './tenants.ts';
 import {TextIndex, type TextHits} from './text-index.ts';
+import {EpisodeVectors} from './episode-vectors.ts';
 import {Vectors} from './vectors.ts';
 import {verifyDatabase, type VerifyReport} from './verify.ts';
 
@@ -43,13 +44,13 @@ export class SqliteHubStore implements HubStore {
   readonly credentials: Credentials;
   readonly documents: Documents;
   readonly messages: Messages;
+  readonly vectors: EpisodeVectors;
   readonly #db: Database;
   readonly #memory: Database | null;
   readonly #group: Group;
   readonly #tenants: Tenants;
   readonly #entries: Entries;
   readonly #text: TextIndex;
-  readonly #vectors: Vectors;
   readonly #log: EpisodeLog;
   readonly #retention: Retention;
   readonly #bodies: Bodies;
@@ -65,8 +66,8 @@ export class SqliteHubStore implements HubStore {
     this.#tenants = new Tenants(db, limits.tenants);
     this.#entries = new Entries(db, bodies);
     this.#text = new TextIndex(memory ?? db);
-    this.#vectors = new Vectors(db, bodies);
-    for (const member of [this.#tenants, this.#text, this.#vectors]) group.add(member);
+    const vectors = new Vectors(db, bodies);
+    for (const member of [this.#tenants, this.#text, vectors]) group.add(member);
     this.sessions = new Sessions(db, {group, max: limits.pastSessions});
     this.audit = new AuditLog(db, {group, bodies, max: limits.auditRows});
     this.credentials = new Credentials(db, group, limits);
@@ -78,11 +79,12 @@ export class SqliteHubStore implements HubStore {
       entries: this.#entries,
       states: new EpisodeStates(db, bodies, this.#entries),
       text: this.#text,
-      vectors: this.#vectors,
+      vectors,
       audit: this.audit,
       limits,
       nowMs,
     });
+    this.vectors = new EpisodeVectors({group, tenants: this.#tenants, log: this.#log, vectors});
     this.#retention = new Retention({log: this.#log, entries: this.#entries, audit: this.audit, nowMs});
     group.add(this.#retention.marks);
   }
@@ -149,8 +151,18 @@ export class SqliteHubStore implements HubStore {
     return this.#tenants.find(name)?.head ?? 0;
   }
 
-  /** Figures of every tenant. */
-  tenants(): readonly Pick<Tenant, 'name' | 'durable' | 'bytes' | 'episodes'>[] {
+  /** Episodes that are not forgotten; null: of all tenants. */
+  episodes(name: string | null): number {
+    if (name !== null) return this.#tenants.find(name)?.episodes ?? 0;
+    return this.figures().reduce((sum, {episodes}) => sum + episodes, 0);
+  }
+
+  tenants(): number {
+    return this.#tenants.count;
+  }
+
+  /** Figures of every tenant: the last durable position, stored bytes, episodes that are not forgotten. */
+  figures(): readonly Pick<Tenant, 'name' | 'durable' | 'bytes' | 'episodes'>[] {
     return [...this.#tenants.all()].map(({name, durable, bytes, episodes}) => ({name, durable, bytes, episodes}));
   }
 
@@ -173,60 +185,6 @@ export class SqliteHubStore implements HubStore {
     return behind;
   }
 
-  /** Episodes without a vector of this embedder, oldest first in each tenant, with what is to be embedded. */
-  unembedded(
-    embedder: string,
-    limit: number,
-  ): readonly {readonly tenant: string; readonly position: number; readonly episode: Episode}[] {
-    return this.#group.read(() => {
-      const found: {tenant: string; position: number; episode: Episode}[] = [];
-      for (const tenant of this.#tenants.all()) {
-        if (found.length >= limit) break;
-        const positions = this.#vectors.missing(tenant, embedder, limit - found.length);
-        for (const {entry} of this.#log.at(tenant, positions)) {
-          if (entry.kind !== 'episode') continue;
-          found.push({tenant: tenant.name, position: entry.position, episode: entry.episode});
-        }
-      }
-      return found;
-    });
-  }
-
-  /** How many episodes have no vector of this embedder. */
-  unembeddedCount(embedder: string): number {
-    let episodes = 0;
-    for (const tenant of this.#tenants.all()) episodes += tenant.episodes;
-    return Math.max(0, episodes - this.#vectors.count(embedder));
-  }
-
-  /** Replaces vectors of any embedder; positions without an episode, forgotten meanwhile for instance, are passed over. */
-  setVectors(
-    name: string,
-    embedder: string,
-    vectors: readonly {readonly position: number; readonly bytes: Buffer}[],
-  ): void {
-    const tenant = this.#tenants.find(name);
-    if (tenant === null) return;
-    this.#group.write(() => {
-      for (const {position, bytes} of vectors) {
-        const [found] = this.#log.at(tenant, [position]);
-        if (found?.entry.kind !== 'episode') continue;
-        this.#vectors.set(tenant, embedder, {position, id: found.entry.episode.id, bytes});
-      }
-      this.#vectors.advance(tenant, embedder);
-    });
-  }
-
-  /** Vectors of an embedder after a position, in the order of positions: what an index is rebuilt from, page by page. */
-  vectors(
-    name: string,
-    embedder: string,
-    page: {readonly since: number; readonly limit: number},
-  ): readonly {readonly position: number; readonly bytes: Buffer}[] {
-    const tenant = this.#tenants.find(name);
-    return tenant === null ? [] : this.#group.read(() => this.#vectors.after(tenant, embedder, page));
-  }
-
   /** Episodes of one agent that are not forgotten, oldest first, after a position. Reads the tenant's whole log. */
   episodesOf(name: string, agent: string, page: {readonly since: number; readonly limit: number}): readonly string[] {
     const tenant = this.#tenants.find(name);
@@ -235,7 +193,7 @@ export class SqliteHubStore implements HubStore {
 
   /**
    * Forgets episodes: a change of standing is appended for each, and episode and changes lose everything but ids and
-   * positions, in the file too once it is flushed. `at` must be later than whatever was said of their standing; where it is
+   * positions, in the file too once it is flushed (see `compact` for the search tables). `at` must be later than whatever was said of their standing; where it is
    * not, and where there is no such episode, nothing is forgotten. Returns what was forgotten, null: nothing, see `flush`.
    */
   forget(name: string, ids: readonly string[], why: Forgetting): readonly string[] | null {
@@ -249,9 +207,28 @@ export class SqliteHubStore implements HubStore {
     return tenant === null ? [] : this.#group.write(() => this.#retention.retire(tenant, policy));
   }
 
+  /**
+   * Makes the search tables and the file anew. What was forgotten is gone as soon as that is flushed, but single words of it may
+   * linger in the search tables until this. Nothing else is done meanwhile (seconds for 100,000 episodes), and as much room
+   * again is needed; where there is none, it throws a `GodelError`, or `flush` says so.
+   */
+  compact(): void {
+    this.#group.write(() => {
+      for (const tenant of this.#tenants.all()) {
+        this.#text.drop(tenant.num);
+        while (this.#log.followText(tenant, TEXT_CHUNK) > 0);
+      }
+    });
+    if (this.#group.commit() !== null) return;
+    this.#group.read(() => {
+      this.#db.exec('VACUUM');
+      this.#db.pragma('wal_checkpoint(TRUNCATE)');
+    });
+  }
+
   /** Writes a copy as of now into a new file while the hub goes on; see `backUp`. */
   backup(to: string): Promise<Result<VerifyReport, Failure>> {
-    return backUp({db: this.#db, commit: () => this.#group.commit(), bodies: this.#bodies}, to);
+    return backUp({db: this.#db, group: this.#group, bodies: this.#bodies}, to);
   }
 
   /** Reads everything, which takes its time; see `verifyDatabase`. Throws a `GodelError` when it cannot be read. */
@@ -275,7 +252,7 @@ export class SqliteHubStore implements HubStore {
   #followTenant(tenant: Tenant, limit: number): number {
     let done = 0;
     while (done < limit && this.#text.mark(tenant.num) < tenant.head) {
-      const made = this.#group.write(() => this.#log.followText(tenant, TEXT_CHUNK));
+      const made = this.#group.attempt(() => this.#log.followText(tenant, TEXT_CHUNK));
       if (made === null) break;
       done += made;
     }

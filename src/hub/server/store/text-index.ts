@@ -7,13 +7,15 @@ const SET_MARK = 'INSERT OR REPLACE INTO text_marks (tenant, position) VALUES (?
 const EXISTS = 'SELECT 1 FROM sqlite_schema WHERE name = ?';
 
 /** Words that are in more episodes than this are counted no further. */
-const COMMON = 10_000;
+const COMMON = 5000;
 /** The most (word, episode) pairs that one search ranks: what it takes grows with them. */
-const MAX_RANKED = 20_000;
+const MAX_RANKED = 8000;
 /** The most pairs that are counted to learn which words of one search are common. */
-const MAX_COUNTED = 60_000;
+const MAX_COUNTED = 20_000;
 /** Tenants with fewer episodes are searched for every word. */
 const SMALL = 1000;
+/** Words in fewer episodes are counted each time. */
+const RARE = 100;
 /** Counts are taken again when the tenant has grown by this. */
 const GROWTH = 1.25;
 const MAX_REMEMBERED_COUNTS = 20_000;
@@ -88,6 +90,13 @@ export class TextIndex implements GroupMember {
     return this.#open(tenant, false)?.total.get() ?? null;
   }
 
+  /** Begins anew: nothing is searchable until it is put in again. */
+  drop(tenant: number): void {
+    this.#tenants.delete(tenant);
+    this.#db.exec(`DROP TABLE IF EXISTS text_${tenant}`);
+    this.#setMark.run(tenant, 0);
+  }
+
   search(tenant: number, query: string, k: number): TextHits {
     const text = this.#open(tenant, false);
     const words = wordsOf(query);
@@ -129,7 +138,7 @@ export class TextIndex implements GroupMember {
     if (count >= limit && limit < COMMON) return COMMON;
     if (this.#counts.size >= MAX_REMEMBERED_COUNTS) this.#counts.clear();
     // Rare words are counted again each time: it costs little, and they may become common at once.
-    if (count >= SMALL) this.#counts.set(`${tenant} ${word}`, {count, total});
+    if (count >= RARE) this.#counts.set(`${tenant} ${word}`, {count, total});
     return count;
   }
 

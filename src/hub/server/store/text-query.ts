@@ -1,5 +1,5 @@
 /** Distinct words of a query that are looked at; of longer ones the longest words, which tend to be the rarer ones. */
-const MAX_WORDS = 64;
+const MAX_WORDS = 40;
 /** Longer ones are no words, and are left out. */
 const MAX_WORD = 100;
 

@@ -97,6 +97,7 @@ CREATE TABLE sessions (
   ending TEXT
 );
 CREATE INDEX sessions_active ON sessions (tenant) WHERE ending IS NULL;
+CREATE INDEX sessions_of_agent ON sessions (tenant, agent);
 
 CREATE TABLE audit (
   num INTEGER PRIMARY KEY,
@@ -124,8 +125,9 @@ CREATE TABLE revoked_tokens (
 CREATE TABLE data_keys (
   tenant TEXT NOT NULL,
   version INTEGER NOT NULL,
-  wrapped BLOB NOT NULL,
-  made_at_ms INTEGER NOT NULL,
+  master TEXT NOT NULL,
+  wrapped TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL,
   PRIMARY KEY (tenant, version)
 ) WITHOUT ROWID;
 

@@ -1,0 +1,104 @@
+import {randomBytes} from 'node:crypto';
+import {afterEach, beforeEach, describe, expect, it} from 'vitest';
+import type {HubMessage} from '../../../../src/model/hub.ts';
+import {change, item} from './sample-episodes.ts';
+import {MANY, sealWith, StoreRig} from './store-rig.ts';
+
+let rig: StoreRig;
+beforeEach(() => {
+  rig = new StoreRig();
+});
+afterEach(() => rig[Symbol.dispose]());
+
+const key = randomBytes(32);
+const seal = sealWith(key);
+const message: HubMessage = {
+  id: 'm1',
+  from: 'x',
+  to: 'bob',
+  topic: null,
+  kind: 'message',
+  body: {text: 'walrus message'},
+  priority: 'normal',
+  correlationId: null,
+  sentAtMs: 1,
+};
+
+describe('a sealed database', () => {
+  it('has nothing of what is kept in its files, and gives all of it back', () => {
+    const walrus = {task: 'walrus task', input: 'walrus', output: 'walrus', critique: 'walrus', tags: ['walrus']};
+    {
+      using store = rig.open({seal});
+      store.append('a', [item({id: 'e', ...walrus}), item({id: 'f', task: 'seal'})]);
+      store.append('a', [
+        change('e', {kind: 'critique', text: 'walrus again'}),
+        change('e', {kind: 'tag', add: ['walrus2'], remove: []}),
+      ]);
+      expect(store.searchText('a', 'walrus', 5).hits).toHaveLength(1);
+      store.vectors.set('a', 'm', [{position: 1, bytes: Buffer.from('walrus vector')}]);
+      store.messages.add('a', 'bob', message, 1e15);
+      store.documents.set('a', {name: 'd', atMs: 1}, Buffer.from('walrus document'));
+      store.audit.add({atMs: 1, tenant: 'a', who: 'x', what: 'y', detail: 'walrus detail'});
+      expect(store.flush().ok).toBe(true);
+      expect(rig.bytes().includes('walrus')).toBe(false);
+    }
+    expect(rig.bytes().includes('walrus')).toBe(false);
+    using store = rig.open({seal});
+    expect(store.pull('a', 0, 10, MANY).entries).toMatchObject([
+      {episode: walrus},
+      {},
+      {change: {text: 'walrus again'}},
+      {},
+    ]);
+    expect(store.get('a', 'e')?.state).toMatchObject({critique: 'walrus again', tags: ['walrus', 'walrus2']});
+    expect(store.searchText('a', 'walrus2', 5).hits).toMatchObject([{position: 1}]);
+    expect(store.vectors.after('a', 'm', {since: 0, limit: 9})).toEqual([
+      {position: 1, bytes: Buffer.from('walrus vector')},
+    ]);
+    expect(store.messages.waiting('a', 'bob', {nowMs: 1, limit: 9})).toEqual([message]);
+    expect(store.documents.get('a', 'd')?.toString()).toBe('walrus document');
+    expect(store.audit.list({tenant: 'a', before: null, limit: 1})).toMatchObject([{detail: 'walrus detail'}]);
+    expect(store.verify().findings).toEqual([]);
+  });
+
+  it('finds nothing that was given up with its group', () => {
+    const store = rig.open({seal, limits: {fileBytes: 2 * 2 ** 20}});
+    store.append('a', [item({task: 'first'})]);
+    store.flush();
+    store.append('a', [item({task: 'second'})]);
+    expect(store.searchText('a', 'second', 5).hits).toHaveLength(1);
+    store.append(
+      'a',
+      Array.from({length: 20}, () => item({output: 'x'.repeat(250_000)})),
+    );
+    expect(store.flush().ok).toBe(false);
+    expect(store.searchText('a', 'second', 5).hits).toEqual([]);
+    expect(store.searchText('a', 'first', 5).hits).toHaveLength(1);
+  });
+
+  it('is refused without a key, and one that is not sealed with one', () => {
+    rig.open({seal}).close();
+    expect(rig.refused()).toMatchObject({
+      detail: expect.stringContaining('sealed'),
+      hint: expect.stringContaining('key'),
+    });
+    using plain = new StoreRig();
+    plain.open().close();
+    expect(plain.refused({seal})).toMatchObject({detail: expect.stringContaining('without sealing')});
+  });
+
+  it('opens nothing with another key, or in the place of something else', () => {
+    {
+      using store = rig.open({seal});
+      store.append('a', [item({id: 'e', output: 'one'}), item({id: 'f', output: 'two'})]);
+    }
+    {
+      using store = rig.open({seal: sealWith(randomBytes(32))});
+      expect(() => store.get('a', 'e')).toThrow('store-unusable');
+    }
+    rig.alter(`UPDATE entries SET (crc, body) = (SELECT crc, body FROM entries WHERE id = 'f') WHERE id = 'e'`);
+    using store = rig.open({seal});
+    expect(() => store.get('a', 'e')).toThrow('store-unusable');
+    expect(store.get('a', 'f')?.entry).toMatchObject({episode: {output: 'two'}});
+  });
+});
