@@ -8,7 +8,11 @@ import {type ClientFrame, MAX_PULL_ENTRIES, MAX_PUSH_ITEMS} from './hub-protocol
  * second, several times as fast as the schema; a test holds the two together.
  */
 export function surelyFrame(value: unknown): value is ClientFrame {
-  if (!isRecord(value) || !isWithin(value['id'], 0, Number.MAX_SAFE_INTEGER)) return false;
+  if (!isRecord(value)) return false;
+  if (value['type'] === 'received') {
+    return hasKeys(value, 2) && isList(value['messages'], MOST_RECEIVED, isName) && value['messages'].length > 0;
+  }
+  if (!isWithin(value['id'], 0)) return false;
   switch (value['type']) {
     case 'pull':
       return hasKeys(value, 4) && isWithin(value['since'], 0) && isWithin(value['limit'], 1, MAX_PULL_ENTRIES);
@@ -23,6 +27,7 @@ export function surelyFrame(value: unknown): value is ClientFrame {
   }
 }
 
+const MOST_RECEIVED = 1000;
 const LONGEST_TEXT = 256 * 1024;
 const LONGEST_TASK = 64 * 1024;
 const LONGEST_NAME = 200;

@@ -1,6 +1,6 @@
 import {z} from 'zod';
 import {EPISODE_STANDINGS, type EpisodeState, type LogEntry, type Memory} from '../model/episode.ts';
-import {type ActiveAgent, HUB_ROLES, type HubMessage, MESSAGE_KINDS, PRIORITIES} from '../model/hub.ts';
+import {type ActiveAgent, type HubMessage, type HubRole, MESSAGE_KINDS, PRIORITIES} from '../model/hub.ts';
 
 /**
  * What clients and hub say to each other: JSON text frames over one WebSocket at `/v1/hub`. The client speaks first
@@ -175,7 +175,7 @@ export type HubFrame =
       readonly version: number;
       readonly agentId: string;
       readonly tenantId: string;
-      readonly role: (typeof HUB_ROLES)[number];
+      readonly role: HubRole;
       /** Of this connection: messages are delivered once per epoch. */
       readonly epoch: string;
       /** The last position of the tenant's log. */
@@ -224,8 +224,3 @@ export type HubFrame =
       readonly update: string | null;
     }
   | {readonly type: 'stats'; readonly id: number; readonly stats: HubStats};
-
-/** Throws on what is no frame; unknown keys are refused. */
-export function parseClientFrame(value: unknown): ClientFrame {
-  return clientFrameSchema.parse(value);
-}

@@ -54,6 +54,7 @@ const hotFrame = fc.oneof(
   fc.record({type: fc.constant('push'), id, items: fc.array(item, {minLength: 1, maxLength: 4})}),
   fc.record({type: fc.constant('presence'), id, presence}),
   fc.record({type: fc.constant('message'), id, message}),
+  fc.record({type: fc.constant('received'), messages: fc.array(name, {minLength: 1, maxLength: 5})}),
 );
 
 /** What breaks a frame, or nearly does. */

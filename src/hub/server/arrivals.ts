@@ -2,6 +2,7 @@ import type {Socket} from 'node:net';
 import type {HubLimits} from './hub-limits.ts';
 
 interface Waiting {
+  readonly socket: Socket;
   readonly address: string;
   readonly timer: NodeJS.Timeout;
   onDeadline: () => void;
@@ -36,7 +37,7 @@ export class Arrivals {
       this.#waiting.get(key)?.onDeadline();
       this.#leave(key);
     }, this.#limits.helloMs);
-    this.#waiting.set(key, {address, timer, onDeadline: () => socket.destroy()});
+    this.#waiting.set(key, {socket, address, timer, onDeadline: () => socket.destroy()});
     this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
     socket.once('close', () => this.#leave(key));
   }
@@ -58,8 +59,12 @@ export class Arrivals {
     this.#leave(socketKey(socket));
   }
 
+  /** Cuts off everybody who waits. */
   close(): void {
-    for (const key of this.#waiting.keys()) this.#leave(key);
+    for (const [key, {socket}] of [...this.#waiting]) {
+      this.#leave(key);
+      socket.destroy();
+    }
   }
 
   #isOver(address: string, times: number): boolean {

@@ -1,7 +1,6 @@
 import {type IncomingMessage, type RequestListener, type Server, createServer} from 'node:http';
 import {createServer as createTlsServer} from 'node:https';
 import type {AddressInfo} from 'node:net';
-import {readClock} from '../../base/clock.ts';
 import {type UpgradeRefusal, acceptHubSockets} from '../../wire/accept-hub-sockets.ts';
 import {HUB_PATH, type HubStats} from '../../wire/hub-protocol.ts';
 import {HubCore} from './hub-core.ts';
@@ -34,6 +33,8 @@ export interface HubTls {
   readonly ca?: string | Buffer;
   readonly crl?: string | Buffer;
   readonly requestCert?: boolean;
+  /** False: a client without a good certificate is let in, if its token is good. */
+  readonly rejectUnauthorized?: boolean;
 }
 
 /** Longest time for the headers of one HTTP request and for a TLS handshake, in milliseconds. */
@@ -70,7 +71,7 @@ export class FederationHubServer implements AsyncDisposable {
       documents: options.documents ?? new OpaqueDocuments(limits),
       limits,
       syncIntervalMs: syncInterval,
-      readClock,
+      wallMs: Date.now,
       isKnown: options.isKnown ?? (() => false),
       vet: options.vet ?? (() => null),
       onEvent: options.onEvent ?? (() => undefined),
@@ -101,8 +102,10 @@ export class FederationHubServer implements AsyncDisposable {
       open: socket => this.#core.attach(socket),
     });
     this.#running = {server, accepting};
+    const {onEvent = () => undefined} = this.#options;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
+      server.on('error', error => onEvent({kind: 'unexpected', error}));
       server.listen({port, host, backlog: BACKLOG}, resolve);
     });
     this.#core.start();

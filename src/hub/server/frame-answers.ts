@@ -20,6 +20,8 @@ export interface AnswersParts {
   readonly gauges: HubGauges;
   /** Something is to be told at the end of this turn. */
   readonly wake: (room: TenantRoom) => void;
+  /** Makes durable what was pushed in this turn, so that nobody is shown what is given up later. */
+  readonly settle: () => void;
   readonly stats: (room: TenantRoom) => HubStats;
 }
 
@@ -105,7 +107,7 @@ export class FrameAnswers {
     connection.throttle();
   }
 
-  #recall({connection, member, room}: Asker, {id, type: _, ...query}: Of<'recall'>): void {
+  #recall({connection, member, room}: Asker, {id, query, k, tags, onlySuccess, explain}: Of<'recall'>): void {
     const {recall, limits, onEvent} = this.#with.parts;
     if (!recall) {
       return connection.refuse(id, {code: 'unavailable', message: 'this hub does not search', retryAfterMs: null});
@@ -114,9 +116,10 @@ export class FrameAnswers {
       const message = `at most ${limits.recallsAtOnce} recalls of one connection at the same time`;
       return connection.refuse(id, {code: 'too-fast', message, retryAfterMs: RECALL_RETRY_MS});
     }
+    this.#with.settle();
     member.recalling += 1;
     void recall
-      .recall(room.tenant, query)
+      .recall(room.tenant, {query, k, tags, onlySuccess, explain})
       .then(
         memories => member.send({type: 'recalled', id, memories}),
         (error: unknown) => {
@@ -135,9 +138,9 @@ export class FrameAnswers {
   }
 
   #get({connection, member, room}: Asker, {id, episode}: Of<'get'>): void {
+    this.#with.settle();
     const found = this.#with.parts.store.get(room.tenant, episode);
-    // What has no durable position yet is not there yet.
-    if (!found || found.entry.position > room.head) {
+    if (!found) {
       const message = `there is no episode ${episode} in this tenant`;
       return connection.refuse(id, {code: 'not-found', message, retryAfterMs: null});
     }
@@ -146,12 +149,13 @@ export class FrameAnswers {
   }
 
   #message({connection, member, room}: Asker, {id, message}: Of<'message'>): void {
-    const told: HubMessage = {...message, from: member.agentId, sentAtMs: this.#with.parts.readClock().wallMs};
+    const told: HubMessage = {...message, from: member.agentId, sentAtMs: this.#with.parts.wallMs()};
     const json = `{"type":"message","message":${JSON.stringify(told)}}`;
     const refusal = this.#refusalOf(room, told, json) ?? this.#pass(room, member, told, json);
     if (refusal) return connection.refuse(id, refusal);
+    // After its delivery, which somebody may be waiting for.
+    room.acknowledge(member, id);
     this.#with.wake(room);
-    member.send({type: 'ok', id});
   }
 
   #refusalOf(room: TenantRoom, {id, from, to}: HubMessage, json: string): Refusal | null {
@@ -181,7 +185,7 @@ export class FrameAnswers {
     if (to === null) room.broadcast(member, {topic, priority, json});
     else {
       const address = {tenant: room.tenant, agentId: to};
-      const kept = this.#with.mailboxes.keep(address, {id, priority, json}, this.#with.parts.readClock().monoMs);
+      const kept = this.#with.mailboxes.keep(address, {id, priority, json}, performance.now());
       if (kept === 'full') {
         const text = `too many messages wait for agent ${to}`;
         return {code: 'limit-reached', message: text, retryAfterMs: MAILBOX_RETRY_MS};

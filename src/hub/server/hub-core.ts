@@ -6,13 +6,14 @@ import {Arrivals, addressOf} from './arrivals.ts';
 import {DocumentCircles} from './document-circles.ts';
 import {FrameAnswers} from './frame-answers.ts';
 import {type ConnectionOwner, type Hello, HubConnection} from './hub-connection.ts';
+import {HubRooms} from './hub-rooms.ts';
 import {HubGauges, type HubRates} from './hub-gauges.ts';
 import type {HubLimits} from './hub-limits.ts';
 import type {HubParts, LeftWhy, Refusal} from './hub-parts.ts';
 import {Mailboxes} from './mailboxes.ts';
 import {Member} from './member.ts';
 import {PushLane} from './push-lane.ts';
-import {TenantRoom} from './tenant-room.ts';
+import type {TenantRoom} from './tenant-room.ts';
 
 const SWEEP_MS = 1000;
 const RETRY_MS = 1000;
@@ -26,16 +27,12 @@ export class HubCore implements ConnectionOwner {
   readonly arrivals: Arrivals;
   readonly gauges = new HubGauges();
   readonly #parts: HubParts;
-  readonly #rooms = new Map<string, TenantRoom>();
+  readonly #rooms: HubRooms;
   readonly #connections = new Map<Member, HubConnection>();
   readonly #perAddress = new Map<string, number>();
   readonly #mailboxes: Mailboxes;
   readonly #circles: DocumentCircles;
-  readonly #lane: PushLane;
   readonly #answers: FrameAnswers;
-  readonly #awake = new Set<TenantRoom>();
-  #turn: NodeJS.Immediate | undefined;
-  #later: NodeJS.Timeout | undefined;
   #sweep: NodeJS.Timeout | undefined;
   #startedMs = 0;
 
@@ -43,19 +40,25 @@ export class HubCore implements ConnectionOwner {
     this.#parts = parts;
     this.limits = parts.limits;
     this.arrivals = new Arrivals(parts.limits);
-    this.#mailboxes = new Mailboxes(
-      parts.limits,
-      (tenant, agentId) => this.#rooms.get(tenant)?.members.has(agentId) === true,
-    );
+    const isPresent = (tenant: string, agentId: string) => this.#rooms.find(tenant)?.members.has(agentId) === true;
+    this.#mailboxes = new Mailboxes(parts.limits, isPresent);
     this.#circles = new DocumentCircles(parts.documents, parts.limits);
-    this.#lane = new PushLane(parts, this.gauges);
+    const lane = new PushLane(parts, this.gauges);
+    this.#rooms = new HubRooms({
+      store: parts.store,
+      limits: parts.limits,
+      lane,
+      mailboxes: this.#mailboxes,
+      unexpected: error => this.unexpected(error),
+    });
     this.#answers = new FrameAnswers({
       parts,
-      lane: this.#lane,
+      lane,
       mailboxes: this.#mailboxes,
       circles: this.#circles,
       gauges: this.gauges,
-      wake: room => this.#wake(room),
+      wake: room => this.#rooms.wake(room),
+      settle: () => this.#rooms.settle(),
       stats: room => this.#statsOf(room.tenant, room.members.size, room.rates),
     });
   }
@@ -68,11 +71,10 @@ export class HubCore implements ConnectionOwner {
 
   /** Answers what has been taken, says goodbye to everybody, and keeps nothing running. */
   stop(): void {
-    this.#flush();
+    this.#rooms.flush();
     for (const connection of [...this.#connections.values()]) connection.goAway();
     clearInterval(this.#sweep);
-    clearTimeout(this.#later);
-    clearImmediate(this.#turn);
+    this.#rooms.stop();
     this.#sweep = undefined;
     this.gauges.stop();
     this.arrivals.close();
@@ -96,7 +98,8 @@ export class HubCore implements ConnectionOwner {
   }
 
   nowMs(): number {
-    return this.#parts.readClock().monoMs;
+    // Not `readClock`, which reads a 64-bit counter: this is asked several times per frame.
+    return performance.now();
   }
 
   hello(connection: HubConnection, hello: Hello): void {
@@ -124,17 +127,17 @@ export class HubCore implements ConnectionOwner {
       return connection.refuse(frame.id, {...refusal, retryAfterMs: null});
     }
     if (frame.type === 'refresh') return this.#refresh(connection, member, frame);
-    if (this.#parts.readClock().wallMs >= member.identity.expiresAtMs) {
+    if (this.#parts.wallMs() >= member.identity.expiresAtMs) {
       const message = 'the token has expired; send refresh with a new one';
       return connection.refuse('id' in frame ? frame.id : null, {code: 'token-expired', message, retryAfterMs: null});
     }
-    const room = this.#rooms.get(member.identity.tenantId);
+    const room = this.#rooms.find(member.identity.tenantId);
     if (!room) throw new Error('Internal error: a member without a room');
     this.#answers.answer({connection, member, room}, frame);
   }
 
   drained(member: Member): void {
-    this.#rooms.get(member.identity.tenantId)?.catchUp(member, this.nowMs());
+    this.#rooms.find(member.identity.tenantId)?.catchUp(member, this.nowMs());
     this.#circles.catchUp(member);
   }
 
@@ -144,10 +147,10 @@ export class HubCore implements ConnectionOwner {
     this.#connections.delete(member);
     this.#countAddress(addressOf(connection.socket.stream), -1);
     this.#circles.leave(member);
-    const room = this.#rooms.get(member.identity.tenantId);
+    const room = this.#rooms.find(member.identity.tenantId);
     if (room) {
       room.leave(member, why);
-      this.#wake(room);
+      this.#rooms.wake(room);
     }
     this.#parts.onEvent({kind: 'agent-left', identity: member.identity, epoch: member.epoch, why});
   }
@@ -163,15 +166,14 @@ export class HubCore implements ConnectionOwner {
   }
 
   #join(connection: HubConnection, hello: Hello, identity: HubIdentity): void {
-    const room = this.#room(identity.tenantId);
+    const room = this.#rooms.open(identity.tenantId);
     const address = addressOf(connection.socket.stream);
     const full = room.members.has(identity.agentId) ? null : this.#fullness(room, address);
     if (full !== null) return connection.end('limit-reached', full, RETRY_MS);
-    const now = this.#parts.readClock();
     const member = new Member(connection.socket, {
       identity,
       epoch: randomUUID(),
-      sinceMs: now.wallMs,
+      sinceMs: this.#parts.wallMs(),
       presence: this.#parts.permits(identity.role, 'presence') ? hello.presence : null,
       subscription: {news: hello.subscription.news, topics: new Set(hello.subscription.topics)},
       limits: this.limits,
@@ -195,13 +197,19 @@ export class HubCore implements ConnectionOwner {
       syncIntervalMs: this.#parts.syncIntervalMs,
     });
     this.#parts.onEvent({kind: 'agent-joined', identity, sessionId: hello.sessionId, epoch: member.epoch});
-    this.#wake(room);
+    this.#rooms.wake(room);
     connection.proceed();
   }
 
   #refresh(connection: HubConnection, member: Member, {id, token}: Extract<ClientFrame, {type: 'refresh'}>): void {
+    if (member.isRefreshing) {
+      const refusal = {code: 'too-fast', message: 'the token before this one is still being verified'} as const;
+      return connection.refuse(id, {...refusal, retryAfterMs: RETRY_MS});
+    }
+    member.isRefreshing = true;
     void this.#parts.auth.verify(token, connection.socket.certificate).then(
       verified => {
+        member.isRefreshing = false;
         if (connection.member !== member) return;
         if (!verified.ok) return connection.refuse(id, {...verified.failure, retryAfterMs: null});
         const {agentId, tenantId} = verified.value;
@@ -211,12 +219,13 @@ export class HubCore implements ConnectionOwner {
           return connection.refuse(id, {code: 'forbidden', message, retryAfterMs: null});
         }
         member.become(verified.value);
-        this.#room(tenantId).changed(member);
-        this.#wake(this.#room(tenantId));
+        this.#rooms.open(tenantId).changed(member);
+        this.#rooms.wake(this.#rooms.open(tenantId));
         this.#parts.onEvent({kind: 'token-refreshed', identity: verified.value});
         member.send({type: 'ok', id});
       },
       (error: unknown) => {
+        member.isRefreshing = false;
         this.unexpected(error);
         const message = 'the token could not be verified; see the log of the hub';
         connection.refuse(id, {code: 'internal', message, retryAfterMs: null});
@@ -240,60 +249,13 @@ export class HubCore implements ConnectionOwner {
     else this.#perAddress.delete(address);
   }
 
-  #room(tenant: string): TenantRoom {
-    const known = this.#rooms.get(tenant);
-    if (known) return known;
-    // What is not durable yet would count as head.
-    if (!this.#lane.isEmpty) this.#flush();
-    const given = {head: this.#parts.store.head(tenant), limits: this.limits, mailboxes: this.#mailboxes};
-    const room = new TenantRoom(tenant, given);
-    this.#rooms.set(tenant, room);
-    return room;
-  }
-
-  #wake(room: TenantRoom): void {
-    this.#awake.add(room);
-    // After all that came in with this turn of the event loop has been read.
-    this.#turn ??= setImmediate(() => {
-      this.#turn = undefined;
-      this.#flush();
-    });
-  }
-
-  #flush(): void {
-    for (const room of this.#lane.flush()) this.#awake.add(room);
-    const nowMs = this.nowMs();
-    let waitMs: number | null = null;
-    for (const room of [...this.#awake]) {
-      const moreMs = this.#flushRoom(room, nowMs);
-      if (moreMs !== null) waitMs = Math.min(waitMs ?? moreMs, moreMs);
-      else this.#awake.delete(room);
-      if (moreMs === null && room.members.size === 0) this.#rooms.delete(room.tenant);
-    }
-    if (waitMs === null || this.#later) return;
-    this.#later = setTimeout(() => {
-      this.#later = undefined;
-      this.#flush();
-    }, waitMs);
-  }
-
-  /** A mistake with one tenant does not keep the others from being told. */
-  #flushRoom(room: TenantRoom, nowMs: number): number | null {
-    try {
-      return room.flush(nowMs);
-    } catch (error) {
-      this.unexpected(error);
-      return null;
-    }
-  }
-
   /** What time brings about: tokens that end, messages that expire, connections that have drained unnoticed. */
   #look(): void {
     try {
       this.#mailboxes.expire(this.nowMs());
-      const {wallMs} = this.#parts.readClock();
+      const wallMs = this.#parts.wallMs();
       for (const [member, connection] of [...this.#connections]) this.#lookAt(member, connection, wallMs);
-      if (this.#lane.isEmpty) for (const room of this.#rooms.values()) room.grew(this.#parts.store.head(room.tenant));
+      this.#rooms.lookForEntries();
     } catch (error) {
       this.unexpected(error);
     }

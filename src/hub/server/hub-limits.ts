@@ -54,6 +54,8 @@ export interface HubLimits {
   readonly documentsPerTenant: number;
   readonly documentsPerAgent: number;
   readonly documentBytes: number;
+  readonly documentBytesPerTenant: number;
+  readonly documentBytesInAll: number;
 }
 
 const MIB = 1024 * 1024;
@@ -93,6 +95,8 @@ export const HUB_LIMITS: HubLimits = {
   documentsPerTenant: 1000,
   documentsPerAgent: 100,
   documentBytes: 4 * MIB,
+  documentBytesPerTenant: 32 * MIB,
+  documentBytesInAll: 256 * MIB,
 };
 
 /** The given limits over the usual ones. Throws RangeError on one that is not a positive number. */

@@ -1,4 +1,3 @@
-import type {Now} from '../../base/clock.ts';
 import type {Result} from '../../base/result.ts';
 import type {EpisodeChange, EpisodeStanding, LogEntry, LogItem, Memory} from '../../model/episode.ts';
 import type {HubIdentity, HubRole, MessageKind} from '../../model/hub.ts';
@@ -18,7 +17,8 @@ export interface HubParts {
   readonly limits: HubLimits;
   /** How often clients are to sync, in milliseconds; told in the welcome. */
   readonly syncIntervalMs: number;
-  readonly readClock: () => Now;
+  /** Unix epoch, milliseconds. */
+  readonly wallMs: () => number;
   /** Whether an agent has been here before this start of the hub. */
   readonly isKnown: (tenant: string, agentId: string) => boolean;
   /** Asked of each pushed item after all other checks: why it is not taken, or null. */

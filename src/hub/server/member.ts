@@ -33,6 +33,8 @@ export class Member {
   subscription: Subscription;
   /** Recalls that have not been answered yet. */
   recalling = 0;
+  /** A new token is being verified. */
+  isRefreshing = false;
   readonly #limits: HubLimits;
   #identity: HubIdentity;
   #presence: PresenceNote;

@@ -1,10 +1,8 @@
 import {type Result, fail, ok} from '../../base/result.ts';
+import type {HubLimits} from './hub-limits.ts';
 import type {DocumentState, Documents, Refusal} from './hub-parts.ts';
 
-interface Limits {
-  readonly documentsPerTenant: number;
-  readonly documentBytes: number;
-}
+type Limits = Pick<HubLimits, 'documentsPerTenant' | 'documentBytes' | 'documentBytesPerTenant' | 'documentBytesInAll'>;
 
 const MOST_UPDATES = 10_000;
 
@@ -20,6 +18,8 @@ interface Kept {
 export class OpaqueDocuments implements Documents {
   readonly #limits: Limits;
   readonly #tenants = new Map<string, Map<string, Kept>>();
+  readonly #bytes = new Map<string, number>();
+  #bytesInAll = 0;
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -31,7 +31,8 @@ export class OpaqueDocuments implements Documents {
 
   update(tenant: string, document: string, update: string): Result<void, Refusal> {
     const documents = this.#tenants.get(tenant) ?? new Map<string, Kept>();
-    const {documentsPerTenant, documentBytes} = this.#limits;
+    const {documentsPerTenant, documentBytes, documentBytesPerTenant, documentBytesInAll} = this.#limits;
+    const ofTenant = this.#bytes.get(tenant) ?? 0;
     const kept = documents.get(document) ?? {updates: [], bytes: 0};
     if (!documents.has(document) && documents.size >= documentsPerTenant) {
       return refuse('limit-reached', `a tenant has at most ${documentsPerTenant} documents`);
@@ -43,11 +44,22 @@ export class OpaqueDocuments implements Documents {
       );
     }
     if (kept.updates.includes(update)) return ok(undefined);
+    if (ofTenant + update.length > documentBytesPerTenant) {
+      return refuse(
+        'storage-full',
+        `the documents of this tenant have more than ${documentBytesPerTenant} bytes together`,
+      );
+    }
+    if (this.#bytesInAll + update.length > documentBytesInAll) {
+      return refuse('storage-full', 'the hub has no more room for documents');
+    }
     if (kept.updates.length >= MOST_UPDATES) {
       return refuse('storage-full', `document ${document} has ${MOST_UPDATES} updates already`);
     }
     kept.updates.push(update);
     kept.bytes += update.length;
+    this.#bytes.set(tenant, ofTenant + update.length);
+    this.#bytesInAll += update.length;
     documents.set(document, kept);
     this.#tenants.set(tenant, documents);
     return ok(undefined);

@@ -29,6 +29,7 @@ export class TenantRoom {
   #news: Piece[] = [];
   #broadcasts: Broadcast[] = [];
   readonly #mail = new Set<Member>();
+  #acknowledged: {readonly member: Member; readonly id: number}[] = [];
   #who: string | undefined;
   #head: number;
 
@@ -129,9 +130,15 @@ export class TenantRoom {
     if (member) this.#mail.add(member);
   }
 
+  /** Answers a message, once those of this turn have been passed on. */
+  acknowledge(member: Member, id: number): void {
+    this.#acknowledged.push({member, id});
+  }
+
   /** Tells what has gathered; answers in how many milliseconds there is more to tell, null: nothing is left. */
   flush(nowMs: number): number | null {
     this.#flushMessages(nowMs);
+    for (const {member, id} of this.#acknowledged.splice(0)) member.socket.send(`{"type":"ok","id":${id}}`);
     this.#flushNews();
     if (this.#presence.isEmpty) return null;
     const waitMs = this.#presence.waitMs(performance.now());

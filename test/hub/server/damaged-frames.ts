@@ -78,7 +78,7 @@ const WHOLE = [
   '{"type":',
   '\u0000',
   '{"type":"welcome","id":1}',
-  `${'['.repeat(20_000)}`,
+  '['.repeat(20_000),
   `{"type":"${'x'.repeat(5000)}"}`,
 ];
 

@@ -16,7 +16,7 @@ export class TokenDesk implements HubAuth {
   /** When set, `verify` waits for it. */
   gate: Promise<void> | null = null;
 
-  issue(agentId: string, {tenantId = 't1', role = 'worker' as HubRole, lifeMs = 3_600_000} = {}): string {
+  issue(agentId: string, {tenantId = 't1', role = 'worker', lifeMs = 3_600_000}: JoinOptions = {}): string {
     const tokenId = randomUUID();
     this.#issued.set(tokenId, {agentId, tenantId, role, tokenId, expiresAtMs: Date.now() + lifeMs});
     return tokenId;

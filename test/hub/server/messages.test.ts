@@ -1,6 +1,5 @@
 import {randomUUID} from 'node:crypto';
 import {afterEach, describe, expect, test} from 'vitest';
-import {OpaqueDocuments} from '../../../src/hub/server/opaque-documents.ts';
 import type {Priority} from '../../../src/model/hub.ts';
 import {type HubRig, type RawClient, startHub} from './hub-rig.ts';
 
@@ -187,8 +186,7 @@ describe('documents', () => {
   });
 
   test('are bounded in number and size', async () => {
-    const documents = new OpaqueDocuments({documentsPerTenant: 1, documentBytes: 10});
-    const rig = await hub({documents, limits: {documentsPerAgent: 2}});
+    const rig = await hub({limits: {documentsPerAgent: 2, documentsPerTenant: 1, documentBytes: 10}});
     const a = await rig.join('a');
     const of = (document: string, update: string | null) => ({...join, document, update});
     await a.ask('document', of('one', 'AQ=='));
