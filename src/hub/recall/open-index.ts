@@ -18,7 +18,7 @@ export interface KeptIndex extends VectorIndex {
   has(key: number): boolean;
   /** All keys, in no order. */
   keys(): IterableIterator<number>;
-  /** Everything it holds, for `loadIndex`: about 780 bytes per vector of 512 dimensions, with a checksum. */
+  /** Everything it holds, for `loadIndex`: about 780 bytes per vector of 512 dimensions, with a checksum. Blocks: seconds for a million. */
   snapshot(): Buffer;
 }
 

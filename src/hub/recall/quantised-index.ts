@@ -82,7 +82,9 @@ export class QuantisedIndex implements VectorIndex {
     checkedK(k);
     this.#codes.ask(toUnitVector('query', vector, this.dimensions));
     const best = this.size <= SCAN_LIMIT ? null : this.#bySigns(k, accepts);
-    return (best ?? this.#scan(k, accepts)).sorted();
+    const found = (best ?? this.#scan(k, accepts)).sorted();
+    // Twelve bits can say a little more than 1.
+    return found.map(({key, similarity}) => ({key, similarity: Math.max(-1, Math.min(1, similarity))}));
   }
 
   contents(): Contents & {kind: 'quantised'} {

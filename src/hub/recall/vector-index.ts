@@ -5,7 +5,10 @@ export interface VectorIndex {
   /** Adds or replaces. Throws RangeError on another number of dimensions, or a vector that is not finite. */
   add(key: number, vector: Float32Array): void;
   remove(key: number): boolean;
-  /** The k nearest by cosine similarity, best first; fewer when there are fewer. */
+  /**
+   * The k nearest by cosine similarity, best first, of equals the smaller key; fewer when there are fewer. `accepts` must not
+   * use the index. Throws RangeError as `add` does, and on a k that is not an integer from 1 to 10,000.
+   */
   search(
     vector: Float32Array,
     k: number,

@@ -1,3 +1,4 @@
+import {crc32} from 'node:zlib';
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
 import {seededRandom} from '../../../src/base/random.ts';
@@ -66,6 +67,14 @@ describe('a snapshot of an index', () => {
     });
     bytes[bytes.length - 1] = (bytes[bytes.length - 1] ?? 0) ^ 1;
     expect(loadIndex(bytes, EMBEDDER)).toMatchObject({failure: {kind: 'corrupt'}});
+  });
+
+  test('of another version is refused before anything in it is believed', () => {
+    const bytes = filled(3).snapshot();
+    bytes.writeUInt32LE(2, 8);
+    bytes.writeUInt32LE(crc32(bytes.subarray(0, 36)), 36);
+    const detail = 'The snapshot of the vector index has version 2; this program reads 1.';
+    expect(loadIndex(bytes, EMBEDDER)).toEqual({ok: false, failure: {kind: 'foreign', detail}});
   });
 
   test('is read from wherever its bytes lie', () => {

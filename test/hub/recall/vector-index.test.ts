@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
 import {seededRandom} from '../../../src/base/random.ts';
 import {ExactIndex} from '../../../src/hub/recall/exact-index.ts';
-import {openIndex} from '../../../src/hub/recall/open-index.ts';
+import {loadIndex, openIndex} from '../../../src/hub/recall/open-index.ts';
 import {QuantisedIndex} from '../../../src/hub/recall/quantised-index.ts';
 import type {VectorIndex} from '../../../src/hub/recall/vector-index.ts';
 import {clustered, cosine} from './vectors.ts';
@@ -109,6 +109,42 @@ describe('many vectors', () => {
   test('finds all that it may show when they are fewer than asked for', () => {
     const few = new Set([5, 600, 5999]);
     expect(new Set(index.search(queries[0]!, 10, key => few.has(key)).map(hit => hit.key))).toEqual(few);
+  });
+
+  test('also after many have been removed and replaced, and from a snapshot', () => {
+    const changed = openIndex({id: 'test', dimensions});
+    const model = new ExactIndex(dimensions);
+    const random = seededRandom(6);
+    for (const [place, vector] of vectors.slice(0, count).entries()) {
+      // Keys in no order, so that what is removed lies anywhere.
+      const key = (place * 7919) % count;
+      changed.add(key, vectors[(place + 1) % count]!);
+      changed.add(key, vector);
+      model.add(key, vector);
+      if (random() > 0.4) continue;
+      const gone = ((place - Math.floor(random() * 300)) * 7919) % count;
+      expect(changed.remove(gone)).toBe(model.remove(gone));
+    }
+    expect(changed.size).toBe(model.size);
+    expect(changed.size).toBeGreaterThan(3000);
+    const loaded = loadIndex(changed.snapshot(), {id: 'test', dimensions});
+    let found = 0;
+    for (const query of queries) {
+      const right = new Set(model.search(query, 10).map(hit => hit.key));
+      const hits = changed.search(query, 10);
+      found += hits.filter(hit => right.has(hit.key)).length;
+      expect(loaded.ok && loaded.value.search(query, 10)).toEqual(hits);
+    }
+    expect(found / (10 * queries.length)).toBeGreaterThanOrEqual(0.99);
+  });
+
+  test('nothing is more like itself than wholly', () => {
+    for (let key = 0; key < 100; key += 1) {
+      const [first] = index.search(vectors[key]!, 1);
+      expect(first?.key).toBe(key);
+      expect(first?.similarity).toBeCloseTo(1, 3);
+      expect(first?.similarity).toBeLessThanOrEqual(1);
+    }
   });
 
   test('finds vectors that do not stand out, by comparing them all', () => {

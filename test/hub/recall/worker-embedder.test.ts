@@ -41,7 +41,7 @@ describe('an embedder in a worker thread', () => {
 
   test('reads so much of a text and no more', async () => {
     const [vector] = await steered().embed(['x'.repeat(5000)]);
-    expect(vector?.[1]).toBe(2000);
+    expect(vector?.[1]).toBe(600);
   });
 
   test.each([
@@ -96,8 +96,8 @@ describe.runIf(isModelInstalled())('the model in its worker', () => {
       const [empty, blank] = await embedder.embed(['', ' \n']);
       expect(Math.hypot(...empty!)).toBeCloseTo(1, 4);
       expect(blank).toEqual(empty);
-      expect(await hitsOf(embedder, SAME_WORDS)).toBeGreaterThanOrEqual(11);
-      expect(await hitsOf(embedder, OTHER_WORDS)).toBeGreaterThanOrEqual(8);
+      expect(await hitsOf(embedder, SAME_WORDS)).toBeGreaterThanOrEqual(10);
+      expect(await hitsOf(embedder, OTHER_WORDS)).toBeGreaterThanOrEqual(7);
     } finally {
       await embedder.close();
     }
