@@ -235,7 +235,7 @@ export class RealtimeHub implements AsyncDisposable {
     this.#sendAcks();
     this.#unlisten();
     this.#listeners.clear();
-    for (const {done} of [...this.#help.values()]) done();
+    for (const help of [...this.#help.values()]) help.done();
     if (this.#ownsAdapter) await this.#adapter.close();
   }
 

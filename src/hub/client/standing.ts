@@ -26,7 +26,7 @@ export class Standing<T> {
   up(value: T): void {
     if (this.#state.kind === 'ended') return;
     this.#state = {kind: 'up', value};
-    this.#settle(({resolve}) => resolve(value));
+    this.#settle(waiting => waiting.resolve(value));
   }
 
   down(): void {
@@ -37,7 +37,7 @@ export class Standing<T> {
   end(error: HubError): void {
     if (this.#state.kind === 'ended') return;
     this.#state = {kind: 'ended', error};
-    this.#settle(({reject}) => reject(error));
+    this.#settle(waiting => waiting.reject(error));
   }
 
   /** Resolves when it is up. Rejects when it has ended, with the signal's reason, and with `why()` after `deadlineMs`. */
