@@ -32,8 +32,8 @@ const PUT = `INSERT INTO entries (${COLUMNS})
   VALUES (@id, @kind, @owner, @position, @at_ms, @expires_at_ms, @reward, @success, @bytes, @body)`;
 const BY_ID = 'SELECT * FROM entries WHERE id = ?';
 const BY_KEY = 'SELECT * FROM entries WHERE n = ?';
-const RANKINGS = `SELECT n, id, standing, at_ms, expires_at_ms, reward, success, fold
-  FROM json_each(?) CROSS JOIN entries ON n = json_each.value ORDER BY json_each.key`;
+const RANKINGS = `SELECT e.n, e.id, e.standing, e.at_ms, e.expires_at_ms, e.reward, e.success, e.fold
+  FROM json_each(?) AS hit CROSS JOIN entries AS e ON e.n = hit.value ORDER BY hit.key`;
 const PENDING = 'SELECT * FROM entries WHERE owner = ? ORDER BY n LIMIT ?';
 const EPISODES_AFTER = 'SELECT * FROM entries WHERE n > ? AND kind = 0 ORDER BY n LIMIT ?';
 const OLDEST_SAFE = 'SELECT n, bytes, refused FROM entries WHERE owner IS NULL AND kind = 0 ORDER BY n LIMIT ?';

@@ -10,7 +10,7 @@ const COUNT = 'SELECT count(*) FROM (SELECT 1 FROM text WHERE text MATCH ? LIMIT
 const LAST = 'SELECT max(id) FROM text_docsize';
 
 /** The most (word, episode) pairs that one search ranks, or a fifth of the episodes: what it takes grows with them. */
-const MIN_RANKED = 500;
+const MIN_RANKED = 400;
 const RANKED_SHARE = 0.2;
 /** Counts of words are forgotten when the cache has grown or shrunk by this. */
 const GROWTH = 1.25;
@@ -56,8 +56,8 @@ export class CacheText {
   }
 
   /**
-   * The rarest words, as many as can be ranked in time. BM25 gives nothing for a word that more than half of all episodes have: those are
-   * left out unless there are no others.
+   * The rarest words, as many as can be ranked in time, and at least one that is somewhere. To BM25, what most episodes have in common
+   * says next to nothing.
    */
   #choose(words: readonly string[], episodes: number): readonly string[] {
     if (Math.max(episodes, this.#countedAt) > GROWTH * Math.min(episodes, this.#countedAt)) {
@@ -67,9 +67,10 @@ export class CacheText {
     const most = Math.max(MIN_RANKED, Math.floor(episodes * RANKED_SHARE));
     const counted = words.map(word => ({word, count: this.#countOf(word, most)})).toSorted((a, b) => a.count - b.count);
     let ranked = 0;
-    return counted.flatMap(({word, count}, index) => {
+    return counted.flatMap(({word, count}) => {
+      const isFirst = ranked === 0;
       ranked += count;
-      return index === 0 || (ranked <= most && count * 2 <= episodes) ? [word] : [];
+      return isFirst || ranked <= most ? [word] : [];
     });
   }
 
