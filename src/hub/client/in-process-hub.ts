@@ -191,6 +191,7 @@ class InProcessAdapter implements HubAdapter {
   }
 
   received(messages: readonly string[]): void {
+    if (this.#welcome === null) return;
     const box = this.#tenant.mail.get(this.#who.agentId);
     for (const id of messages) box?.delete(id);
   }

@@ -162,7 +162,7 @@ export class WebSocketHub implements HubAdapter {
   async #connect(signal: AbortSignal): Promise<Result<HubClientSocket, ConnectFailure>> {
     let link: HubLink | null = null;
     try {
-      const token = await readToken(this.#options.token, this.#options);
+      const token = await this.#readToken();
       const tls = readCertificates(this.#options);
       const opened = await connectHubSocket({url: this.#url, tls, liveness: LIVENESS, signal});
       if (!opened.ok) {
@@ -182,6 +182,11 @@ export class WebSocketHub implements HubAdapter {
       this.#lastError = link?.lastWord ?? hubErrorOf(error);
       return fail({kind: 'refused', status: 0, detail: this.#lastError.message});
     }
+  }
+
+  #readToken(): Promise<string> {
+    const {token} = this.#options;
+    return readToken(token, {who: this.#options, alarms: this.#alarms, signal: this.#closing.signal});
   }
 
   async #hello(link: HubLink, token: string): Promise<HubAnswer<'welcome'>> {
@@ -286,7 +291,7 @@ export class WebSocketHub implements HubAdapter {
   /** On the live connection. What goes wrong is tried again: in the end the hub hangs up, and the next connection asks anew. */
   async #refresh(link: HubLink, lifeMs: number): Promise<void> {
     try {
-      const token = await readToken(this.#options.token, this.#options);
+      const token = await this.#readToken();
       if (this.#link !== link) return;
       await link.ask('ok', {type: 'refresh', token});
       // The answer does not say how long it lives; a token says it itself, or is as the one before.

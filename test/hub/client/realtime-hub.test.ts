@@ -149,6 +149,25 @@ test('a direct message that was not acknowledged is told once, even when the hub
   expect(heard).toEqual(['m1']);
 });
 
+test('a message whose acknowledgement was lost with the connection is told once', async () => {
+  const join = async (agentId: string) => {
+    const hub = createRealtimeHub(agentId, 't1', {hubAdapter: inProcess.adapter});
+    open.add(hub);
+    await hub.connect();
+    return hub;
+  };
+  const [ann, bob] = [await join('ann'), await join('bob')];
+  const heard: unknown[] = [];
+  ann.on('message:received', ({body}) => {
+    heard.push(body);
+    if (heard.length === 1) inProcess.dropAll();
+  });
+  await bob.sendMessage('ann', 'once');
+  await bob.sendMessage('ann', 'and another');
+  await until('the other came', () => heard.length > 1);
+  expect(heard).toEqual(['once', 'and another']);
+});
+
 test('memories that were pushed while the hub was away from us are pulled with the next connection', async () => {
   const {port} = rig.hub.address!;
   const {store, desk, url} = rig;
