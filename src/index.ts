@@ -38,7 +38,8 @@ export type {
   TaskReport,
   Told,
 } from './hub/client/realtime-events.ts';
-export {createRealtimeHub, RealtimeHub, type RealtimeOptions} from './hub/client/realtime-hub.ts';
+export {createRealtimeHub, RealtimeHub} from './hub/client/realtime-hub.ts';
+export type {BroadcastOptions, HelpOptions, RealtimeOptions, SendOptions} from './hub/client/realtime-options.ts';
 export type {SyncReport, SyncStats} from './hub/client/replica-sync.ts';
 export type {CacheLimits} from './hub/client/store/cache-limits.ts';
 export type {EpisodeCache} from './hub/client/store/episode-cache.ts';

@@ -1,7 +1,8 @@
 import {afterEach, beforeEach, expect, test} from 'vitest';
 import {EphemeralAgent} from '../../../src/hub/client/ephemeral-agent.ts';
 import {InProcessHub} from '../../../src/hub/client/in-process-hub.ts';
-import {createRealtimeHub, type RealtimeHub, type RealtimeOptions} from '../../../src/hub/client/realtime-hub.ts';
+import {createRealtimeHub, type RealtimeHub} from '../../../src/hub/client/realtime-hub.ts';
+import type {RealtimeOptions} from '../../../src/hub/client/realtime-options.ts';
 import type {HubMessage} from '../../../src/model/hub.ts';
 import {until} from '../../rig/until.ts';
 import {episode, type HubRig, pushOf, startHub} from '../server/hub-rig.ts';
