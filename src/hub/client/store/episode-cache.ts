@@ -1,15 +1,15 @@
 import type {Database} from 'better-sqlite3';
 import type {Episode, EpisodeState, LogEntry, LogItem, Memory} from '../../../model/episode.ts';
 import type {PushResult} from '../../../wire/hub-protocol.ts';
-import {storeFailure} from '../../../sqlite/sqlite-failure.ts';
 import {HybridClock} from '../../replica/hybrid-clock.ts';
 import {Coalescing} from '../coalescing.ts';
-import {cacheUnusable, HubError} from '../hub-error.ts';
+import {HubError} from '../hub-error.ts';
 import {uuidV7} from '../uuid-v7.ts';
 import {CacheContents} from './cache-contents.ts';
 import type {CacheLimits} from './cache-limits.ts';
 import type {BodyCode} from './cache-seal.ts';
 import {type CacheQuery, searchCache} from './cache-search.ts';
+import {CacheWrites} from './cache-writes.ts';
 import {LogCursor} from './log-cursor.ts';
 
 export interface CacheOptions {
@@ -34,9 +34,6 @@ export interface CacheCounts {
   readonly position: number;
 }
 
-export const BUSY_HINT =
-  'One process at a time may use a cache: end the other one, or give each process a memoryPath of its own.';
-
 type Refusal = Extract<PushResult, {readonly code: string}>;
 
 /** Who uses a cache: what it stores is pushed by it. */
@@ -57,7 +54,7 @@ export class EpisodeCache {
   /** One pull at a time for all who use it. */
   readonly pulls = new Coalescing<number>();
   readonly #db: Database;
-  readonly #file: string;
+  readonly #writes: CacheWrites;
   readonly #contents: CacheContents;
   readonly #cursor: LogCursor;
   readonly #wallMs: () => number;
@@ -67,12 +64,12 @@ export class EpisodeCache {
 
   constructor(db: Database, options: CacheOptions) {
     this.#db = db;
-    this.#file = options.file;
     this.limits = options.limits;
     this.#wallMs = options.wallMs;
     this.#clock = new HybridClock({node: uuidV7().replaceAll('-', ''), wallMs: options.wallMs});
     this.#contents = new CacheContents(db, options);
     this.#cursor = new LogCursor(Number(this.#contents.rows.fact.get('position') ?? 0));
+    this.#writes = new CacheWrites(db, {file: options.file, contents: this.#contents, cursor: this.#cursor});
     this.#write(() => {
       this.#contents.rows.orphanAll.run();
       this.#contents.index('all');
@@ -286,57 +283,12 @@ export class EpisodeCache {
     return {taken, refused};
   }
 
-  /** When there is no room, some of what the hub has is forgotten, and it is tried once more. */
   #write<T>(act: () => T): T {
     this.#expectOpen();
-    try {
-      return this.#transact(act);
-    } catch (error) {
-      if (!isFull(error) || !this.#makesRoom()) throw this.#told(error);
-    }
-    try {
-      return this.#transact(act);
-    } catch (error) {
-      throw this.#told(error);
-    }
-  }
-
-  #makesRoom(): boolean {
-    try {
-      return this.#transact(() => this.#contents.forgetSome());
-    } catch (error) {
-      if (isFull(error)) return false;
-      throw error;
-    }
-  }
-
-  #transact<T>(act: () => T): T {
-    const {marks} = this.#contents;
-    const cursor = this.#cursor.marks;
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
-      const answer = act();
-      if (this.position !== cursor.position) this.#contents.rows.setFact.run('position', this.position);
-      this.#db.exec('COMMIT');
-      return answer;
-    } catch (error) {
-      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
-      this.#contents.goBackTo(marks);
-      this.#cursor.goBackTo(cursor);
-      throw error;
-    }
-  }
-
-  #told(error: unknown): unknown {
-    const failure = storeFailure(error, this.#file, BUSY_HINT);
-    return failure === null ? error : cacheUnusable(failure);
+    return this.#writes.run(act);
   }
 
   #expectOpen(): void {
     if (!this.isOpen) throw new HubError('ended', 'The cache was closed');
   }
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'SQLITE_FULL';
 }

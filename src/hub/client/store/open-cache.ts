@@ -10,7 +10,8 @@ import {createPrivateFile, readPrivateFile} from '../../security/private-file.ts
 import {cacheUnusable, type HubError} from '../hub-error.ts';
 import {type CacheLimits, cacheLimits} from './cache-limits.ts';
 import {type BodyCode, newSalt, PLAIN, readCacheKey, SealedCode} from './cache-seal.ts';
-import {BUSY_HINT, EpisodeCache} from './episode-cache.ts';
+import {BUSY_HINT} from './cache-writes.ts';
+import {EpisodeCache} from './episode-cache.ts';
 import {FIRST_SCHEMA} from './schema/001-first.ts';
 
 export interface OpenCacheOptions {
