@@ -145,6 +145,7 @@ test('what was stored survives kill -9, and the next process finds and syncs all
       output += text;
     });
     await until('it has stored a lot', () => output.split('\n').length > 100 + 50 * round);
+    expect(() => openCache({tenantId: 't1', memoryPath})).toThrow(/another process has it open/);
     child.kill('SIGKILL');
     await once(child, 'close');
     told.push(...output.split('\n').slice(0, -1));
