@@ -1,6 +1,6 @@
 import {z} from 'zod';
 import {EPISODE_STANDINGS, type EpisodeState, type LogEntry, type Memory} from '../model/episode.ts';
-import {type ActiveAgent, HUB_ROLES, type HubMessage, MESSAGE_KINDS, PRIORITIES} from '../model/hub.ts';
+import {type ActiveAgent, type HubMessage, type HubRole, MESSAGE_KINDS, PRIORITIES} from '../model/hub.ts';
 
 /**
  * What clients and hub say to each other: JSON text frames over one WebSocket at `/v1/hub`. The client speaks first
@@ -8,6 +8,7 @@ import {type ActiveAgent, HUB_ROLES, type HubMessage, MESSAGE_KINDS, PRIORITIES}
  * choosing, and every answer carries it. docs/hub-protocol.md is the manual of this file.
  */
 export const HUB_PROTOCOL = 1;
+export const HUB_PATH = '/v1/hub';
 
 /** The largest frame either side takes, in bytes; the hub may allow less before a client is known. */
 export const MAX_HUB_FRAME_BYTES = 4 * 1024 * 1024;
@@ -174,7 +175,7 @@ export type HubFrame =
       readonly version: number;
       readonly agentId: string;
       readonly tenantId: string;
-      readonly role: (typeof HUB_ROLES)[number];
+      readonly role: HubRole;
       /** Of this connection: messages are delivered once per epoch. */
       readonly epoch: string;
       /** The last position of the tenant's log. */
@@ -223,8 +224,3 @@ export type HubFrame =
       readonly update: string | null;
     }
   | {readonly type: 'stats'; readonly id: number; readonly stats: HubStats};
-
-/** Throws on what is no frame; unknown keys are refused. */
-export function parseClientFrame(value: unknown): ClientFrame {
-  return clientFrameSchema.parse(value);
-}

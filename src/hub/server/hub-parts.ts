@@ -1,0 +1,124 @@
+import type {Result} from '../../base/result.ts';
+import type {EpisodeChange, EpisodeStanding, LogEntry, LogItem, Memory} from '../../model/episode.ts';
+import type {HubIdentity, HubRole, MessageKind} from '../../model/hub.ts';
+import type {HubErrorCode} from '../../wire/hub-protocol.ts';
+import type {HubLimits} from './hub-limits.ts';
+import type {HubStore} from './hub-store.ts';
+
+/** What a hub is made of. */
+export interface HubParts {
+  readonly store: HubStore;
+  readonly totals: HubTotals;
+  readonly auth: HubAuth;
+  readonly permits: (role: HubRole, action: HubAction) => boolean;
+  /** Null: this hub stores and tells, but does not search. */
+  readonly recall: HubRecall | null;
+  readonly documents: Documents;
+  readonly limits: HubLimits;
+  /** How often clients are to sync, in milliseconds; told in the welcome. */
+  readonly syncIntervalMs: number;
+  /** Unix epoch, milliseconds. */
+  readonly wallMs: () => number;
+  /** Whether an agent has been here before this start of the hub. */
+  readonly isKnown: (tenant: string, agentId: string) => boolean;
+  /** Asked of each pushed item after all other checks: why it is not taken, or null. */
+  readonly vet: (identity: HubIdentity, item: LogItem) => Refusal | null;
+  readonly onEvent: (event: HubEvent) => void;
+}
+
+/** What a role may be allowed to do, in the words of the permission table. */
+export type HubAction =
+  | 'pull'
+  | 'push'
+  | 'recall'
+  | 'get'
+  | 'presence'
+  | 'who'
+  | 'subscribe'
+  | 'received'
+  | 'stats'
+  | `message.${MessageKind}.${'one' | 'all'}`
+  | `document.${'read' | 'write'}`
+  | `change.${Exclude<EpisodeChange['kind'], 'standing'>}`
+  | `standing.${EpisodeStanding}.${'own' | 'others'}`;
+
+/** Says who somebody is. */
+export interface HubAuth {
+  /** `certificate`: DER of the client certificate that TLS has verified; null: there is none. */
+  verify(token: string, certificate: Uint8Array | null): Promise<Result<HubIdentity, AuthFailure>>;
+  /** Asked about once a second of everybody connected, with an identity that `verify` has given: whether it still holds. */
+  recheck(identity: HubIdentity): Result<HubIdentity, AuthFailure>;
+}
+
+export interface AuthFailure {
+  readonly code: 'token-invalid' | 'token-expired' | 'token-revoked' | 'forbidden' | 'unavailable';
+  readonly message: string;
+}
+
+/** Why something was not done; `retryAfterMs` null: trying it again as it is does not help. */
+export interface Refusal {
+  readonly code: HubErrorCode;
+  readonly message: string;
+  readonly retryAfterMs: number | null;
+}
+
+export interface RecallQuery {
+  readonly query: string;
+  readonly k: number;
+  readonly tags?: readonly string[] | undefined;
+  readonly onlySuccess?: boolean | undefined;
+  readonly explain?: boolean | undefined;
+}
+
+export interface HubRecall {
+  /** The best of the tenant, best first. */
+  recall(tenant: string, query: RecallQuery): Promise<readonly Memory[]>;
+  /** Entries that have just become durable, in the order of their positions. */
+  added(tenant: string, entries: readonly LogEntry[]): void;
+  /** Episodes whose vectors are still to be made; null: of all tenants. */
+  unembedded(tenant: string | null): number;
+}
+
+/** Counts over the whole store; null: of all tenants. */
+export interface HubTotals {
+  episodes(tenant: string | null): number;
+  tenants(): number;
+}
+
+/** Documents that agents of a tenant edit together; updates and vectors are base64. */
+export interface Documents {
+  /** The hub's state vector, and the updates the client with this vector lacks. */
+  join(tenant: string, document: string, vector: string | null): Result<DocumentState, Refusal>;
+  /** Takes in an update. */
+  update(tenant: string, document: string, update: string): Result<void, Refusal>;
+}
+
+export interface DocumentState {
+  readonly vector: string | null;
+  readonly updates: readonly string[];
+}
+
+/** For the audit log, the history of sessions and the log of the hub. */
+export type HubEvent =
+  | {
+      readonly kind: 'agent-joined';
+      readonly identity: HubIdentity;
+      readonly sessionId: string | null;
+      readonly epoch: string;
+    }
+  | {readonly kind: 'agent-left'; readonly identity: HubIdentity; readonly epoch: string; readonly why: LeftWhy}
+  | {readonly kind: 'token-refreshed'; readonly identity: HubIdentity}
+  | {
+      readonly kind: 'refused';
+      /** Null: not known yet. */
+      readonly identity: HubIdentity | null;
+      readonly address: string;
+      readonly code: HubErrorCode;
+      readonly message: string;
+    }
+  /** The store could not make durable what was pushed. */
+  | {readonly kind: 'flush-failed'; readonly full: boolean; readonly detail: string}
+  /** A bug. */
+  | {readonly kind: 'unexpected'; readonly error: unknown};
+
+export type LeftWhy = 'left' | 'lost' | 'replaced';

@@ -1,0 +1,99 @@
+import type {HubLimits} from './hub-limits.ts';
+import type {HubStore} from './hub-store.ts';
+import type {Mailboxes} from './mailboxes.ts';
+import type {PushLane} from './push-lane.ts';
+import {TenantRoom} from './tenant-room.ts';
+
+export interface HubRoomsParts {
+  readonly store: HubStore;
+  readonly limits: HubLimits;
+  readonly lane: PushLane;
+  readonly mailboxes: Mailboxes;
+  readonly unexpected: (error: unknown) => void;
+}
+
+/**
+ * The rooms of all tenants with agents, and the turns: whatever came in with one turn of the event loop is made durable by one
+ * commit, answered, and told.
+ */
+export class HubRooms {
+  readonly #with: HubRoomsParts;
+  readonly #rooms = new Map<string, TenantRoom>();
+  readonly #awake = new Set<TenantRoom>();
+  #turn: NodeJS.Immediate | undefined;
+  #later: NodeJS.Timeout | undefined;
+
+  constructor(parts: HubRoomsParts) {
+    this.#with = parts;
+  }
+
+  /** Null: nobody of this tenant is connected. */
+  find(tenant: string): TenantRoom | null {
+    return this.#rooms.get(tenant) ?? null;
+  }
+
+  open(tenant: string): TenantRoom {
+    const known = this.#rooms.get(tenant);
+    if (known) return known;
+    // What is not durable yet would count as head.
+    this.settle();
+    const {store, limits, mailboxes} = this.#with;
+    const room = new TenantRoom(tenant, {head: store.head(tenant), limits, mailboxes});
+    this.#rooms.set(tenant, room);
+    return room;
+  }
+
+  /** There is something to tell in this room at the end of this turn. */
+  wake(room: TenantRoom): void {
+    this.#awake.add(room);
+    // After all that came in with this turn of the event loop has been read.
+    this.#turn ??= setImmediate(() => {
+      this.#turn = undefined;
+      this.flush();
+    });
+  }
+
+  /** Makes durable and tells at once what was pushed in this turn, so that nobody is shown what is given up later. */
+  settle(): void {
+    if (!this.#with.lane.isEmpty) this.flush();
+  }
+
+  /** Entries that came into the log by other means than a push are found, and everybody is told to pull. */
+  lookForEntries(): void {
+    if (!this.#with.lane.isEmpty) return;
+    for (const room of this.#rooms.values()) room.grew(this.#with.store.head(room.tenant));
+  }
+
+  stop(): void {
+    this.flush();
+    clearImmediate(this.#turn);
+    clearTimeout(this.#later);
+  }
+
+  flush(): void {
+    for (const room of this.#with.lane.flush()) this.#awake.add(room);
+    const nowMs = performance.now();
+    let waitMs: number | null = null;
+    for (const room of [...this.#awake]) {
+      const moreMs = this.#flushRoom(room, nowMs);
+      if (moreMs !== null) waitMs = Math.min(waitMs ?? moreMs, moreMs);
+      else this.#awake.delete(room);
+      if (moreMs === null && room.members.size === 0) this.#rooms.delete(room.tenant);
+    }
+    if (waitMs === null || this.#later) return;
+    this.#later = setTimeout(() => {
+      this.#later = undefined;
+      this.flush();
+    }, waitMs);
+  }
+
+  /** A mistake with one tenant does not keep the others from being told. */
+  #flushRoom(room: TenantRoom, nowMs: number): number | null {
+    try {
+      return room.flush(nowMs);
+    } catch (error) {
+      this.#with.unexpected(error);
+      return null;
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import {type Result, fail} from '../../base/result.ts';
+import type {EpisodeChange, LogEntry, LogItem} from '../../model/episode.ts';
+import type {HubIdentity} from '../../model/hub.ts';
+import type {ClientFrame, PushResult} from '../../wire/hub-protocol.ts';
+import type {Piece} from './fan-out.ts';
+import type {HubGauges} from './hub-gauges.ts';
+import type {HubAction, HubParts, Refusal} from './hub-parts.ts';
+import type {AppendResult, HubStoreFailure} from './hub-store.ts';
+import type {Member} from './member.ts';
+import type {TenantRoom} from './tenant-room.ts';
+
+type Push = Extract<ClientFrame, {type: 'push'}>;
+
+interface Pending {
+  readonly room: TenantRoom;
+  readonly member: Member;
+  readonly id: number;
+  readonly items: readonly LogItem[];
+  /** For each item why it was refused, or what the store said. */
+  readonly results: readonly (PushResult | AppendResult)[];
+}
+
+/**
+ * Pushes of all connections on their way to the disk: appended as they come, made durable together once per turn of the event
+ * loop, and only then answered and told to others.
+ */
+export class PushLane {
+  readonly #parts: Pick<HubParts, 'store' | 'permits' | 'vet' | 'recall' | 'onEvent'>;
+  readonly #gauges: HubGauges;
+  #pending: Pending[] = [];
+
+  constructor(parts: Pick<HubParts, 'store' | 'permits' | 'vet' | 'recall' | 'onEvent'>, gauges: HubGauges) {
+    this.#parts = parts;
+    this.#gauges = gauges;
+  }
+
+  get isEmpty(): boolean {
+    return this.#pending.length === 0;
+  }
+
+  take(room: TenantRoom, member: Member, {id, items}: Push): void {
+    const refused = items.map(item => this.#refusalOf(member, item));
+    const fit = items.filter((_, index) => refused[index] === null);
+    const appended = fit.length > 0 ? this.#parts.store.append(room.tenant, fit) : [];
+    let next = 0;
+    const results = items.map((_, index) => refused[index] ?? expectPresent(appended[next++]));
+    this.#pending.push({room, member, id, items, results});
+  }
+
+  /** Makes durable what has been taken, answers it, and gives the rooms what is to be told. */
+  flush(): readonly TenantRoom[] {
+    const pending = this.#pending;
+    if (pending.length === 0) return [];
+    this.#pending = [];
+    const startedMs = performance.now();
+    const outcome = this.#commit();
+    this.#gauges.flushed(performance.now() - startedMs);
+    if (!outcome.ok) {
+      this.#refuseAll(pending, outcome.failure);
+      return [];
+    }
+    for (const push of pending) this.#settle(push);
+    return [...new Set(pending.map(({room}) => room))];
+  }
+
+  /** What the store throws is as good as a broken file: nothing that waits may count as kept. */
+  #commit(): Result<void, HubStoreFailure> {
+    try {
+      return this.#parts.store.flush();
+    } catch (error) {
+      this.#parts.onEvent({kind: 'unexpected', error});
+      return fail({kind: 'broken', detail: String(error)});
+    }
+  }
+
+  #settle({room, member, id, items, results}: Pending): void {
+    const pieces: Piece[] = [];
+    const entries: LogEntry[] = [];
+    const isHeard = room.hasAudience(member);
+    let head = 0;
+    const answers = results.map((result, index): PushResult => {
+      if ('refused' in result) return {id: result.id, code: result.refused, message: result.message};
+      if (!('isNew' in result)) return result;
+      const item = items[index];
+      if (result.isNew && item) {
+        head = Math.max(head, result.position);
+        entries.push({...item, position: result.position});
+        if (isHeard) pieces.push({by: member, json: withPosition(JSON.stringify(item), result.position)});
+      }
+      return {id: result.id, position: result.position};
+    });
+    this.#gauges.rates.pushed(entries.length);
+    room.rates.pushed(entries.length);
+    member.send({type: 'pushed', id, results: answers});
+    if (entries.length === 0) return;
+    room.tell(pieces, head);
+    this.#parts.recall?.added(room.tenant, entries);
+  }
+
+  #refuseAll(pending: readonly Pending[], failure: HubStoreFailure): void {
+    const full = failure.kind === 'full';
+    this.#parts.onEvent({kind: 'flush-failed', full, detail: failure.detail});
+    for (const {member, id} of pending) {
+      this.#gauges.refused(full ? 'disk-full' : 'unavailable');
+      member.send({
+        type: 'error',
+        id,
+        code: full ? 'disk-full' : 'unavailable',
+        message: full
+          ? 'the disk of the hub is full; nothing of this push was kept, push it again later'
+          : 'the hub cannot write to its database; nothing of this push was kept, its operator must look at it',
+        retryAfterMs: full ? DISK_FULL_RETRY_MS : null,
+      });
+    }
+  }
+
+  #refusalOf({identity}: Member, item: LogItem): PushResult | null {
+    const [id, agentId] =
+      item.kind === 'episode' ? [item.episode.id, item.episode.agentId] : [item.change.id, item.change.by];
+    const refuse = ({code, message}: Pick<Refusal, 'code' | 'message'>): PushResult => ({id, code, message});
+    if (agentId !== identity.agentId) {
+      const field = item.kind === 'episode' ? 'episode.agentId' : 'change.by';
+      return refuse({
+        code: 'forbidden',
+        message: `${field} is not the agent of your token; push what ${identity.agentId} remembers as ${identity.agentId}`,
+      });
+    }
+    if (item.kind === 'change' && !this.#parts.permits(identity.role, this.#actionOf(identity, item.change))) {
+      return refuse({code: 'forbidden', message: `a ${identity.role} may not make this change (${item.change.kind})`});
+    }
+    const refusal = this.#parts.vet(identity, item);
+    return refusal && refuse(refusal);
+  }
+
+  #actionOf({tenantId, agentId}: HubIdentity, change: EpisodeChange): HubAction {
+    if (change.kind !== 'standing') return `change.${change.kind}`;
+    const found = this.#parts.store.get(tenantId, change.episode);
+    const isOwn = found?.entry.kind === 'episode' && found.entry.episode.agentId === agentId;
+    return `standing.${change.standing}.${isOwn ? 'own' : 'others'}`;
+  }
+}
+
+const DISK_FULL_RETRY_MS = 5000;
+
+function withPosition(json: string, position: number): string {
+  return `${json.slice(0, -1)},"position":${position}}`;
+}
+
+function expectPresent<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('Internal error: the store answered fewer items than it was given');
+  return value;
+}

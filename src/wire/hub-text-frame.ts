@@ -1,0 +1,31 @@
+const FINAL_TEXT = 0x81;
+const SHORT = 126;
+const LONG = 65_536;
+
+/**
+ * Texts as the bytes of unmasked WebSocket text frames (RFC 6455, section 5.2), one after the other: what a server writes. Made
+ * once, it can be written to any number of connections.
+ */
+export function frameTexts(texts: readonly string[]): Buffer {
+  const [only] = texts;
+  if (texts.length === 1 && only !== undefined) return frameText(only);
+  return Buffer.concat(texts.map(frameText));
+}
+
+export function frameText(text: string): Buffer {
+  const length = Buffer.byteLength(text);
+  const head = length < SHORT ? 2 : length < LONG ? 4 : 10;
+  const frame = Buffer.allocUnsafe(head + length);
+  frame[0] = FINAL_TEXT;
+  if (head === 2) frame[1] = length;
+  else if (head === 4) {
+    frame[1] = 126;
+    frame.writeUInt16BE(length, 2);
+  } else {
+    frame[1] = 127;
+    frame.writeUInt32BE(Math.floor(length / 2 ** 32), 2);
+    frame.writeUInt32BE(length % 2 ** 32, 6);
+  }
+  frame.write(text, head);
+  return frame;
+}
