@@ -29,7 +29,7 @@ function need(over: Partial<NeedResult>): NeedResult {
 }
 
 function order(over: Partial<Assignment>) {
-  const made = orderOf(assignment(over), team, null);
+  const made = orderOf(assignment(over), team, {tip: null, memories: null});
   if (!made.ok) throw new Error(made.failure.reason);
   return made.value;
 }
@@ -80,7 +80,7 @@ test('orders go in messages that a host accepts', () => {
 
 test('an order that no message can hold is a failure of the attempt', () => {
   const needs = Array.from({length: 200_000}, (_, index) => need({id: `${'n'.repeat(60)}-${index}`, outputs: 'json'}));
-  expect(orderOf(assignment({needs}), team, null)).toMatchObject({
+  expect(orderOf(assignment({needs}), team, {tip: null, memories: null})).toMatchObject({
     ok: false,
     failure: {reason: 'spawn-failed', code: 'E2BIG'},
   });
@@ -95,7 +95,7 @@ test('the output of an instance goes into the folder of its task', () => {
 });
 
 test('an item that no environment can hold is a failure of the attempt', () => {
-  expect(orderOf(assignment({item: 'a\0b'}), team, null)).toMatchObject({
+  expect(orderOf(assignment({item: 'a\0b'}), team, {tip: null, memories: null})).toMatchObject({
     ok: false,
     failure: {reason: 'foreach-invalid'},
   });

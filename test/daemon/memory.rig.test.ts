@@ -1,0 +1,82 @@
+import {execFileSync} from 'node:child_process';
+import {existsSync, readdirSync, statSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {expect, test} from 'vitest';
+import type {GivenMemory} from '../../src/model/memory.ts';
+import {Rig} from '../rig/rig.ts';
+
+async function outputOf(rig: Rig, team: string, task: string): Promise<string> {
+  const output = await rig.client().output(team, {task});
+  if (!output.ok) throw new Error(output.failure.reason);
+  return Buffer.from(output.value.data).toString();
+}
+
+/** What the attempt found in the file. */
+async function givenTo(rig: Rig, team: string, task: string): Promise<readonly GivenMemory[]> {
+  return JSON.parse(await outputOf(rig, team, task)) as readonly GivenMemory[];
+}
+
+const SHOW = 'stat -c %a "$GODEL_MEMORIES" >> modes; cat "$GODEL_MEMORIES"';
+const build = {run: 'echo "the parser needs make -j2, $API_TOKEN"; exit 3', 'continue-on-error': true};
+const show = {needs: 'build', if: 'always()', run: `: build the parser again with make; ${SHOW}`, outputs: 'text'};
+
+test('a command finds in GODEL_MEMORIES what another has learned before it, without secrets', async () => {
+  await using rig = await Rig.create();
+  const env = {...rig.env, API_TOKEN: 'hunter2-hunter2'};
+  const {team} = await rig.spawn({plan: {version: 1, name: 'first', tasks: {build, show}}, env});
+  expect(await rig.waitFor(team)).toMatchObject({state: 'succeeded'});
+  const [learned, ...others] = await givenTo(rig, team, 'show');
+  expect(others).toEqual([]);
+  expect(learned).toMatchObject({success: false, reward: 0, tags: ['command', 'first']});
+  expect(learned?.task).toMatch(/^build: echo "the parser/);
+  expect(learned?.output).toBe('the parser needs make -j2, ***');
+  expect(learned?.critique).toMatch(/exited with code 3/);
+  // Another team, after a restart of the daemon by SIGKILL, finds what both have left.
+  const pid = rig.daemonPid();
+  if (pid !== null) process.kill(pid, 'SIGKILL');
+  const next = await rig.spawn({plan: {version: 1, name: 'second', tasks: {show: {run: show.run, outputs: 'text'}}}});
+  await rig.waitFor(next.team);
+  const given = await givenTo(rig, next.team, 'show');
+  expect(given.map(({task, success}) => [task.split(':')[0], success]).toSorted()).toEqual([
+    ['build', false],
+    ['show', true],
+  ]);
+  expect(execFileSync('sort', ['-u', join(rig.folder, 'modes')]).toString()).toBe('600\n');
+  expect(statSync(rig.paths.memoryFile).mode & 0o077).toBe(0);
+  const left = readdirSync(rig.paths.teamsFolder, {recursive: true}).filter(name => String(name).includes('memories'));
+  expect(left).toEqual([]);
+});
+
+test('with --no-memory, `memory: off` in the plan or in the configuration nothing is given and nothing is kept', async () => {
+  await using rig = await Rig.create({env: {GODEL_MEMORIES: '/of/another/godel'}});
+  const unset = {run: 'echo "${GODEL_MEMORIES-unset}" > found', outputs: 'text'};
+  const plan = {version: 1, tasks: {unset}};
+  const found = () => execFileSync('cat', [join(rig.folder, 'found')]).toString();
+  const file = rig.writePlan(JSON.stringify(plan));
+  expect(await rig.godel(['team', 'spawn', '--count', '1', '--plan', file, '--no-memory'])).toMatchObject({code: 0});
+  expect(found()).toBe('unset\n');
+  const planned = await rig.spawn({plan: {...plan, memory: 'off'}});
+  await rig.waitFor(planned.team);
+  expect(found()).toBe('unset\n');
+  expect(existsSync(rig.paths.memoryFile)).toBe(false);
+  await rig.client().stopDaemon({force: true});
+  writeFileSync(join(rig.folder, 'godel.config.yaml'), 'memory: off\n');
+  const configured = await rig.spawn({plan});
+  await rig.waitFor(configured.team);
+  expect(found()).toBe('unset\n');
+  expect(existsSync(rig.paths.memoryFile)).toBe(false);
+  const asked = await rig.spawn({plan, memory: 'on'});
+  await rig.waitFor(asked.team);
+  expect(found()).toMatch(/\.memories\.json\n$/);
+});
+
+test('a memory that cannot be opened keeps nobody from working: the file is an empty list', async () => {
+  await using rig = await Rig.create();
+  const first = await rig.spawn({plan: {version: 1, tasks: {one: {run: 'true'}}}, memory: 'off'});
+  await rig.waitFor(first.team);
+  writeFileSync(rig.paths.memoryFile, 'no database'.repeat(1000));
+  const {team} = await rig.spawn({plan: {version: 1, tasks: {build, show}}});
+  expect(await rig.waitFor(team)).toMatchObject({state: 'succeeded'});
+  expect(await givenTo(rig, team, 'show')).toEqual([]);
+  expect(rig.log()).toContain('the memory cannot be opened');
+});
