@@ -31,7 +31,7 @@ export interface EffectsOptions {
   readonly progress: Progress;
   readonly permits: Permits;
   readonly merges: Merges;
-  readonly lessons: Pick<Lessons, 'before'>;
+  readonly lessons: Pick<Lessons, 'prepare' | 'before'>;
   readonly agentSettings: AgentSettings;
   readonly submit: (input: Input) => void;
   readonly outputCapBytes: number;
@@ -83,6 +83,7 @@ export class Effects {
         return hosts.probe(effect.hostId);
       case 'open-team':
         this.#teams.set(effect.teamId, effect.spec);
+        this.#options.lessons.prepare(effect.spec);
         return hosts.tell(effect.hostId, {type: 'open-team', team: this.#opening(effect.teamId, effect.spec)});
       case 'open-agents': {
         const {teamId, agents, runtimes} = effect;

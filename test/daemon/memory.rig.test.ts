@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import type {GivenMemory} from '../../src/model/memory.ts';
 import {Rig} from '../rig/rig.ts';
+import {until} from '../rig/until.ts';
 
 async function outputOf(rig: Rig, team: string, task: string): Promise<string> {
   const output = await rig.client().output(team, {task});
@@ -21,7 +22,7 @@ const build = {run: 'echo "the parser needs make -j2, $API_TOKEN"; exit 3', 'con
 const show = {needs: 'build', if: 'always()', run: `: build the parser again with make; ${SHOW}`, outputs: 'text'};
 
 test('a command finds in GODEL_MEMORIES what another has learned before it, without secrets', async () => {
-  await using rig = await Rig.create();
+  await using rig = await Rig.create({env: {GODEL_MEMORY_WAIT: '10s'}});
   const env = {...rig.env, API_TOKEN: 'hunter2-hunter2'};
   const {team} = await rig.spawn({plan: {version: 1, name: 'first', tasks: {build, show}}, env});
   expect(await rig.waitFor(team)).toMatchObject({state: 'succeeded'});
@@ -31,9 +32,8 @@ test('a command finds in GODEL_MEMORIES what another has learned before it, with
   expect(learned?.task).toMatch(/^build: echo "the parser/);
   expect(learned?.output).toBe('the parser needs make -j2, ***');
   expect(learned?.critique).toMatch(/exited with code 3/);
-  // Another team, after a restart of the daemon by SIGKILL, finds what both have left.
-  const pid = rig.daemonPid();
-  if (pid !== null) process.kill(pid, 'SIGKILL');
+  // Another team of another daemon finds what both have left.
+  await rig.client().stopDaemon({force: true});
   const next = await rig.spawn({plan: {version: 1, name: 'second', tasks: {show: {run: show.run, outputs: 'text'}}}});
   await rig.waitFor(next.team);
   const given = await givenTo(rig, next.team, 'show');
@@ -79,4 +79,21 @@ test('a memory that cannot be opened keeps nobody from working: the file is an e
   expect(await rig.waitFor(team)).toMatchObject({state: 'succeeded'});
   expect(await givenTo(rig, team, 'show')).toEqual([]);
   expect(rig.log()).toContain('the memory cannot be opened');
+});
+
+test('what an attempt learns is kept though the daemon was killed while it was at work', async () => {
+  await using rig = await Rig.create({env: {GODEL_MEMORY_WAIT: '10s'}});
+  const slow = 'touch began; while ! test -e go; do sleep 0.02; done; echo "the compiler is slow"';
+  const first = await rig.spawn({plan: {version: 1, name: 'slow', tasks: {slow: {run: slow}}}});
+  await until('it is at work', () => existsSync(join(rig.folder, 'began')));
+  const pid = rig.daemonPid();
+  if (pid === null) throw new Error('no daemon');
+  process.kill(pid, 'SIGKILL');
+  await until('another one is there', () => rig.daemonPid() !== null && rig.daemonPid() !== pid);
+  writeFileSync(join(rig.folder, 'go'), '');
+  expect(await rig.waitFor(first.team)).toMatchObject({state: 'succeeded', attempts: 1});
+  const run = `: touch began, is the compiler slow; ${SHOW}`;
+  const next = await rig.spawn({plan: {version: 1, tasks: {show: {run, outputs: 'text'}}}});
+  await rig.waitFor(next.team);
+  expect(await givenTo(rig, next.team, 'show')).toMatchObject([{output: 'the compiler is slow', success: true}]);
 });

@@ -23,7 +23,9 @@ export interface Recall {
 
 /** What the daemon needs of a memory. Nothing of it may block the daemon; what cannot be kept is lost with a line in the log. */
 export interface AttemptMemory {
-  /** The best first; fewer where fewer have to do with it. Rejects when it cannot be searched. */
+  /** It will be used soon: what takes a while can begin. */
+  prepare(): void;
+  /** The best first, of all that was remembered before; fewer where fewer have to do with it. Rejects when it cannot be searched. */
   recall(recall: Recall): Promise<readonly Memory[]>;
   remember(lesson: Lesson): void;
   confirm(bearing: Bearing): void;

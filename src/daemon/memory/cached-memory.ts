@@ -40,10 +40,16 @@ export class CachedMemory implements AttemptMemory {
     this.#options = options;
   }
 
+  prepare(): void {
+    if (!this.#isClosed) void this.#open();
+  }
+
   async recall({query, k, deadlineMs}: Recall): Promise<readonly Memory[]> {
     const untilMs = readClock().monoMs + deadlineMs;
     const opened = await this.#open();
     await this.#turn();
+    // What the same tick has told comes first.
+    await this.#writing;
     if (!opened?.cache.isOpen || readClock().monoMs > untilMs) return [];
     return opened.cache.search(query, k);
   }

@@ -67,6 +67,7 @@ export class Lessons {
   restore(teams: readonly StoredTeam[]): void {
     for (const {id, spec, tasks, openAttempts} of teams) {
       if (spec.memory === 'off') continue;
+      this.#options.memory.prepare();
       const bySeq = new Map(tasks.map(task => [task.seq, task]));
       for (const {id: attempt, task: seq, agentId, means} of openAttempts) {
         const task = bySeq.get(seq);
@@ -77,6 +78,11 @@ export class Lessons {
         this.#learners.set(attempt, this.#learner(id, spec, {agentId, task: facts}));
       }
     }
+  }
+
+  /** A team is about to begin. */
+  prepare(team: TeamSpec): void {
+    if (team.memory !== 'off') this.#options.memory.prepare();
   }
 
   /** What the attempt is given, within the time it may wait; null: its team has no memory. Never rejects. */

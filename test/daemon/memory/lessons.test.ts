@@ -38,6 +38,7 @@ function setUp({
   const warnings: string[] = [];
   const asked: Recall[] = [];
   const kept: AttemptMemory = {
+    prepare: () => undefined,
     recall: each => {
       asked.push(each);
       return recall ? recall(each) : Promise.resolve([memory({id: 'a'}), memory({id: 'b'})]);
