@@ -84,5 +84,11 @@ export function withPlan(
   }: {readonly plan: Plan; readonly secretNames: readonly string[]; readonly repository?: TeamRepository},
 ): TeamSpec {
   const names = [...new Set([...spec.secretNames, ...secretNames])];
-  return {...(repository ? {repository} : {}), ...spec, plan: joinPlans(spec.plan, plan), secretNames: names};
+  return {
+    ...(repository ? {repository} : {}),
+    ...spec,
+    ...(plan.memory ? {memory: plan.memory} : {}),
+    plan: joinPlans(spec.plan, plan),
+    secretNames: names,
+  };
 }

@@ -68,6 +68,10 @@ test('with --no-memory, `memory: off` in the plan or in the configuration nothin
   const asked = await rig.spawn({plan, memory: 'on'});
   await rig.waitFor(asked.team);
   expect(found()).toMatch(/\.memories\.json\n$/);
+  // A team that is given more to do does with memory as that says.
+  const {team} = await rig.spawn({memory: 'on', count: 1});
+  expect(await rig.client().run(team, {plan: {...plan, memory: 'off'}, env: rig.env})).toMatchObject({ok: true});
+  await until('it has run', () => found() === 'unset\n');
 });
 
 test('a memory that cannot be opened keeps nobody from working: the file is an empty list', async () => {

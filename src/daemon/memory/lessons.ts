@@ -25,6 +25,9 @@ export interface LessonsOptions {
   readonly log: Log;
 }
 
+/** What agents have said of memories last: as many of these are known. */
+const MAX_SAID = 10_000;
+
 /** An attempt that is to leave a lesson. */
 interface Learner {
   readonly teamId: TeamId;
@@ -57,6 +60,8 @@ export class Lessons {
   readonly #learners = new Map<AttemptId, Learner>();
   /** By team and task: the next verdict on the task is on it. */
   readonly #inReview = new Map<TeamId, Map<string, InReview>>();
+  /** By episode and agent: said again, the same changes nothing. */
+  readonly #borne = new Map<string, boolean>();
   #isFailing = false;
 
   constructor(options: LessonsOptions) {
@@ -188,8 +193,18 @@ export class Lessons {
     const {agentId, team, head, given} = learner;
     memory.remember({id: lessonId(atMs, [storeId, attempt]), agentId, sessionId: team, ...head, ...end});
     for (const episode of given) {
+      if (!this.#isNews(`${episode} ${agentId}`, end.success)) continue;
       memory.confirm({id: lessonId(atMs, [storeId, attempt, episode]), episode, by: agentId, success: end.success});
     }
+  }
+
+  /** Of what one agent says of one memory the last word counts. */
+  #isNews(key: string, success: boolean): boolean {
+    if (this.#borne.get(key) === success) return false;
+    const [oldest] = this.#borne.keys();
+    if (this.#borne.size >= MAX_SAID && oldest !== undefined) this.#borne.delete(oldest);
+    this.#borne.set(key, success);
+    return true;
   }
 }
 

@@ -87,6 +87,17 @@ test('what an attempt is given is borne out by its end, and its end is remembere
   expect(new Set([...bearings.map(({id}) => id), lessons[0]?.id]).size).toBe(3);
 });
 
+test('what an agent has said of a memory it says again only when it has changed its mind', async () => {
+  const {of, bearings} = setUp();
+  const failure: AttemptOutcome = {...success, result: {ok: false, failure: {reason: 'timed-out', timeoutMs: 1}}};
+  for (const [index, outcome] of [success, success, failure, failure, success].entries()) {
+    const attempt = attemptId(20 + index);
+    await of.before({...assignment, attempt}, team);
+    of.settled([ended(outcome, attempt)]);
+  }
+  expect(bearings.filter(({episode}) => episode === 'a').map(bearing => bearing.success)).toEqual([true, false, true]);
+});
+
 test('a team without memory is given nothing and leaves nothing', () => {
   const {of, lessons, asked} = setUp();
   expect(of.before(assignment, {...team, memory: 'off'})).toBeNull();
