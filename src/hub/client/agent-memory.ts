@@ -2,6 +2,7 @@ import type {Episode, EpisodeChange, EpisodeState, Memory} from '../../model/epi
 import {changeSchema, episodeSchema, MAX_RECALL} from '../../wire/hub-protocol.ts';
 import type {HubAdapter, HubQuery} from './hub-adapter.ts';
 import {badOption} from './hub-error.ts';
+import {promised} from './promised.ts';
 import type {CacheUser, EpisodeCache} from './store/episode-cache.ts';
 import {uuidV7} from './uuid-v7.ts';
 
@@ -101,7 +102,39 @@ export class AgentMemory implements MemoryDb {
     return this.#cache.search(task, k, options);
   }
 
-  async storeEpisode(input: EpisodeInput): Promise<string> {
+  storeEpisode(input: EpisodeInput): Promise<string> {
+    return promised(() => this.#store(input));
+  }
+
+  getEpisode(id: string) {
+    return promised(() => this.#cache.get(id));
+  }
+
+  vote(episode: string, value: 1 | -1): Promise<string> {
+    return this.#change(episode, {kind: 'vote', value});
+  }
+
+  use(episode: string, count = 1): Promise<string> {
+    return this.#change(episode, {kind: 'use', count});
+  }
+
+  confirm(episode: string, success: boolean): Promise<string> {
+    return this.#change(episode, {kind: 'confirm', success});
+  }
+
+  tag(episode: string, {add = [], remove = []}: {add?: readonly string[]; remove?: readonly string[]}) {
+    return this.#change(episode, {kind: 'tag', add: add.map(whole), remove: remove.map(whole)});
+  }
+
+  criticise(episode: string, text: string): Promise<string> {
+    return this.#change(episode, {kind: 'critique', text: whole(text)});
+  }
+
+  forget(episode: string): Promise<string> {
+    return this.#change(episode, {kind: 'standing', standing: 'forgotten'});
+  }
+
+  #store(input: EpisodeInput): string {
     const id = uuidV7();
     const {reward, critique = null, sessionId = this.#sessionId, expiresAtMs = null} = input;
     const episode: Episode = {
@@ -124,39 +157,13 @@ export class AgentMemory implements MemoryDb {
     return id;
   }
 
-  async getEpisode(id: string) {
-    return this.#cache.get(id);
-  }
-
-  async vote(episode: string, value: 1 | -1): Promise<string> {
-    return this.#change(episode, {kind: 'vote', value});
-  }
-
-  async use(episode: string, count = 1): Promise<string> {
-    return this.#change(episode, {kind: 'use', count});
-  }
-
-  async confirm(episode: string, success: boolean): Promise<string> {
-    return this.#change(episode, {kind: 'confirm', success});
-  }
-
-  async tag(episode: string, {add = [], remove = []}: {add?: readonly string[]; remove?: readonly string[]}) {
-    return this.#change(episode, {kind: 'tag', add: add.map(whole), remove: remove.map(whole)});
-  }
-
-  async criticise(episode: string, text: string): Promise<string> {
-    return this.#change(episode, {kind: 'critique', text: whole(text)});
-  }
-
-  async forget(episode: string): Promise<string> {
-    return this.#change(episode, {kind: 'standing', standing: 'forgotten'});
-  }
-
-  #change(episode: string, kind: ChangeKind): string {
-    const change: EpisodeChange = {id: uuidV7(), episode, by: this.#agentId, at: this.#cache.stamp(), ...kind};
-    check(changeSchema.safeParse(change), kind.kind);
-    this.#cache.add(this.#user, {kind: 'change', change});
-    return change.id;
+  #change(episode: string, kind: ChangeKind): Promise<string> {
+    return promised(() => {
+      const change: EpisodeChange = {id: uuidV7(), episode, by: this.#agentId, at: this.#cache.stamp(), ...kind};
+      check(changeSchema.safeParse(change), kind.kind);
+      this.#cache.add(this.#user, {kind: 'change', change});
+      return change.id;
+    });
   }
 }
 

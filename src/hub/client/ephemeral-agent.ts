@@ -6,6 +6,7 @@ import {FederationHub, type HubAdapterSource, type WaitOptions} from './federati
 import type {CertificatePaths} from './hub-endpoint.ts';
 import {badOption, HubError, hubErrorOf} from './hub-error.ts';
 import {type HubToken, unverifiedClaims} from './hub-token.ts';
+import {promised} from './promised.ts';
 import type {SyncReport, SyncStats} from './replica-sync.ts';
 import type {CacheUser, EpisodeCache} from './store/episode-cache.ts';
 import {openCache, type OpenCacheOptions} from './store/open-cache.ts';
@@ -99,7 +100,6 @@ export class EphemeralAgent implements AsyncDisposable {
     this.agentId = agentId;
     this.tenantId = tenantId;
     this.#cache = options.cache ?? openCache(options);
-    const {memoryPath: _path, ...others} = options;
     if (hubEndpoint === undefined && hubAdapter === undefined) {
       this.hub = null;
       this.#user = this.#cache.join();
@@ -107,7 +107,14 @@ export class EphemeralAgent implements AsyncDisposable {
     } else {
       const endpoint = hubEndpoint === undefined ? {} : {endpoint: hubEndpoint};
       this.#user = null;
-      this.hub = this.#openHub({...others, ...endpoint, agentId, cache: this.#cache, news: options.news ?? false});
+      this.hub = this.#openHub({
+        ...options,
+        ...endpoint,
+        memoryPath: undefined,
+        agentId,
+        cache: this.#cache,
+        news: options.news ?? false,
+      });
       this.db = this.hub.db;
     }
     this.#dueMs = this.#alarms.nowMs() + lifetime * 1000;
@@ -118,7 +125,12 @@ export class EphemeralAgent implements AsyncDisposable {
    * Resolves when the agent is there, with its cache; it connects meanwhile. Rejects with a HubError: `bad-option`, `cache-unusable`, or
    * `ended` when the signal is aborted already.
    */
-  static async spawn(options: EphemeralAgentOptions): Promise<EphemeralAgent> {
+  static spawn(options: EphemeralAgentOptions): Promise<EphemeralAgent> {
+    return promised(() => new EphemeralAgent(options, EphemeralAgent.#check(options)));
+  }
+
+  /** Answers the id of the agent. */
+  static #check(options: EphemeralAgentOptions): string {
     const {
       tenantId,
       lifetime = LIFETIME_S,
@@ -133,7 +145,10 @@ export class EphemeralAgent implements AsyncDisposable {
     if (!(finalSyncMs >= 0)) throw badOption(`finalSyncMs is ${finalSyncMs}: use milliseconds from 0`);
     if (signal?.aborted) throw new HubError('ended', 'The signal of this agent was aborted before it began');
     const named = typeof token === 'string' ? unverifiedClaims(token).agentId : null;
-    return new EphemeralAgent(options, options.agentId ?? named ?? `agent-${uuidV7()}`);
+    if (options.cache !== undefined && options.memoryPath !== undefined) {
+      throw badOption('Give a cache or a memoryPath, not both');
+    }
+    return options.agentId ?? named ?? `agent-${uuidV7()}`;
   }
 
   /** Runs a task with the agent's memory. Rejects with what it throws, and with a HubError `ended` as soon as the agent ends. */

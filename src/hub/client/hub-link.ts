@@ -72,8 +72,7 @@ export class HubLink {
           reject(error);
         },
       });
-      // Of the same request, with its id: the compiler does not follow through the union.
-      this.socket.send({...request, id} as ClientFrame);
+      this.socket.send({...request, id});
     });
   }
 
@@ -102,7 +101,7 @@ export class HubLink {
     this.#ended = error;
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const {reject} of waiting) reject(error);
+    for (const each of waiting) each.reject(error);
   }
 }
 

@@ -1,4 +1,7 @@
+import type {Alarms} from './alarms.ts';
 import {HubError} from './hub-error.ts';
+import {promised} from './promised.ts';
+import {within} from './within.ts';
 
 /** A token, or how to get one: a function is asked again for each connection, and before the token of a live one expires. */
 export type HubToken =
@@ -16,16 +19,26 @@ export function refreshInMs(leftMs: number): number {
   return Math.max(0, leftMs - spare);
 }
 
-/** Rejects with a HubError `no-token` when the function throws or gives none. */
+/** How long a function may take to get a token, in milliseconds. */
+const GET_MS = 30_000;
+
+/** Rejects with a HubError `no-token` when the function throws, gives none or takes too long, and with the signal's reason. */
 export async function readToken(
   token: HubToken,
-  who: {readonly agentId: string; readonly tenantId: string},
+  {
+    who,
+    alarms,
+    signal,
+  }: {who: {readonly agentId: string; readonly tenantId: string}; alarms: Alarms; signal: AbortSignal},
 ): Promise<string> {
   if (typeof token === 'string') return token;
+  const why = () => new HubError('no-token', `The function for the token gave none within ${GET_MS} ms`);
+  const getting = promised(() => token({agentId: who.agentId, tenantId: who.tenantId}));
   let given: unknown;
   try {
-    given = await token(who);
+    given = await within(getting, {ms: GET_MS, alarms, signal, why});
   } catch (error) {
+    if (error instanceof HubError) throw error;
     const detail = error instanceof Error ? error.message : String(error);
     throw new HubError('no-token', `The token could not be had: ${detail}`, {cause: error});
   }

@@ -14,6 +14,7 @@ import type {
 } from './hub-adapter.ts';
 import {HubError} from './hub-error.ts';
 import {HubListeners} from './hub-listeners.ts';
+import {promised} from './promised.ts';
 
 interface Tenant {
   readonly log: LogEntry[];
@@ -102,80 +103,95 @@ class InProcessAdapter implements HubAdapter {
     return this.#subscription;
   }
 
-  async connect(): Promise<HubWelcome> {
-    if (this.#ended !== null) throw this.#ended;
-    if (this.#welcome !== null) return this.#welcome;
-    const {agentId, tenantId} = this.#who;
-    const {members, log, mail} = this.#tenant;
-    members.get(agentId)?.replace();
-    this.#sinceMs = Date.now();
-    this.#welcome = {agentId, tenantId, role: 'worker', epoch: randomUUID(), head: log.length};
-    members.set(agentId, this);
-    if (!mail.has(agentId)) mail.set(agentId, new Map());
-    this.tell({kind: 'up', welcome: this.#welcome});
-    this.#tellOthers({kind: 'presence', joined: [this.active], changed: [], left: []});
-    for (const message of mail.get(agentId)?.values() ?? []) this.tell({kind: 'message', message});
-    return this.#welcome;
+  connect(): Promise<HubWelcome> {
+    return promised(() => {
+      if (this.#ended !== null) throw this.#ended;
+      if (this.#welcome !== null) return this.#welcome;
+      const {agentId, tenantId} = this.#who;
+      const {members, log, mail} = this.#tenant;
+      members.get(agentId)?.replace();
+      this.#sinceMs = Date.now();
+      this.#welcome = {agentId, tenantId, role: 'worker', epoch: randomUUID(), head: log.length};
+      members.set(agentId, this);
+      if (!mail.has(agentId)) mail.set(agentId, new Map());
+      this.tell({kind: 'up', welcome: this.#welcome});
+      this.#tellOthers({kind: 'presence', joined: [this.active], changed: [], left: []});
+      for (const message of mail.get(agentId)?.values() ?? []) this.tell({kind: 'message', message});
+      return this.#welcome;
+    });
   }
 
-  async push(items: readonly LogItem[]): Promise<readonly PushResult[]> {
-    this.#expectUp();
-    const fresh: LogEntry[] = [];
-    const results = items.map(item => this.#append(item, fresh));
-    const head = this.#tenant.log.length;
-    if (fresh.length > 0) {
-      this.#tellOthers({kind: 'news', entries: fresh, head}, ({subscription}) => subscription.news);
-    }
-    return results;
-  }
-
-  async pull(since: number, limit: number): Promise<HubPage> {
-    this.#expectUp();
-    const {log} = this.#tenant;
-    const entries = log.slice(since, since + limit);
-    return {entries, head: log.length, more: since + entries.length < log.length};
-  }
-
-  async setPresence(note: PresenceNote): Promise<void> {
-    this.#expectUp();
-    this.#presence = note;
-    this.#tellOthers({kind: 'presence', joined: [], changed: [this.active], left: []});
-  }
-
-  async subscribe(subscription: Subscription): Promise<void> {
-    this.#expectUp();
-    this.#subscription = subscription;
-  }
-
-  async who(): Promise<readonly ActiveAgent[]> {
-    this.#expectUp();
-    return [...this.#tenant.members.values()].map(({active}) => active);
-  }
-
-  async send(message: OutgoingMessage): Promise<void> {
-    this.#expectUp();
-    const {messageIds, mail, members} = this.#tenant;
-    if (messageIds.has(message.id)) return;
-    const told: HubMessage = {...message, from: this.#who.agentId, sentAtMs: Date.now()};
-    const {to, topic} = message;
-    if (to === null) {
-      const hears = ({subscription}: InProcessAdapter) => topic === null || subscription.topics.includes(topic);
-      this.#tellOthers({kind: 'message', message: told}, hears);
-    } else {
-      const box = mail.get(to);
-      if (box === undefined) throw new HubError('not-found', `agent ${to} has never been in this tenant`);
-      if (box.size >= this.#limits.messages) {
-        throw new HubError('limit-reached', `too many messages wait for agent ${to}`, {retryAfterMs: 1000});
+  push(items: readonly LogItem[]): Promise<readonly PushResult[]> {
+    return promised(() => {
+      this.#expectUp();
+      const fresh: LogEntry[] = [];
+      const results = items.map(item => this.#append(item, fresh));
+      const head = this.#tenant.log.length;
+      if (fresh.length > 0) {
+        this.#tellOthers({kind: 'news', entries: fresh, head}, ({subscription}) => subscription.news);
       }
-      box.set(told.id, told);
-      members.get(to)?.tell({kind: 'message', message: told});
-    }
-    messageIds.add(message.id);
-    const [oldest] = messageIds;
-    if (messageIds.size > this.#limits.messages && oldest !== undefined) messageIds.delete(oldest);
+      return results;
+    });
+  }
+
+  pull(since: number, limit: number): Promise<HubPage> {
+    return promised(() => {
+      this.#expectUp();
+      const {log} = this.#tenant;
+      const entries = log.slice(since, since + limit);
+      return {entries, head: log.length, more: since + entries.length < log.length};
+    });
+  }
+
+  setPresence(note: PresenceNote): Promise<void> {
+    return promised(() => {
+      this.#expectUp();
+      this.#presence = note;
+      this.#tellOthers({kind: 'presence', joined: [], changed: [this.active], left: []});
+    });
+  }
+
+  subscribe(subscription: Subscription): Promise<void> {
+    return promised(() => {
+      this.#expectUp();
+      this.#subscription = subscription;
+    });
+  }
+
+  who(): Promise<readonly ActiveAgent[]> {
+    return promised(() => {
+      this.#expectUp();
+      return [...this.#tenant.members.values()].map(({active}) => active);
+    });
+  }
+
+  send(message: OutgoingMessage): Promise<void> {
+    return promised(() => {
+      this.#expectUp();
+      const {messageIds, mail, members} = this.#tenant;
+      if (messageIds.has(message.id)) return;
+      const told: HubMessage = {...message, from: this.#who.agentId, sentAtMs: Date.now()};
+      const {to, topic} = message;
+      if (to === null) {
+        const hears = ({subscription}: InProcessAdapter) => topic === null || subscription.topics.includes(topic);
+        this.#tellOthers({kind: 'message', message: told}, hears);
+      } else {
+        const box = mail.get(to);
+        if (box === undefined) throw new HubError('not-found', `agent ${to} has never been in this tenant`);
+        if (box.size >= this.#limits.messages) {
+          throw new HubError('limit-reached', `too many messages wait for agent ${to}`, {retryAfterMs: 1000});
+        }
+        box.set(told.id, told);
+        members.get(to)?.tell({kind: 'message', message: told});
+      }
+      messageIds.add(message.id);
+      const [oldest] = messageIds;
+      if (messageIds.size > this.#limits.messages && oldest !== undefined) messageIds.delete(oldest);
+    });
   }
 
   received(messages: readonly string[]): void {
+    if (this.#welcome === null) return;
     const box = this.#tenant.mail.get(this.#who.agentId);
     for (const id of messages) box?.delete(id);
   }
@@ -184,9 +200,11 @@ class InProcessAdapter implements HubAdapter {
     return this.#listeners.add(listener, options);
   }
 
-  async close(): Promise<void> {
-    this.#ended ??= new HubError('ended', 'The connection to the hub was closed');
-    this.#leave('left');
+  close(): Promise<void> {
+    return promised(() => {
+      this.#ended ??= new HubError('ended', 'The connection to the hub was closed');
+      this.#leave('left');
+    });
   }
 
   tell(event: HubAdapterEvent): void {

@@ -1,6 +1,8 @@
+import {never} from '../../base/never.ts';
 import type {Episode, EpisodeChange} from '../../model/episode.ts';
 import type {ActiveAgent, HubMessage} from '../../model/hub.ts';
 import type {LeftWhy} from './hub-adapter.ts';
+import type {Listeners} from './listeners.ts';
 
 export interface TaskAssignment {
   readonly taskId: string;
@@ -57,30 +59,60 @@ export interface RealtimeEvents {
   'message:status_update': Told<StatusUpdate>;
 }
 
+/** Tells a message by its kind. What does not have the shape of its kind is left out: others may say anything. */
+export function emitKind(listeners: Listeners<RealtimeEvents>, message: HubMessage): void {
+  const {kind, body} = message;
+  switch (kind) {
+    case 'message':
+      return;
+    case 'task_assignment': {
+      const told = readAssignment(body);
+      return told ? listeners.emit('message:task_assignment', {...told, message}) : undefined;
+    }
+    case 'task_complete': {
+      const told = readReport(body);
+      return told ? listeners.emit('message:task_complete', {...told, message}) : undefined;
+    }
+    case 'request_help': {
+      const told = readHelpRequest(body);
+      return told ? listeners.emit('message:request_help', {...told, message}) : undefined;
+    }
+    case 'share_knowledge': {
+      const told = readKnowledge(body);
+      return told ? listeners.emit('message:share_knowledge', {...told, message}) : undefined;
+    }
+    case 'status_update': {
+      const told = readStatus(body);
+      return told ? listeners.emit('message:status_update', {...told, message}) : undefined;
+    }
+    default:
+      return never(kind);
+  }
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What others say may be anything: null where it is not what its kind should be. */
-export function readAssignment(body: unknown): TaskAssignment | null {
+function readAssignment(body: unknown): TaskAssignment | null {
   if (!isFields(body) || typeof body['taskId'] !== 'string' || typeof body['description'] !== 'string') return null;
   return {taskId: body['taskId'], description: body['description'], data: body['data'] ?? null};
 }
 
-export function readReport(body: unknown): TaskReport | null {
+function readReport(body: unknown): TaskReport | null {
   if (!isFields(body) || typeof body['taskId'] !== 'string' || typeof body['success'] !== 'boolean') return null;
   return {taskId: body['taskId'], success: body['success'], result: body['result'] ?? null};
 }
 
-export function readHelpRequest(body: unknown): HelpRequest | null {
+function readHelpRequest(body: unknown): HelpRequest | null {
   if (!isFields(body) || typeof body['question'] !== 'string') return null;
   return {question: body['question'], skills: textsOf(body['skills']), data: body['data'] ?? null};
 }
 
-export function readKnowledge(body: unknown): Knowledge | null {
+function readKnowledge(body: unknown): Knowledge | null {
   if (!isFields(body) || typeof body['title'] !== 'string' || typeof body['content'] !== 'string') return null;
   return {title: body['title'], content: body['content'], tags: textsOf(body['tags'])};
 }
 
-export function readStatus(body: unknown): StatusUpdate | null {
+function readStatus(body: unknown): StatusUpdate | null {
   if (!isFields(body) || typeof body['status'] !== 'string') return null;
   return {status: body['status'], doing: typeof body['doing'] === 'string' ? body['doing'] : null};
 }

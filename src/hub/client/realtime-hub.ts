@@ -1,84 +1,29 @@
-import {sleep} from '../../base/clock.ts';
 import {never} from '../../base/never.ts';
 import type {LogEntry} from '../../model/episode.ts';
-import type {ActiveAgent, HubMessage, MessageKind, PresenceNote, Priority} from '../../model/hub.ts';
+import type {ActiveAgent, HubMessage, MessageKind, PresenceNote} from '../../model/hub.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
-import type {FederationHub, HubAdapterSource, WaitOptions} from './federation-hub.ts';
+import type {WaitOptions} from './federation-hub.ts';
 import type {HubAdapter, HubAdapterEvent, HubWelcome, OutgoingMessage} from './hub-adapter.ts';
-import type {CertificatePaths} from './hub-endpoint.ts';
-import {badOption, HubError, hubErrorOf, isPassing} from './hub-error.ts';
-import type {HubToken} from './hub-token.ts';
+import {HelpDesk} from './help-desk.ts';
+import {badOption, HubError} from './hub-error.ts';
+import {Inbox} from './inbox.ts';
 import {Listeners} from './listeners.ts';
 import {MemoryNews} from './memory-news.ts';
 import {
+  emitKind,
   type Knowledge,
-  readAssignment,
-  readHelpRequest,
-  readKnowledge,
-  readReport,
-  readStatus,
   type RealtimeEvents,
   type TaskAssignment,
   type TaskReport,
 } from './realtime-events.ts';
-import {RecentIds} from './recent-ids.ts';
+import type {BroadcastOptions, HelpOptions, RealtimeOptions, SendOptions} from './realtime-options.ts';
+import {sendMessage} from './send-message.ts';
 import {uuidV7} from './uuid-v7.ts';
 import {WebSocketHub} from './web-socket-hub.ts';
 
-export interface RealtimeOptions extends CertificatePaths {
-  /** Use the connection of this hub, such as `agent.hub`: an agent has one connection at a time. Instead of an endpoint. */
-  readonly hub?: FederationHub;
-  readonly endpoint?: string;
-  readonly token?: HubToken;
-  readonly hubAdapter?: HubAdapterSource;
-  readonly sessionId?: string | null;
-  readonly skills?: readonly string[];
-  readonly status?: string;
-  /** Messages to everybody that name one of these are heard, beside those that name none. */
-  readonly topics?: readonly string[];
-  /** How long a message waits for the connection and is tried again, in milliseconds. */
-  readonly sendMs?: number;
-  readonly alarms?: Alarms;
-}
-
-export interface SendOptions {
-  readonly priority?: Priority;
-  /** Of the message it answers. */
-  readonly correlationId?: string;
-}
-
-export interface BroadcastOptions extends SendOptions {
-  readonly topic?: string;
-}
-
-export interface HelpOptions {
-  /** One agent; without it everybody, or those who follow the topic. */
-  readonly to?: string;
-  readonly topic?: string;
-  readonly skills?: readonly string[];
-  readonly data?: unknown;
-  readonly priority?: Priority;
-  /** So many answers are enough. */
-  readonly answers?: number;
-  /** Milliseconds until whatever came is all. */
-  readonly deadlineMs?: number;
-  readonly signal?: AbortSignal;
-}
-
 const SEND_MS = 10_000;
-const RETRY_MS = 100;
 const HELP_MS = 30_000;
-/** Ids of messages that are remembered, so that none is told twice. */
-const MAX_IDS = 10_000;
-/** Requests for help that wait for answers. */
-const MAX_HELP = 1000;
 const MAX_ANSWERS = 1000;
-
-interface Help {
-  readonly answers: HubMessage[];
-  readonly enough: number;
-  done(): void;
-}
 
 /** Begins to connect; what happens before the first listener is added in the same turn is not missed. Throws a HubError `bad-option`. */
 export function createRealtimeHub(agentId: string, tenantId: string, options: RealtimeOptions): RealtimeHub {
@@ -96,9 +41,8 @@ export class RealtimeHub implements AsyncDisposable {
   readonly #unlisten: () => void;
   readonly #listeners = new Listeners<RealtimeEvents>();
   readonly #news: MemoryNews;
-  readonly #ids = new RecentIds(MAX_IDS);
-  readonly #help = new Map<string, Help>();
-  #acks: string[] = [];
+  readonly #inbox: Inbox;
+  readonly #help: HelpDesk;
   #presence: PresenceNote;
   #shut: Promise<void> | undefined;
 
@@ -116,6 +60,8 @@ export class RealtimeHub implements AsyncDisposable {
     this.#presence = {status, doing: null, skills};
     this.#ownsAdapter = hub === undefined;
     this.#adapter = hub?.begin() ?? this.#newAdapter();
+    this.#inbox = new Inbox(ids => this.#adapter.received(ids));
+    this.#help = new HelpDesk(this.#alarms);
     this.#news = new MemoryNews(this.#adapter, entry => this.#onEntry(entry));
     this.#unlisten = this.#adapter.listen(event => this.#onEvent(event), {messages: true});
     if (this.#adapter.welcome !== null) this.#onUp(this.#adapter.welcome);
@@ -184,14 +130,13 @@ export class RealtimeHub implements AsyncDisposable {
     if (!(Number.isInteger(answers) && answers >= 1 && answers <= MAX_ANSWERS)) {
       throw badOption(`answers is ${answers}: use 1 to ${MAX_ANSWERS}`);
     }
-    if (this.#help.size >= MAX_HELP) throw new HubError('limit-reached', `${MAX_HELP} requests for help wait already`);
     const id = uuidV7();
-    const help = this.#waitFor(id, {answers, deadlineMs: options.deadlineMs ?? HELP_MS, signal});
+    const help = this.#help.wait(id, {enough: answers, deadlineMs: options.deadlineMs ?? HELP_MS, signal});
     const body = {question, skills: [...skills], data};
     try {
       await this.#send({kind: 'request_help', to, topic, body}, {priority, id, signal});
     } catch (error) {
-      this.#help.get(id)?.done();
+      this.#help.end(id);
       throw error;
     }
     return help;
@@ -232,10 +177,10 @@ export class RealtimeHub implements AsyncDisposable {
   }
 
   async #shutdown(): Promise<void> {
-    this.#sendAcks();
+    this.#inbox.flush();
     this.#unlisten();
     this.#listeners.clear();
-    for (const {done} of [...this.#help.values()]) done();
+    this.#help.endAll();
     if (this.#ownsAdapter) await this.#adapter.close();
   }
 
@@ -305,66 +250,12 @@ export class RealtimeHub implements AsyncDisposable {
   }
 
   #onMessage(message: HubMessage): void {
-    if (message.to !== null) this.#acknowledge(message.id);
-    if (!this.#ids.add(message.id)) return;
-    const help = message.correlationId === null ? undefined : this.#help.get(message.correlationId);
-    if (help !== undefined) {
-      help.answers.push(message);
-      if (help.answers.length >= help.enough) help.done();
-    }
+    if (!this.#inbox.take(message)) return;
+    this.#help.hear(message);
     this.#listeners.emit('message:received', message);
-    this.#emitKind(message);
+    emitKind(this.#listeners, message);
   }
 
-  /** What does not have the shape of its kind is only told as received. */
-  #emitKind(message: HubMessage): void {
-    const {kind, body} = message;
-    switch (kind) {
-      case 'message':
-        return;
-      case 'task_assignment': {
-        const told = readAssignment(body);
-        if (told) this.#listeners.emit('message:task_assignment', {...told, message});
-        return;
-      }
-      case 'task_complete': {
-        const told = readReport(body);
-        if (told) this.#listeners.emit('message:task_complete', {...told, message});
-        return;
-      }
-      case 'request_help': {
-        const told = readHelpRequest(body);
-        if (told) this.#listeners.emit('message:request_help', {...told, message});
-        return;
-      }
-      case 'share_knowledge': {
-        const told = readKnowledge(body);
-        if (told) this.#listeners.emit('message:share_knowledge', {...told, message});
-        return;
-      }
-      case 'status_update': {
-        const told = readStatus(body);
-        if (told) this.#listeners.emit('message:status_update', {...told, message});
-        return;
-      }
-      default:
-        return never(kind);
-    }
-  }
-
-  #acknowledge(id: string): void {
-    if (this.#acks.length === 0) setImmediate(() => this.#sendAcks());
-    this.#acks.push(id);
-    if (this.#acks.length >= MAX_ACKS) this.#sendAcks();
-  }
-
-  #sendAcks(): void {
-    const acks = this.#acks;
-    this.#acks = [];
-    if (acks.length > 0) this.#adapter.received(acks);
-  }
-
-  /** The same message under the same id, until the hub has it: it passes it on once. */
   async #send(
     {kind, to, topic, body}: {kind: MessageKind; to: string | null; topic: string | null; body: unknown},
     {
@@ -376,41 +267,8 @@ export class RealtimeHub implements AsyncDisposable {
   ): Promise<string> {
     if (this.#shut) throw new HubError('ended', 'This realtime hub was shut down');
     const message: OutgoingMessage = {id, to, topic, kind, body, priority, correlationId: correlationId ?? null};
-    const untilMs = this.#alarms.nowMs() + (this.#options.sendMs ?? SEND_MS);
-    for (;;) {
-      const leftMs = Math.max(0, untilMs - this.#alarms.nowMs());
-      try {
-        await this.#adapter.connect({deadlineMs: leftMs, signal});
-        await this.#adapter.send(message);
-        return id;
-      } catch (error) {
-        if (signal?.aborted) throw error;
-        const failure = hubErrorOf(error);
-        const pauseMs = failure.retryAfterMs ?? RETRY_MS;
-        if (!isPassing(failure) || leftMs <= pauseMs) throw failure;
-        await sleep(pauseMs, {signal});
-      }
-    }
-  }
-
-  #waitFor(
-    id: string,
-    {answers: enough, deadlineMs, signal}: {answers: number; deadlineMs: number; signal: AbortSignal | undefined},
-  ): Promise<readonly HubMessage[]> {
-    const answers: HubMessage[] = [];
-    return new Promise(resolve => {
-      const done = () => {
-        this.#help.delete(id);
-        cancel();
-        signal?.removeEventListener('abort', done);
-        resolve(answers);
-      };
-      const cancel = this.#alarms.after(deadlineMs, done);
-      signal?.addEventListener('abort', done, {once: true});
-      this.#help.set(id, {answers, enough, done});
-    });
+    const deadlineMs = this.#options.sendMs ?? SEND_MS;
+    await sendMessage(this.#adapter, message, {deadlineMs, alarms: this.#alarms, signal});
+    return id;
   }
 }
-
-/** As many acknowledgements go into one frame. */
-const MAX_ACKS = 500;

@@ -6,6 +6,7 @@ import {Coalescing} from './coalescing.ts';
 import type {HubAdapter, HubAdapterEvent, HubWelcome} from './hub-adapter.ts';
 import {HubError, hubErrorOf, isPassing} from './hub-error.ts';
 import type {CacheUser, EpisodeCache} from './store/episode-cache.ts';
+import {within} from './within.ts';
 
 /** Bytes of items in one push; frames may have four times as many. */
 const PUSH_BYTES = 2 ** 20;
@@ -104,16 +105,21 @@ export class ReplicaSync {
   } = {}): Promise<SyncReport> {
     const untilMs = this.#alarms.nowMs() + deadlineMs;
     for (let tries = 1; ; tries += 1) {
-      const leftMs = untilMs - this.#alarms.nowMs();
       try {
         const adapter = this.#expectAdapter();
-        await adapter.connect({deadlineMs: Math.max(0, leftMs), signal});
-        return await this.#syncing.call(() => this.#run(adapter));
+        await adapter.connect({deadlineMs: Math.max(0, untilMs - this.#alarms.nowMs()), signal});
+        const syncing = this.#syncing.call(() => this.#run(adapter));
+        return await within(syncing, {
+          ms: Math.max(0, untilMs - this.#alarms.nowMs()),
+          alarms: this.#alarms,
+          signal,
+          why: () => new HubError('timed-out', `The hub did not take everything within ${deadlineMs} ms`),
+        });
       } catch (error) {
         if (signal?.aborted) throw error;
         const failure = this.#failed(error);
         const pauseMs = failure.retryAfterMs ?? Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.min(tries, 10));
-        if (!isPassing(failure) || leftMs <= pauseMs) throw failure;
+        if (!isPassing(failure) || untilMs - this.#alarms.nowMs() <= pauseMs) throw failure;
         await sleep(pauseMs, {signal});
       }
     }

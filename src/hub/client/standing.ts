@@ -1,5 +1,6 @@
 import type {Alarms} from './alarms.ts';
 import type {HubError} from './hub-error.ts';
+import {within} from './within.ts';
 
 interface Waiting<T> {
   resolve(value: T): void;
@@ -26,7 +27,7 @@ export class Standing<T> {
   up(value: T): void {
     if (this.#state.kind === 'ended') return;
     this.#state = {kind: 'up', value};
-    this.#settle(({resolve}) => resolve(value));
+    this.#settle(waiting => waiting.resolve(value));
   }
 
   down(): void {
@@ -37,7 +38,7 @@ export class Standing<T> {
   end(error: HubError): void {
     if (this.#state.kind === 'ended') return;
     this.#state = {kind: 'ended', error};
-    this.#settle(({reject}) => reject(error));
+    this.#settle(waiting => waiting.reject(error));
   }
 
   /** Resolves when it is up. Rejects when it has ended, with the signal's reason, and with `why()` after `deadlineMs`. */
@@ -55,35 +56,17 @@ export class Standing<T> {
     const state = this.#state;
     if (state.kind === 'up') return Promise.resolve(state.value);
     if (state.kind === 'ended') return Promise.reject(state.error);
-    return new Promise<T>((resolve, reject) => {
-      if (signal?.aborted) return reject(reasonOf(signal));
-      const over = () => {
-        this.#waiting.delete(waiting);
-        cancel();
-        signal?.removeEventListener('abort', onAbort);
-      };
-      const waiting: Waiting<T> = {
-        resolve: value => {
-          over();
-          resolve(value);
-        },
-        reject: error => {
-          over();
-          reject(error instanceof Error ? error : new Error(String(error)));
-        },
-      };
-      const onAbort = () => waiting.reject(signal && reasonOf(signal));
-      const cancel = alarms.after(deadlineMs, () => waiting.reject(why()));
-      signal?.addEventListener('abort', onAbort, {once: true});
+    let waiting: Waiting<T> | undefined;
+    const settled = new Promise<T>((resolve, reject) => {
+      waiting = {resolve, reject};
       this.#waiting.add(waiting);
+    });
+    return within(settled, {ms: deadlineMs, alarms, signal, why}).finally(() => {
+      if (waiting) this.#waiting.delete(waiting);
     });
   }
 
   #settle(act: (waiting: Waiting<T>) => void): void {
     for (const waiting of [...this.#waiting]) act(waiting);
   }
-}
-
-function reasonOf({reason}: AbortSignal): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
 }

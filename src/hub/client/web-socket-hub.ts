@@ -22,8 +22,10 @@ import {type CertificatePaths, hubUrl, readCertificates} from './hub-endpoint.ts
 import {HubError, hubErrorOf} from './hub-error.ts';
 import {errorOf, HubLink, type HubAnswer, type HubNotice} from './hub-link.ts';
 import {HubListeners} from './hub-listeners.ts';
-import {type HubToken, readToken, refreshInMs, unverifiedClaims} from './hub-token.ts';
+import {type HubToken, readToken} from './hub-token.ts';
+import {pushItem} from './push-items.ts';
 import {Standing} from './standing.ts';
+import {TokenRefresh} from './token-refresh.ts';
 
 export interface WebSocketHubOptions extends HubMember, CertificatePaths {
   /** `wss://host:port` or `ws://host:port`; without a path, that of the protocol. */
@@ -41,7 +43,6 @@ const CONNECT_MS = 10_000;
 const BACKOFF = {baseMs: 200, maxMs: 15_000};
 /** A hub that is silent for so long is gone. */
 const DEAD_AFTER_MS = 15_000;
-const REFRESH_AGAIN_MS = 1000;
 
 /** One sweep for all connections of a process; it holds nothing once they are gone. */
 const LIVENESS = new Liveness(DEAD_AFTER_MS);
@@ -54,11 +55,11 @@ export class WebSocketHub implements HubAdapter {
   readonly #listeners = new HubListeners();
   readonly #standing = new Standing<HubWelcome>();
   readonly #closing = new AbortController();
+  readonly #refresh: TokenRefresh;
   #presence: PresenceNote | null;
   #subscription: Subscription;
   #link: HubLink | null = null;
   #keeping: Promise<void> | null = null;
-  #cancelRefresh: () => void = () => undefined;
   /** Why the last try to connect failed. */
   #lastError: HubError | null = null;
 
@@ -67,6 +68,11 @@ export class WebSocketHub implements HubAdapter {
     this.#options = options;
     this.#url = hubUrl(options.endpoint, options);
     this.#alarms = options.alarms ?? PROCESS_ALARMS;
+    this.#refresh = new TokenRefresh({
+      alarms: this.#alarms,
+      read: () => this.#readToken(),
+      failed: error => this.#listeners.tell({kind: 'warning', error}),
+    });
     this.#presence = options.presence ?? null;
     this.#subscription = options.subscription ?? {news: false, topics: []};
   }
@@ -99,7 +105,7 @@ export class WebSocketHub implements HubAdapter {
   }
 
   async push(items: readonly LogItem[]) {
-    return (await this.#ask('pushed', {type: 'push', items: items.map(mutable)})).results;
+    return (await this.#ask('pushed', {type: 'push', items: items.map(pushItem)})).results;
   }
 
   async pull(since: number, limit: number): Promise<HubPage> {
@@ -162,7 +168,7 @@ export class WebSocketHub implements HubAdapter {
   async #connect(signal: AbortSignal): Promise<Result<HubClientSocket, ConnectFailure>> {
     let link: HubLink | null = null;
     try {
-      const token = await readToken(this.#options.token, this.#options);
+      const token = await this.#readToken();
       const tls = readCertificates(this.#options);
       const opened = await connectHubSocket({url: this.#url, tls, liveness: LIVENESS, signal});
       if (!opened.ok) {
@@ -184,6 +190,11 @@ export class WebSocketHub implements HubAdapter {
     }
   }
 
+  #readToken(): Promise<string> {
+    const {token} = this.#options;
+    return readToken(token, {who: this.#options, alarms: this.#alarms, signal: this.#closing.signal});
+  }
+
   async #hello(link: HubLink, token: string): Promise<HubAnswer<'welcome'>> {
     const {agentId, tenantId, sessionId} = this.#options;
     const presence = this.#presence && {...this.#presence, skills: [...this.#presence.skills]};
@@ -203,14 +214,17 @@ export class WebSocketHub implements HubAdapter {
     if (this.#closing.signal.aborted) return;
     this.#link = link;
     this.#lastError = null;
-    this.#planRefresh(link, expiresAtMs - Date.now());
+    // A token that was given once cannot be made to last.
+    if (typeof this.#options.token !== 'string') {
+      this.#refresh.begin(expiresAtMs - Date.now(), token => link.ask('ok', {type: 'refresh', token}));
+    }
     const welcome = {agentId, tenantId, role, epoch, head};
     this.#standing.up(welcome);
     this.#listeners.tell({kind: 'up', welcome});
   }
 
   #onDown(down: Down): 'again' | 'stop' {
-    this.#cancelRefresh();
+    this.#refresh.stop();
     const link = this.#link;
     if (down.kind === 'closed') {
       const detail = down.closed.detail === '' ? `code ${down.closed.code}` : down.closed.detail;
@@ -247,7 +261,7 @@ export class WebSocketHub implements HubAdapter {
   }
 
   #giveUp(error: HubError): void {
-    this.#cancelRefresh();
+    this.#refresh.stop();
     this.#link = null;
     this.#standing.end(error);
     this.#closing.abort(error);
@@ -276,33 +290,6 @@ export class WebSocketHub implements HubAdapter {
     }
   }
 
-  #planRefresh(link: HubLink, leftMs: number): void {
-    this.#cancelRefresh();
-    const {token} = this.#options;
-    if (typeof token === 'string') return;
-    this.#cancelRefresh = this.#alarms.after(refreshInMs(leftMs), () => void this.#refresh(link, leftMs));
-  }
-
-  /** On the live connection. What goes wrong is tried again: in the end the hub hangs up, and the next connection asks anew. */
-  async #refresh(link: HubLink, lifeMs: number): Promise<void> {
-    try {
-      const token = await readToken(this.#options.token, this.#options);
-      if (this.#link !== link) return;
-      await link.ask('ok', {type: 'refresh', token});
-      // The answer does not say how long it lives; a token says it itself, or is as the one before.
-      const {expiresAtMs} = unverifiedClaims(token);
-      if (this.#isStill(link)) this.#planRefresh(link, expiresAtMs === null ? lifeMs : expiresAtMs - Date.now());
-    } catch (error) {
-      this.#listeners.tell({kind: 'warning', error: hubErrorOf(error)});
-      if (!this.#isStill(link)) return;
-      this.#cancelRefresh = this.#alarms.after(REFRESH_AGAIN_MS, () => void this.#refresh(link, lifeMs));
-    }
-  }
-
-  #isStill(link: HubLink): boolean {
-    return this.#link === link;
-  }
-
   #errorOf(failure: ConnectFailure): HubError {
     switch (failure.kind) {
       case 'no-listener':
@@ -318,14 +305,4 @@ export class WebSocketHub implements HubAdapter {
         return never(failure);
     }
   }
-}
-
-/** The protocol's types have arrays that may be changed; nobody does. */
-function mutable(item: LogItem) {
-  if (item.kind === 'episode') {
-    return {kind: 'episode' as const, episode: {...item.episode, tags: [...item.episode.tags]}};
-  }
-  const {change} = item;
-  if (change.kind !== 'tag') return {kind: 'change' as const, change};
-  return {kind: 'change' as const, change: {...change, add: [...change.add], remove: [...change.remove]}};
 }

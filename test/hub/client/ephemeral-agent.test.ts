@@ -123,7 +123,8 @@ test('an agent syncs by itself, offline first and then online', async () => {
   for (let number = 0; number < 5; number += 1) await agent.storeEpisode({task: `offline ${number}`, reward: 1});
   expect((await agent.queryMemories('offline', 5)).length).toBe(5);
   await until('it was tried', () => agent.getInfo().sync?.lastError?.code === 'unreachable');
-  await using _again = await startHub({port, store, totals: store, auth: desk});
+  await using again = await startHub({port, store, totals: store, auth: desk});
+  expect(again.url).toBe(url);
   await until('the hub has them', () => store.episodes('t1') === 5);
   await agent.storeEpisode({task: 'online', reward: 1});
   await until('the hub has this one too', () => store.episodes('t1') === 6);

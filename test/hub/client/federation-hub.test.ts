@@ -73,7 +73,7 @@ test('what is stored offline is kept in the file and synced by the next one who 
   ]);
 });
 
-test('a file is used by one process at a time, and says so', async () => {
+test('a file is used by one process at a time, and says so', () => {
   const memoryPath = join(folder, 'memory.db');
   client('ann', {memoryPath});
   expect(() => client('bob', {memoryPath})).toThrow(/another process has it open.*One process at a time/);

@@ -1,7 +1,8 @@
 import {afterEach, beforeEach, expect, test} from 'vitest';
 import {EphemeralAgent} from '../../../src/hub/client/ephemeral-agent.ts';
 import {InProcessHub} from '../../../src/hub/client/in-process-hub.ts';
-import {createRealtimeHub, type RealtimeHub, type RealtimeOptions} from '../../../src/hub/client/realtime-hub.ts';
+import {createRealtimeHub, type RealtimeHub} from '../../../src/hub/client/realtime-hub.ts';
+import type {RealtimeOptions} from '../../../src/hub/client/realtime-options.ts';
 import type {HubMessage} from '../../../src/model/hub.ts';
 import {until} from '../../rig/until.ts';
 import {episode, type HubRig, pushOf, startHub} from '../server/hub-rig.ts';
@@ -147,6 +148,25 @@ test('a direct message that was not acknowledged is told once, even when the hub
   await third.answer({type: 'who'});
   expect(third.frames.filter(({type}) => type === 'message')).toEqual([]);
   expect(heard).toEqual(['m1']);
+});
+
+test('a message whose acknowledgement was lost with the connection is told once', async () => {
+  const join = async (agentId: string) => {
+    const hub = createRealtimeHub(agentId, 't1', {hubAdapter: inProcess.adapter});
+    open.add(hub);
+    await hub.connect();
+    return hub;
+  };
+  const [ann, bob] = [await join('ann'), await join('bob')];
+  const heard: unknown[] = [];
+  ann.on('message:received', ({body}) => {
+    heard.push(body);
+    if (heard.length === 1) inProcess.dropAll();
+  });
+  await bob.sendMessage('ann', 'once');
+  await bob.sendMessage('ann', 'and another');
+  await until('the other came', () => heard.length > 1);
+  expect(heard).toEqual(['once', 'and another']);
 });
 
 test('memories that were pushed while the hub was away from us are pulled with the next connection', async () => {

@@ -31,7 +31,7 @@ export class CacheBodies {
     return this.code.encode(foldId(id), json);
   }
 
-  state(row: Row, episode: Episode): EpisodeState {
+  state(row: Pick<Row, 'id' | 'fold'>, episode: Pick<Episode, 'tags' | 'critique'>): EpisodeState {
     const fold = this.fold(row);
     return fold === null ? untouched(episode) : foldState(fold);
   }

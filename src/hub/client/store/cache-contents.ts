@@ -4,7 +4,7 @@ import {parseStamp} from '../../replica/hybrid-clock.ts';
 import {CacheBodies} from './cache-bodies.ts';
 import {foldChange} from './cache-folds.ts';
 import type {CacheLimits} from './cache-limits.ts';
-import {CacheRows, type Doomed, type NewRow, type Row, type Totals} from './cache-rows.ts';
+import {CacheRows, type Doomed, type NewRow, type Ranking, type Row, type Totals} from './cache-rows.ts';
 import type {BodyCode} from './cache-seal.ts';
 import {CacheText} from './cache-text.ts';
 
@@ -151,9 +151,9 @@ export class CacheContents {
   }
 
   /** Rows by what their words have to do with the query, best first. */
-  find(query: string, limit: number): readonly Row[] {
+  find(query: string, limit: number): readonly Ranking[] {
     const keys = this.#text.search(query, limit, this.#totals.episodes);
-    return keys.flatMap(key => this.rows.byKey.get(key) ?? []);
+    return keys.length === 0 ? [] : this.rows.rankings.all(JSON.stringify(keys));
   }
 
   #count({kind, owner, refused, bytes}: Pick<Row, 'kind' | 'owner' | 'refused' | 'bytes'>, by: 1 | -1): void {

@@ -32,6 +32,8 @@ const PUT = `INSERT INTO entries (${COLUMNS})
   VALUES (@id, @kind, @owner, @position, @at_ms, @expires_at_ms, @reward, @success, @bytes, @body)`;
 const BY_ID = 'SELECT * FROM entries WHERE id = ?';
 const BY_KEY = 'SELECT * FROM entries WHERE n = ?';
+const RANKINGS = `SELECT e.n, e.id, e.standing, e.at_ms, e.expires_at_ms, e.reward, e.success, e.fold
+  FROM json_each(?) AS hit CROSS JOIN entries AS e ON e.n = hit.value ORDER BY hit.key`;
 const PENDING = 'SELECT * FROM entries WHERE owner = ? ORDER BY n LIMIT ?';
 const EPISODES_AFTER = 'SELECT * FROM entries WHERE n > ? AND kind = 0 ORDER BY n LIMIT ?';
 const OLDEST_SAFE = 'SELECT n, bytes, refused FROM entries WHERE owner IS NULL AND kind = 0 ORDER BY n LIMIT ?';
@@ -52,6 +54,8 @@ const TOTALS = `SELECT count(*) FILTER (WHERE kind = 0) AS episodes, total(bytes
 const FACT = 'SELECT value FROM facts WHERE name = ?';
 const SET_FACT = 'INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)';
 
+/** What decides about a row's place, without its body. */
+export type Ranking = Pick<Row, 'n' | 'id' | 'standing' | 'at_ms' | 'expires_at_ms' | 'reward' | 'success' | 'fold'>;
 export type Doomed = Pick<Row, 'n' | 'bytes' | 'refused'>;
 
 /** The statements of a cache. */
@@ -59,6 +63,7 @@ export class CacheRows {
   readonly put;
   readonly byId;
   readonly byKey;
+  readonly rankings;
   readonly pending;
   readonly episodesAfter;
   readonly oldestSafe;
@@ -81,6 +86,7 @@ export class CacheRows {
     this.put = db.prepare<[NewRow]>(PUT);
     this.byId = db.prepare<[string], Row>(BY_ID);
     this.byKey = db.prepare<[number], Row>(BY_KEY);
+    this.rankings = db.prepare<[string], Ranking>(RANKINGS);
     this.pending = db.prepare<[number, number], Row>(PENDING);
     this.episodesAfter = db.prepare<[number, number], Row>(EPISODES_AFTER);
     this.oldestSafe = db.prepare<[number], Doomed>(OLDEST_SAFE);

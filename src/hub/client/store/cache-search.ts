@@ -1,7 +1,8 @@
-import type {Episode, EpisodeState, Memory} from '../../../model/episode.ts';
+import type {Memory} from '../../../model/episode.ts';
 import {fuse} from '../../recall/fuse.ts';
 import type {CacheContents} from './cache-contents.ts';
-import type {Row} from './cache-rows.ts';
+import {untouched} from './cache-folds.ts';
+import type {Ranking} from './cache-rows.ts';
 
 export interface CacheQuery {
   readonly onlySuccess?: boolean | undefined;
@@ -15,11 +16,8 @@ const CANDIDATES = 4;
 const PICKY_CANDIDATES = 20;
 const MIN_CANDIDATES = 20;
 
-interface Hit {
-  readonly row: Row;
-  readonly episode: Episode;
-  readonly state: EpisodeState;
-}
+/** Of an episode without changes, as far as it decides about its place. */
+const NO_CHANGES = untouched({tags: [], critique: null});
 
 /** The best k, best first: by words, then raised by recency, reward, success and what others made of it. `nowMs`: Unix epoch. */
 export function searchCache(
@@ -27,30 +25,37 @@ export function searchCache(
   {query, k, nowMs, options}: {query: string; k: number; nowMs: number; options: CacheQuery},
 ): readonly Memory[] {
   const {onlySuccess = false, tags = [], explain = false} = options;
+  const {bodies} = contents;
   const times = onlySuccess || tags.length > 0 ? PICKY_CANDIDATES : CANDIDATES;
-  const hits = new Map<number, Hit>();
+  const hits = new Map<number, Ranking>();
   for (const row of contents.find(query, Math.max(MIN_CANDIDATES, k * times))) {
     if (row.standing !== 0 || (row.expires_at_ms ?? Number.POSITIVE_INFINITY) <= nowMs) continue;
     if (onlySuccess && row.success === 0) continue;
-    const episode = contents.bodies.episode(row);
-    const state = contents.bodies.state(row, episode);
-    if (tags.every(tag => state.tags.includes(tag))) hits.set(row.n, {row, episode, state});
+    if (tags.length === 0 || hasTags(contents, row, tags)) hits.set(row.n, row);
   }
   const fused = fuse({
     text: [...hits.keys()].map(key => ({key, terms: []})),
     vector: [],
-    facts: key => factsOf(hits.get(key)),
+    facts: key => {
+      const row = hits.get(key);
+      if (row === undefined) return null;
+      const state = row.fold === null ? NO_CHANGES : bodies.state(row, NO_CHANGES);
+      return {atMs: row.at_ms, reward: row.reward, success: row.success === 1, state};
+    },
     nowMs,
     limit: k,
   });
   return fused.flatMap(({key, score, why}) => {
-    const hit = hits.get(key);
-    return hit === undefined ? [] : [{episode: hit.episode, state: hit.state, score, ...(explain && {why})}];
+    const row = contents.rows.byKey.get(key);
+    if (row === undefined) return [];
+    const episode = bodies.episode(row);
+    return [{episode, state: bodies.state(row, episode), score, ...(explain && {why})}];
   });
 }
 
-function factsOf(hit: Hit | undefined) {
-  if (hit === undefined) return null;
-  const {row, state} = hit;
-  return {atMs: row.at_ms, reward: row.reward, success: row.success === 1, state};
+function hasTags(contents: CacheContents, {n}: Ranking, tags: readonly string[]): boolean {
+  const row = contents.rows.byKey.get(n);
+  if (row === undefined) return false;
+  const state = contents.bodies.state(row, contents.bodies.episode(row));
+  return tags.every(tag => state.tags.includes(tag));
 }

@@ -9,10 +9,9 @@ const SEARCH = 'SELECT rowid AS key FROM text WHERE text MATCH ? ORDER BY rank L
 const COUNT = 'SELECT count(*) FROM (SELECT 1 FROM text WHERE text MATCH ? LIMIT ?)';
 const LAST = 'SELECT max(id) FROM text_docsize';
 
-/** Up to so many episodes every word of a query is ranked. */
-const SMALL = 1500;
-/** Words that are in more episodes are left out while there are rarer ones. */
-const COMMON = 1000;
+/** The most (word, episode) pairs that one search ranks, or a fifth of the episodes: what it takes grows with them. */
+const MIN_RANKED = 400;
+const RANKED_SHARE = 0.2;
 /** Counts of words are forgotten when the cache has grown or shrunk by this. */
 const GROWTH = 1.25;
 const MAX_COUNTS = 5000;
@@ -56,26 +55,32 @@ export class CacheText {
     return this.#search.all(anyWord(words), limit).map(({key}) => key);
   }
 
-  /** What ranking takes grows with the episodes a word is in: in large caches the common ones are left out. */
+  /**
+   * The rarest words, as many as can be ranked in time, and at least one that is somewhere. To BM25, what most episodes have in common
+   * says next to nothing.
+   */
   #choose(words: readonly string[], episodes: number): readonly string[] {
-    if (episodes <= SMALL) return words;
     if (Math.max(episodes, this.#countedAt) > GROWTH * Math.min(episodes, this.#countedAt)) {
       this.#counts.clear();
       this.#countedAt = episodes;
     }
-    const counted = words.map(word => ({word, count: this.#countOf(word)})).filter(({count}) => count > 0);
-    const rare = counted.filter(({count}) => count < COMMON);
-    if (rare.length > 0) return rare.map(({word}) => word);
-    return counted.slice(0, 1).map(({word}) => word);
+    const most = Math.max(MIN_RANKED, Math.floor(episodes * RANKED_SHARE));
+    const counted = words.map(word => ({word, count: this.#countOf(word, most)})).toSorted((a, b) => a.count - b.count);
+    let ranked = 0;
+    return counted.flatMap(({word, count}) => {
+      const isFirst = ranked === 0;
+      ranked += count;
+      return isFirst || ranked <= most ? [word] : [];
+    });
   }
 
-  #countOf(word: string): number {
+  /** As of when the counts were begun, which is near enough for an order; more than can be ranked is not counted. */
+  #countOf(word: string, most: number): number {
     const known = this.#counts.get(word);
     if (known !== undefined) return known;
-    const count = this.#count.get(anyWord([word]), COMMON) ?? 0;
+    const count = this.#count.get(anyWord([word]), most + 1) ?? 0;
     if (this.#counts.size >= MAX_COUNTS) this.#counts.clear();
-    // Rare words may become common between two counts, and cost little to count.
-    if (count >= COMMON) this.#counts.set(word, count);
+    this.#counts.set(word, count);
     return count;
   }
 }

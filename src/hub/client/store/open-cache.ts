@@ -7,7 +7,7 @@ import {storeFailure} from '../../../sqlite/sqlite-failure.ts';
 import type {Failure} from '../../../model/failure.ts';
 import {newTenantSecret} from '../../security/end-to-end.ts';
 import {createPrivateFile, readPrivateFile} from '../../security/private-file.ts';
-import {cacheUnusable, HubError} from '../hub-error.ts';
+import {cacheUnusable, type HubError} from '../hub-error.ts';
 import {type CacheLimits, cacheLimits} from './cache-limits.ts';
 import {type BodyCode, newSalt, PLAIN, readCacheKey, SealedCode} from './cache-seal.ts';
 import {EpisodeCache} from './episode-cache.ts';
@@ -16,7 +16,7 @@ import {FIRST_SCHEMA} from './schema/001-first.ts';
 export interface OpenCacheOptions {
   readonly tenantId: string;
   /** A file, made when there is none, in a folder that is made as well; or `:memory:`, which is gone with its process. */
-  readonly memoryPath?: string;
+  readonly memoryPath?: string | undefined;
   /** Seals what is kept in the file (AES-256-GCM); a file is sealed from its beginning or not at all. */
   readonly enableEncryption?: boolean;
   /** 32 random bytes as base64. Without it, the file `memoryPath` + `.key`, for its owner alone, which is made when there is none. */

@@ -1,3 +1,6 @@
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import fc from 'fast-check';
 import {afterEach, expect, test} from 'vitest';
 import type {CacheUser, EpisodeCache} from '../../../../src/hub/client/store/episode-cache.ts';
@@ -102,6 +105,14 @@ test('a change of our own counts at once, and once, whichever way it comes back'
   expect([uses(), cache.counts.pending, cache.position]).toEqual([3, 0, 3]);
   cache.applyPage([{kind: 'change', change: use('u4', 'e1', 5), position: 4}]);
   expect(uses()).toBe(8);
+  // Ours is acknowledged at a place behind others' that are not here yet: those still count.
+  cache.add(user, {kind: 'change', change: use('u5', 'e1')});
+  cache.settle([{id: 'u5', position: 7}]);
+  cache.applyPage([
+    {kind: 'change', change: use('u6', 'e1', 10), position: 5},
+    {kind: 'change', change: use('u7', 'e1', 20), position: 6},
+  ]);
+  expect([uses(), cache.position]).toEqual([39, 7]);
 });
 
 test('news that leave a gap are not taken; what we pushed ourselves leaves none', () => {
@@ -172,6 +183,26 @@ test('what somebody has left to push falls to who is still there, and then to wh
   const [item] = cache.pending(eve, 10, 1e6);
   expect(cache.resign(item!, 'eve')).toMatchObject({episode: {id: 'a', agentId: 'eve'}});
   expect(cache.get('a')?.episode.agentId).toBe('eve');
+});
+
+test('whoever opens the file next takes over what all who used it have left', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'godel-cache-'));
+  try {
+    const memoryPath = join(folder, 'memory.db');
+    const {cache, user} = newCache({memoryPath});
+    cache.add(user, {kind: 'episode', episode: episode('ann', {id: 'a'})});
+    cache.add(cache.join(), {kind: 'episode', episode: episode('bob', {id: 'b'})});
+    // As after a kill: nobody has left.
+    cache.close();
+    const again = newCache({memoryPath});
+    expect(again.cache.pending(again.user, 10, 1e6).length).toBe(2);
+    expect(again.cache.counts).toMatchObject({episodes: 2, pending: 2});
+    expect(() => newCache({memoryPath, tenantId: 't2'})).toThrow(/another process has it open/);
+    again.cache.close();
+    expect(() => newCache({memoryPath, tenantId: 't2'})).toThrow(/it is of tenant t1/);
+  } finally {
+    rmSync(folder, {recursive: true, force: true});
+  }
 });
 
 test('a search finds by any word, whatever stands in the query', () => {
