@@ -1,5 +1,5 @@
 import {sleep} from '../../base/clock.ts';
-import type {LogItem} from '../../model/episode.ts';
+import type {LogEntry, LogItem} from '../../model/episode.ts';
 import {MAX_PULL_ENTRIES, MAX_PUSH_ITEMS, type PushResult} from '../../wire/hub-protocol.ts';
 import type {Alarms} from './alarms.ts';
 import {Coalescing} from './coalescing.ts';
@@ -158,16 +158,23 @@ export class ReplicaSync {
       case 'warning':
         this.#lastError = event.error;
         return;
-      case 'news': {
-        const before = this.#cache.position;
-        const isWhole = this.#cache.applyNews(event.entries, event.head);
-        this.#stats.pulled += Math.max(0, this.#cache.position - before);
-        if (!isWhole) void this.syncQuietly();
-        return;
-      }
+      case 'news':
+        return this.#onNews(event.entries, event.head);
       case 'presence':
       case 'message':
         return;
+    }
+  }
+
+  #onNews(entries: readonly LogEntry[], head: number): void {
+    try {
+      const before = this.#cache.position;
+      const isWhole = this.#cache.applyNews(entries, head);
+      this.#stats.pulled += this.#cache.position - before;
+      if (!isWhole) void this.syncQuietly();
+    } catch (error) {
+      // Such as a full disk. What was not taken is pulled by the next sync.
+      this.#failed(error);
     }
   }
 

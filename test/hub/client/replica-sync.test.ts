@@ -1,3 +1,6 @@
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import {afterEach, expect, test} from 'vitest';
 import {FederationHub, type FederationHubOptions} from '../../../src/hub/client/federation-hub.ts';
 import type {HubAdapter, HubMember} from '../../../src/hub/client/hub-adapter.ts';
@@ -138,6 +141,45 @@ test('a token that never comes keeps nobody from closing', async () => {
   await expect(ann.connect({deadlineMs: 50})).rejects.toMatchObject({code: 'unreachable'});
   await ann.close();
   await expect(ann.connect()).rejects.toMatchObject({code: 'ended'});
+});
+
+test('a cache without room refuses with what to do; what it has is found and pushed, and news do not end the process', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'godel-full-'));
+  const inner = new InProcessHub();
+  try {
+    const ann = client('ann', {
+      hubAdapter: inner.adapter,
+      memoryPath: join(folder, 'memory.db'),
+      limits: {fileBytes: 256 * 1024},
+    });
+    const bob = client('bob', {hubAdapter: inner.adapter});
+    await Promise.all([ann.sync(), bob.sync()]);
+    const store = async () => {
+      for (;;) await ann.db.storeEpisode({task: 'fill it up', input: 'x'.repeat(4000), reward: 1});
+    };
+    await expect(store()).rejects.toMatchObject({
+      code: 'cache-unusable',
+      message: expect.stringMatching(/memory\.db cannot be used: the disk is full/),
+    });
+    const {pending, episodes} = ann.getSyncStats();
+    expect(pending).toBeGreaterThan(10);
+    expect(episodes).toBe(pending);
+    await bob.db.storeEpisode({task: 'news for ann', input: 'y'.repeat(100_000), reward: 1});
+    await bob.sync();
+    await until('ann has noticed', () => ann.getSyncStats().lastError?.code === 'cache-unusable');
+    expect(await ann.db.queryMemories('fill', 3, {from: 'cache'})).toBeInstanceOf(Array);
+    // What the hub has makes room for what is new.
+    await ann.sync();
+    expect(ann.getSyncStats()).toMatchObject({pending: 0, position: episodes + 1, lastError: null});
+    await ann.db.storeEpisode({task: 'room again', reward: 1});
+    await ann.sync();
+    expect((await ann.db.queryMemories('room', 3, {from: 'cache'})).length).toBe(1);
+    await bob.sync();
+    expect(bob.getSyncStats().episodes).toBe(episodes + 2);
+    await ann.close();
+  } finally {
+    rmSync(folder, {recursive: true, force: true});
+  }
 });
 
 test('a new cache begins with as much of the log as it can hold', async () => {

@@ -13,6 +13,7 @@ const INDEX_AT_ONCE = 2000;
 const MAX_UNINDEXED = 256;
 /** How much is forgotten beyond the limit, so that it is not done for each episode. */
 const SLACK = 0.05;
+const MIN_FORGOTTEN = 10;
 
 /** What the contents are counted by, to be put back when a transaction fails. */
 export interface Marks {
@@ -86,7 +87,8 @@ export class CacheContents {
   }
 
   /** The hub has it at this position. A change lives on in the fold of its episode. */
-  taken(row: Row, position: number): void {
+  taken(row: Row, position: number, then: 'keep' | 'forget' = 'keep'): void {
+    if (then === 'forget') return this.drop(row);
     if (row.kind === 1) {
       const item = this.bodies.item(row);
       if (item.kind === 'change') this.fold(item.change, position, 0);
@@ -136,6 +138,13 @@ export class CacheContents {
       if (this.#totals.episodes <= leastEpisodes && this.#totals.bytes <= leastBytes) return;
       this.drop({...row, kind: 0, owner: null});
     }
+  }
+
+  /** Forgets a tenth of what the hub has, the oldest first. False: there is nothing to forget. */
+  forgetSome(): boolean {
+    const doomed = this.rows.oldestSafe.all(Math.max(MIN_FORGOTTEN, Math.ceil(this.#totals.episodes / 10)));
+    for (const row of doomed) this.drop({...row, kind: 0, owner: null});
+    return doomed.length > 0;
   }
 
   /** Makes episodes searchable; `when`: all there are, a good part of them, or some when many are not. */

@@ -8,6 +8,8 @@ export interface CacheLimits {
   /** What waits for the hub; beyond it nothing more is taken. */
   readonly pendingItems: number;
   readonly pendingBytes: number;
+  /** Of the whole file, words and all; beyond it, it is as if the disk were full. */
+  readonly fileBytes: number;
 }
 
 export const CACHE_LIMITS: CacheLimits = {
@@ -15,6 +17,7 @@ export const CACHE_LIMITS: CacheLimits = {
   bytes: 64 * 2 ** 20,
   pendingItems: 100_000,
   pendingBytes: 256 * 2 ** 20,
+  fileBytes: 2 ** 31,
 };
 
 /** Throws a HubError `bad-option`. */

@@ -9,9 +9,12 @@ import {CacheContents} from './cache-contents.ts';
 import type {CacheLimits} from './cache-limits.ts';
 import type {BodyCode} from './cache-seal.ts';
 import {type CacheQuery, searchCache} from './cache-search.ts';
+import {CacheWrites} from './cache-writes.ts';
 import {LogCursor} from './log-cursor.ts';
 
 export interface CacheOptions {
+  /** What it is kept in, for messages. */
+  readonly file: string;
   readonly limits: CacheLimits;
   readonly code: BodyCode;
   /** Where the words are kept: in memory, where bodies are sealed. */
@@ -44,13 +47,14 @@ const PASSING: ReadonlySet<string> = new Set(['storage-full', 'disk-full', 'unav
 /**
  * What an agent has stored and what it was told, in one SQLite database. Synchronous; every call is one transaction. A process that is
  * killed loses nothing that was stored; with the machine the last moments may go (`synchronous = NORMAL`), but not what was acknowledged,
- * which the hub has.
+ * which the hub has. What goes wrong with the file is a HubError `cache-unusable`, and nothing of that call is kept.
  */
 export class EpisodeCache {
   readonly limits: CacheLimits;
   /** One pull at a time for all who use it. */
   readonly pulls = new Coalescing<number>();
   readonly #db: Database;
+  readonly #writes: CacheWrites;
   readonly #contents: CacheContents;
   readonly #cursor: LogCursor;
   readonly #wallMs: () => number;
@@ -65,6 +69,7 @@ export class EpisodeCache {
     this.#clock = new HybridClock({node: uuidV7().replaceAll('-', ''), wallMs: options.wallMs});
     this.#contents = new CacheContents(db, options);
     this.#cursor = new LogCursor(Number(this.#contents.rows.fact.get('position') ?? 0));
+    this.#writes = new CacheWrites(db, {file: options.file, contents: this.#contents, cursor: this.#cursor});
     this.#write(() => {
       this.#contents.rows.orphanAll.run();
       this.#contents.index('all');
@@ -135,7 +140,7 @@ export class EpisodeCache {
   }
 
   pendingOf(user: CacheUser): number {
-    return this.#contents.rows.pendingCount.get(user) ?? 0;
+    return this.isOpen ? (this.#contents.rows.pendingCount.get(user) ?? 0) : 0;
   }
 
   /** As of this agent, by whose token the hub takes it: whoever stored it is gone. */
@@ -151,33 +156,26 @@ export class EpisodeCache {
     return own;
   }
 
-  /** What the hub made of what was pushed. Answers how many it has, and those it never takes. */
+  /**
+   * What the hub made of what was pushed. Answers how many it has, and those it never takes. Where there is no room even to note it, what
+   * the hub has is forgotten here.
+   */
   settle(results: readonly PushResult[]): {taken: number; refused: readonly Refusal[]} {
-    const refused: Refusal[] = [];
-    let taken = 0;
-    this.#write(() => {
-      for (const result of results) {
-        const row = this.#contents.rows.byId.get(result.id);
-        if ('position' in result) {
-          taken += 1;
-          this.#cursor.saw(result.position);
-          if (row) this.#contents.taken(row, result.position);
-        } else if (!PASSING.has(result.code)) {
-          refused.push(result);
-          if (row) this.#contents.refuse(row, result.code);
-        }
-      }
-      this.#cursor.advance();
-      this.#contents.forget();
-    });
-    return {taken, refused};
+    try {
+      return this.#write(() => this.#settle(results, 'keep'));
+    } catch (error) {
+      if (!(error instanceof HubError) || error.code !== 'cache-unusable') throw error;
+      return this.#write(() => this.#settle(results, 'forget'));
+    }
   }
 
   /** A page of the log, from our position on, without a gap. */
   applyPage(entries: readonly LogEntry[]): void {
     this.#write(() => {
-      for (const entry of entries) this.#take(entry);
-      this.#cursor.advance();
+      for (const entry of entries) {
+        this.#take(entry);
+        this.#cursor.advance();
+      }
       this.#contents.index('part');
       this.#contents.forget();
     });
@@ -207,7 +205,7 @@ export class EpisodeCache {
   restart(): void {
     this.#write(() => {
       const {rows, bodies} = this.#contents;
-      this.#cursor.goBackTo(0);
+      this.#cursor.goBackTo({position: 0, ahead: []});
       rows.unfold.run();
       for (const user of [ORPHANED, ...this.#users]) {
         for (const row of rows.pending.all(user, this.limits.pendingItems)) {
@@ -229,13 +227,23 @@ export class EpisodeCache {
   /** The best k of what is here, best first. */
   search(query: string, k: number, options: CacheQuery = {}): readonly Memory[] {
     this.#expectOpen();
-    if (!this.#contents.isIndexed) this.#write(() => this.#contents.index('all'));
+    this.#indexAll();
     return searchCache(this.#contents, {query, k, nowMs: this.#wallMs(), options});
   }
 
   /** Closing twice is the same as closing once. */
   close(): void {
     if (this.isOpen) this.#db.close();
+  }
+
+  /** Without room for the words of what came last, what came before is still searched. */
+  #indexAll(): void {
+    if (this.#contents.isIndexed) return;
+    try {
+      this.#write(() => this.#contents.index('all'));
+    } catch (error) {
+      if (!(error instanceof HubError) || error.code !== 'cache-unusable') throw error;
+    }
   }
 
   /** One entry of the log, at its position; what was seen before is left out. */
@@ -256,22 +264,28 @@ export class EpisodeCache {
     this.#cursor.moveTo(position);
   }
 
+  #settle(results: readonly PushResult[], then: 'keep' | 'forget'): {taken: number; refused: readonly Refusal[]} {
+    const refused: Refusal[] = [];
+    let taken = 0;
+    for (const result of results) {
+      const row = this.#contents.rows.byId.get(result.id);
+      if ('position' in result) {
+        taken += 1;
+        this.#cursor.saw(result.position);
+        if (row) this.#contents.taken(row, result.position, then);
+      } else if (!PASSING.has(result.code)) {
+        refused.push(result);
+        if (row) this.#contents.refuse(row, result.code);
+      }
+    }
+    this.#cursor.advance();
+    this.#contents.forget();
+    return {taken, refused};
+  }
+
   #write<T>(act: () => T): T {
     this.#expectOpen();
-    const {marks} = this.#contents;
-    const {position} = this;
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
-      const answer = act();
-      if (this.position !== position) this.#contents.rows.setFact.run('position', this.position);
-      this.#db.exec('COMMIT');
-      return answer;
-    } catch (error) {
-      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
-      this.#contents.goBackTo(marks);
-      this.#cursor.goBackTo(position);
-      throw error;
-    }
+    return this.#writes.run(act);
   }
 
   #expectOpen(): void {

@@ -1,6 +1,11 @@
 /** Positions remembered beyond a gap. */
 const MAX_AHEAD = 10_000;
 
+export interface CursorMarks {
+  readonly position: number;
+  readonly ahead: readonly number[];
+}
+
 /** How far a log without gaps has been seen: everything up to `position`, and single positions beyond it. */
 export class LogCursor {
   readonly #ahead = new Set<number>();
@@ -29,9 +34,14 @@ export class LogCursor {
     this.#ahead.delete(position);
   }
 
-  /** What was seen beyond the position may not have been kept. */
-  goBackTo(position: number): void {
-    this.#ahead.clear();
+  /** To be put back when what was seen could not be kept. */
+  get marks(): CursorMarks {
+    return {position: this.#position, ahead: [...this.#ahead]};
+  }
+
+  goBackTo({position, ahead}: CursorMarks): void {
     this.#position = position;
+    this.#ahead.clear();
+    for (const each of ahead) this.#ahead.add(each);
   }
 }

@@ -10,6 +10,7 @@ import {createPrivateFile, readPrivateFile} from '../../security/private-file.ts
 import {cacheUnusable, type HubError} from '../hub-error.ts';
 import {type CacheLimits, cacheLimits} from './cache-limits.ts';
 import {type BodyCode, newSalt, PLAIN, readCacheKey, SealedCode} from './cache-seal.ts';
+import {BUSY_HINT} from './cache-writes.ts';
 import {EpisodeCache} from './episode-cache.ts';
 import {FIRST_SCHEMA} from './schema/001-first.ts';
 
@@ -28,8 +29,6 @@ export interface OpenCacheOptions {
 
 /** A client's cache: "gdc1" in ASCII. */
 const SCHEMA: DatabaseSchema = {applicationId: 0x67646331, migrations: [FIRST_SCHEMA]};
-const BUSY_HINT =
-  'One process at a time may use a cache: end the other one, or give each process a memoryPath of its own.';
 const CHECK = 'check';
 
 /** Throws a HubError: `bad-option`, or `cache-unusable` with why and what to do. The cache is ours alone until it is closed. */
@@ -40,14 +39,20 @@ export function openCache(options: OpenCacheOptions): EpisodeCache {
   const db = isFile ? openFile(resolve(memoryPath)) : openMemory();
   try {
     const file = resolve(memoryPath);
+    limitFile(db, limits.fileBytes);
     const code = isFile && enableEncryption ? sealedCode(db, file, options) : PLAIN;
     checkIsOurs(db, code, {file: memoryPath, tenantId, isSealed: code !== PLAIN});
-    return new EpisodeCache(db, {limits, code, text: code === PLAIN ? 'main' : 'temp', wallMs});
+    return new EpisodeCache(db, {file: memoryPath, limits, code, text: code === PLAIN ? 'main' : 'temp', wallMs});
   } catch (error) {
     db.close();
     const failure = storeFailure(error, memoryPath, BUSY_HINT);
     throw failure === null ? error : cacheUnusable(failure);
   }
+}
+
+function limitFile(db: Database.Database, bytes: number): void {
+  const pageSize = Number(db.pragma('page_size', {simple: true}));
+  db.pragma(`max_page_count = ${Math.max(1, Math.floor(bytes / pageSize))}`);
 }
 
 function openMemory(): Database.Database {
