@@ -336,6 +336,11 @@ const CASES: readonly {name: string; text: string; want: readonly string[]}[] = 
     ],
   },
   {
+    name: 'whether a team remembers',
+    text: ['version: 1', 'memory: false', 'tasks: {a: {run: x}}'].join('\n'),
+    want: ['2:9 `memory` must be `on` or `off`, not false'],
+  },
+  {
     name: 'scaling, and what happens at the cap',
     text: [
       'version: 1',
