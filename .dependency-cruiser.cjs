@@ -39,6 +39,7 @@ const table = {
     'runtimes',
     'workspace',
     'host',
+    'hub/client',
   ],
   tui: ['base', 'model', 'api'],
   cli: [

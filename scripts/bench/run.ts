@@ -41,9 +41,6 @@ const BENCHES: readonly Bench[] = [
   hubClocksBench,
   hubVectorsBench,
   hubStoreBench,
-  hubClocksBench,
-  hubVectorsBench,
-  hubStoreBench,
   hubClientBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');

@@ -1,4 +1,5 @@
 import type {AgentGroup} from '../model/agent.ts';
+import type {MemoryMode} from '../model/memory.ts';
 import type {Autoscale, OnBudget} from '../model/autoscale.ts';
 import type {Budget} from '../model/budget.ts';
 import type {BreakerView} from '../model/edge.ts';
@@ -74,6 +75,8 @@ export interface SpawnRequest {
   readonly autoscale?: Partial<Autoscale>;
   readonly strategy?: StrategyChoice;
   readonly onBudget?: OnBudget;
+  /** Whether its tasks are given what others have learned, and leave what they learn. */
+  readonly memory?: MemoryMode;
   /** What agents may do beyond working in their worktrees; see docs/runtimes. */
   readonly allow?: readonly string[];
   /** Variables of `env` whose values are secret, beside those that look like it. */

@@ -1,6 +1,7 @@
 import {z} from 'zod';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
+import {MEMORY_MODES} from '../model/memory.ts';
 import type {TaskStateName} from '../model/task.ts';
 import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
 import {
@@ -57,6 +58,7 @@ const spawnRequest: z.ZodType<SpawnRequest> = z.object({
   autoscale: autoscale.exactOptional(),
   strategy: strategy.exactOptional(),
   onBudget: onBudget.exactOptional(),
+  memory: z.enum(MEMORY_MODES).exactOptional(),
   allow: z.array(z.string().min(1).max(1000)).max(100).exactOptional(),
   secretNames: secretNames.exactOptional(),
   traceparent: z.string().max(200).exactOptional(),

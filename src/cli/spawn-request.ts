@@ -24,6 +24,8 @@ export interface SpawnOptions extends AgentOptions, SpawnScaleOptions, BudgetOpt
   readonly timeout?: number;
   readonly failFast?: boolean;
   readonly maxFailures?: number;
+  /** False with `--no-memory`. */
+  readonly memory?: boolean;
 }
 
 /** The request for a team, as the daemon wants it. */
@@ -49,6 +51,7 @@ export function requestOf(
     ...(agents === undefined ? {} : {agents}),
     ...(budget ? {budget} : {}),
     ...(allow === undefined ? {} : {allow}),
+    ...(options.memory === false ? {memory: 'off' as const} : {}),
     ...scalingOfSpawn(options),
   };
 }

@@ -1,5 +1,6 @@
 import {formatDuration, parseDuration} from '../base/duration.ts';
 import {formatSize, parseSize} from '../base/size.ts';
+import {MEMORY_MODES} from '../model/memory.ts';
 import {parseWeights, showWeights, STRATEGY_NAMES} from '../model/strategy.ts';
 import {DEFAULT_SETTINGS, type Settings} from './settings.ts';
 
@@ -9,7 +10,7 @@ type NumberKind = 'count' | 'duration' | 'size' | 'usd';
 export type SettingValue = Settings[keyof Settings];
 
 /** How one setting is written and what it may be. */
-export type SettingKind = NumberSetting | StrategySetting | WeightsSetting;
+export type SettingKind = NumberSetting | StrategySetting | WeightsSetting | MemorySetting;
 
 interface Written {
   /** In YAML and with `--set`, for example `retry-base`. */
@@ -32,6 +33,10 @@ interface StrategySetting extends Written {
 
 interface WeightsSetting extends Written {
   readonly kind: 'weights';
+}
+
+interface MemorySetting extends Written {
+  readonly kind: 'memory';
 }
 
 const SECOND = 1000;
@@ -86,6 +91,12 @@ export const SETTING_KINDS = {
     ...written('strategy-weights', 'With strategy weighted: what counts how much, for example speed=3,cost=1'),
     auto: true,
   },
+  memory: {
+    kind: 'memory',
+    ...written('memory', 'Whether teams are given what others have learned, and leave what they learn: on or off'),
+  },
+  memoryCount: count('memory-count', 0, 20, 'Memories that an attempt is given at most'),
+  memoryWaitMs: duration('memory-wait', 0, 10 * SECOND, 'How long an attempt waits for its memories at most'),
 } as const satisfies Readonly<Record<keyof Settings, SettingKind>>;
 
 export const SETTING_NAMES = Object.keys(DEFAULT_SETTINGS) as readonly (keyof Settings)[];
@@ -112,7 +123,7 @@ export function parseSetting(
       hint,
     };
   }
-  if (kind.kind === 'strategy' || kind.kind === 'weights' || typeof value !== 'number') return {ok: true, value};
+  if (!isNumeric(kind) || typeof value !== 'number') return {ok: true, value};
   if (value < kind.min || value > kind.max) {
     return {ok: false, message: `${kind.key}: ${showNumber(kind.kind, value)} is out of range`, hint};
   }
@@ -120,19 +131,24 @@ export function parseSetting(
 }
 
 /** A setting's value as it could stand in the file. */
-export function showSetting({kind}: SettingKind, value: SettingValue): string {
+export function showSetting(setting: SettingKind, value: SettingValue): string {
   if (value === null) return 'auto';
   if (typeof value === 'string') return value;
   if (typeof value === 'object') return showWeights(value);
-  return kind === 'strategy' || kind === 'weights'
-    ? String(value)
-    : showNumber(kind, value).replaceAll(' min', 'm').replaceAll(' ', '');
+  return isNumeric(setting)
+    ? showNumber(setting.kind, value).replaceAll(' min', 'm').replaceAll(' ', '')
+    : String(value);
+}
+
+function isNumeric(setting: SettingKind): setting is NumberSetting {
+  return setting.kind !== 'strategy' && setting.kind !== 'weights' && setting.kind !== 'memory';
 }
 
 /** `from 1 to 10000`. */
 export function rangeOf(setting: SettingKind): string {
   const {kind, auto} = setting;
   if (kind === 'strategy') return `that is one of ${STRATEGY_NAMES.join(', ')}`;
+  if (kind === 'memory') return `that is ${MEMORY_MODES.join(' or ')}`;
   const range =
     kind === 'weights'
       ? 'of `speed`, `cost` and `reliability`'
@@ -142,6 +158,7 @@ export function rangeOf(setting: SettingKind): string {
 
 function valueOf(kind: SettingKind, written: unknown): SettingValue {
   if (kind.kind === 'strategy') return STRATEGY_NAMES.find(name => name === written) ?? null;
+  if (kind.kind === 'memory') return MEMORY_MODES.find(mode => mode === written) ?? null;
   if (kind.kind === 'weights') return typeof written === 'string' ? parseWeights(written) : null;
   return numberOf(kind.kind, written);
 }
@@ -179,12 +196,21 @@ function nounOf({kind}: SettingKind): string {
       return 'a strategy';
     case 'weights':
       return 'a list of weights';
+    case 'memory':
+      return 'a word';
   }
 }
 
 function exampleOf(setting: SettingKind): string {
   if (setting.kind === 'count') return String(Math.max(setting.min, 4));
-  const examples = {duration: '30s', size: '256MiB', usd: '0.25', strategy: 'least-connections', weights: EXAMPLE};
+  const examples = {
+    duration: '30s',
+    size: '256MiB',
+    usd: '0.25',
+    strategy: 'least-connections',
+    weights: EXAMPLE,
+    memory: 'off',
+  };
   return examples[setting.kind];
 }
 

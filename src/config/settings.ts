@@ -1,3 +1,4 @@
+import type {MemoryMode} from '../model/memory.ts';
 import type {StrategyName, Weights} from '../model/strategy.ts';
 
 /** Everything a user can set, with its value in use. Read by `config/load-settings.ts`, from there passed on as values. */
@@ -43,6 +44,12 @@ export interface Settings {
   readonly strategy: StrategyName;
   /** With `weighted`; null: those that it has by itself. */
   readonly strategyWeights: Weights | null;
+  /** Whether teams remember that are not told otherwise, by their plan or when they are spawned. */
+  readonly memory: MemoryMode;
+  /** Memories that an attempt is given at most. */
+  readonly memoryCount: number;
+  /** How long an attempt waits for them at most, in milliseconds. */
+  readonly memoryWaitMs: number;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -68,4 +75,7 @@ export const DEFAULT_SETTINGS: Settings = {
   maxDepth: 1,
   strategy: 'weighted',
   strategyWeights: null,
+  memory: 'on',
+  memoryCount: 5,
+  memoryWaitMs: 150,
 };

@@ -8,6 +8,7 @@ import {fail, ok, type Result} from '../base/result.ts';
 import type {Settings} from '../config/settings.ts';
 import {Engine} from '../federation/engine.ts';
 import type {Input} from '../federation/engine-io.ts';
+import {Redaction} from '../host/redaction.ts';
 import {type Failure, failureOf} from '../model/failure.ts';
 import type {StoredState} from '../model/record.ts';
 import {freeDiskBytes, machineId, memory} from '../os/machine.ts';
@@ -24,6 +25,8 @@ import {Hosts} from './hosts.ts';
 import {IdleWatch} from './idle-watch.ts';
 import {removeLeftovers} from './leftovers.ts';
 import type {Log} from './log.ts';
+import {CachedMemory} from './memory/cached-memory.ts';
+import {Lessons} from './memory/lessons.ts';
 import {Merges} from './merges.ts';
 import {memoryBytesOf} from '../runtimes/memory.ts';
 import type {AgentSettings} from '../model/agent-settings.ts';
@@ -92,9 +95,22 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     machineId: machine,
     limits: {...settings, graceMs: settings.hostGraceMs},
     submit,
+    said: (attempt, text) => lessons.said(attempt, text),
     printed: (attempt, line) => {
       const team = progress.printed(attempt, line);
       if (team !== undefined) feed.changed(team);
+    },
+    log,
+  });
+  const memory = new CachedMemory({file: paths.memoryFile, tenantId: paths.projectId, log});
+  const lessons: Lessons = new Lessons({
+    memory,
+    storeId: store.id,
+    count: settings.memoryCount,
+    waitMs: settings.memoryWaitMs,
+    cleanerOf: (teamId, spec) => {
+      const redaction = Redaction.of(effects.environmentOf(teamId, spec), spec.secretNames);
+      return text => redaction.text(text);
     },
     log,
   });
@@ -120,6 +136,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     progress,
     permits,
     merges,
+    lessons,
     agentSettings,
     submit,
     outputCapBytes: settings.outputCapBytes,
@@ -129,8 +146,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     engine,
     store,
     perform: effect => effects.perform(effect),
-    settled: ({events, teams}) => {
+    settled: ({records, events, teams}) => {
       hosts.endTick();
+      lessons.settled(records);
       feed.published(events);
       for (const team of teams) feed.changed(team);
     },
@@ -184,6 +202,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     await server.value.close();
     return announced;
   }
+  lessons.restore(stored.teams);
   tidyUp(options, stored);
   await merges.removeLeftovers(stored.teams.map(({id}) => id));
   hosts.restore(stored.hosts);
@@ -197,6 +216,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     const hasWork = engine.activeTeams > 0;
     const closing = new Closing();
     closing.add(() => store.close());
+    closing.add(() => memory.close());
     if (!hasWork) closing.add(() => removeDaemonFile(paths.daemonFile));
     closing.add(() => server.value.close());
     closing.add(() => requests.close());

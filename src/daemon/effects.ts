@@ -8,9 +8,10 @@ import type {StoredTeam} from '../model/record.ts';
 import type {TeamSpec} from '../model/team.ts';
 import {UNKNOWN_USAGE} from '../model/usage.ts';
 import {type ProjectPaths, teamFolder} from '../project/project-paths.ts';
-import {fail, type Result} from '../base/result.ts';
+import {fail, ok, type Result} from '../base/result.ts';
 import type {AttemptOrder, TeamOpening} from '../wire/host-protocol.ts';
 import type {Hosts} from './hosts.ts';
+import type {Lessons} from './memory/lessons.ts';
 import type {Merges} from './merges.ts';
 import {runtimesOf} from './team-spec.ts';
 import type {Log} from './log.ts';
@@ -30,6 +31,7 @@ export interface EffectsOptions {
   readonly progress: Progress;
   readonly permits: Permits;
   readonly merges: Merges;
+  readonly lessons: Pick<Lessons, 'prepare' | 'before'>;
   readonly agentSettings: AgentSettings;
   readonly submit: (input: Input) => void;
   readonly outputCapBytes: number;
@@ -40,7 +42,8 @@ export interface EffectsOptions {
 export class Effects {
   readonly #options: EffectsOptions;
   readonly #teams = new Map<TeamId, TeamSpec>();
-  /** Assignments that wait for where they start from. */
+  #endsTick = false;
+  /** Assignments that wait for where they start from, and for what others have learned. */
   readonly #leaving = new Map<AttemptId, symbol>();
 
   constructor(options: EffectsOptions) {
@@ -80,6 +83,7 @@ export class Effects {
         return hosts.probe(effect.hostId);
       case 'open-team':
         this.#teams.set(effect.teamId, effect.spec);
+        this.#options.lessons.prepare(effect.spec);
         return hosts.tell(effect.hostId, {type: 'open-team', team: this.#opening(effect.teamId, effect.spec)});
       case 'open-agents': {
         const {teamId, agents, runtimes} = effect;
@@ -163,16 +167,29 @@ export class Effects {
     const {attempt, spec, teamId} = assignment;
     const team = this.#specOf(assignment);
     this.#options.progress.started(attempt, teamId);
-    if (spec.workspace === undefined && spec.prompt === undefined) {
-      return this.#send(hostId, assignment, orderOf(assignment, team, null));
+    const memories = this.#options.lessons.before(assignment, team);
+    const isInPlace = spec.workspace === undefined && spec.prompt === undefined;
+    if (isInPlace && memories === null) {
+      return this.#send(hostId, assignment, orderOf(assignment, team, {tip: null, memories}));
     }
-    // Told of the branch's tip in a moment; should the attempt be stopped or assigned anew meanwhile, this one is void.
+    // Told of both in a moment; should the attempt be stopped or assigned anew meanwhile, this one is void.
     const mark = Symbol(assignment.taskId);
     this.#leaving.set(attempt, mark);
-    void this.#options.merges.tip(teamId, team).then(tip => {
+    const start = isInPlace ? ok(null) : this.#options.merges.tip(teamId, team);
+    void Promise.all([start, memories]).then(([tip, given]) => {
       if (this.#leaving.get(attempt) !== mark) return;
       this.#leaving.delete(attempt);
-      this.#send(hostId, assignment, tip.ok ? orderOf(assignment, team, tip.value) : tip);
+      this.#send(hostId, assignment, tip.ok ? orderOf(assignment, team, {tip: tip.value, memories: given}) : tip);
+      this.#endTickSoon();
+    });
+  }
+
+  /** Orders that are ready at the same time go in one message. */
+  #endTickSoon(): void {
+    if (this.#endsTick) return;
+    this.#endsTick = true;
+    setImmediate(() => {
+      this.#endsTick = false;
       this.#options.hosts.endTick();
     });
   }

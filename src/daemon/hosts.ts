@@ -32,6 +32,8 @@ export interface HostsOptions {
   readonly limits: HostLimits;
   readonly submit: (input: Input, moments?: Moments) => void;
   readonly printed: (attempt: AttemptId, line: string) => void;
+  /** The end of what an attempt printed, right before its end is submitted. */
+  readonly said: (attempt: AttemptId, text: string) => void;
   readonly log: Log;
 }
 
@@ -299,6 +301,9 @@ export class Hosts {
       if (number <= host.reportsTaken) this.#options.submit({type: 'tick'}, {durable});
       else {
         host.reportsTaken = number;
+        if (report.type === 'attempt-finished' && report.said !== undefined) {
+          this.#options.said(report.attempt, report.said);
+        }
         this.#options.submit(inputOf(host.record.id, report), {durable});
       }
     }
@@ -384,7 +389,9 @@ export class Hosts {
 }
 
 function inputOf(hostId: HostId, report: Report): Input {
-  return {...report, hostId};
+  if (report.type !== 'attempt-finished') return {...report, hostId};
+  const {type, attempt, outcome} = report;
+  return {type, hostId, attempt, outcome};
 }
 
 const noHost: Failure = {

@@ -4,6 +4,7 @@ import {fail, ok, type Result} from '../base/result.ts';
 import type {Assignment, NeedResult} from '../federation/engine-io.ts';
 import type {JsonValue} from '../base/json.ts';
 import type {Failure} from '../model/failure.ts';
+import {type GivenMemory, MAX_MEMORIES_BYTES} from '../model/memory.ts';
 import type {TaskSpec, Touches} from '../model/task.ts';
 import type {TeamSpec} from '../model/team.ts';
 import {type RenderedAttempt, renderAttempt, renderTemplate} from '../plan/render.ts';
@@ -20,8 +21,19 @@ const OVERHEAD_PER_INPUT_BYTES = 25;
 /** A character of JSON at worst, `\\u0001`. */
 const MAX_CHARACTER_BYTES = 6;
 
-/** What the host is told to do for an assignment. `tip`: where the team's branch stands. Fails when the item cannot be filled in. */
-export function orderOf(assignment: Assignment, team: TeamSpec, tip: string | null): Result<AttemptOrder, Failure> {
+export interface OrderMeans {
+  /** Where the team's branch stands; null: it has none, or does not matter. */
+  readonly tip: string | null;
+  /** Null: the team has no memory. */
+  readonly memories: readonly GivenMemory[] | null;
+}
+
+/** What the host is told to do for an assignment. Fails when the item cannot be filled in. */
+export function orderOf(
+  assignment: Assignment,
+  team: TeamSpec,
+  {tip, memories}: OrderMeans,
+): Result<AttemptOrder, Failure> {
   const {attempt, teamId, task, taskId, spec, item, number, agentId, needs, race} = assignment;
   const rendered = renderAttempt(spec, item);
   if (!rendered.ok) return rendered;
@@ -35,7 +47,7 @@ export function orderOf(assignment: Assignment, team: TeamSpec, tip: string | nu
     task: taskId,
     agent: agentId,
     number,
-    work: workOf(rendered.value, assignment, inputs),
+    work: workOf(rendered.value, assignment, {inputs, memories: memories ?? []}),
     verify,
     env: {...env, ...needsVariable(needs)},
     cwd: workspace.value ? folderInWorktree(team, workingDirectory) : folderOf(team, workingDirectory),
@@ -47,6 +59,7 @@ export function orderOf(assignment: Assignment, team: TeamSpec, tip: string | nu
     ...(spec.outputs && race !== undefined ? {claimFile: claimFile(task, race)} : {}),
     inputs,
     traceparent: `00-${team.traceId}-${randomBytes(8).toString('hex')}-01`,
+    ...(memories ? {memories} : {}),
     ...(workspace.value ? {workspace: workspace.value} : {}),
   };
   return sizeOf(order) <= MAX_MESSAGE_BYTES ? ok(order) : fail(tooLarge);
@@ -65,7 +78,7 @@ function folderInWorktree(team: TeamSpec, directory: string | null): string {
 function workOf(
   {work, touches}: RenderedAttempt,
   assignment: Assignment,
-  inputs: AttemptOrder['inputs'],
+  {inputs, memories}: {readonly inputs: AttemptOrder['inputs']; readonly memories: readonly GivenMemory[]},
 ): AttemptOrder['work'] {
   if (work.kind === 'command') return work;
   const {means, memo, reviewed} = assignment;
@@ -75,7 +88,7 @@ function workOf(
   const {runtime, model, cap} = means;
   return {
     kind: 'prompt',
-    prompt: promptText({prompt: work.prompt, assignment, touches, reviewedPrompt, inputs: names}),
+    prompt: promptText({prompt: work.prompt, assignment, touches, reviewedPrompt, inputs: names, memories}),
     runtime,
     model,
     cap,
@@ -135,10 +148,10 @@ export function* inMessages(orders: readonly AttemptOrder[]): Generator<AttemptO
 }
 
 /** How large an order may be as JSON, told without making the text. */
-function sizeOf({work, verify, env, inputs}: AttemptOrder): number {
+function sizeOf({work, verify, env, inputs, memories}: AttemptOrder): number {
   let characters = (work.kind === 'command' ? work.script : work.prompt).length + (verify?.length ?? 0);
   for (const [name, value] of Object.entries(env)) characters += name.length + value.length;
-  let size = OVERHEAD_BYTES + characters * MAX_CHARACTER_BYTES;
+  let size = OVERHEAD_BYTES + characters * MAX_CHARACTER_BYTES + (memories ? MAX_MEMORIES_BYTES : 0);
   // Made of plain letters by `output-paths.ts`.
   for (const {name, target} of inputs) size += OVERHEAD_PER_INPUT_BYTES + name.length + target.length;
   return size;

@@ -1,5 +1,7 @@
 import type {Assignment} from '../federation/engine-io.ts';
+import type {GivenMemory} from '../model/memory.ts';
 import type {OutputKind, TaskSpec, Touches} from '../model/task.ts';
+import {memoryNotes} from './memory/given-memories.ts';
 
 /** What an agent is told beside its task: bounded by its parts. */
 export interface PromptContext {
@@ -12,10 +14,11 @@ export interface PromptContext {
   readonly reviewedPrompt: string | null;
   /** Names in `$GODEL_INPUTS` of what the tasks it needs have put out. */
   readonly inputs: readonly string[];
+  readonly memories: readonly GivenMemory[];
 }
 
 /** Everything an agent is told for one attempt. */
-export function promptText({prompt, assignment, touches, reviewedPrompt, inputs}: PromptContext): string {
+export function promptText({prompt, assignment, touches, reviewedPrompt, inputs, memories}: PromptContext): string {
   const {spec, memo, reviewed} = assignment;
   const parts = [prompt.trim()];
   if (reviewed) parts.push(reviewNotes(reviewed, reviewedPrompt));
@@ -23,6 +26,7 @@ export function promptText({prompt, assignment, touches, reviewedPrompt, inputs}
   if (memo?.feedback !== undefined)
     parts.push(section('What was wrong with the attempt before this one', memo.feedback));
   if (inputs.length > 0) parts.push(inputNotes(inputs));
+  if (memories.length > 0) parts.push(section('What earlier attempts have learned', memoryNotes(memories)));
   parts.push(
     section(
       'How you work here',

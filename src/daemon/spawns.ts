@@ -107,6 +107,7 @@ export class Spawns {
         env: plain,
         secretNames: Object.keys(secrets),
         strategy: strategyOf(this.#options.settings),
+        memory: this.#options.settings.memory,
         repository: repository.value,
       });
       const unpriced = unpricedFailure(spec, this.#options.agentSettings);

@@ -3,6 +3,7 @@ import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
 import type {Autoscale} from '../model/autoscale.ts';
 import type {StrategyChoice} from '../model/strategy.ts';
+import type {MemoryMode} from '../model/memory.ts';
 import type {Plan} from '../model/plan.ts';
 import {groupsOf, type TeamSpec} from '../model/team.ts';
 import type {TeamRepository} from '../model/work.ts';
@@ -20,17 +21,20 @@ export interface SpecRequest {
   readonly depth: number;
   /** How it chooses its agents if neither the request nor its plan says so; absent: as by default. */
   readonly strategy?: StrategyChoice | undefined;
+  /** Whether it remembers if neither says so. */
+  readonly memory: MemoryMode;
   /** Null: it has the agents that were asked for. */
   readonly autoscale: Autoscale | null;
 }
 
 /** The team that was asked for. */
 export function specOf({request, name, plan, repository, depth, autoscale, ...rest}: SpecRequest): TeamSpec {
-  const {strategy: configured, ...facts} = rest;
+  const {strategy: configured, memory: rule, ...facts} = rest;
   const groups = request.agents ?? groupsOfPlan(request, plan);
   const budget = request.budget ?? plan?.budget;
   const onBudget = request.onBudget ?? plan?.onBudget;
   const strategy = request.strategy ?? plan?.strategy ?? configured;
+  const memory = request.memory ?? plan?.memory ?? rule;
   return {
     ...facts,
     name,
@@ -49,6 +53,7 @@ export function specOf({request, name, plan, repository, depth, autoscale, ...re
     ...(repository ? {repository} : {}),
     ...(request.allow ? {allow: request.allow} : {}),
     ...(depth > 0 ? {depth} : {}),
+    ...(memory === 'off' ? {memory} : {}),
   };
 }
 

@@ -23,6 +23,8 @@ export interface TickLoopOptions {
 }
 
 export interface SettledTick {
+  /** In the order in which they were made. */
+  readonly records: readonly EngineRecord[];
   readonly events: readonly StoredEvent[];
   /** Teams of which something was recorded. */
   readonly teams: ReadonlySet<TeamId>;
@@ -115,7 +117,7 @@ export class TickLoop {
     this.#batch = null;
     for (const effect of batch.effects) this.#perform(effect);
     for (const durable of batch.durable) durable();
-    this.#options.settled({events, teams: teamsOf(batch.records)});
+    this.#options.settled({records: batch.records, events, teams: teamsOf(batch.records)});
     if (this.#queue.length > 0) this.#schedule();
     this.#armTimer();
   }

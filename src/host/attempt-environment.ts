@@ -21,6 +21,8 @@ const GIT_PLACES = [
   'GIT_WORK_TREE',
 ];
 
+const MEMORIES_VARIABLE = 'GODEL_MEMORIES';
+
 /** Shared by all attempts that nothing is handed to, so that what `GODEL_INPUTS` names always exists. */
 export function emptyInputsFolderOf(team: TeamOpening): string {
   return join(team.folder, 'inputs', 'none');
@@ -28,6 +30,11 @@ export function emptyInputsFolderOf(team: TeamOpening): string {
 
 export function inputsFolderOf(order: AttemptOrder, team: TeamOpening): string {
   return order.inputs.length === 0 ? emptyInputsFolderOf(team) : join(team.folder, 'inputs', String(order.attempt));
+}
+
+/** Beside the inputs, not among them: `"$GODEL_INPUTS"/*` must find nothing but outputs. */
+export function memoriesFileOf(order: AttemptOrder, team: TeamOpening): string {
+  return join(team.folder, 'inputs', `${order.attempt}.memories.json`);
 }
 
 export interface AttemptPlace {
@@ -46,7 +53,11 @@ export function attemptEnvironment(
   {team, hostId, cookie, cwd, secrets}: AttemptPlace,
 ): Record<string, string> {
   return {
-    ...without(secrets === 'all' ? team.env : environmentWith(team, secrets), order.workspace ? GIT_PLACES : []),
+    // A godel that a task of another team starts has that task's variables: its memories are not these.
+    ...without(secrets === 'all' ? team.env : environmentWith(team, secrets), [
+      MEMORIES_VARIABLE,
+      ...(order.workspace ? GIT_PLACES : []),
+    ]),
     // The team's own PWD is where its caller stood; without a shell nobody would correct it.
     PWD: cwd,
     ...order.env,
@@ -56,6 +67,7 @@ export function attemptEnvironment(
     GODEL_ATTEMPT: String(order.number),
     GODEL_HOST: hostId,
     GODEL_INPUTS: inputsFolderOf(order, team),
+    ...(order.memories !== undefined && {[MEMORIES_VARIABLE]: memoriesFileOf(order, team)}),
     ...(order.work.kind === 'prompt' && {GODEL_SPAWN: spawnToken(team)}),
     [COOKIE_VARIABLE]: cookie,
     TRACEPARENT: order.traceparent,

@@ -85,7 +85,8 @@ export class AttemptRunner {
       progress.forget(id);
       this.#running.delete(id);
       this.#close(attempt);
-      report({type: 'attempt-finished', attempt: id, outcome});
+      const {said} = attempt;
+      report({type: 'attempt-finished', attempt: id, outcome, ...(said !== '' && {said})});
     });
     this.#running.set(id, {attempt, over});
   }

@@ -10,13 +10,14 @@ import type {Runtime} from '../runtimes/runtime.ts';
 import type {AttemptOrder, HostLimits, PromptWork, Report, TeamOpening} from '../wire/host-protocol.ts';
 import type {AgentStep} from './agent-step.ts';
 import {AttemptClock} from './attempt-clock.ts';
-import {attemptEnvironment, grantedSecrets, inputsFolderOf} from './attempt-environment.ts';
+import {attemptEnvironment, grantedSecrets, inputsFolderOf, memoriesFileOf} from './attempt-environment.ts';
 import {AttemptLog} from './attempt-log.ts';
 import type {AttemptWorktree, WorktreeOrder} from './attempt-worktree.ts';
 import type {EdgeBreakers} from './edge-breakers.ts';
 import {Ending} from './ending.ts';
 import type {Evidence} from './evidence.ts';
 import {makeInputsFolder, removeFolder} from './inputs-folder.ts';
+import {makeMemoriesFile} from './memories-file.ts';
 import {OutputFile} from './output-file.ts';
 import {OutputLog} from './output-log.ts';
 import {type ProgramMeans, ProgramRunner} from './program-runner.ts';
@@ -27,6 +28,9 @@ import {AttemptLife} from './watch/attempt-life.ts';
 import type {AttemptWatch} from './watch/attempt-watch.ts';
 import type {DiskUse} from './watch/disk-use.ts';
 import type {Worktrees} from './worktrees.ts';
+
+/** Of an agent's answer so many characters are told as what it said. */
+const MAX_SAID = 2048;
 
 /** What an attempt uses of its host. */
 export interface AttemptMeans extends ProgramMeans {
@@ -65,6 +69,7 @@ export class Attempt {
   #worktree: AttemptWorktree | undefined;
   #agent: AgentStep | undefined;
   #verdict: Verdict | null = null;
+  #said = '';
   #warnings: readonly string[] = [];
   readonly #limitWarnings: string[] = [];
   #forgetDisk: (() => void) | undefined;
@@ -139,6 +144,11 @@ export class Attempt {
     return reportable(outcome, this.#means.redaction);
   }
 
+  /** The end of what it printed or answered, for those who come after it; empty where nobody is to be told. */
+  get said(): string {
+    return this.#said;
+  }
+
   /** Gives back what nobody has to wait for. */
   async close(): Promise<void> {
     if (this.#worktree) await this.#means.worktrees.giveBack(this.#worktree);
@@ -163,10 +173,12 @@ export class Attempt {
     const {order} = this;
     const {team} = this.#means;
     await makeInputsFolder(inputsFolderOf(order, team), {teamFolder: team.folder, inputs: order.inputs});
+    await makeMemoriesFile(memoriesFileOf(order, team), order.memories);
     const cwd = await this.#enter();
     if (!cwd.ok) return cwd;
     const {work} = order;
     const done = await (work.kind === 'prompt' ? this.#prompt(work, cwd.value) : this.#script(work.script, cwd.value));
+    if (order.memories !== undefined) this.#said = this.#endOf(done);
     // Before anything is judged, and before `verify` leaves things behind that are no part of the work.
     const saved = await this.#worktree?.save();
     if (!done.ok) return done;
@@ -190,6 +202,11 @@ export class Attempt {
     this.#worktree = acquired.value;
     this.#watchDisk(acquired.value.folder);
     return acquired.value.enter();
+  }
+
+  #endOf(done: Result<Evidence['agent'], Failure>): string {
+    const {redaction} = this.#means;
+    return done.ok && done.value ? redaction.text(done.value.text).slice(-MAX_SAID) : this.#step.log.tail;
   }
 
   #watchDisk(folder: string): void {
@@ -286,6 +303,7 @@ export class Attempt {
     this.#output?.discard();
     this.#step.log.close();
     if (this.order.inputs.length > 0) await removeFolder(inputsFolderOf(this.order, team));
+    if (this.order.memories !== undefined) await removeFolder(memoriesFileOf(this.order, team));
     if (this.#agent) await removeFolder(this.#agent.scratch);
     if (this.#clock.hasStarted) sweeper.sweepSoon(this.#cookie);
   }

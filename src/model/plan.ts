@@ -1,6 +1,7 @@
 import type {AgentGroup, ModelChoice} from './agent.ts';
 import type {Autoscale, OnBudget} from './autoscale.ts';
 import type {Budget} from './budget.ts';
+import type {MemoryMode} from './memory.ts';
 import type {Speculate} from './speculate.ts';
 import type {StrategyChoice} from './strategy.ts';
 import type {TaskSpec} from './task.ts';
@@ -25,6 +26,8 @@ export interface Plan {
   readonly escalate?: Escalation;
   /** Absent: as by default, see `Speculate`. */
   readonly speculate?: Speculate;
+  /** Whether its team remembers, unless the command line says otherwise. */
+  readonly memory?: MemoryMode;
 }
 
 /** After so many failures of a task (≥ 1) its prompt goes to the next of these choices, each in turn. */

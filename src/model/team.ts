@@ -1,6 +1,7 @@
 import type {AgentGroup} from './agent.ts';
 import type {Autoscale, OnBudget} from './autoscale.ts';
 import type {Budget} from './budget.ts';
+import type {MemoryMode} from './memory.ts';
 import {joinPlans, type Plan} from './plan.ts';
 import type {StrategyChoice} from './strategy.ts';
 import type {TeamRepository} from './work.ts';
@@ -54,6 +55,8 @@ export interface TeamSpec {
   readonly allow?: readonly string[];
   /** How deep in teams that were spawned by agents of teams this one is: 0 when a person spawned it. */
   readonly depth?: number;
+  /** Absent: on. */
+  readonly memory?: MemoryMode;
 }
 
 const COMMANDS_ONLY = {
@@ -81,5 +84,11 @@ export function withPlan(
   }: {readonly plan: Plan; readonly secretNames: readonly string[]; readonly repository?: TeamRepository},
 ): TeamSpec {
   const names = [...new Set([...spec.secretNames, ...secretNames])];
-  return {...(repository ? {repository} : {}), ...spec, plan: joinPlans(spec.plan, plan), secretNames: names};
+  return {
+    ...(repository ? {repository} : {}),
+    ...spec,
+    ...(plan.memory ? {memory: plan.memory} : {}),
+    plan: joinPlans(spec.plan, plan),
+    secretNames: names,
+  };
 }

@@ -20,7 +20,7 @@ interface FactsRequest {
 
 /** What a plan says of the team as a whole: its agents, limits, secrets, and what its branch must stand. */
 export function planFacts(top: TopDocument, {inputs, report}: FactsRequest): Partial<Plan> {
-  const {agents, verify, secrets, budget, autoscale, strategy, escalate, speculate, defaults = {}} = top;
+  const {agents, verify, secrets, budget, autoscale, strategy, escalate, speculate, memory, defaults = {}} = top;
   const onBudget = top['on-budget'];
   const scaled = autoscale === undefined ? null : autoscaleOf(autoscale, report);
   const compiler = new TextCompiler({path: [], scope: {inputs, item: 'none'}, report});
@@ -36,6 +36,7 @@ export function planFacts(top: TopDocument, {inputs, report}: FactsRequest): Par
       ? {}
       : {escalate: {after: escalate.after ?? 1, to: listOf(escalate.to).map(modelChoice)}}),
     ...(speculate === undefined ? {} : {speculate: speculateOf(speculate)}),
+    ...(memory === undefined ? {} : {memory}),
   };
 }
 

@@ -1,3 +1,4 @@
+import {MEMORY_MODES} from '../model/memory.ts';
 import {z} from 'zod';
 import type {JsonValue} from '../base/json.ts';
 import {PREFERRED_COSTS} from '../model/strategy.ts';
@@ -280,6 +281,12 @@ export const planSchema = z.strictObject(
     strategy: strategySchema.optional(),
     escalate: escalateSchema.optional(),
     speculate: speculateSchema.optional(),
+    memory: z
+      .enum(MEMORY_MODES, expected('`on` or `off`'))
+      .meta({
+        description: 'Whether its tasks are given what others have learned, and leave what they learn; default on',
+      })
+      .optional(),
     verify: script
       .meta({description: "Shell script that must exit 0 on the team's branch after every merge"})
       .optional(),

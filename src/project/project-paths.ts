@@ -13,6 +13,8 @@ export interface ProjectPaths {
   readonly projectId: string;
   readonly godelFolder: string;
   readonly storeFile: string;
+  /** What attempts have learned. */
+  readonly memoryFile: string;
   readonly logFile: string;
   /** Which process is the daemon, and where it listens; see `daemon-file.ts`. */
   readonly daemonFile: string;
@@ -35,6 +37,7 @@ export function projectPaths(folder: string, env: Environment = process.env): Pr
     projectId,
     godelFolder,
     storeFile: join(godelFolder, 'store.db'),
+    memoryFile: join(godelFolder, 'memory.db'),
     logFile: join(godelFolder, 'daemon.log'),
     daemonFile,
     teamsFolder: join(godelFolder, 'teams'),

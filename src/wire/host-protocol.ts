@@ -6,6 +6,7 @@ import type {BreakerNews} from '../model/edge.ts';
 import {AGENT_ERROR_KINDS, STOP_REASONS, type StopReason} from '../model/failure.ts';
 import type {AttemptLimits, Vitals} from '../model/health.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from '../model/ids.ts';
+import type {GivenMemory} from '../model/memory.ts';
 import type {ProcessIdentity} from '../model/process-identity.ts';
 import type {ProviderSignal} from '../model/provider.ts';
 import type {ChangeRule, OutputKind, Touches} from '../model/task.ts';
@@ -47,6 +48,8 @@ export interface AttemptOrder {
   /** Links made in the attempt's input folder (`GODEL_INPUTS`): name there, target relative to the team's folder. */
   readonly inputs: readonly {readonly name: string; readonly target: string}[];
   readonly traceparent: string;
+  /** What others have learned, made a file that `GODEL_MEMORIES` names. Absent: its team has no memory. */
+  readonly memories?: readonly GivenMemory[];
   /** Absent: it works in `cwd` as it is. Otherwise `cwd` is relative to the root of the worktree. */
   readonly workspace?: WorkspaceOrder;
 }
@@ -157,7 +160,13 @@ export type Report =
   | {readonly type: 'provider-signal'; readonly attempt: AttemptId; readonly signal: ProviderSignal}
   /** A circuit breaker of the host has opened or closed; said again to every daemon that comes while it is not closed. */
   | ({readonly type: 'breaker'} & BreakerNews)
-  | {readonly type: 'attempt-finished'; readonly attempt: AttemptId; readonly outcome: AttemptOutcome};
+  | {
+      readonly type: 'attempt-finished';
+      readonly attempt: AttemptId;
+      readonly outcome: AttemptOutcome;
+      /** The end of what it printed or answered, without secrets; only of an attempt whose order has `memories`. */
+      readonly said?: string;
+    };
 
 export type HostMessage =
   | {
@@ -318,7 +327,7 @@ const report = z.discriminatedUnion('type', [
     detail: text(8192),
     retryAfterMs: z.number().nonnegative(),
   }),
-  z.object({type: z.literal('attempt-finished'), attempt: id, outcome}),
+  z.object({type: z.literal('attempt-finished'), attempt: id, outcome, said: text(8192).exactOptional()}),
 ]);
 
 /** Parses what a host sends; the daemon believes nothing that has not passed here. */

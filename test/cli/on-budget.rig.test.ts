@@ -10,7 +10,7 @@ import {startCli} from './start-cli.ts';
 /** It says nothing of what it uses, so that each attempt counts as much as was reserved for it: 600 tokens. */
 const AGENT = `
 import {writeFileSync} from 'node:fs';
-writeFileSync(process.argv[2].includes('one') ? 'one.txt' : 'two.txt', 'done\\n');
+writeFileSync(process.argv[2].startsWith('write one') ? 'one.txt' : 'two.txt', 'done\\n');
 console.log('done');
 `;
 const PLAN = `

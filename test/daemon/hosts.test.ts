@@ -71,6 +71,7 @@ function rig() {
       if (done) durable.push(done);
     },
     printed: () => undefined,
+    said: () => undefined,
     log,
   });
   const connect = (hello: Partial<Extract<HostMessage, {type: 'hello'}>> = {}) => {

@@ -2,6 +2,7 @@ import {expect, test} from 'vitest';
 import {inMessages, orderOf} from '../../src/daemon/orders.ts';
 import type {Assignment, NeedResult} from '../../src/federation/engine-io.ts';
 import {agentId, attemptId, taskSeq, teamId} from '../../src/model/ids.ts';
+import type {GivenMemory} from '../../src/model/memory.ts';
 import {MAX_MESSAGE_BYTES} from '../../src/wire/json-socket.ts';
 import {taskSpec, teamSpec} from '../model/fabricated-specs.ts';
 
@@ -29,7 +30,7 @@ function need(over: Partial<NeedResult>): NeedResult {
 }
 
 function order(over: Partial<Assignment>) {
-  const made = orderOf(assignment(over), team, null);
+  const made = orderOf(assignment(over), team, {tip: null, memories: null});
   if (!made.ok) throw new Error(made.failure.reason);
   return made.value;
 }
@@ -80,7 +81,7 @@ test('orders go in messages that a host accepts', () => {
 
 test('an order that no message can hold is a failure of the attempt', () => {
   const needs = Array.from({length: 200_000}, (_, index) => need({id: `${'n'.repeat(60)}-${index}`, outputs: 'json'}));
-  expect(orderOf(assignment({needs}), team, null)).toMatchObject({
+  expect(orderOf(assignment({needs}), team, {tip: null, memories: null})).toMatchObject({
     ok: false,
     failure: {reason: 'spawn-failed', code: 'E2BIG'},
   });
@@ -95,7 +96,7 @@ test('the output of an instance goes into the folder of its task', () => {
 });
 
 test('an item that no environment can hold is a failure of the attempt', () => {
-  expect(orderOf(assignment({item: 'a\0b'}), team, null)).toMatchObject({
+  expect(orderOf(assignment({item: 'a\0b'}), team, {tip: null, memories: null})).toMatchObject({
     ok: false,
     failure: {reason: 'foreach-invalid'},
   });
@@ -105,4 +106,41 @@ test('its limits go to the host with it', () => {
   const limits = {memoryBytes: 1024 ** 3, nice: 5, silenceMs: 60_000};
   expect(order({spec: {...spec, limits}}).limits).toEqual(limits);
   expect(order({})).not.toHaveProperty('limits');
+});
+
+test('what others have learned goes with it, and into the prompt as quoted notes', () => {
+  const memory = {
+    id: 'a',
+    task: 'check: make\n## Rules',
+    input: '',
+    output: 'ok',
+    critique: null,
+    reward: 1,
+    success: true,
+    tags: [],
+  };
+  const made = (over: Partial<Assignment>, memories: readonly GivenMemory[] | null) => {
+    const result = orderOf(assignment(over), {...team, repository}, {tip: 'f'.repeat(40), memories});
+    if (!result.ok) throw new Error(result.failure.reason);
+    return result.value;
+  };
+  const repository = {
+    root: '/work',
+    gitFolder: '/work/.git',
+    prefix: '',
+    base: 'f'.repeat(40),
+    branch: 'godel/audit',
+  } as never;
+  expect(made({}, [memory]).memories).toEqual([memory]);
+  expect(made({}, []).memories).toEqual([]);
+  expect(made({}, null)).not.toHaveProperty('memories');
+  const means = {runtime: 'claude', model: null, provider: 'anthropic', cap: {usd: null, tokens: null}};
+  const prompt = {...spec, run: undefined, prompt: ['Mend it']};
+  const {work} = made({spec: prompt, means}, [memory]);
+  if (work.kind !== 'prompt') throw new Error('no prompt');
+  expect(work.prompt).toMatch(/## What earlier attempts have learned\n\nThese are notes of others/);
+  expect(work.prompt).toContain('> Task: check: make\n> ## Rules\n> End of what it put out: ok');
+  expect(work.prompt.indexOf('What earlier')).toBeLessThan(work.prompt.indexOf('## How you work here'));
+  for (const none of [[], null])
+    expect(JSON.stringify(made({spec: prompt, means}, none))).not.toContain('What earlier');
 });

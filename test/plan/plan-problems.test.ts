@@ -296,7 +296,7 @@ const CASES: readonly {name: string; text: string; want: readonly string[]}[] = 
       '  c: {run: x, matrix: {a: *n}}',
     ].join('\n'),
     want: [
-      '2:1 unknown key `x-n` in the plan | known keys are $schema, version, name, inputs, env, env-file, secrets, agents, budget, on-budget, autoscale, strategy, escalate, speculate, verify, defaults, tasks',
+      '2:1 unknown key `x-n` in the plan | known keys are $schema, version, name, inputs, env, env-file, secrets, agents, budget, on-budget, autoscale, strategy, escalate, speculate, memory, verify, defaults, tasks',
       '5:15 `matrix` of task `b`: the matrices of the plan make more than 1000000 instances, here 100 | split the plan, or leave values out',
       '6:15 `matrix` of task `c`: the matrices of the plan make more than 1000000 instances, here 10 | split the plan, or leave values out',
     ],
@@ -334,6 +334,11 @@ const CASES: readonly {name: string; text: string; want: readonly string[]}[] = 
       '11:21 unknown key `round` in `defaults.review` | did you mean `rounds`?',
       '11:39 `defaults.model` must be the name of a model (without spaces), not "a b"',
     ],
+  },
+  {
+    name: 'whether a team remembers',
+    text: ['version: 1', 'memory: false', 'tasks: {a: {run: x}}'].join('\n'),
+    want: ['2:9 `memory` must be `on` or `off`, not false'],
   },
   {
     name: 'scaling, and what happens at the cap',

@@ -71,6 +71,7 @@ went. Without a plan the agents are made ready and wait.`,
       'end the team when this many tasks have failed',
       wholeNumber('--max-failures', {min: 1}),
     )
+    .option('--no-memory', 'give its tasks nothing of what others have learned, and keep nothing of what they learn')
     .option('--autoscale', 'let the team grow and shrink with its work')
     .addOption(
       new Option(
