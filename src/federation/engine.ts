@@ -313,6 +313,10 @@ export class Engine {
     const {request, teamId: id} = order;
     const team = this.#teams.get(id);
     const done = team ? this.#orders.take(turn, team, order) : fail(this.#noTeam(id));
+    if (team && done.ok && order.type === 'agent-order' && order.what === 'restart') {
+      const agent = team.agents.get(order.agent);
+      if (agent) this.#upkeep.restarted(team, team.agents.groupOf(agent).runtime);
+    }
     this.#answer(turn, {request, id, done});
     if (team && done.ok) this.#settle(turn, team);
   }

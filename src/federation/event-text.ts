@@ -113,20 +113,21 @@ const REASONS = {
   idle: 'agents had nothing to do',
   cost: 'an hour may not cost more',
   limits: 'its auto-scaling has these limits',
-  replacement: 'one that had failed was replaced',
-  'crash-loop': 'the runtime of an agent died at its start again and again',
 } as const satisfies Record<ScaleDecision['why'], string>;
 
 /** Why a team was given more or fewer agents, with what that was decided from. */
-export function inputsText({why, inputs}: ScaleDecision): string {
-  if (inputs === null) return REASONS[why];
-  const {busySlots, slots, queued, queuedWorkMs, waitP90Ms, width, usdPerHour} = inputs;
+export function inputsText({why, inputs, from, to}: ScaleDecision): string {
+  // What the plan says works both ways: it shows what is of no more use, and what will be needed in a moment.
+  const reason = why === 'width' && to > from ? 'more tasks are about to become ready' : REASONS[why];
+  if (inputs === null) return reason;
+  const {busySlots, slots, queued, queuedWorkMs, waitP90Ms, width, soon, usdPerHour} = inputs;
   const facts = [
     `${queued} waiting${queuedWorkMs === null ? '' : ` (${formatDuration(queuedWorkMs)} of work)`}`,
     `${busySlots} of ${plural(slots, 'slot')} busy`,
     ...(waitP90Ms > 0 ? [`waits up to ${formatDuration(waitP90Ms)}`] : []),
     `the plan can use ${width}`,
+    ...(why === 'width' && soon !== undefined ? [`${soon} in a moment`] : []),
     ...(usdPerHour === null ? [] : [`${usdText(usdPerHour)} an hour`]),
   ];
-  return `${REASONS[why]} (${facts.join(', ')})`;
+  return `${reason} (${facts.join(', ')})`;
 }

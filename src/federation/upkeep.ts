@@ -142,6 +142,14 @@ export class Upkeep {
     return outcome ? this.#learnStart(turn, attempt, {runtime: means.runtime, outcome}) : null;
   }
 
+  /** Somebody wants a runtime tried again. */
+  restarted({id}: Team, runtime: string): void {
+    const loops = this.#crashLoops.get(id);
+    const loop = loops?.get(runtime);
+    if (!loops || !loop) return;
+    loops.set(runtime, nextCrashLoop(loop, {kind: 'restarted'}, {nowMs: this.#nowMs, random: this.#options.random}));
+  }
+
   teamOver({id}: Team): void {
     this.#crashLoops.delete(id);
   }

@@ -148,6 +148,10 @@ test('a team is explained by what its tasks wait for and by its last scaling, an
   expect(history[0]).toMatchObject({atMs: 3000, text: expect.stringMatching(/^From 2 to 10 agents: /)});
   expect(scaling).toEqual([{atMs: 3000, ...decision}]);
   expect(inputsText({from: 2, to: 3, why: 'asked', inputs: null})).toBe('somebody asked for it');
+  expect(inputsText({from: 9, to: 3, why: 'width', inputs})).toMatch(/^the rest of the plan cannot use more \(/);
+  expect(inputsText({from: 2, to: 9, why: 'width', inputs: {...inputs, soon: 9}})).toMatch(
+    /^more tasks are about to become ready \(.*, 9 in a moment/,
+  );
 });
 
 const agent: AgentView = {
