@@ -482,7 +482,7 @@ export class Engine {
       });
       const first = failed[0];
       if (!first) continue;
-      for (const agent of failed) team.agents.fail(agent);
+      for (const agent of failed) team.agents.fail(agent, detail);
       const failure: Failure = {reason: 'agent-failed', agent: first.id, detail};
       turn.emit(team.id, {type: 'agents-failed', failure, agents: failed.length});
       team.announceReady(turn);

@@ -128,9 +128,9 @@ export class TeamAgents {
     if (agent.state !== 'gone' && !agent.isRestarting) this.#change(agent, {isReachable: true});
   }
 
-  /** The agent's runtime does not work on its host. */
-  fail(agent: Agent): void {
-    this.#change(agent, {runtime: 'broken'});
+  /** The agent's runtime does not work on its host, and this is what it says. */
+  fail(agent: Agent, failedBecause: string): void {
+    this.#change(agent, {runtime: 'broken', failedBecause});
   }
 
   /** The agent that is chosen among those that are free, at work on one attempt more from now on. */
@@ -265,6 +265,7 @@ export class TeamAgents {
       load: 0,
       allowance: this.groups[group]?.slots ?? 1,
       runtime: 'works',
+      failedBecause: null,
       isSuspect: false,
       isRestarting: false,
     };
@@ -305,6 +306,7 @@ export class TeamAgents {
     agent.isRestarting = false;
     agent.isReachable = false;
     agent.runtime = 'works';
+    agent.failedBecause = null;
     this.#restarted.push(agent);
   }
 

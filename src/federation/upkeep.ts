@@ -308,8 +308,8 @@ function park(
   );
   const [first] = concerned;
   if (!first) return null;
-  for (const agent of concerned) team.agents.fail(agent);
   const text = `its runtime ${runtime} died at its start ${times} times in a row, last with: ${detail}`;
+  for (const agent of concerned) team.agents.fail(agent, text);
   const failure: Failure = {reason: 'agent-failed', agent: first.id, detail: text};
   turn.emit(team.id, {type: 'agents-failed', failure, agents: concerned.length});
   return failure;

@@ -94,6 +94,19 @@ test('orders, and hosts that are away, are reasons', () => {
   expect(whys().at(-1)).toBe(`its host ${world.host} has not said that it is ready`);
 });
 
+test('an agent whose runtime does not work says what that said, until it is restarted', () => {
+  const world = new EngineWorld();
+  const id = world.start([task('a'), task('b')], {count: 2, groups: [{...AGENTS, count: 2}]});
+  world.finish('a');
+  const agent = world.assigned()[0]?.agentId;
+  if (!agent) throw new Error('nothing was assigned');
+  const view = () => agentsOf(world, id).find(each => each.id === agent);
+  world.give({type: 'agents-failed', hostId: world.host, agents: [agent], detail: 'There is no shell.'});
+  expect(view()).toMatchObject({state: 'gone', why: 'it does not work on its host: There is no shell.'});
+  world.ask({type: 'agent-order', teamId: id, agent, what: 'restart'});
+  expect(view()).toMatchObject({why: null});
+});
+
 test('what is recorded counts as long as nothing has been learned', () => {
   const world = new EngineWorld();
   const id = world.start([task('a')], {count: 1, groups: [{...AGENTS, count: 1}]});
