@@ -196,6 +196,7 @@ export class Engine {
     this.#dispatch(turn);
     this.#scale(turn);
     this.#askForPermits(turn);
+    for (const team of this.#teams.values()) this.#changes.tellBreakers(turn, team);
     this.#upkeep.end(turn);
     return turn.step;
   }

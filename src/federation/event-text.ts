@@ -38,6 +38,8 @@ export function eventText(body: EventBody): string | null {
       return `${body.agents.join(', ')}: ${STANDING[body.to]}.`;
     case 'agent-anomaly':
       return `${body.agent} ${anomalyText(body)}.`;
+    case 'agent-breaker':
+      return `${body.agent} ${breakerChangeText(body)}.`;
     case 'agents-failed':
       return `${plural(body.agents, 'agent')} failed: ${failureText(body.failure)}`;
     case 'tasks-added':
@@ -80,6 +82,19 @@ export function eventText(body: EventBody): string | null {
 function nextText({retryInMs, goesOn}: Extract<EventBody, {type: 'attempt-failed'}>): string {
   if (goesOn !== undefined) return ' The other attempt at it goes on.';
   return retryInMs === null ? '' : ` Next attempt in ${formatDuration(retryInMs)}.`;
+}
+
+function breakerChangeText({state, forMs, trips}: Extract<EventBody, {type: 'agent-breaker'}>): string {
+  switch (state) {
+    case 'open': {
+      const again = trips > 1 ? `; it was left out ${plural(trips - 1, 'time')} before` : '';
+      return `has failed too often and is left out for ${formatDuration(forMs ?? 0)}${again}`;
+    }
+    case 'half-open':
+      return 'gets one task to show that it works';
+    case 'closed':
+      return 'has shown that it works, and is given tasks again';
+  }
 }
 
 /** Why an attempt was taken for a straggler, without a full stop. */

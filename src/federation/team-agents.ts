@@ -32,6 +32,8 @@ export class TeamAgents {
   /** Agents that have left for good, and that are to be opened anew, since somebody last asked. */
   #departed: Agent[] = [];
   #restarted: Agent[] = [];
+  /** Agents whose breaker has opened or closed since somebody last asked. */
+  #judged = new Set<Agent>();
 
   constructor(team: string, groups: readonly AgentGroup[], options: Omit<AgentSelectorOptions, 'groups'>) {
     const count = groups.reduce((sum, group) => sum + group.count, 0);
@@ -160,7 +162,10 @@ export class TeamAgents {
   }
 
   #allow(agents: readonly Agent[]): void {
-    for (const agent of agents) this.#change(agent, {allowance: this.selector.allowanceOf(agent)});
+    for (const agent of agents) {
+      this.#judged.add(agent);
+      this.#change(agent, {allowance: this.selector.allowanceOf(agent)});
+    }
   }
 
   occupy(agent: Agent): void {
@@ -231,6 +236,14 @@ export class TeamAgents {
     const restarted = this.#restarted;
     this.#restarted = [];
     return restarted;
+  }
+
+  /** Those whose breaker has opened or closed since this was last asked. */
+  takeJudged(): readonly Agent[] {
+    if (this.#judged.size === 0) return NOBODY;
+    const judged = [...this.#judged];
+    this.#judged = new Set();
+    return judged;
   }
 
   /** What the store has of agents that are not as the spec says. `busy`: those that have an attempt there. */

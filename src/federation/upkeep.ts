@@ -95,7 +95,9 @@ export class Upkeep {
         return this.monitor.vitals(input.hostId, input.vitals, now);
       case 'breaker': {
         const {hostId, of, state, detail, retryAfterMs} = input;
-        return this.#edges.take(hostId, {of, state, detail, retryAfterMs}, now);
+        const news = {of, state, detail, retryAfterMs};
+        if (this.#edges.take(hostId, news, now)) turn.emit(null, {type: 'edge-breaker', host: hostId, ...news});
+        return;
       }
       default:
         return never(input);
