@@ -222,7 +222,7 @@ test('what becomes of the breaker of an agent is told', () => {
   const text = (state: BreakerState, forMs: number | null, trips: number) =>
     eventText({type: 'agent-breaker', agent: one, state, forMs, trips});
   expect(text('open', 60_000, 2)).toBe(
-    `${one} has failed too often and is left out for 60 s; it was left out 1 time before.`,
+    `${one} has failed too often and is left out for 1 min; it was left out 1 time before.`,
   );
   expect(text('half-open', null, 2)).toBe(`${one} gets one task to show that it works.`);
   expect(text('closed', null, 2)).toBe(`${one} has shown that it works, and is given tasks again.`);
