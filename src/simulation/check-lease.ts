@@ -7,9 +7,11 @@ import {hold} from './violation.ts';
 import {choiceOf, isSurelyPaid, mayDo} from './who-does-it.ts';
 
 /** Attempts that count against `retries`: those that ended by themselves, and badly, or whose change broke what was there. */
-export function countedFailures({spec, attempts}: LedgerTask): number {
-  return attempts.filter(({end, merge, outcome}) => {
-    const saysNothing = spec.reviews !== undefined && end === 'ok' && outcome?.verdict === undefined;
+export function countedFailures({spec, attempts, state}: LedgerTask): number {
+  return attempts.filter(({end, merge, outcome}, index) => {
+    // The last of a reviewer whose team is ending was for nothing, whatever it has said.
+    const isForNothing = state.name === 'cancelled' && index === attempts.length - 1;
+    const saysNothing = spec.reviews !== undefined && end === 'ok' && outcome?.verdict === undefined && !isForNothing;
     return end === 'failed' || merge?.kind === 'broke-verify' || saysNothing;
   }).length;
 }

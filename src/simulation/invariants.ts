@@ -226,18 +226,13 @@ export class Invariants {
         hold('outputs are read of what has succeeded', task.state.name === 'succeeded', () => task.id);
         return;
       }
-      case 'team-over': {
-        const team = ledger.team(effect.teamId);
-        const over = isFinal(team.state) && machine.liveOf(team.id).length === 0;
-        hold('a team is over when nothing of it runs', over, () => team.spec.name);
-        return;
-      }
-      case 'close-team':
-        hold(
-          'only teams that are over are closed',
-          isFinal(ledger.team(effect.teamId).state),
-          () => `${effect.teamId}`,
-        );
+      case 'team-over':
+        {
+          const team = ledger.team(effect.teamId);
+          const over = isFinal(team.state) && machine.liveOf(team.id).length === 0;
+          hold('a team is over when nothing of it runs', over, () => team.spec.name);
+          return;
+        }
         return;
       default:
         return;
@@ -441,6 +436,11 @@ export class Invariants {
         this.#restarting.delete(agent);
         this.#connected.get(effect.hostId)?.delete(agent);
       }
+    }
+    if (effect.type === 'close-team') {
+      // Of the moment in which it was decided: before it is carried out the team may have been taken up again.
+      const isOver = isFinal(this.#around.ledger.team(effect.teamId).state);
+      hold('only teams that are over are closed', isOver, () => `${effect.teamId}`);
     }
     if (effect.type === 'reap') {
       const over = effect.attempts.find(id => this.#around.ledger.attempts.get(id)?.outcome !== undefined);
