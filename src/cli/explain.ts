@@ -51,5 +51,5 @@ export function explanationLines({about, state, because, history}: Explanation, 
 }
 
 function clock(atMs: number): string {
-  return new Date(atMs).toISOString().slice(11, 19);
+  return new Date(atMs).toTimeString().slice(0, 8);
 }

@@ -86,6 +86,16 @@ export class AgentChanges {
     if (restarted.length > 0) this.#pool.reopenAgents(turn, team, restarted);
   }
 
+  /** To be called at the end of a turn: tells who is left out, tried again, or given tasks as before. */
+  tellBreakers(turn: Turn, {id, agents}: Team): void {
+    for (const agent of agents.takeJudged()) {
+      const breaker = agents.selector.breakerOf(agent.id);
+      const {name: state, trips} = breaker;
+      const forMs = breaker.name === 'open' ? Math.round(breaker.untilMs - turn.now.monoMs) : null;
+      turn.emit(id, {type: 'agent-breaker', agent: agent.id, state, forMs, trips});
+    }
+  }
+
   /** A second opening would be taken for done when the host says that of the first. */
   #isBeingOpened({host, isReachable, runtime, load}: Agent): boolean {
     return load === 0 && !isReachable && runtime === 'works' && this.#pool.isConnected(host);

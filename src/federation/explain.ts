@@ -63,6 +63,7 @@ const OF_TEAM: ReadonlySet<string> = new Set<StoredEvent['body']['type']>([
   'round-begun',
   'agents-changed',
   'agent-anomaly',
+  'agent-breaker',
   'agents-failed',
   'tasks-added',
   'waiting-for-capacity',
@@ -210,7 +211,7 @@ export function explainAgent({agent, view, events, breakers = []}: ExplainedAgen
   const attempts = new Set<number>();
   const about = events.filter(({body}) => {
     if (body.type === 'attempt-leased' && body.agent === id) attempts.add(body.attempt);
-    if (body.type === 'agent-anomaly') return body.agent === id;
+    if (body.type === 'agent-anomaly' || body.type === 'agent-breaker') return body.agent === id;
     if (body.type === 'agents-changed') return body.agents.includes(id);
     if (body.type === 'task-reviewed') return body.by === id;
     return 'attempt' in body && body.attempt !== null && attempts.has(body.attempt);

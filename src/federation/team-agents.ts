@@ -32,6 +32,8 @@ export class TeamAgents {
   /** Agents that have left for good, and that are to be opened anew, since somebody last asked. */
   #departed: Agent[] = [];
   #restarted: Agent[] = [];
+  /** Agents whose breaker has opened or closed since somebody last asked. */
+  #judged = new Set<Agent>();
 
   constructor(team: string, groups: readonly AgentGroup[], options: Omit<AgentSelectorOptions, 'groups'>) {
     const count = groups.reduce((sum, group) => sum + group.count, 0);
@@ -128,9 +130,9 @@ export class TeamAgents {
     if (agent.state !== 'gone' && !agent.isRestarting) this.#change(agent, {isReachable: true});
   }
 
-  /** The agent's runtime does not work on its host. */
-  fail(agent: Agent): void {
-    this.#change(agent, {runtime: 'broken'});
+  /** The agent's runtime does not work on its host, and this is what it says. */
+  fail(agent: Agent, failedBecause: string): void {
+    this.#change(agent, {runtime: 'broken', failedBecause});
   }
 
   /** The agent that is chosen among those that are free, at work on one attempt more from now on. */
@@ -160,7 +162,10 @@ export class TeamAgents {
   }
 
   #allow(agents: readonly Agent[]): void {
-    for (const agent of agents) this.#change(agent, {allowance: this.selector.allowanceOf(agent)});
+    for (const agent of agents) {
+      this.#judged.add(agent);
+      this.#change(agent, {allowance: this.selector.allowanceOf(agent)});
+    }
   }
 
   occupy(agent: Agent): void {
@@ -233,6 +238,14 @@ export class TeamAgents {
     return restarted;
   }
 
+  /** Those whose breaker has opened or closed since this was last asked. */
+  takeJudged(): readonly Agent[] {
+    if (this.#judged.size === 0) return NOBODY;
+    const judged = [...this.#judged];
+    this.#judged = new Set();
+    return judged;
+  }
+
   /** What the store has of agents that are not as the spec says. `busy`: those that have an attempt there. */
   restore(rows: readonly AgentRow[], busy: ReadonlySet<AgentId>): void {
     for (const {id, group, standing} of rows) {
@@ -265,6 +278,7 @@ export class TeamAgents {
       load: 0,
       allowance: this.groups[group]?.slots ?? 1,
       runtime: 'works',
+      failedBecause: null,
       isSuspect: false,
       isRestarting: false,
     };
@@ -305,6 +319,7 @@ export class TeamAgents {
     agent.isRestarting = false;
     agent.isReachable = false;
     agent.runtime = 'works';
+    agent.failedBecause = null;
     this.#restarted.push(agent);
   }
 

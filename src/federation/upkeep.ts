@@ -95,7 +95,9 @@ export class Upkeep {
         return this.monitor.vitals(input.hostId, input.vitals, now);
       case 'breaker': {
         const {hostId, of, state, detail, retryAfterMs} = input;
-        return this.#edges.take(hostId, {of, state, detail, retryAfterMs}, now);
+        const news = {of, state, detail, retryAfterMs};
+        if (this.#edges.take(hostId, news, now)) turn.emit(null, {type: 'edge-breaker', host: hostId, ...news});
+        return;
       }
       default:
         return never(input);
@@ -140,6 +142,14 @@ export class Upkeep {
     if (!means) return null;
     if (!this.#edges.isEmpty) this.#edges.count(host, edgesOf(means.runtime, means.provider), -1);
     return outcome ? this.#learnStart(turn, attempt, {runtime: means.runtime, outcome}) : null;
+  }
+
+  /** Somebody wants a runtime tried again. */
+  restarted({id}: Team, runtime: string): void {
+    const loops = this.#crashLoops.get(id);
+    const loop = loops?.get(runtime);
+    if (!loops || !loop) return;
+    loops.set(runtime, nextCrashLoop(loop, {kind: 'restarted'}, {nowMs: this.#nowMs, random: this.#options.random}));
   }
 
   teamOver({id}: Team): void {
@@ -300,8 +310,8 @@ function park(
   );
   const [first] = concerned;
   if (!first) return null;
-  for (const agent of concerned) team.agents.fail(agent);
   const text = `its runtime ${runtime} died at its start ${times} times in a row, last with: ${detail}`;
+  for (const agent of concerned) team.agents.fail(agent, text);
   const failure: Failure = {reason: 'agent-failed', agent: first.id, detail: text};
   turn.emit(team.id, {type: 'agents-failed', failure, agents: concerned.length});
   return failure;

@@ -109,6 +109,9 @@ export function describeEvent(body: EventBody): string {
       return `event: ${body.type}, ${body.failure.reason}`;
     case 'host-health':
       return `event: host-health, ${body.health}`;
+    case 'agent-breaker':
+    case 'edge-breaker':
+      return `event: ${body.type}, ${body.state}`;
     case 'team-scaled':
       return `event: team-scaled, ${body.decision.why}`;
     case 'task-reviewed':

@@ -447,11 +447,13 @@ export class Ledger {
 
   /** What follows of the end of an attempt for its task: of two, the first to succeed decides, or else the last. */
   #endRace(attempt: LedgerAttempt, outcome: AttemptOutcome | null): void {
-    const {task} = attempt;
+    const {task, id} = attempt;
+    const hasLost = task.outrun === attempt;
+    hold('what has lost its race is no success', !hasLost || outcome?.result.ok !== true, () => `attempt ${id}`);
     const other = task.open === attempt ? task.twin : task.open;
-    const isOutrun = task.outrun === attempt || (other !== null && !outcome?.result.ok);
+    const isOutrun = hasLost || (other !== null && !outcome?.result.ok);
     this.#set(attempt, 'end', isOutrun ? 'outrun' : endOf(attempt, outcome));
-    if (task.outrun === attempt) return this.#set(task, 'outrun', null);
+    if (hasLost) return this.#set(task, 'outrun', null);
     if (other !== null && !isOutrun) this.#set(task, 'outrun', other);
     this.#set(task, 'open', isOutrun ? other : null);
     this.#set(task, 'twin', null);

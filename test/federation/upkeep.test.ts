@@ -272,6 +272,30 @@ describe('a runtime that dies whenever it is started', () => {
     expect(world.view(team).endedBecause).toContain('no module x');
   });
 
+  test('has five deaths again when somebody restarts an agent of it', () => {
+    const world = new EngineWorld();
+    world.connect();
+    const plan = {name: null, env: {}, tasks: [prompt('a', {retries: 100}), task('b')]};
+    const teamId = world.spawn({...world.engineSpec(), plan, ...agents(group('pi', 1), group('command', 1))});
+    const deaths = () => world.order().filter(id => id === 'a').length;
+    const die = () => {
+      world.finish('a', failing(DIED));
+      sleepUntil(world, world.nowMs + 40_000);
+    };
+    while (world.events('agents-failed').length === 0) die();
+    expect(deaths()).toBe(5);
+    const {agentId} = world.assigned().find(({taskId}) => taskId === 'a')!;
+    world.ask({type: 'agent-order', teamId, agent: agentId, what: 'restart'});
+    world.give({type: 'agents-ready', hostId: world.host, agents: [agentId]});
+    sleepUntil(world, world.nowMs + 40_000);
+    expect(deaths()).toBe(6);
+    die();
+    expect(deaths()).toBe(7);
+    expect(world.events('agents-failed')).toHaveLength(1);
+    while (world.events('agents-failed').length === 1) die();
+    expect(deaths()).toBe(10);
+  });
+
   test('is tried again later each time, and one that works makes good', () => {
     const world = new EngineWorld();
     world.connect();
