@@ -191,6 +191,11 @@ export class TeamAgents {
     this.#change(agent, {standing: 'draining'});
   }
 
+  /** The same, and nothing brings it back. */
+  dismiss(agent: Agent): void {
+    this.#change(agent, {standing: 'draining', isDismissed: true});
+  }
+
   /** It is given nothing until it is taken back. */
   pause(agent: Agent): void {
     if (agent.standing === 'present') this.#change(agent, {standing: 'paused'});
@@ -253,7 +258,8 @@ export class TeamAgents {
     return Number(id.slice(this.#team.length + 1));
   }
 
-  #enroll(id: AgentId, group: number, standing: AgentStanding): Agent {
+  #enroll(id: AgentId, group: number, recorded: AgentRow['standing']): Agent {
+    const standing = recorded === 'dismissed' ? 'draining' : recorded;
     const agent: Agent = {
       id,
       group,
@@ -267,6 +273,7 @@ export class TeamAgents {
       runtime: 'works',
       isSuspect: false,
       isRestarting: false,
+      isDismissed: recorded === 'dismissed',
     };
     // One that leaves and is restored has its attempts in a moment.
     agent.state = isLiving(agent) ? stateOf(agent) : 'draining';
