@@ -285,7 +285,11 @@ export class Ledger {
     hold('an agent belongs to a group of its team', kind !== undefined, () => `${id}: ${group}`);
     if (known) {
       hold('an agent stays in its group', known.name === kind.name, () => `${id}: ${known.name}, ${kind.name}`);
-      hold('an agent that was sent away leaves', before !== 'dismissed' || isLeaving(standing), () => `${id}: ${standing}`);
+      hold(
+        'an agent that was sent away leaves',
+        before !== 'dismissed' || isLeaving(standing),
+        () => `${id}: ${standing}`,
+      );
       hold('an agent that has gone is gone for good', before !== 'gone' || standing === 'gone', () => id);
     } else {
       const highest = Math.max(0, ...[...team.agents.keys()].map(other => numberOf(team.spec.name, other)));

@@ -58,7 +58,9 @@ test.runIf(process.platform === 'linux')(
       const refused = await rig.godel(['team', order, 'workers', ...rest]);
       expect(refused, order).toMatchObject({code: 5, stderr: expect.stringContaining('store.db')});
     }
-    await until('the end says what it waits for', () => ending.said().includes('This waits until the daemon can write'));
+    await until('the end says what it waits for', () =>
+      ending.said().includes('This waits until the daemon can write'),
+    );
     limitFiles(pid, undefined);
     expect((await ending.result).code).toBe(0);
   },

@@ -212,3 +212,9 @@ test('an agent is explained by the breakers of what it works with, and by what i
   expect(team.because.filter(text => text.startsWith('The breaker'))).toHaveLength(4);
   expect(team.history[0]?.text).toBe('a-2 takes 6 times as long as is usual, others of its group 1 times.');
 });
+
+test('a team none of whose agents works just now says so in a sentence', () => {
+  const none = fabricatedView({waiting: [{why: 'no agent works', tasks: 2}]});
+  const {because} = explainTeam({view: none, events: []});
+  expect(because).toContain('2 tasks wait for an agent: none of those that can do them works just now.');
+});
