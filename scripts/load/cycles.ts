@@ -1,6 +1,5 @@
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {exchange} from '../../src/api/exchange.ts';
 import type {TeamView} from '../../src/model/team-view.ts';
 import {Rig} from '../../test/rig/rig.ts';
 import {until} from '../../test/rig/until.ts';
@@ -61,18 +60,8 @@ export const cyclesLoad: Load = {
 /** Scales the team and returns how long it took. */
 async function scaled(rig: Rig, count: number): Promise<number> {
   const startedMs = performance.now();
-  const client = rig.client();
-  const answer = await exchange({
-    socket: client.options.socket,
-    method: 'POST',
-    path: '/v1/teams/cycles/scale',
-    headers: client.headers(),
-    body: {count},
-    timeoutMs: SCALE_WITHIN_MS,
-    explainSilence: () => null,
-    isRepeatable: true,
-  });
-  if (!answer.ok || answer.value.status !== 200) throw new Error(`the team was not scaled: ${JSON.stringify(answer)}`);
+  const answer = await rig.client().scale('cycles', {count});
+  if (!answer.ok) throw new Error(`the team was not scaled: ${answer.failure.reason}`);
   await settled(rig, count);
   return performance.now() - startedMs;
 }

@@ -95,10 +95,12 @@ export interface ScaleRequest {
 }
 
 export interface RunRequest {
-  /** As in `SpawnRequest`. */
+  /** As in `SpawnRequest`. What it says of how the team chooses its agents and scales holds from now on; its agents are those it has. */
   readonly plan: unknown;
   readonly env: Readonly<Record<string, string>>;
   readonly secretNames?: readonly string[];
+  /** Where keys of the plan stand, for messages: `{agents: 'godel.yaml:3'}`. */
+  readonly places?: Readonly<Record<string, string>>;
 }
 
 export interface RetryRequest {

@@ -68,6 +68,7 @@ export const runRequest: z.ZodType<RunRequest> = z.object({
   plan: z.unknown().refine(value => value !== undefined, 'a plan is needed'),
   env,
   secretNames: secretNames.exactOptional(),
+  places: z.record(z.string().max(100), z.string().max(5000)).exactOptional(),
 });
 
 export const retryRequest: z.ZodType<RetryRequest> = z.object({

@@ -24,10 +24,10 @@ export async function runPlan(cli: Cli, name: string | undefined, options: RunOp
   refuseUnknownRuntimes(named, {where: 'the plan', settings: settingsOf(cli, options).agents});
   const project = openProject(cli, options);
   const {team} = await pickTeam(project, name);
-  const {document, secretNames} = source;
+  const {document, secretNames, places = {}} = source;
   const env = taskEnvironment(cli, options, source);
   const given = must(
-    await project.client.run(team, {plan: document, env, ...(secretNames.length > 0 && {secretNames})}),
+    await project.client.run(team, {plan: document, env, places, ...(secretNames.length > 0 && {secretNames})}),
   );
   if (options.detach !== true) return await seeThrough(cli, project, given);
   if (cli.print.json !== 'none') cli.print.value(teamResult(given));

@@ -2,7 +2,7 @@ import {type Command, Option} from 'commander';
 import type {ScaleRequest} from '../api/contract.ts';
 import type {Autoscale, OnBudget} from '../model/autoscale.ts';
 import {GodelError} from '../model/failure.ts';
-import {STRATEGY_NAMES, type StrategyChoice, type StrategyName, type Weights} from '../model/strategy.ts';
+import {parseWeights, STRATEGY_NAMES, type StrategyChoice, type StrategyName, type Weights} from '../model/strategy.ts';
 import {amount, duration, wholeNumber} from './option-values.ts';
 
 /** When a team is to grow and shrink, as `team spawn` and `team scale` are told. */
@@ -133,22 +133,9 @@ function share(what: string) {
   };
 }
 
-const WEIGHTS = ['speed', 'cost', 'reliability'] as const;
-
-/** `speed=3,cost=1`; what is not named counts nothing. */
 function weights(text: string): Weights {
-  const given = {speed: 0, cost: 0, reliability: 0};
-  for (const part of text.split(',')) {
-    const [, name, value] = /^\s*([a-z]+)=(\d+(?:\.\d+)?)\s*$/.exec(part) ?? [];
-    const known = WEIGHTS.find(each => each === name);
-    if (known === undefined) throw wrongWeights(text);
-    given[known] = Number(value);
-  }
-  if (given.speed + given.cost + given.reliability > 0) return given;
-  throw wrongWeights(text);
-}
-
-function wrongWeights(text: string): GodelError {
+  const given = parseWeights(text);
+  if (given !== null) return given;
   const range = 'weights such as speed=3,cost=1,reliability=2, at least one of them more than 0';
-  return new GodelError({reason: 'out-of-range', what: '--weights', value: text, range});
+  throw new GodelError({reason: 'out-of-range', what: '--weights', value: text, range});
 }

@@ -222,7 +222,8 @@ export class DaemonBackend implements Backend {
     return this.#named(name, id => {
       const row = this.#options.store.teams().find(each => each.id === id);
       const costs = this.#options.store.cost(id);
-      return row ? ok(costView({team: row.spec.name, budget: row.spec.budget, costs})) : fail(this.#unknownTeam(name));
+      const budget = this.#view(id)?.budget ?? null;
+      return row ? ok(costView({team: row.spec.name, budget, costs})) : fail(this.#unknownTeam(name));
     });
   }
 

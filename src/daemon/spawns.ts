@@ -2,15 +2,15 @@ import {randomUUID} from 'node:crypto';
 import type {Answer} from '../api/backend.ts';
 import type {SpawnRequest} from '../api/contract.ts';
 import {fail, ok} from '../base/result.ts';
-import type {Settings} from '../config/settings.ts';
+import {DEFAULT_SETTINGS, type Settings} from '../config/settings.ts';
 import type {Engine} from '../federation/engine.ts';
 import type {Input} from '../federation/engine-io.ts';
 import type {AgentSettings} from '../model/agent-settings.ts';
 import type {Autoscale} from '../model/autoscale.ts';
 import type {Failure} from '../model/failure.ts';
 import type {TeamId} from '../model/ids.ts';
+import type {StrategyChoice} from '../model/strategy.ts';
 import type {Plan} from '../model/plan.ts';
-import {groupsOf, type TeamSpec} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {compilePlan} from '../plan/compile-plan.ts';
 import type {ProjectPaths} from '../project/project-paths.ts';
@@ -20,7 +20,7 @@ import {autoscaleFailure, completedAutoscale, countFailure} from './autoscale-re
 import {daemonEnding, type Requests} from './requests.ts';
 import {type SecretStore, splitSecrets} from './secrets.ts';
 import {checkAgents, depthOf, needsRepository, specOf} from './team-spec.ts';
-import {unpricedChoice} from './unpriced-choice.ts';
+import {unpricedFailure} from './unpriced-choice.ts';
 
 export interface SpawnsOptions {
   readonly paths: ProjectPaths;
@@ -106,9 +106,10 @@ export class Spawns {
         name,
         env: plain,
         secretNames: Object.keys(secrets),
+        strategy: strategyOf(this.#options.settings),
         repository: repository.value,
       });
-      const unpriced = this.#unpriced(spec);
+      const unpriced = unpricedFailure(spec, this.#options.agentSettings);
       if (unpriced) return fail(unpriced);
       const spawned = await this.#options.requests.ask(
         id => this.#options.submit({type: 'spawn-team', request: id, spec, nameTaken: 'refuse'}),
@@ -173,15 +174,6 @@ export class Spawns {
     if (trouble !== null) return unwritable(paths, trouble);
     return countFailure('The number of agents', {value: count, min: 1, most: settings.maxAgents});
   }
-
-  /** A budget in USD that could not be kept, with no limit of tokens beside it. */
-  #unpriced(spec: TeamSpec): Failure | null {
-    const {budget, plan} = spec;
-    const isInUsd = budget !== undefined && (budget.usd ?? budget.perHour ?? null) !== null;
-    if (!isInUsd || budget.tokens !== null) return null;
-    const choice = unpricedChoice(groupsOf(spec), plan, this.#options.agentSettings);
-    return choice && {reason: 'price-unknown', ...choice};
-  }
 }
 
 /** Why nothing that would have to be recorded can be done. */
@@ -204,4 +196,10 @@ function envTooLarge(size: number): Failure {
     range: `at most ${MAX_ENV_CHARACTERS}`,
     why: 'no program can be started with more',
   };
+}
+
+/** Undefined where nobody has set one: what was not asked for is not recorded. */
+function strategyOf({strategy: name, strategyWeights: weights}: Settings): StrategyChoice | undefined {
+  if (name === 'weighted' && weights !== null) return {name, weights};
+  return name === DEFAULT_SETTINGS.strategy ? undefined : {name};
 }

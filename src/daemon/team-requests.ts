@@ -1,24 +1,31 @@
 import type {Answer} from '../api/backend.ts';
 import type {AgentOrder, PauseRequest, ResumeRequest, RetryRequest, RunRequest, ScaleRequest} from '../api/contract.ts';
-import {fail} from '../base/result.ts';
+import {fail, ok} from '../base/result.ts';
+import {shellWord} from '../base/shell-word.ts';
 import type {Settings} from '../config/settings.ts';
 import type {Engine} from '../federation/engine.ts';
 import type {Input, RequestId} from '../federation/engine-io.ts';
+import type {AgentSettings} from '../model/agent-settings.ts';
+import type {Budget} from '../model/budget.ts';
 import type {Failure} from '../model/failure.ts';
 import {agentId} from '../model/ids.ts';
+import type {Plan} from '../model/plan.ts';
 import {isFinal} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {compilePlan} from '../plan/compile-plan.ts';
 import type {Store} from '../store/store.ts';
+import {findRepository} from '../workspace/repository.ts';
 import {autoscaleFailure, completedAutoscale, countFailure} from './autoscale-request.ts';
 import type {Requests} from './requests.ts';
 import {type SecretStore, splitSecrets} from './secrets.ts';
 import {needsRepository} from './team-spec.ts';
+import {unpricedFailure} from './unpriced-choice.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
 export interface TeamRequestsOptions {
   readonly settings: Pick<Settings, 'maxAgents'>;
+  readonly agentSettings: AgentSettings;
   readonly engine: Pick<Engine, 'teamSpec'>;
   readonly store: Pick<Store, 'loadTeam'>;
   readonly requests: Requests;
@@ -58,8 +65,8 @@ export class TeamRequests {
     }));
   }
 
-  async resume({teamId}: TeamView, {agent, budget}: ResumeRequest): Promise<Answer<TeamView>> {
-    const perHour = this.#options.engine.teamSpec(teamId)?.budget?.perHour;
+  async resume({teamId, budget: before}: TeamView, {agent, budget}: ResumeRequest): Promise<Answer<TeamView>> {
+    const perHour = before?.hour?.limitUsd;
     return await this.#ask(request => ({
       type: 'resume',
       request,
@@ -73,22 +80,54 @@ export class TeamRequests {
     return await this.#ask(request => ({type: 'agent-order', request, teamId, agent: agentId(agent), what}));
   }
 
-  /** The environment of its tasks is that of the team, with what is different in that of the caller. */
+  /**
+   * The environment of its tasks is that of the team, with what is different in that of the caller. What the plan says of the team
+   * holds from now on, but for two things: the team keeps its agents, and a budget that it has.
+   */
   async run(view: TeamView, request: RunRequest): Promise<Answer<TeamView>> {
     const {teamId} = view;
     const compiled = compilePlan(request.plan, 'the plan');
     if (!compiled.ok) return compiled;
     const spec = this.#options.engine.teamSpec(teamId);
-    if (needsRepository(compiled.value) && !spec?.repository) return fail(noWorktrees);
+    const wanted = this.#wantedOf(compiled.value, {view, places: request.places ?? {}});
+    if (!wanted.ok) return wanted;
+    const budget = wanted.value.budget ?? limitOf(view);
+    const unpriced = spec && unpricedFailure({...spec, plan: compiled.value, budget}, this.#options.agentSettings);
+    if (unpriced) return fail(unpriced);
+    const isFirst = needsRepository(compiled.value) && spec !== null && !spec.repository;
+    const repository = isFirst ? await findRepository(spec.cwd, {team: spec.name}) : ok(null);
+    if (!repository.ok) return repository;
     const names = [...(request.secretNames ?? []), ...(compiled.value.secrets ?? [])];
     const {plain, secrets} = splitSecrets(request.env, names);
     const env = {...difference(plain, spec?.env ?? {}), ...compiled.value.env};
     const kept = {...this.#options.secrets.of(teamId), ...secrets};
     const plan = {...compiled.value, env};
+    const rest = {...wanted.value, ...(repository.value ? {repository: repository.value} : {})};
     return await this.#ask(
-      id => ({type: 'run-plan', request: id, teamId, plan, secretNames: Object.keys(kept)}),
+      id => ({type: 'run-plan', request: id, teamId, plan, secretNames: Object.keys(kept), ...rest}),
       () => this.#options.secrets.keep(teamId, kept),
     );
+  }
+
+  /** What the plan says of the team that is given it. */
+  #wantedOf(
+    {agents, autoscale, strategy, onBudget, budget}: Plan,
+    {view, places}: {view: TeamView; places: Readonly<Record<string, string>>},
+  ): Answer<Pick<Extract<Input, {type: 'run-plan'}>, 'settings' | 'budget' | 'warnings'>> {
+    const wrong = autoscale ? autoscaleFailure(autoscale, this.#options.settings.maxAgents) : null;
+    if (wrong) return fail(wrong);
+    const has = limitOf(view);
+    if (budget && has && !isSameBudget(budget, has)) return fail(budgetConflict(view.team, places['budget']));
+    const settings = {
+      ...(autoscale ? {autoscale} : {}),
+      ...(strategy ? {strategy} : {}),
+      ...(onBudget ? {onBudget} : {}),
+    };
+    return ok({
+      ...(Object.keys(settings).length > 0 ? {settings} : {}),
+      ...(budget && !has ? {budget} : {}),
+      ...(agents ? {warnings: [keptAgents(view.team, places['agents'])]} : {}),
+    });
   }
 
   /** The secrets of a team that is over were thrown away: they come from the caller. */
@@ -117,11 +156,28 @@ export class TeamRequests {
   }
 }
 
-const noWorktrees: Failure = {
-  reason: 'usage',
-  message: 'the plan has tasks with a worktree, and this team began without any: it takes commands only',
-  hint: 'Spawn a team with the plan: `godel team spawn --plan FILE`.',
-};
+/** The budget that a team has now. */
+function limitOf({budget}: TeamView): Budget | undefined {
+  if (budget === null) return undefined;
+  const {limitUsd: usd, limitTokens: tokens, hour} = budget;
+  return {usd, tokens, ...(hour ? {perHour: hour.limitUsd} : {})};
+}
+
+function isSameBudget(one: Budget, other: Budget): boolean {
+  return one.usd === other.usd && one.tokens === other.tokens && (one.perHour ?? null) === (other.perHour ?? null);
+}
+
+function budgetConflict(team: string, place = 'the plan'): Failure {
+  return {
+    reason: 'usage',
+    message: `${place}: \`budget\` is not the one that team ${team} has`,
+    hint: `Take it out of the plan; \`godel team resume ${shellWord(team)} --budget USD\` changes what the team may use.`,
+  };
+}
+
+function keptAgents(team: string, place = 'The plan'): string {
+  return `${place}: \`agents\` are for a team that is spawned with the plan; ${team} keeps those it has (\`godel team scale\` changes how many).`;
+}
 
 /** Said anew by every shell, and of no meaning to a task. */
 const OF_THE_SHELL = new Set(['PWD', 'OLDPWD', 'SHLVL', '_']);

@@ -2,6 +2,7 @@ import type {SpawnRequest} from '../api/contract.ts';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
 import type {Autoscale} from '../model/autoscale.ts';
+import type {StrategyChoice} from '../model/strategy.ts';
 import type {Plan} from '../model/plan.ts';
 import {groupsOf, type TeamSpec} from '../model/team.ts';
 import type {TeamRepository} from '../model/work.ts';
@@ -17,16 +18,19 @@ export interface SpecRequest {
   readonly requestKey: string;
   readonly repository: TeamRepository | null;
   readonly depth: number;
+  /** How it chooses its agents if neither the request nor its plan says so; absent: as by default. */
+  readonly strategy?: StrategyChoice | undefined;
   /** Null: it has the agents that were asked for. */
   readonly autoscale: Autoscale | null;
 }
 
 /** The team that was asked for. */
-export function specOf({request, name, plan, repository, depth, autoscale, ...facts}: SpecRequest): TeamSpec {
+export function specOf({request, name, plan, repository, depth, autoscale, ...rest}: SpecRequest): TeamSpec {
+  const {strategy: configured, ...facts} = rest;
   const groups = request.agents ?? groupsOfPlan(request, plan);
   const budget = request.budget ?? plan?.budget;
   const onBudget = request.onBudget ?? plan?.onBudget;
-  const strategy = request.strategy ?? plan?.strategy;
+  const strategy = request.strategy ?? plan?.strategy ?? configured;
   return {
     ...facts,
     name,

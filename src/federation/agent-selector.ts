@@ -48,6 +48,8 @@ export interface TakeRequest extends CostWish {
   readonly affinity: string;
   /** Who is passed over as long as anybody else can do it, and why. */
   readonly avoid?: ReadonlyMap<AgentId, string>;
+  /** Who is not chosen whatever happens, and why. */
+  readonly barred?: ReadonlyMap<AgentId, string>;
 }
 
 export interface Selection<A> {
@@ -147,7 +149,9 @@ export class AgentSelector<A extends Selectable> {
 
   /** The agent for a task, or null when nobody who may do it is free. The caller occupies it and offers it again. */
   take(request: TakeRequest): Selection<A> | null {
+    const barred = request.barred ? this.#takeOut(request.barred) : [];
     const selection = this.#choose(request);
+    for (const member of barred) this.#free[member.group]?.add(member);
     if (!selection) return null;
     const member = this.#members.get(selection.agent.id);
     if (!member) return selection;
@@ -184,6 +188,17 @@ export class AgentSelector<A extends Selectable> {
     if (failure === 'open') this.#blame(member, {kind, share: 0.5, nowMs});
     for (const one of guilty) this.#blame(one, {kind, share: 1, nowMs});
     return this.#refreshed(changed);
+  }
+
+  /** Learns from what happened before this life of the daemon. Nobody is left out for it: whoever fails again is found out soon. */
+  relearn(agent: A, {kind, verdict, durationMs, usd, nowMs, choice}: Ended): void {
+    if (verdict === 'none') return;
+    const member = this.#memberOf(agent);
+    const group = {...this.#groupOf(member), ...choice};
+    const outcome = {ok: verdict === 'succeeded', durationMs, usualMs: this.learned.usualMs(kind.name), usd};
+    member.record = noteOutcome(member.record, outcome, nowMs);
+    this.learned.note(group, kind, {outcome, nowMs});
+    if (verdict === 'perhaps') this.#blame(member, {kind, share: 0.5, nowMs});
   }
 
   /** Lets agents be tried again whose time of being left out is over. Returns those that may now have more attempts. */
@@ -255,6 +270,13 @@ export class AgentSelector<A extends Selectable> {
     // Only those are free that are better passed over: to wait for others might be to wait for ever.
     const any = this.#strategy.choose(affordable(all, request), asked);
     return any && this.#selection(any, {free, passed: [], avoid: undefined, candidates});
+  }
+
+  #takeOut(barred: ReadonlyMap<AgentId, string>): readonly Member<A>[] {
+    return [...barred.keys()].flatMap(id => {
+      const member = this.#members.get(id);
+      return member && this.#free[member.group]?.remove(member) ? [member] : [];
+    });
   }
 
   #passOver(avoid: ReadonlyMap<AgentId, string>, pools: readonly Pool[]): Member<A>[] {

@@ -60,7 +60,7 @@ export function viewTeam(
     running: running(team, now, lastLine),
     failures: failures(team),
     repository: team.spec.repository ?? null,
-    budget: budgetOf(team),
+    budget: budgetOf(team, now),
     warnings: team.warnings,
     troubles: team.tally.troubles,
     endedBecause: team.endedBecause,
@@ -120,9 +120,10 @@ function runtimeText({means}: Attempt): string | null {
   return means.model === null ? means.runtime : `${means.runtime}/${means.model}`;
 }
 
-function budgetOf({budget, totals}: Team): BudgetView | null {
+function budgetOf({budget, totals}: Team, {monoMs}: Now): BudgetView | null {
   const {limit, reserved} = budget;
-  if (limit.usd === null && limit.tokens === null) return null;
+  const {perHour = null} = limit;
+  if (limit.usd === null && limit.tokens === null && perHour === null) return null;
   return {
     limitUsd: limit.usd,
     limitTokens: limit.tokens,
@@ -130,6 +131,7 @@ function budgetOf({budget, totals}: Team): BudgetView | null {
     usedTokens: budget.used('tokens', totals),
     reservedUsd: reserved.usd,
     reservedTokens: reserved.tokens,
+    ...(perHour === null ? {} : {hour: {limitUsd: perHour, usedUsd: budget.usdLastHour(monoMs)}}),
   };
 }
 
@@ -149,11 +151,12 @@ function meanBusy(team: Team, now: Now, durationMs: number): number | null {
 
 function waiting(team: Team, obstacle: NonNullable<ViewOptions['obstacle']>): WaitingView[] {
   const views: WaitingView[] = [];
+  // First: who looks at a queue sets aside what may not start.
+  if (team.queued > 0) views.push(...whyQueued(team, obstacle));
   const {agents, tally, queued} = team;
   const {counts} = tally;
   const losing = team.twins.keptBack;
   const parked = counts.ready - queued - losing;
-  if (queued > 0) views.push(...whyQueued(team, obstacle));
   if (losing > 0) views.push({why: 'the end of an attempt that another one has outrun', tasks: losing});
   if (parked > 0) views.push({why: 'as many of its kind run as max-parallel allows', tasks: parked});
   if (counts['backing-off'] > 0) views.push({why: 'a delay before the next attempt', tasks: counts['backing-off']});
@@ -170,6 +173,7 @@ function whyQueued(team: Team, obstacle: NonNullable<ViewOptions['obstacle']>): 
   for (const ready of team.ready.classes()) {
     if (ready.tasks.size === 0) continue;
     const why = obstacle(ready)?.why ?? 'their turn';
+    if (ready.tasks.size === 0) continue;
     tasks.set(why, (tasks.get(why) ?? 0) + ready.tasks.size);
   }
   return [...tasks].map(([why, count]) => ({why, tasks: count}));

@@ -11,7 +11,7 @@ export type Deadline =
   | ({readonly kind: 'look'} & Look)
   | {readonly atMs: number; readonly kind: 'host-silent'; readonly hostId: HostId; readonly since: number}
   /** Something that may not start yet may then. */
-  | {readonly atMs: number; readonly kind: 'look-again'}
+  | {readonly atMs: number; readonly kind: 'look-again'; readonly teamId: TeamId}
   | {readonly atMs: number; readonly kind: 'start-host'; readonly machineId: string};
 
 /**

@@ -1,7 +1,7 @@
 import type {JsonValue} from '../base/json.ts';
 import type {Result} from '../base/result.ts';
 import type {AttemptOutcome, Memo, SessionMark} from '../model/attempt.ts';
-import type {Autoscale} from '../model/autoscale.ts';
+import type {Autoscale, TeamSettings} from '../model/autoscale.ts';
 import type {Budget} from '../model/budget.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
 import type {BreakerNews} from '../model/edge.ts';
@@ -15,7 +15,7 @@ import type {StrategyChoice} from '../model/strategy.ts';
 import type {TaskSpec} from '../model/task.ts';
 import type {TeamSpec} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
-import type {Credits, MergeResult, Work} from '../model/work.ts';
+import type {Credits, MergeResult, TeamRepository, Work} from '../model/work.ts';
 
 /** Correlates an input that wants an answer with the `answer` effect. */
 export type RequestId = number;
@@ -63,6 +63,14 @@ export type Input =
       readonly teamId: TeamId;
       readonly plan: Plan;
       readonly secretNames: readonly string[];
+      /** For a team that has none. */
+      readonly repository?: TeamRepository;
+      /** What the plan says of the team, from now on. */
+      readonly settings?: Partial<Pick<TeamSettings, 'autoscale' | 'strategy' | 'onBudget'>>;
+      /** For a team that has none. */
+      readonly budget?: Budget;
+      /** What the plan says and the team does not do, as sentences. */
+      readonly warnings?: readonly string[];
     }
   /** The next round of what has not succeeded, see `rounds.ts`. `stored` is what the store has of a team that is over. */
   | {

@@ -85,6 +85,7 @@ export class Engine {
       dispatcher: this.#dispatcher,
       deadlines: this.#deadlines,
       reach: this.#pool,
+      barred: (team, options) => this.#upkeep.barred(team, options),
       start: (turn, team, lease) => this.#start(turn, team, lease),
     });
     this.#scaler = new TeamScaler({
@@ -567,7 +568,7 @@ export class Engine {
     this.#dispatcher.ended(attempt.means);
     this.#pool.release(attempt);
     const dueMs = team.selection.ended(attempt, {outcome, now: turn.now});
-    if (dueMs !== null) this.#deadlines.add({atMs: dueMs, kind: 'look-again'});
+    if (dueMs !== null) this.#deadlines.add({atMs: dueMs, kind: 'look-again', teamId: team.id});
     const parked = this.#upkeep.ended(turn, attempt, outcome);
     const retryAtMs = outcome ? team.finish(turn, attempt, outcome) : team.lose(turn, attempt);
     this.#twins.stopLosers(turn, attempt);
@@ -654,6 +655,7 @@ export class Engine {
         options,
         strategy: team.settings.strategy,
         leftMs: team.timeLeftMs(turn.now),
+        barred: this.#upkeep.barred(team, options),
       });
       const host = selection?.agent.host ?? null;
       if (!selection || host === null)

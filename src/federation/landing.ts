@@ -33,7 +33,7 @@ export interface LandedAttempt {
 
 export interface LandingOptions {
   readonly hands: TaskHands;
-  readonly branch: string;
+  readonly branch: () => string;
   readonly mergeEffect: (turn: Turn, task: TaskNode, state: Extract<TaskState, {name: 'merging'}>) => void;
   readonly emit: (turn: Turn, body: Parameters<Turn['emit']>[1]) => void;
   /** Times a task may be asked to bring its change together with what was merged meanwhile. */
@@ -259,7 +259,7 @@ export class Landing {
     const isLast = conflicts > maxConflicts || hands.ending !== null;
     emit(turn, {type: 'merge-conflict', task: task.id, attempt, files, next: isLast ? 'parked' : 'resolve'});
     if (isLast) {
-      const failure: Failure = {reason: 'merge-conflict', files, ref: work.ref, branch};
+      const failure: Failure = {reason: 'merge-conflict', files, ref: work.ref, branch: branch()};
       emit(turn, {type: 'task-failed', task: task.id, failure});
       hands.conclude(turn, task, {name: 'failed', failure});
       return null;

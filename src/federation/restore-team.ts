@@ -1,7 +1,7 @@
 import type {Now} from '../base/clock.ts';
 import type {Random} from '../base/random.ts';
 import {failureText} from '../model/failure-text.ts';
-import type {Instant, OpenAttempt, StoredTask, StoredTeam} from '../model/record.ts';
+import type {Instant, OpenAttempt, PastAttempt, StoredTask, StoredTeam} from '../model/record.ts';
 import {buildTaskGraph} from './task-graph.ts';
 import {tellNeedsAnew} from './task-rules.ts';
 import type {Deadline} from './deadlines.ts';
@@ -47,6 +47,7 @@ export function restoreTeam(stored: StoredTeam, {now, bootId, policy, random}: R
     const {usedMs, since} = stored.timer;
     team.timer = {usedMs, since: since && inThisBoot(since, {now, bootId})};
   }
+  for (const past of stored.past) recall(team, past, now);
   team.state = stored.state;
   team.ending = stored.ending;
   if (stored.ending) team.endedBecause = failureText({reason: 'stopped', by: stored.ending});
@@ -61,6 +62,16 @@ export function restoreTeam(stored: StoredTeam, {now, bootId, policy, random}: R
 function inThisBoot(at: Instant, {now, bootId}: {now: Now; bootId: string}): Now {
   if (at.bootId === bootId) return at;
   return {wallMs: at.wallMs, monoMs: now.monoMs - Math.max(0, now.wallMs - at.wallMs)};
+}
+
+/** What was learned from the attempt is learned again: durations, speed and errors are in no record. */
+function recall(team: Team, past: PastAttempt, now: Now): void {
+  const task = team.tasks[past.task];
+  const agent = team.agents.get(past.agentId);
+  if (!task) return;
+  const atMs = now.monoMs - Math.max(0, now.wallMs - past.endedAtMs);
+  if (agent) team.selection.recall(agent, task, {...past, atMs});
+  if (past.result.ok) team.learnDuration(task, past.durationMs);
 }
 
 /** A template that succeeded was expanded, perhaps to nothing; one that failed or was cancelled only if it has instances. */

@@ -67,6 +67,11 @@ export class TeamBudget {
     return this.#spent.perHour(this.#nowMs);
   }
 
+  /** Spent within the hour before. */
+  usdLastHour(nowMs: number): number {
+    return this.#spent.lastHour(nowMs);
+  }
+
   get reserved(): Readonly<Record<Resource, number>> {
     return this.#reserved;
   }

@@ -69,10 +69,13 @@ export class TeamOrders {
     }
   }
 
-  #run(turn: Turn, team: Team, {plan, secretNames}: Extract<TeamOrder, {type: 'run-plan'}>): Result<void, Failure> {
+  #run(turn: Turn, team: Team, order: Extract<TeamOrder, {type: 'run-plan'}>): Result<void, Failure> {
     const {open} = team.tally;
     if (open > 0) return fail({reason: 'team-busy', name: team.spec.name, open});
-    team.addPlan(turn, plan, secretNames);
+    const {settings, budget = null} = order;
+    if (settings || budget) team.change(turn, {...team.settings, ...settings}, budget);
+    team.addPlan(turn, order);
+    this.keepWithinLimits(turn, team);
     this.#pool.tellSpec(turn, team);
     return ok(undefined);
   }

@@ -3,6 +3,7 @@ import type {AttemptMeans} from '../model/attempt-means.ts';
 import type {AttemptOutcome} from '../model/attempt.ts';
 import type {Failure} from '../model/failure.ts';
 import type {AgentId, TaskSeq} from '../model/ids.ts';
+import type {PastAttempt} from '../model/record.ts';
 import type {StrategyChoice} from '../model/strategy.ts';
 import {renderTemplate} from '../plan/render.ts';
 import type {Agent} from './agent.ts';
@@ -34,7 +35,12 @@ export interface Engagement {
   readonly leftMs: number | null;
   /** Who is passed over, and why, beside those that have failed at it. */
   readonly besides?: ReadonlyMap<AgentId, string>;
+  /** Who could do nothing where it is just now; null: nobody. */
+  readonly barred: ReadonlyMap<AgentId, string> | null;
 }
+
+/** A past attempt, and when it ended by the monotonic clock of now. */
+type Recalled = PastAttempt & {readonly atMs: number};
 
 /** Which agent of a team does a task: asks its agents, and tells them how it went. */
 export class TeamSelection {
@@ -51,7 +57,7 @@ export class TeamSelection {
   }
 
   /** The agent for the task, at work on one attempt more from now on. */
-  engage(task: TaskNode, {now, options, strategy, leftMs, besides}: Engagement): Selection<Agent> | null {
+  engage(task: TaskNode, {now, options, strategy, leftMs, besides, barred}: Engagement): Selection<Agent> | null {
     if (strategy !== this.#strategy) {
       this.#strategy = strategy;
       this.#agents.selector.use(strategy);
@@ -64,6 +70,7 @@ export class TeamSelection {
       kind: kindOf(task),
       affinity: strategy.name === 'consistent-hash' ? affinityOf(task) : task.id,
       ...(avoid ? {avoid} : {}),
+      ...(barred ? {barred} : {}),
       ...costWish(task, leftMs),
     });
   }
@@ -85,6 +92,24 @@ export class TeamSelection {
       durationMs: outcome?.durationMs ?? 0,
       usd: outcome?.usage.usd ?? null,
       nowMs: now.monoMs,
+      ...(means ? {choice: {runtime: means.runtime, model: means.model}} : {}),
+    });
+  }
+
+  /** What a daemon before this one has seen of an attempt that is over. */
+  recall(agent: Agent, task: TaskNode, {result, durationMs, usd, means, atMs}: Recalled): void {
+    const failure = result.ok ? null : result.failure;
+    const verdict = failure === null ? 'succeeded' : faultOf(failure);
+    if (verdict === 'succeeded' && task.spec.review) this.#authors.set(task.spec.id, agent.id);
+    if (verdict === 'succeeded') this.#failedAt.delete(task.seq);
+    else if (verdict === 'perhaps' && failure) this.#noteFailure(task.seq, agent.id, failure);
+    this.#agents.selector.relearn(agent, {
+      task: task.id,
+      kind: kindOf(task),
+      verdict,
+      durationMs,
+      usd,
+      nowMs: atMs,
       ...(means ? {choice: {runtime: means.runtime, model: means.model}} : {}),
     });
   }

@@ -15,7 +15,7 @@ import type {Plan} from '../model/plan.ts';
 import type {NewTask} from '../model/record.ts';
 import {isTerminal, type TaskState} from '../model/task.ts';
 import {groupsOf, type TeamSpec, type TeamState, withPlan} from '../model/team.ts';
-import type {MergeResult} from '../model/work.ts';
+import type {MergeResult, TeamRepository} from '../model/work.ts';
 import {instancesOf} from '../plan/expand.ts';
 import type {Agent} from './agent.ts';
 import {Landing, type TaskHands} from './landing.ts';
@@ -67,6 +67,14 @@ export interface Attempt {
 
 /** Tasks of a round that are named in its event. */
 const MAX_NAMED = 20;
+
+/** A plan for a team that has nothing to do, and what comes with it. */
+interface AddedPlan {
+  readonly plan: Plan;
+  readonly secretNames: readonly string[];
+  readonly repository?: TeamRepository;
+  readonly warnings?: readonly string[];
+}
 
 export interface TeamOptions {
   readonly id: TeamId;
@@ -137,7 +145,7 @@ export class Team {
     this.retries = new Retries({policy, random, hands, emit, escalate: () => this.spec.plan?.escalate});
     this.landing = new Landing({
       hands,
-      branch: spec.repository?.branch ?? '',
+      branch: () => this.spec.repository?.branch ?? '',
       mergeEffect: (turn, task, {attempt, work, credits}) => {
         const facts = {
           teamId: id,
@@ -253,21 +261,22 @@ export class Team {
   }
 
   /** More to do, and the names of variables with secret values. It has nothing else to do. */
-  addPlan(turn: Turn, added: Plan, secretNames: readonly string[]): void {
+  addPlan(turn: Turn, {plan: added, secretNames, repository, warnings = []}: AddedPlan): void {
     const known = new Set(this.tasks.map(({id}) => id));
     const plan = withNewIds(added, id => known.has(id));
     const firstIndex = this.spec.plan?.tasks.length ?? 0;
     const ahead = this.tasks.length - firstIndex;
     const rows = buildTaskGraph(plan, {firstIndex, seqOf: index => ahead + index});
-    this.spec = withPlan(this.spec, {plan, secretNames});
+    const record = {plan, secretNames, ...(repository ? {repository} : {})};
+    this.spec = withPlan(this.spec, record);
     this.adopt(rows);
     this.landing.adopt(rows);
     this.ready.escalateBy(this.spec.plan?.escalate);
-    turn.record({kind: 'plan-added', teamId: this.id, plan, secretNames});
+    turn.record({kind: 'plan-added', teamId: this.id, ...record});
     turn.record({kind: 'tasks-created', teamId: this.id, tasks: rows.map(newTask)});
     turn.emit(this.id, {type: 'plan-added', plan: plan.name, tasks: rows.length});
     const before = this.warnings;
-    this.warnings = warningsOf(this.spec);
+    this.warnings = [...warnings, ...warningsOf(this.spec)];
     for (const text of this.warnings) if (!before.includes(text)) turn.emit(this.id, {type: 'team-warning', text});
     this.becomes(turn);
     this.#letGo(turn, rows);
@@ -394,8 +403,7 @@ export class Team {
     if (attempt.hasLost) return this.#cleared(task);
     if (!result.ok && rival) return this.#goOn(turn, {attempt, rival, failure: result.failure});
     if (result.ok) {
-      if (this.twins.mayRunTwice(task, this.spec)) this.twins.learn(task, outcome.durationMs);
-      if (this.settings.autoscale !== null) this.durations.learn(task, outcome.durationMs);
+      this.learnDuration(task, outcome.durationMs);
       task.memo = countersOf(task.memo);
       return this.landing.landed(turn, attempt, outcome);
     }
@@ -423,6 +431,12 @@ export class Team {
     return null;
   }
 
+  /** An attempt at the task has succeeded after so long. */
+  learnDuration(task: TaskNode, durationMs: number): void {
+    if (this.twins.mayRunTwice(task, this.spec)) this.twins.learn(task, durationMs);
+    if (this.settings.autoscale !== null) this.durations.learn(task, durationMs);
+  }
+
   /** It was one of two and came to nothing: what becomes of the task is up to the other one, and no retry is used up. */
   #goOn(turn: Turn, {attempt, rival, failure}: {attempt: Attempt; rival: Attempt; failure: Failure | null}): null {
     const {task, id} = attempt;
@@ -431,6 +445,8 @@ export class Team {
       const facts = {task: task.id, attempt: id, failure, retryInMs: null, goesOn: rival.id};
       turn.emit(this.id, {type: 'attempt-failed', ...facts});
     }
+    // Nothing else says after a restart that the number of the one that is over is taken.
+    this.#recordState(turn, task);
     return null;
   }
 

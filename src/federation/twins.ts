@@ -13,6 +13,8 @@ export interface TwinsOptions {
   readonly dispatcher: Dispatcher;
   readonly deadlines: Deadlines;
   readonly reach: Reach;
+  /** Who of a team could do nothing where it is just now; null: nobody. */
+  readonly barred: (team: Team, options: readonly Option[]) => ReadonlyMap<AgentId, string> | null;
   /** Leases an attempt and tells its host. The caller of this has made sure of the agent. */
   readonly start: (turn: Turn, team: Team, lease: Omit<Parameters<Team['lease']>[1], 'id'>) => Attempt;
 }
@@ -92,6 +94,7 @@ export class Twins {
       strategy,
       leftMs: team.timeLeftMs(turn.now),
       besides,
+      barred: this.#options.barred(team, options),
     });
     if (!selection) return;
     const {agent, why} = selection;

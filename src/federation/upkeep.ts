@@ -6,7 +6,7 @@ import type {AgentId, AttemptId, HostId, TeamId} from '../model/ids.ts';
 import {providerOf} from '../model/provider.ts';
 import {never} from '../base/never.ts';
 import type {Now} from '../base/clock.ts';
-import type {Agent} from './agent.ts';
+import {type Agent, freeSlots} from './agent.ts';
 import {type CrashLoop, mayStart, nextCrashLoop, startEvidenceOf, STEADY} from './crash-loop.ts';
 import type {Deadlines} from './deadlines.ts';
 import {Edges, edgesOf} from './edges.ts';
@@ -15,6 +15,7 @@ import type {Health} from './health.ts';
 import {HEALTH_DEFAULTS, type HealthDecision, HealthMonitor} from './health-monitor.ts';
 import type {Pool} from './pool.ts';
 import {silenceBudgetMs} from './silence.ts';
+import type {Option} from './team-selection.ts';
 import type {Attempt, Team} from './team.ts';
 import type {Turn} from './turn.ts';
 
@@ -153,12 +154,28 @@ export class Upkeep {
     const edges = edgesOf(runtime, provider);
     let why: string | null = null;
     for (const agent of team.agents.all) {
-      if (agent.group !== group || agent.host === null) continue;
+      if (agent.group !== group || agent.host === null || freeSlots(agent) === 0) continue;
       const news = this.#edges.obstacle(agent.host, edges);
       if (!news) return null;
       why = obstacleText(news);
     }
     return why;
+  }
+
+  /** The free agents on hosts where what they would do it with would be turned away; null: there are none. */
+  barred({agents}: Team, options: readonly Option[]): ReadonlyMap<AgentId, string> | null {
+    if (this.#edges.isEmpty) return null;
+    const barred = new Map<AgentId, string>();
+    for (const {group, means} of options) {
+      if (!means) continue;
+      const edges = edgesOf(means.runtime, means.provider);
+      for (const agent of agents.all) {
+        if (agent.group !== group || agent.host === null || freeSlots(agent) === 0) continue;
+        const news = this.#edges.obstacle(agent.host, edges);
+        if (news) barred.set(agent.id, obstacleText(news));
+      }
+    }
+    return barred.size > 0 ? barred : null;
   }
 
   agentHealth({agents}: Team, agent: AgentId): Health {
@@ -240,7 +257,8 @@ export class Upkeep {
     const {random} = this.#options;
     const after = nextCrashLoop(before, evidence, {nowMs: this.#nowMs, random});
     this.#crashLoops.set(team.id, loops.set(runtime, after));
-    if (after.name === 'failing') this.#view.deadlines.add({atMs: after.retryAtMs, kind: 'look-again'});
+    if (after.name === 'failing')
+      this.#view.deadlines.add({atMs: after.retryAtMs, kind: 'look-again', teamId: team.id});
     return after.name === 'parked' ? park(turn, team, runtime, after) : null;
   }
 

@@ -33,7 +33,10 @@ export interface Escalation {
   readonly to: readonly ModelChoice[];
 }
 
-/** Both as one: what is said of the whole by both is as the later one says. Ids must differ. */
+/**
+ * Both as one: what is said of the whole by both is as the later one says. Ids must differ. What a plan says of the team itself
+ * (its agents, budget, strategy and how it scales) is not joined: that is the team's, and settled when it is given the plan.
+ */
 export function joinPlans(first: Plan | null, next: Plan): Plan {
   if (first === null) return next;
   const verify = next.verify ?? first.verify;

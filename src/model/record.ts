@@ -14,6 +14,7 @@ import type {ProcessIdentity} from './process-identity.ts';
 import type {TaskState} from './task.ts';
 import type {TeamSpec, TeamState} from './team.ts';
 import type {TeamView} from './team-view.ts';
+import type {TeamRepository} from './work.ts';
 
 /**
  * What the engine decides is written down as records before anything else happens. State records are the truth from
@@ -55,6 +56,8 @@ export type StateRecord =
       readonly teamId: TeamId;
       readonly plan: Plan;
       readonly secretNames: readonly string[];
+      /** Where its work goes, of a team that had no repository until this plan wanted one. */
+      readonly repository?: TeamRepository;
     }
   /** What has become of these agents, where that is not what the team was spawned with. */
   | {readonly kind: 'agents'; readonly teamId: TeamId; readonly agents: readonly AgentRow[]}
@@ -174,9 +177,26 @@ export interface StoredTeam {
   readonly agents: readonly AgentRow[];
   readonly tasks: readonly StoredTask[];
   readonly openAttempts: readonly OpenAttempt[];
+  /** Those that have ended last, at most `MOST_PAST`, in the order in which they were leased: what can be learned from. */
+  readonly past: readonly PastAttempt[];
   /** Sums over the attempts that ended. */
   readonly totals: AttemptTotals;
 }
+
+/** How an attempt ended that was not lost, as far as it says something of its agent and of its task. */
+export interface PastAttempt {
+  readonly task: TaskSeq;
+  readonly agentId: AgentId;
+  readonly endedAtMs: number;
+  readonly result: AttemptOutcome['result'];
+  readonly durationMs: number;
+  readonly usd: number | null;
+  /** Absent for a command. */
+  readonly means?: AttemptMeans;
+}
+
+/** After so many attempts what one before them has shown counts next to nothing. */
+export const MOST_PAST = 2000;
 
 export interface StoredTask extends NewTask {
   readonly state: TaskState;

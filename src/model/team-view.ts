@@ -64,6 +64,8 @@ export interface BudgetView {
   /** By attempts that run. */
   readonly reservedUsd: number;
   readonly reservedTokens: number;
+  /** What may be spent within any hour, and what was within the last one, to the minute. Absent: an hour is not limited. */
+  readonly hour?: {readonly limitUsd: number; readonly usedUsd: number};
 }
 
 export interface AilingView {

@@ -74,8 +74,12 @@ export function groupsOf({count, groups}: Pick<TeamSpec, 'count' | 'groups'>): r
 /** The same team with more to do. */
 export function withPlan(
   spec: TeamSpec,
-  {plan, secretNames}: {readonly plan: Plan; readonly secretNames: readonly string[]},
+  {
+    plan,
+    secretNames,
+    repository,
+  }: {readonly plan: Plan; readonly secretNames: readonly string[]; readonly repository?: TeamRepository},
 ): TeamSpec {
   const names = [...new Set([...spec.secretNames, ...secretNames])];
-  return {...spec, plan: joinPlans(spec.plan, plan), secretNames: names};
+  return {...(repository ? {repository} : {}), ...spec, plan: joinPlans(spec.plan, plan), secretNames: names};
 }

@@ -1,4 +1,5 @@
 import type {ModelChoice} from '../model/agent.ts';
+import {DEFAULT_SPECULATE} from '../model/speculate.ts';
 import type {LedgerAttempt, LedgerTask} from './ledger.ts';
 import {conditionHolds, countsAsFailed, isReady, needsAreOver, ranks, reviewedBy} from './oracle.ts';
 import type {Room} from './room.ts';
@@ -6,9 +7,11 @@ import {hold} from './violation.ts';
 import {choiceOf, isSurelyPaid, mayDo} from './who-does-it.ts';
 
 /** Attempts that count against `retries`: those that ended by themselves, and badly, or whose change broke what was there. */
-export function countedFailures({spec, attempts}: LedgerTask): number {
-  return attempts.filter(({end, merge, outcome}) => {
-    const saysNothing = spec.reviews !== undefined && end === 'ok' && outcome?.verdict === undefined;
+export function countedFailures({spec, attempts, state}: LedgerTask): number {
+  return attempts.filter(({end, merge, outcome}, index) => {
+    // The last of a reviewer whose team is ending was for nothing, whatever it has said.
+    const isForNothing = state.name === 'cancelled' && index === attempts.length - 1;
+    const saysNothing = spec.reviews !== undefined && end === 'ok' && outcome?.verdict === undefined && !isForNothing;
     return end === 'failed' || merge?.kind === 'broke-verify' || saysNothing;
   }).length;
 }
@@ -38,6 +41,17 @@ export function checkLease({id, task, reviews}: LedgerAttempt, monoMs: number): 
   hold('fail-fast starts nothing more', !team.spec.failFast || failed === 0, what);
   const most = team.spec.maxFailures;
   hold('max-failures starts nothing more', most === null || failed < most, what);
+}
+
+/** A second attempt runs only beside the first, by another agent, of what the plan lets run twice. */
+export function checkTwin({id, task, agentId, twinOf}: LedgerAttempt): void {
+  const {spec, open, team} = task;
+  const what = () => `attempt ${id} of ${task.id} beside ${twinOf}`;
+  hold('a second attempt is by another agent', open?.id === twinOf && open.agentId !== agentId, what);
+  const {commands, prompts} = team.spec.plan?.speculate ?? DEFAULT_SPECULATE;
+  const isSafe = spec.idempotent === true || (spec.idempotent === undefined && spec.workspace === 'worktree');
+  const isWanted = spec.prompt === undefined ? commands : prompts;
+  hold('only what may run twice does', isSafe && isWanted && spec.reviews === undefined, what);
 }
 
 /** No task of the team that could have started in place of this one should have: priority, rank, plan order. */

@@ -62,7 +62,8 @@ function checkBudget({spec, budget: limit, used, reserved}: LedgerTeam, {budget,
     limitUsd: null,
     limitTokens: null,
   };
-  const {usd = null, tokens = null} = limit ?? {};
+  const {usd = null, tokens = null, perHour = null} = limit ?? {};
+  hold('the view has what an hour may cost', (budget?.hour?.limitUsd ?? null) === perHour, () => spec.name);
   hold('the view has the budget', shown.limitUsd === usd && shown.limitTokens === tokens, () => spec.name);
   const agrees = (a: number, b: number) => Math.abs(a - b) < 1e-6;
   const same =

@@ -11,7 +11,8 @@ import {checkAgent, kindOf} from './check-agents.ts';
 import {checkScaling, staffOf} from './check-scaling.ts';
 import {checkEvents} from './check-events.ts';
 import {checkAssignment, checkBounds, checkBranch, checkMerge, checkMergesAreAskedAgain} from './check-landing.ts';
-import {checkLease, checkOrder} from './check-lease.ts';
+import {checkLease, checkOrder, checkTwin} from './check-lease.ts';
+import {checkReasons} from './check-reasons.ts';
 import {checkTask} from './check-task.ts';
 import {checkTeamOver, checkView} from './check-view.ts';
 import type {EngineUnderTest} from './engine-under-test.ts';
@@ -53,6 +54,8 @@ export class Invariants {
   readonly #stopped = new Set<AttemptId>();
   /** Agents that somebody has had killed or restarted. */
   readonly #ordered = new Set<AgentId>();
+  /** Agents that are opened anew as soon as they have nothing to do any more, whatever their host says of them until then. */
+  readonly #restarting = new Set<AgentId>();
   /** What the breakers of hosts are known to be that are not closed, with when that was heard. */
   readonly #edges = new Map<HostId, Map<string, 'open' | 'half-open'>>();
   /** Attempts that their host has been told to hold. */
@@ -108,6 +111,7 @@ export class Invariants {
     this.#around.ledger.rollback();
     this.#connected.clear();
     this.#placedOn.clear();
+    this.#restarting.clear();
     this.#stopped.clear();
     this.#failed.clear();
     this.#room.forget();
@@ -153,7 +157,10 @@ export class Invariants {
       checkTask(task, {itemsOf, branch, mayFailToExpand: source => this.#unreadable.has(source)});
     }
     for (const attempt of leased) {
-      if (attempt.twinOf !== null) continue;
+      if (attempt.twinOf !== null) {
+        checkTwin(attempt);
+        continue;
+      }
       const {team} = attempt.task;
       const isShut = (choice: ModelChoice | null) => this.#isShut(team, choice);
       checkOrder(attempt, {monoMs: now.monoMs, room: this.#room, open: ledger.open, isShut});
@@ -166,6 +173,9 @@ export class Invariants {
     this.#handled += 1;
     if (this.#handled % 7 === 0 || input === null) {
       for (const team of ledger.live) checkView(team, engine.view(team.id, {now}));
+    }
+    if (input === null || input.type === 'tick') {
+      for (const team of ledger.live) if (team.ending === null) checkReasons(team, engine, now);
     }
   }
 
@@ -216,18 +226,13 @@ export class Invariants {
         hold('outputs are read of what has succeeded', task.state.name === 'succeeded', () => task.id);
         return;
       }
-      case 'team-over': {
-        const team = ledger.team(effect.teamId);
-        const over = isFinal(team.state) && machine.liveOf(team.id).length === 0;
-        hold('a team is over when nothing of it runs', over, () => team.spec.name);
-        return;
-      }
-      case 'close-team':
-        hold(
-          'only teams that are over are closed',
-          isFinal(ledger.team(effect.teamId).state),
-          () => `${effect.teamId}`,
-        );
+      case 'team-over':
+        {
+          const team = ledger.team(effect.teamId);
+          const over = isFinal(team.state) && machine.liveOf(team.id).length === 0;
+          hold('a team is over when nothing of it runs', over, () => team.spec.name);
+          return;
+        }
         return;
       default:
         return;
@@ -288,7 +293,7 @@ export class Invariants {
     switch (input.type) {
       case 'host-connected':
         this.#forgetStops(input.host.id);
-        this.#connected.set(input.host.id, new Set(input.agents));
+        this.#connected.set(input.host.id, new Set(input.agents.filter(agent => !this.#isRestarting(agent))));
         for (const id of input.paused ?? []) this.#held.add(id);
         return;
       case 'host-disconnected':
@@ -306,8 +311,9 @@ export class Invariants {
         return;
       case 'agents-failed':
         for (const agent of input.agents) {
-          this.#connected.get(input.hostId)?.delete(agent);
-          this.#failed.set(agent, input.hostId);
+          const wasThere = this.#connected.get(input.hostId)?.delete(agent) === true;
+          // Of an agent that is elsewhere, or nowhere yet, it says nothing.
+          if (wasThere || this.#placedOn.get(agent) === input.hostId) this.#failed.set(agent, input.hostId);
         }
         return;
       case 'breaker': {
@@ -338,7 +344,10 @@ export class Invariants {
   #learnUse(id: AttemptId): void {
     const {task, end, means, outcome} = this.#around.ledger.attempt(id);
     const runtime = means && `${task.team.id}/${means.runtime}`;
-    if (runtime && outcome) this.#died.set(runtime, isDeathAtStart(outcome));
+    if (runtime && outcome) {
+      const evidence = startOf(outcome);
+      if (evidence !== null) this.#died.set(runtime, evidence === 'died');
+    }
     const isCrash = outcome?.result.ok === false && outcome.result.failure.reason === 'agent-error';
     const failure = outcome?.result.ok === false ? outcome.result.failure.reason : null;
     const isOutrun = end === 'outrun' && outcome !== null && failure !== 'stopped' && failure !== 'provider-limited';
@@ -357,6 +366,7 @@ export class Invariants {
     this.#ordered.add(agent);
     if (what !== 'restart') return;
     this.#failed.delete(agent);
+    if ((ledger.load.get(agent) ?? 0) > 0) this.#restarting.add(agent);
     for (const agents of this.#connected.values()) agents.delete(agent);
   }
 
@@ -400,6 +410,10 @@ export class Invariants {
     return views;
   }
 
+  #isRestarting(agent: AgentId): boolean {
+    return this.#restarting.has(agent) && (this.#around.ledger.load.get(agent) ?? 0) > 0;
+  }
+
   #forgetStops(id: HostId): void {
     for (const attempt of this.#around.ledger.open) {
       if (attempt.hostId !== id) continue;
@@ -419,8 +433,14 @@ export class Invariants {
         hold('an agent that failed is not opened again', this.#failed.get(agent) !== effect.hostId, () => agent);
         this.#teamOf.set(agent, effect.teamId);
         this.#placedOn.set(agent, effect.hostId);
+        this.#restarting.delete(agent);
         this.#connected.get(effect.hostId)?.delete(agent);
       }
+    }
+    if (effect.type === 'close-team') {
+      // Of the moment in which it was decided: before it is carried out the team may have been taken up again.
+      const isOver = isFinal(this.#around.ledger.team(effect.teamId).state);
+      hold('only teams that are over are closed', isOver, () => `${effect.teamId}`);
     }
     if (effect.type === 'reap') {
       const over = effect.attempts.find(id => this.#around.ledger.attempts.get(id)?.outcome !== undefined);
@@ -434,6 +454,8 @@ export class Invariants {
       const hungMs = this.#around.lastHungMs(effect.hostId);
       const isStuck = hungMs !== null && this.#around.now().monoMs - hungMs < HUNG_MS;
       hold('only a host that hangs is ended', isStuck, () => `${effect.hostId}, which hung at ${hungMs}`);
+      // What it holds ends with it: nobody tells it anything any more.
+      this.#connected.delete(effect.hostId);
     }
     if (effect.type === 'stop-attempts') this.#learnStop(effect);
   }
@@ -512,6 +534,7 @@ export class Invariants {
       hold('nothing is given to where a breaker is open', !open, () => `attempt ${id} on ${hostId}: ${open}`);
     }
     this.#placedOn.set(agentId, hostId);
+    this.#restarting.delete(agentId);
     const ready = this.#connected.get(hostId)?.has(agentId) === true;
     hold('work goes to agents that are ready', ready, () => `${agentId} on ${hostId}`);
     hold('work goes to agents of the team', this.#teamOf.get(agentId) === task.team.id, () => agentId);
@@ -547,6 +570,7 @@ export class Invariants {
     if (team.ending !== null) return this.#checkStopping(team);
     if (input?.type === 'attempt-finished' || input?.type === 'tick') this.#checkEjected(team);
     this.#checkPauses(team);
+    this.#checkLosers(team);
     if (this.#around.ledger.open.size >= this.#room.permits) return;
     const dueMs = input?.type === 'tick' ? now.monoMs : Number.NEGATIVE_INFINITY;
     const passedOver = this.#passedOver(team, dueMs);
@@ -635,6 +659,14 @@ export class Invariants {
     }
   }
 
+  /** What another attempt has outrun. */
+  #checkLosers({tasks}: LedgerTeam): void {
+    for (const {outrun} of tasks) {
+      if (outrun === null || !this.#connected.has(outrun.hostId)) continue;
+      hold('what has lost its race is stopped', this.#stopped.has(outrun.id), () => `attempt ${outrun.id}`);
+    }
+  }
+
   #checkStopping(team: LedgerTeam): void {
     for (const {id, hostId, task} of this.#around.ledger.open) {
       if (task.team !== team || !this.#connected.has(hostId)) continue;
@@ -695,10 +727,11 @@ export class Invariants {
   }
 }
 
-/** As the engine counts it: it ended soon, and had neither said nor used anything. */
-function isDeathAtStart({result, usage, durationMs}: AttemptOutcome): boolean {
-  if (result.ok || (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0) > 0) return false;
-  return result.failure.reason === 'agent-error' && durationMs < START_MS;
+/** As the engine counts it: it ended soon, and had neither said nor used anything. Null: its end says nothing of the start. */
+function startOf({result, usage, durationMs}: AttemptOutcome): 'died' | 'worked' | null {
+  if (result.ok || (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0) > 0) return 'worked';
+  if (result.failure.reason !== 'agent-error') return null;
+  return durationMs < START_MS ? 'died' : 'worked';
 }
 
 const START_MS = 10_000;

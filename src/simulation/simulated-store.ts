@@ -1,25 +1,29 @@
 import type {Memo} from '../model/attempt.ts';
 import {type GrowingTotals, NO_TOTALS, noteEnded} from '../model/attempt-totals.ts';
 import {type AgentId, type AttemptId, attemptId, type TeamId, teamId} from '../model/ids.ts';
-import type {
-  AgentRow,
-  EngineRecord,
-  HostRecord,
-  OpenAttempt,
-  StateRecord,
-  StoredState,
-  StoredTask,
-  StoredTeam,
+import {
+  MOST_PAST,
+  type AgentRow,
+  type EngineRecord,
+  type HostRecord,
+  type OpenAttempt,
+  type PastAttempt,
+  type StateRecord,
+  type StoredState,
+  type StoredTask,
+  type StoredTeam,
 } from '../model/record.ts';
 import {withPlan} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
 
 type Growing<T> = {-readonly [K in keyof T]: T[K]};
 
-interface TeamFold extends Growing<Omit<StoredTeam, 'agents' | 'tasks' | 'openAttempts' | 'totals'>> {
+interface TeamFold extends Growing<Omit<StoredTeam, 'agents' | 'tasks' | 'openAttempts' | 'past' | 'totals'>> {
   readonly agents: Map<AgentId, AgentRow>;
   readonly tasks: StoredTask[];
   readonly open: Map<AttemptId, OpenAttempt>;
+  /** By attempt, in the order of the leases. */
+  readonly past: Map<AttemptId, PastAttempt | null>;
   readonly totals: GrowingTotals;
 }
 
@@ -147,6 +151,7 @@ function fold(records: readonly StateRecord[]): Folded {
           teamOf.set(record.id, team);
           team.totals.attempts += 1;
           team.open.set(record.id, openAttempt(record));
+          team.past.set(record.id, null);
         }
         break;
       }
@@ -155,6 +160,7 @@ function fold(records: readonly StateRecord[]): Folded {
         const ended = team?.open.get(record.id);
         const means = ended?.means;
         team?.open.delete(record.id);
+        if (team && ended && record.outcome) team.past.set(record.id, pastAttempt(ended, record));
         if (team && record.outcome?.result.ok) noteLosers(team.open, record.id, ended?.twinOf);
         if (team) noteEnded(team.totals, {means, outcome: record.outcome});
         break;
@@ -174,12 +180,13 @@ function fold(records: readonly StateRecord[]): Folded {
   return {teams, finished, over, hosts, lastTeam, lastAttempt};
 }
 
-function storedTeam({open, totals, tasks, agents, ...team}: TeamFold): StoredTeam {
+function storedTeam({open, past, totals, tasks, agents, ...team}: TeamFold): StoredTeam {
   return {
     ...team,
     agents: [...agents.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
     tasks: [...tasks],
     openAttempts: [...open.values()],
+    past: [...past.values()].filter(attempt => attempt !== null).slice(-MOST_PAST),
     totals: {...totals},
   };
 }
@@ -195,6 +202,7 @@ function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): 
     agents: new Map(),
     tasks: [],
     open: new Map(),
+    past: new Map(),
     totals: {...NO_TOTALS},
   };
 }
@@ -210,6 +218,15 @@ function openAttempt(record: Extract<StateRecord, {kind: 'attempt-leased'}>): Op
   const {id, task, number, agentId, hostId, atMs, means, twinOf} = record;
   const rest = {...(means ? {means} : {}), ...(twinOf === undefined ? {} : {twinOf})};
   return {id, task, number, agentId, hostId, leasedAtMs: atMs, ...rest};
+}
+
+function pastAttempt(
+  {task, agentId, means}: OpenAttempt,
+  {outcome, atMs}: Extract<StateRecord, {kind: 'attempt-ended'}>,
+): PastAttempt | null {
+  if (!outcome) return null;
+  const {result, durationMs, usage} = outcome;
+  return {task, agentId, endedAtMs: atMs, result, durationMs, usd: usage.usd, ...(means ? {means} : {})};
 }
 
 function withMemo(task: StoredTask, memo: Memo | undefined): StoredTask {

@@ -237,7 +237,9 @@ export class SimulatedUser {
       {type: 'end-team', request: nextRequest(), teamId: team.id, by: 'user'},
       {
         answered: answer => {
-          const over = isFinal(team.state) && machine.liveOf(team.id).length === 0;
+          // In the tick that answers, somebody may have taken it up again.
+          const isAgain = answer.ok && isFinal(answer.value.state) && !isFinal(team.state);
+          const over = isAgain || (isFinal(team.state) && machine.liveOf(team.id).length === 0);
           hold('the end of a team is announced when nothing of it runs', over, () => team.spec.name);
           // The answer to a removal may have been lost with its daemon.
           const removed = this.#options.ledger.removed.has(team.id);

@@ -5,6 +5,7 @@ import type {Faults} from './faults.ts';
 import {randomAutoscale, randomOrders, randomStrategy, type TimedOrder} from './orders.ts';
 import {randomBudget, randomEscalation, randomGroups, repositoryOf} from './random-agents.ts';
 import {type Behaviour, randomPlan} from './random-plan.ts';
+import {withTwins} from './random-twins.ts';
 
 /** A team that somebody is going to ask for, and what else they will do to it. */
 export interface Wish {
@@ -25,11 +26,12 @@ export interface Wish {
   readonly behaviours: ReadonlyMap<string, Behaviour>;
 }
 
-/** `agentDice` draws what coding agents add, `changeDice` what is changed while the team is at work. */
+/** `agentDice` draws what coding agents add, `changeDice` what is changed while the team is at work, `twinDice` what may run twice. */
 export function randomWishes({
   dice,
   agentDice,
   changeDice,
+  twinDice,
   faults,
 }: Omit<WishOptions, 'index' | 'sameName'>): readonly Wish[] {
   const teams = dice.pick([1, 1, 1, 2, 2, 3]);
@@ -41,6 +43,7 @@ export function randomWishes({
       dice,
       agentDice,
       changeDice,
+      twinDice,
       faults,
     });
   });
@@ -52,22 +55,24 @@ interface WishOptions {
   readonly dice: Dice;
   readonly agentDice: Dice;
   readonly changeDice: Dice;
+  readonly twinDice: Dice;
   readonly faults: Faults;
 }
 
-function randomWish(name: string, {index, sameName, dice, agentDice, changeDice, faults}: WishOptions): Wish {
+function randomWish(name: string, {index, sameName, dice, agentDice, changeDice, twinDice, faults}: WishOptions): Wish {
   const idle = dice.chance(0.06) || changeDice.chance(0.08);
   const ends = idle || dice.chance(faults.userKill);
   const timeoutMs = dice.chance(0.12) ? Math.round(dice.spread(500, 7_200_000)) : null;
   const willBeEnded = ends || timeoutMs !== null;
   const groups = agentDice.chance(0.55) ? randomGroups(agentDice, {mustDoAll: !willBeEnded}) : null;
-  const {plan, behaviours} = randomPlan({dice, faults, willBeEnded, groups, agentDice});
+  const single = randomPlan({dice, faults, willBeEnded, groups, agentDice});
+  const {plan, behaviours} = withTwins(single, twinDice);
   const more = idle && changeDice.chance(0.8) ? plansOf(plan, changeDice) : [];
   const agents = groups && randomAgents(groups, {index, name, dice: agentDice});
   const escalate = agents ? randomEscalation(agentDice) : undefined;
   const spec: TeamSpec = {
     name,
-    count: dice.chance(0.1) ? dice.whole(20, 50) : dice.whole(1, 8),
+    count: randomCount(dice, {isForTwins: plan !== single.plan, twinDice}),
     plan: idle ? null : {...plan, ...(escalate ? {escalate} : {})},
     cwd: `/project/${index}`,
     umask: 0o22,
@@ -94,6 +99,12 @@ function randomWish(name: string, {index, sameName, dice, agentDice, changeDice,
     revivals: changeDice.chance(faults.userMeddles) ? changeDice.whole(1, 2) : 0,
     behaviours,
   };
+}
+
+function randomCount(dice: Dice, {isForTwins, twinDice}: {isForTwins: boolean; twinDice: Dice}): number {
+  const count = dice.chance(0.1) ? dice.whole(20, 50) : dice.whole(1, 8);
+  // Second attempts are for agents that are free.
+  return isForTwins && twinDice.chance(0.6) ? twinDice.whole(10, 40) : count;
 }
 
 /** The plan, and perhaps the same once more, whose tasks get other ids then. */

@@ -78,6 +78,7 @@ export class World {
       dice: new Dice(seed, 'wishes'),
       agentDice: new Dice(seed, 'agents'),
       changeDice: new Dice(seed, 'changes'),
+      twinDice: new Dice(seed, 'twins'),
       faults: this.#faults,
     });
     this.#limits = new SimulatedLimits(new Dice(seed, 'limits'));
@@ -353,8 +354,12 @@ export class World {
     return Array.isArray(output) ? output : null;
   }
 
-  /** How many teams came to which end, for the tally. */
-  countTeams(): void {
+  /** How many teams and second attempts came to which end, for the tally. */
+  countEnds(): void {
+    for (const {twinOf, end} of this.#ledger.attempts.values()) {
+      if (twinOf !== null && end === 'ok') this.tally.add('second attempt was first');
+      if (twinOf !== null && end === 'outrun') this.tally.add('second attempt was outrun');
+    }
     for (const {state} of this.#ledger.teams.values()) if (isFinal(state)) this.tally.add(`teams ${state}`);
   }
 }

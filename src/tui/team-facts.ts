@@ -101,7 +101,8 @@ export function costText(view: TeamView): string | null {
   const unknownTokens = isEarly ? 'no tokens yet' : 'tokens unknown';
   const tokens = isFree ? unknownTokens : `${tokensText(inputTokens)} tokens in, ${tokensText(outputTokens)} out`;
   const most = budget?.limitTokens == null ? '' : ` of ${tokensText(budget.limitTokens)}`;
-  return `${spent}${limit}${reserved} · ${tokens}${most}`;
+  const hour = budget?.hour && ` · ${usdText(budget.hour.usedUsd)} of ${usdText(budget.hour.limitUsd)} within the hour`;
+  return `${spent}${limit}${reserved}${hour ?? ''} · ${tokens}${most}`;
 }
 
 /** Attempts that could have said what they cost. */

@@ -61,6 +61,23 @@ test('a team is given more agents, which take what waits, and fewer, which end w
   expect(late.stderr).toContain('succeeded');
 });
 
+test('a team chooses its agents as the config file says, unless its plan or the command line says otherwise', async () => {
+  await using rig = await Rig.create();
+  writeFileSync(join(rig.folder, 'godel.config.yaml'), 'strategy: weighted\nstrategy-weights: speed=2\n');
+  const plan = (name: string, more = '') => `version: 1\nname: ${name}\n${more}tasks: {one: {run: 'true'}}\n`;
+  await spawned(rig, plan('plain'), ['--count', '1']);
+  await spawned(rig, plan('planned', 'strategy: round-robin\n'), ['--count', '1']);
+  await spawned(rig, plan('asked', 'strategy: round-robin\n'), ['--count', '1', '--strategy', 'peak-ewma']);
+  const strategies = await Promise.all(
+    ['plain', 'planned', 'asked'].map(async team => (await viewOf(rig, team)).settings?.strategy),
+  );
+  expect(strategies).toEqual([
+    {name: 'weighted', weights: {speed: 2, cost: 0, reliability: 0}},
+    {name: 'round-robin'},
+    {name: 'peak-ewma'},
+  ]);
+});
+
 test('what cannot be is refused with what to do, before or by the daemon', async () => {
   await using rig = await Rig.create({env: {GODEL_MAX_AGENTS: '10'}});
   await spawned(rig, HELD, ['--count', '2']);

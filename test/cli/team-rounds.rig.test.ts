@@ -1,3 +1,4 @@
+import {execFileSync} from 'node:child_process';
 import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
@@ -88,6 +89,51 @@ test('an idle team takes one plan after the other, with the variables of its cal
   expect(third.code, third.stderr).toBe(0);
   expect(ran(rig).toSorted()).toEqual(['strict eu', 'x', 'y']);
   expect((await rig.godel(['team', 'run', 'workers'])).stderr).toContain('a plan is missing');
+});
+
+test('a plan with worktrees makes a repository of the place where an idle team works, and merges there', async () => {
+  await using rig = await Rig.create({git: true});
+  const git = (...args: string[]) => execFileSync('git', args, {cwd: rig.folder, env: rig.env, encoding: 'utf8'});
+  await rig.godel(['team', 'spawn', '--count', '2', '--name', 'workers']);
+  rig.writePlan("version: 1\ntasks: {one: {run: 'echo one > one', workspace: worktree}}\n");
+  const first = await rig.godel(['team', 'run', '--plan', 'godel.yaml', '--json']);
+  expect(first.code, first.stderr).toBe(0);
+  expect(git('show', 'godel/workers:one')).toBe('one\n');
+  process.kill(rig.daemonPid() ?? 0, 'SIGKILL');
+  await until('the daemon is gone', () => rig.daemonPid() === null);
+  rig.writePlan("version: 1\ntasks: {two: {run: 'cat one one > two', workspace: worktree}}\n");
+  const second = await rig.godel(['team', 'run', '--plan', 'godel.yaml', '--json']);
+  expect(second.code, second.stderr).toBe(0);
+  expect(git('show', 'godel/workers:two')).toBe('one\none\n');
+});
+
+test('where there is no repository a plan with worktrees is refused with what to do', async () => {
+  await using rig = await Rig.create();
+  await rig.godel(['team', 'spawn', '--count', '1', '--name', 'workers']);
+  rig.writePlan("version: 1\ntasks: {one: {run: 'true', workspace: worktree}}\n");
+  const refused = await rig.godel(['team', 'run', '--plan', 'godel.yaml']);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toMatch(/git init/);
+});
+
+test('what a plan says of the team is done, or said not to be with its place', async () => {
+  await using rig = await Rig.create();
+  await rig.godel(['team', 'spawn', '--count', '2', '--name', 'workers', '--budget', '5']);
+  const tasks = "tasks: {one: {run: 'true'}}\n";
+  rig.writePlan(`version: 1\nstrategy: peak-ewma\nautoscale: {min: 1, max: 3}\nagents: {coder: {count: 7}}\n${tasks}`);
+  const run = await rig.godel(['team', 'run', '--plan', 'godel.yaml']);
+  expect(run.code, run.stderr).toBe(0);
+  expect(`${run.stdout}${run.stderr}`).toMatch(/godel\.yaml:4: `agents` are for a team that is spawned/);
+  expect(await rig.client().team('workers')).toMatchObject({
+    value: {settings: {strategy: {name: 'peak-ewma'}, autoscale: {min: 1, max: 3}}},
+  });
+  rig.writePlan(`version: 1\nbudget: 9\n${tasks}`);
+  const refused = await rig.godel(['team', 'run', '--plan', 'godel.yaml']);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toMatch(/godel\.yaml:2: `budget` is not the one that team workers has/);
+  expect(refused.stderr).toContain('godel team resume workers --budget USD');
+  rig.writePlan(`version: 1\nbudget: 5\n${tasks}`);
+  expect(await rig.godel(['team', 'run', '--plan', 'godel.yaml'])).toMatchObject({code: 0});
 });
 
 test('a team that is at work takes no other plan', async () => {

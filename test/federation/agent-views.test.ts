@@ -52,6 +52,21 @@ test('an agent that fails again and again is shown to be left out, for how long,
   expect(world.view(id).ailing).toEqual([{agent: bad, why: view?.why}]);
 });
 
+test('when an agent that is left out could be tried again is nothing to a team that is over', () => {
+  const world = new EngineWorld();
+  const tasks = Array.from({length: 500}, (_, n) => task(`t${n}`, {retries: 3}));
+  const id = world.start(tasks, {count: 3, groups: [AGENTS]});
+  failOne(world, id);
+  world.give({type: 'end-team', request: 9, teamId: id, by: 'user'});
+  for (const {attempt} of world.assigned()) {
+    const outcome = failing({reason: 'stopped', by: 'user'});
+    world.give({type: 'attempt-finished', hostId: world.host, attempt, outcome});
+  }
+  expect(world.view(id).state).toBe('killed');
+  world.later(2000);
+  expect(world.engine.nextDeadlineMs()).toBeNull();
+});
+
 test('an agent that is left out gets one task to show that it works, and is shown so', () => {
   const world = new EngineWorld();
   const tasks = Array.from({length: 500}, (_, n) => task(`t${n}`, {retries: 3}));

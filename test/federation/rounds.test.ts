@@ -103,6 +103,19 @@ describe('the next round of a team that is over', () => {
     expect(world.view(id).state).toBe('succeeded');
   });
 
+  it('has no more agents than a team that scales itself may have', () => {
+    const {world, id} = failed([task('b')], {count: 4, autoscale: {...DEFAULT_AUTOSCALE, min: 0, max: 2}});
+    for (const {agentId: agent} of world.assigned()) {
+      world.ask({type: 'agent-order', teamId: id, agent, what: 'drain'});
+    }
+    world.finish('b', failing());
+    expect(world.view(id).state).toBe('failed');
+    retry(world, id, 'failed');
+    expect(world.view(id)).toMatchObject({state: 'running', agents: {requested: 2}});
+    const sizes = world.events('team-scaled').map(({decision}) => decision.to);
+    expect(sizes.filter(size => size > 2)).toEqual([]);
+  });
+
   it('has agents even when the last one had left', () => {
     const {world, id} = failed([task('b')], {count: 2});
     world.ask({type: 'agent-order', teamId: id, agent: world.assigned()[0]!.agentId, what: 'kill'});

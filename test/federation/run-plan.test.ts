@@ -1,8 +1,11 @@
 import {describe, expect, it} from 'vitest';
+import {DEFAULT_AUTOSCALE} from '../../src/model/autoscale.ts';
+import type {AttemptOutcome} from '../../src/model/attempt.ts';
 import type {TeamId} from '../../src/model/ids.ts';
 import type {Plan} from '../../src/model/plan.ts';
 import type {TaskSpec} from '../../src/model/task.ts';
-import {EngineWorld, failing, task} from './engine-world.ts';
+import {REPOSITORY} from '../store/sample-records.ts';
+import {EngineWorld, failing, SUCCESS, task} from './engine-world.ts';
 
 const planOf = (tasks: readonly TaskSpec[], changes: Partial<Plan> = {}): Plan => ({
   name: 'p',
@@ -33,6 +36,29 @@ describe('a plan for a team that has nothing to do', () => {
     world.finish('b');
     expect(world.view(id)).toMatchObject({state: 'idle', outcome: null, tasks: {total: 2, succeeded: 2}});
     expect(world.restarted().view(id)).toMatchObject({state: 'idle', tasks: {total: 2, succeeded: 2}});
+  });
+
+  it('brings what it says of the team, which holds from then on, also after a restart', () => {
+    const {world, id} = idleTeam();
+    const settings = {strategy: {name: 'round-robin'}, autoscale: {...DEFAULT_AUTOSCALE, min: 1, max: 3}} as const;
+    const budget = {usd: 3, tokens: null, perHour: 1};
+    const warnings = ['It says more.'];
+    const plan = planOf([task('a')]);
+    const repository = {...REPOSITORY, branch: 'godel/audit'};
+    const rest = {settings, budget, warnings, repository};
+    expect(world.ask({type: 'run-plan', teamId: id, plan, secretNames: [], ...rest})).toMatchObject({ok: true});
+    expect(world.view(id).warnings).toContain('It says more.');
+    for (const each of [world, world.restarted()]) {
+      expect(each.view(id)).toMatchObject({
+        settings: {...settings, paused: false},
+        budget: {limitUsd: 3, hour: {limitUsd: 1, usedUsd: 0}},
+        repository,
+      });
+    }
+    world.finish('a');
+    const other = {...REPOSITORY, branch: 'godel/other'};
+    world.ask({type: 'run-plan', teamId: id, plan, secretNames: [], repository: other});
+    expect(world.view(id).repository).toEqual(repository);
   });
 
   it('is followed by others, whose tasks have ids of their own wherever they are named', () => {
@@ -108,5 +134,63 @@ describe('a plan for a team that has nothing to do', () => {
     expect(world.order()).toEqual([]);
     expect(world.ask({type: 'resume', teamId: id, agent: null})).toMatchObject({value: {state: 'running'}});
     expect(world.order()).toEqual(['a']);
+  });
+});
+
+describe('what a daemon has learned before it was started anew', () => {
+  /** One of two agents takes ten times as long as the other, or fails, at the tasks of a first plan. */
+  function taught(outcomeOf: (isFirst: boolean) => AttemptOutcome) {
+    const {world, id} = idleTeam();
+    for (let round = 0; round < 4; round += 1) {
+      run(world, id, [task(`a${round}`), task(`b${round}`)]);
+      for (const {attempt, agentId, taskId} of world.assigned().slice(-2)) {
+        const outcome = outcomeOf(agentId === 'audit-01');
+        world.give({type: 'attempt-finished', hostId: world.host, attempt, outcome});
+        expect(taskId).toMatch(/^[ab]/);
+      }
+    }
+    const again = world.restarted();
+    again.connect();
+    return {world, again, id};
+  }
+
+  it('decides who is chosen: the faster one', () => {
+    const {again, id} = taught(isFirst => ({...SUCCESS, durationMs: isFirst ? 10_000 : 1000}));
+    run(again, id, [task('next')]);
+    expect(again.assigned()).toMatchObject([{taskId: 'next', agentId: 'audit-02'}]);
+  });
+
+  it('decides who is chosen: the one that does not fail', () => {
+    const {again, id} = taught(isFirst => (isFirst ? failing() : {...SUCCESS, durationMs: 1000}));
+    run(again, id, [task('next')]);
+    expect(again.assigned()).toMatchObject([{taskId: 'next', agentId: 'audit-02'}]);
+  });
+
+  it('is shown of the agents as before', () => {
+    const {world, again, id} = taught(isFirst => ({...SUCCESS, durationMs: isFirst ? 10_000 : 1000}));
+    const shown = ({engine}: EngineWorld) =>
+      engine.agents(id, {now: world.now(), recorded: () => undefined}).map(({meanMs, succeeded, failed, errorRate}) => {
+        return {meanMs: Math.round(meanMs ?? 0), succeeded, failed, errorRate};
+      });
+    expect(shown(again)).toEqual(shown(world));
+  });
+
+  it('says what takes too long: a straggler gets its second attempt at once', () => {
+    const {world, id} = idleTeam();
+    const safe = (name: string) => task(name, {run: 'work', idempotent: true});
+    run(world, id, ['a', 'b', 'c', 'd', 'e'].map(safe));
+    for (const name of ['a', 'b', 'c', 'd', 'e']) world.finish(name, {...SUCCESS, durationMs: 1000});
+    run(world, id, [safe('slow')]);
+    const first = world.attemptOf('slow');
+    world.later(1000);
+    const again = world.restarted();
+    again.connect(world.host, [first]);
+    again.give({
+      type: 'agents-ready',
+      hostId: world.host,
+      agents: again.engine.agents(id, {now: again.now(), recorded: () => undefined}).map(agent => agent.id),
+    });
+    again.later(1000);
+    expect(again.events('attempt-speculated')).toMatchObject([{task: 'slow', twinOf: first}]);
   });
 });

@@ -306,6 +306,17 @@ describe('of two attempts', () => {
     expect(world.view(id)).toMatchObject({state: 'failed', retries: 1});
   });
 
+  it('the number of one that is over is not used again after a restart, while the other one goes on', () => {
+    const {world, id, first, second} = withTwin({slow: {retries: 1}});
+    end(world, second, failing());
+    const again = world.restarted();
+    again.connect(world.host, [first]);
+    end(again, first, failing());
+    again.later(2000);
+    expect(again.assigned().at(-1)).toMatchObject({taskId: 'slow', number: 3});
+    expect(again.view(id)).toMatchObject({tasks: {running: 1}});
+  });
+
   it('one may be lost with its host, or with its agent', () => {
     const {world, id, first, second} = withTwin();
     const agent = world.assigned().find(({attempt}) => attempt === second)!.agentId;

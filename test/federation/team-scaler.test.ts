@@ -36,6 +36,17 @@ function until(world: EngineWorld, isDone: () => boolean, mostMs = 120_000): voi
   }
 }
 
+const one = (name: string, count: number): AgentGroup => ({
+  name,
+  count,
+  skills: [name],
+  runtime: 'command',
+  model: null,
+  costPerHour: null,
+  speed: 1,
+  slots: 1,
+});
+
 describe('a team that scales itself', () => {
   it('takes a queue of 100 on at once, shrinks as it ends, and loses no work', () => {
     const {world, id} = spawned(abreast(100));
@@ -165,16 +176,6 @@ describe('a team that scales itself', () => {
   });
 
   it('stays with the last agent that can do a task, without asking for it over and over', () => {
-    const one = (name: string, count: number): AgentGroup => ({
-      name,
-      count,
-      skills: [name],
-      runtime: 'command',
-      model: null,
-      costPerHour: null,
-      speed: 1,
-      slots: 1,
-    });
     const tasks = [task('css', {skills: ['css']}), task('sql', {skills: ['sql'], needs: ['css']})];
     const groups = [one('css', 2), one('sql', 2)];
     const {world, id} = spawned(tasks, {...SCALED, min: 1}, {groups, count: 4});
@@ -192,6 +193,21 @@ describe('a team that scales itself', () => {
     expect(kept).toHaveLength(1);
     world.finish('css');
     expect(running(world)).toEqual(['sql']);
+  });
+
+  it('does not grow back to what it had beyond its maximum once one of those is gone', () => {
+    const tasks = [...abreast(4, {skills: ['css']}), task('sql', {skills: ['sql']})];
+    const {world, id} = spawned(tasks, {...SCALED, min: 1, max: 2}, {groups: [one('css', 3), one('sql', 1)], count: 4});
+    until(world, () => agentsOf(world, id) === 2);
+    world.ask({type: 'scale-team', teamId: id, change: {autoscale: {...SCALED, min: 1, max: 1}}});
+    world.later(60_000);
+    expect(agentsOf(world, id)).toBe(2);
+    const last = world.assigned().find(({taskId}) => taskId === 't0')!.agentId;
+    world.ask({type: 'agent-order', teamId: id, agent: last, what: 'kill'});
+    world.finish('t0', failing({reason: 'stopped', by: 'agent-killed'}));
+    world.later(60_000);
+    expect(agentsOf(world, id)).toBe(1);
+    expect(decisions(world).filter(({from, to}) => to > from)).toEqual([]);
   });
 
   it('ends when none of its agents works, instead of starting new ones without end', () => {

@@ -222,6 +222,21 @@ describe('a runtime whose breaker is open', () => {
     expect(world.order()).toHaveLength(3);
   });
 
+  test('is given nothing on the host where it is open, while that of another host is at work', () => {
+    const world = new EngineWorld();
+    world.connect();
+    const team = world.spawn({...world.engineSpec(), secretNames: [], ...agents(group('pi', 1))});
+    world.connect(hostId('h2'));
+    world.ask({type: 'scale-team', teamId: team, change: {count: 2}});
+    breaker(world, 'open');
+    const plan = {name: null, env: {}, tasks: ['a', 'b'].map(id => prompt(id))};
+    world.ask({type: 'run-plan', teamId: team, plan, secretNames: []});
+    expect(world.effects.flatMap(effect => (effect.type === 'assign' ? [effect.hostId] : []))).toEqual(['h2']);
+    expect(world.view(team).waiting).toContainEqual({why: expect.stringContaining('no module') as string, tasks: 1});
+    breaker(world, 'closed');
+    expect(world.order()).toEqual(['a', 'b']);
+  });
+
   test('that turned an attempt away costs that no retry', () => {
     const world = new EngineWorld();
     world.connect();

@@ -42,3 +42,40 @@ test.each(examples)('the example at %s prints what it says', async (place, code)
   expect(promised(code).length).toBeGreaterThan(0);
   expect(stdout.trimEnd().split('\n')).toEqual(promised(code));
 });
+
+const CONSUMER = `
+import {AgentSelector, AutoScaler, HEALTH_DEFAULTS, HealthMonitor, LoadBalancer, resolver, TaskDecomposer, WeightedStrategy} from 'godel';
+
+const strategy = new WeightedStrategy({weights: {speed: 1, cost: 1, reliability: 2}});
+const balancer = new LoadBalancer({strategy, healthCheckInterval: 5000, circuitBreaker: {failureThreshold: 3}});
+balancer.add({id: 'east', slots: 2});
+const lease = await balancer.getAgent();
+const id: string = lease.id;
+lease.release({ok: true});
+const state: 'closed' | 'open' | 'half-open' = balancer.breakerOf(id);
+export const all = [AgentSelector, AutoScaler, HEALTH_DEFAULTS, HealthMonitor, TaskDecomposer, resolver.resolve, state];
+`;
+
+/** What a strict compiler says of a program that uses the library and nothing else. */
+async function compiled(code: string): Promise<string> {
+  const compilerOptions = {strict: true, noEmit: true, target: 'ES2023', module: 'NodeNext', types: []};
+  writeFileSync(join(folder, 'consumer.mts'), code);
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({compilerOptions, files: ['consumer.mts']}));
+  const tsc = join(REPOSITORY, 'node_modules/typescript/bin/tsc');
+  return await run(process.execPath, [tsc, '--project', folder], {cwd: folder}).then(
+    ({stdout}) => stdout,
+    (error: unknown) => (error as {stdout: string}).stdout,
+  );
+}
+
+test('is typed for programs that are checked strictly', async () => {
+  expect(await compiled(CONSUMER)).toBe('');
+});
+
+test.each([
+  ["strategy: 'fastest'", CONSUMER.replace('{strategy,', "{strategy: 'fastest',")],
+  ['a weight that there is not', CONSUMER.replace('speed: 1', 'sped: 1')],
+  ['what a lease does not have', CONSUMER.replace('lease.id;', 'lease.name;')],
+])('and says so of %s', async (_, code) => {
+  expect(await compiled(code)).toMatch(/^consumer\.mts.*error TS\d+/);
+});

@@ -101,6 +101,16 @@ export const MUTANTS: readonly Mutant[] = [
     'runs on failure() as if it were always()',
     misreadsTasks(task => (task.condition === 'failure' ? {...task, condition: 'always'} : task)),
   ),
+  engine('says of nothing what it waits for', () => ({standing: standing => ({...standing, obstacles: []})})),
+  engine('does not count in its view what waits', () => ({view: view => ({...view, waiting: view.waiting.slice(1)})})),
+  engine('lets what has lost its race run on', () => ({
+    step: effects(effect => effect.type !== 'stop-attempts' || effect.by !== 'lost-race'),
+  })),
+  engine(
+    'starts a second attempt of what may not run twice',
+    misreadsTasks(task => ({...task, idempotent: true})),
+  ),
+  engine('records the success of both of two attempts', () => bothSucceed()),
   engine(
     'ignores fail-fast',
     misreads(spec => ({...spec, failFast: false})),
@@ -469,6 +479,21 @@ function mergesEarlierWork(): (step: Step) => Step {
         return {...effect, request: {...request, work: first.get(`${request.teamId}/${request.task}`) ?? request.work}};
       }),
     };
+  };
+}
+
+/** What has lost is recorded as it was said, and not as what has come of it. */
+function bothSucceed(): Break {
+  return {
+    step: ({records: all, effects: rest}, input) => ({
+      records: all.flatMap((record): EngineRecord[] => {
+        if (record.kind !== 'attempt-ended' || input?.type !== 'attempt-finished') return [record];
+        const {outcome} = record;
+        const isLoser = outcome?.result.ok === false && outcome.result.failure.reason === 'stopped';
+        return isLoser && input.outcome.result.ok ? [record, {...record, outcome: input.outcome}] : [record];
+      }),
+      effects: rest,
+    }),
   };
 }
 

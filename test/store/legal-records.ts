@@ -58,7 +58,7 @@ function recordsOf(sketch: Sketch, [kind, who, how]: Step): EngineRecord[] {
   const seq = how % Math.max(team.tasks.length, 1);
   switch (kind) {
     case 1:
-      if (how % 7 === 0) return [planAdded(team.id, [taskSpec(`more ${how}`)], how % 2 ? ['KEY'] : [])];
+      if (how % 7 === 0) return [planAdded(team.id, [taskSpec(`more ${how}`)], {secretNames: how % 2 ? ['KEY'] : []})];
       return addTasks(team, how);
     case 2:
     case 3:

@@ -217,6 +217,11 @@ function storedTeam({row, spec, isStandby, startedAt, ending, kept, agents, task
           ? {hasLost: true as const}
           : {}),
       })),
+    past: attempts.flatMap(({task, agentId, endedAtMs, outcome, means}) => {
+      if (outcome === null || endedAtMs === null) return [];
+      const {result, durationMs, usage} = outcome;
+      return [{task, agentId, endedAtMs, result, durationMs, usd: usage.usd, ...(means ? {means} : {})}];
+    }),
     totals: totalsOf(attempts),
   };
 }

@@ -11,6 +11,7 @@ import type {TaskSpec, TaskState} from '../../src/model/task.ts';
 import type {TeamSpec, TeamState} from '../../src/model/team.ts';
 import type {TeamView} from '../../src/model/team-view.ts';
 import {UNKNOWN_USAGE} from '../../src/model/usage.ts';
+import type {TeamRepository} from '../../src/model/work.ts';
 import {taskSpec, teamSpec} from '../model/fabricated-specs.ts';
 
 /** Records as an engine would make them, with what a test cares about given and the rest filled in. */
@@ -110,8 +111,23 @@ export function revived(team: number): EngineRecord {
   return {kind: 'team-revived', id: teamId(team), state: 'running', startedAt, timer: {usedMs: 0, since: startedAt}};
 }
 
-export function planAdded(team: number, tasks: readonly TaskSpec[], secretNames: readonly string[] = []): EngineRecord {
-  return {kind: 'plan-added', teamId: teamId(team), plan: {name: 'more', env: {LEVEL: 'high'}, tasks}, secretNames};
+export const REPOSITORY: TeamRepository = {
+  root: '/tmp/ünï code',
+  gitFolder: '/tmp/ünï code/.git',
+  prefix: 'packages/a/',
+  base: '0'.repeat(40),
+  branch: 'godel/audit',
+  checkedOut: 'main',
+  dirtyFiles: 2,
+};
+
+export function planAdded(
+  team: number,
+  tasks: readonly TaskSpec[],
+  {secretNames = [], repository}: {secretNames?: readonly string[]; repository?: TeamRepository} = {},
+): EngineRecord {
+  const plan = {name: 'more', env: {LEVEL: 'high'}, tasks};
+  return {kind: 'plan-added', teamId: teamId(team), plan, secretNames, ...(repository ? {repository} : {})};
 }
 
 export function removed(team: number): EngineRecord {

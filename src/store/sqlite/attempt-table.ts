@@ -4,7 +4,7 @@ import type {Failure} from '../../model/failure.ts';
 import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from '../../model/ids.ts';
 import {type AttemptTotals, NO_TOTALS} from '../../model/attempt-totals.ts';
 import type {AttemptMeans} from '../../model/attempt-means.ts';
-import type {OpenAttempt, StateRecord} from '../../model/record.ts';
+import {MOST_PAST, type OpenAttempt, type PastAttempt, type StateRecord} from '../../model/record.ts';
 import type {AttemptRow} from '../../model/row.ts';
 import type {Meta} from './meta.ts';
 
@@ -41,6 +41,9 @@ const TOTALS = `SELECT count(*) AS attempts, coalesce(sum(duration_ms), 0) AS bu
 const LIST = `SELECT attempts.*, tasks.id AS task_id
   FROM attempts LEFT JOIN tasks ON tasks.team = attempts.team AND tasks.seq = attempts.task
   WHERE attempts.team = @team AND (@task IS NULL OR attempts.task = @task) ORDER BY attempts.id`;
+
+const PAST = `SELECT task, agent, ended_at_ms, duration_ms, failure, usd, means FROM attempts
+  WHERE team = ? AND duration_ms IS NOT NULL ORDER BY id DESC LIMIT ${MOST_PAST}`;
 
 const LAST_OF_TEAM = 'SELECT max(id) FROM attempts WHERE team = ?';
 const LAST = 'SELECT max((SELECT max(attempts.id) FROM attempts WHERE team = teams.id)) FROM teams';
@@ -79,6 +82,11 @@ interface Row extends OpenRow {
   readonly result: string | null;
 }
 
+type PastRow = Pick<Row, 'task' | 'agent' | 'failure' | 'usd' | 'means'> & {
+  readonly ended_at_ms: number;
+  readonly duration_ms: number;
+};
+
 type N = number | null;
 
 type LeftBehind = Pick<AttemptOutcome, 'work' | 'warnings' | 'verdict'>;
@@ -101,6 +109,7 @@ export class AttemptTable {
   readonly #end;
   readonly #readOpen;
   readonly #openOfTeam;
+  readonly #past;
   readonly #totals;
   readonly #list;
   readonly #lastOfTeam;
@@ -115,6 +124,7 @@ export class AttemptTable {
     this.#end = db.prepare<[number, N, string | null, N, N, N, N, N, N, N, N, string | null, number, number]>(END);
     this.#readOpen = db.prepare<[], OpenLease>(OPEN);
     this.#openOfTeam = db.prepare<[number], OpenRow>(OPEN_OF_TEAM);
+    this.#past = db.prepare<[number], PastRow>(PAST);
     this.#totals = db.prepare<[number], AttemptTotals>(TOTALS);
     this.#list = db.prepare<[{team: number; task: N}], Row>(LIST);
     this.#lastOfTeam = db.prepare<[number], N>(LAST_OF_TEAM).pluck();
@@ -145,6 +155,10 @@ export class AttemptTable {
 
   openOf(team: TeamId): readonly OpenAttempt[] {
     return this.#openOfTeam.all(team).map(openOf);
+  }
+
+  pastOf(team: TeamId): readonly PastAttempt[] {
+    return this.#past.all(team).map(pastOf).reverse();
   }
 
   leasesOf(team: TeamId): readonly OpenLease[] {
@@ -209,7 +223,19 @@ function leftBehind({work, warnings, verdict}: AttemptOutcome): string | null {
   return JSON.stringify({work: work ?? undefined, warnings, verdict} satisfies Record<keyof LeftBehind, unknown>);
 }
 
-/** The casts here and below brand what this file has written, and name its JSON. */
+function pastOf({task, agent, ended_at_ms, duration_ms, failure, usd, means}: PastRow): PastAttempt {
+  return {
+    task: task as TaskSeq,
+    agentId: agent as AgentId,
+    endedAtMs: ended_at_ms,
+    result: failure === null ? {ok: true} : {ok: false, failure: JSON.parse(failure) as Failure},
+    durationMs: duration_ms,
+    usd,
+    ...(means === null ? {} : {means: JSON.parse(means) as AttemptMeans}),
+  };
+}
+
+/** The casts here and above brand what this file has written, and name its JSON. */
 function openOf(row: OpenRow): OpenAttempt {
   return {
     id: row.id as AttemptId,

@@ -110,6 +110,7 @@ class SqliteStore implements Store {
       agents: this.#agents.of(team.id),
       tasks: this.#tasks.recorded(team.id),
       openAttempts: this.#attempts.openOf(team.id),
+      past: this.#attempts.pastOf(team.id),
       totals: this.#attempts.totalsOf(team.id),
     };
   }

@@ -8,6 +8,7 @@ import type {StateRecord, StoredTeam, StoredTimer} from '../../model/record.ts';
 import type {TeamRow} from '../../model/row.ts';
 import {type TeamSpec, type TeamState, withPlan} from '../../model/team.ts';
 import type {TeamView} from '../../model/team-view.ts';
+import type {TeamRepository} from '../../model/work.ts';
 import type {Meta} from './meta.ts';
 
 const CREATE = `INSERT INTO teams (id, state, started_at_ms, started_mono_ms, started_boot, has_plan, spec)
@@ -22,9 +23,9 @@ const REVIVE = `UPDATE teams
   SET state = ?, ending = NULL, ended_at_ms = NULL, view = NULL, started_at_ms = ?, started_mono_ms = ?, started_boot = ?,
     timer = ?
   WHERE id = ? AND ended_at_ms IS NOT NULL`;
-const ADD_PLAN = `INSERT INTO added_plans (team, number, plan, secret_names)
-  VALUES (@team, (SELECT count(*) FROM added_plans WHERE team = @team), @plan, @secretNames)`;
-const ADDED_PLANS = 'SELECT plan, secret_names FROM added_plans WHERE team = ? ORDER BY number';
+const ADD_PLAN = `INSERT INTO added_plans (team, number, plan, secret_names, repository)
+  VALUES (@team, (SELECT count(*) FROM added_plans WHERE team = @team), @plan, @secretNames, @repository)`;
+const ADDED_PLANS = 'SELECT plan, secret_names, repository FROM added_plans WHERE team = ? ORDER BY number';
 const WHOLE = `SELECT id, state, ending, started_at_ms, started_mono_ms, started_boot, spec, plan, env, has_plan, settings, budget,
     timer
   FROM teams JOIN team_plans ON team = id`;
@@ -37,6 +38,19 @@ const REMOVE = [
   'DELETE FROM team_plans WHERE team = ?',
   'DELETE FROM added_plans WHERE team = ?',
 ];
+
+interface AddedPlanParameters {
+  readonly team: number;
+  readonly plan: string;
+  readonly secretNames: string;
+  readonly repository: string | null;
+}
+
+interface AddedPlanRow {
+  readonly plan: string;
+  readonly secret_names: string;
+  readonly repository: string | null;
+}
 
 interface Row {
   readonly id: number;
@@ -65,7 +79,7 @@ interface WholeRow {
 }
 
 /** A team without what other tables have of it. */
-export type WholeTeam = Omit<StoredTeam, 'agents' | 'tasks' | 'openAttempts' | 'totals'>;
+export type WholeTeam = Omit<StoredTeam, 'agents' | 'tasks' | 'openAttempts' | 'past' | 'totals'>;
 
 /** Teams. The plan and the environment, which may be large, stand apart from what a list of teams shows. */
 export class TeamTable {
@@ -96,8 +110,8 @@ export class TeamTable {
     this.#listActive = db.prepare<[], WholeRow>(LIST_ACTIVE);
     this.#one = db.prepare<[number], WholeRow>(ONE);
     this.#revive = db.prepare<[string, number, number, string, string, number]>(REVIVE);
-    this.#addPlan = db.prepare<[{team: number; plan: string; secretNames: string}]>(ADD_PLAN);
-    this.#addedPlans = db.prepare<[number], {plan: string; secret_names: string}>(ADDED_PLANS);
+    this.#addPlan = db.prepare<[AddedPlanParameters]>(ADD_PLAN);
+    this.#addedPlans = db.prepare<[number], AddedPlanRow>(ADDED_PLANS);
     this.#listOver = db.prepare<[], string>(LIST_OVER).pluck();
     this.#last = db.prepare<[], number | null>(LAST).pluck();
     this.#remove = REMOVE.map(sql => db.prepare<[number]>(sql));
@@ -133,8 +147,13 @@ export class TeamTable {
     if (changes === 0) throw new Error(`Internal error: team ${id} is not over and cannot be revived`);
   }
 
-  addPlan({teamId: team, plan, secretNames}: Extract<StateRecord, {kind: 'plan-added'}>): void {
-    this.#addPlan.run({team, plan: JSON.stringify(plan), secretNames: JSON.stringify(secretNames)});
+  addPlan({teamId: team, plan, secretNames, repository}: Extract<StateRecord, {kind: 'plan-added'}>): void {
+    this.#addPlan.run({
+      team,
+      plan: JSON.stringify(plan),
+      secretNames: JSON.stringify(secretNames),
+      repository: repository ? JSON.stringify(repository) : null,
+    });
   }
 
   list(): readonly TeamRow[] {
@@ -153,8 +172,13 @@ export class TeamTable {
   #wholeOf(row: WholeRow): WholeTeam {
     const team = wholeOf(row);
     let {spec} = team;
-    for (const {plan, secret_names: names} of this.#addedPlans.all(row.id)) {
-      spec = withPlan(spec, {plan: JSON.parse(plan) as Plan, secretNames: JSON.parse(names) as string[]});
+    // As `addPlan` has written them.
+    for (const {plan, secret_names: names, repository} of this.#addedPlans.all(row.id)) {
+      spec = withPlan(spec, {
+        plan: JSON.parse(plan) as Plan,
+        secretNames: JSON.parse(names) as string[],
+        ...(repository === null ? {} : {repository: JSON.parse(repository) as TeamRepository}),
+      });
     }
     return {...team, spec};
   }
