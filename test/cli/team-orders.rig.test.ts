@@ -124,7 +124,7 @@ test('a team that scales by itself says so, and can be told to stop', async () =
   });
   expect((await rig.godel(['team', 'status', '--plain'])).stdout).toContain('scales from 1 to 3');
   const wider = await rig.godel(['team', 'scale', '--max', '4', '--strategy', 'round-robin']);
-  expect(wider.stdout).toContain('up to 4 agents');
+  expect(wider.stdout).toContain('between 1 and 4 agents');
   expect(wider.stdout).toContain('chooses its agents by round-robin');
   expect((await viewOf(rig)).settings).toMatchObject({autoscale: {min: 1, max: 4}, strategy: {name: 'round-robin'}});
   expect((await rig.godel(['team', 'scale', '--autoscale', 'off'])).code).toBe(0);

@@ -155,6 +155,7 @@ test('wait returns when a team that takes one plan after the other has done its 
   const good = await rig.godel(['team', 'wait', '--json']);
   expect(good.code, good.stderr).toBe(0);
   expect(counts(good.stdout)).toMatchObject({total: 1, succeeded: 1});
-  await rig.godel(['team', 'run', '--plan', 'bad.yaml', '--detach']);
+  const second = await rig.godel(['team', 'run', '--plan', 'bad.yaml', '--detach']);
+  expect(second.stdout).toContain('has the plan (1 task)');
   expect((await rig.godel(['team', 'wait', '--json'])).code).toBe(1);
 });
