@@ -195,7 +195,11 @@ class ChaosRun {
       ...report,
       processesLeft: left,
       // Whoever ends the team cuts off what would have come of the rest.
-      ok: this.#by === null && (outcome === 'ok' || outcome === 'tasks-failed') && report.troubles.length === 0 && left.length === 0,
+      ok:
+        this.#by === null &&
+        (outcome === 'ok' || outcome === 'tasks-failed') &&
+        report.troubles.length === 0 &&
+        left.length === 0,
     };
   }
 }
