@@ -702,7 +702,10 @@ export class Engine {
       this.#changes.follow(turn, team);
       isChanged = true;
     }
-    if (isChanged) this.#pool.place(turn);
+    if (!isChanged) return;
+    this.#pool.place(turn);
+    // Those who were about to leave and now stay can be given something at once.
+    this.#dispatch(turn);
   }
 
   #askForPermits(turn: Turn): void {

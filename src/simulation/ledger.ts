@@ -558,9 +558,11 @@ function mostAsked({plan}: TeamSpec): Amount {
 
 function endOf({task, stopping}: LedgerAttempt, outcome: AttemptOutcome | null): AttemptEnd {
   const result = outcome?.result;
-  if (result?.ok) return 'ok';
-  const reason = result?.failure.reason ?? 'stopped';
   const isEnding = task.team.ending !== null;
+  // What a reviewer does in a team that is ending is for nothing, whatever it has said.
+  const isForNothing = isEnding && task.spec.reviews !== undefined && outcome?.verdict === undefined;
+  if (result?.ok) return isForNothing ? 'cancelled' : 'ok';
+  const reason = result?.failure.reason ?? 'stopped';
   switch (reason) {
     case 'stopped':
       if (isEnding) return 'cancelled';
