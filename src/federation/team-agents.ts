@@ -1,4 +1,4 @@
-import type {AgentGroup, AgentStanding, AgentState} from '../model/agent.ts';
+import type {AgentGroup, AgentState} from '../model/agent.ts';
 import {type AgentId, agentId, type HostId} from '../model/ids.ts';
 import type {AgentRow} from '../model/record.ts';
 import {type Agent, freeSlots, isLiving, stateOf} from './agent.ts';
