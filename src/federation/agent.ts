@@ -26,6 +26,8 @@ export interface Agent {
   isSuspect: boolean;
   /** It is opened anew as soon as it has no attempt any more. */
   isRestarting: boolean;
+  /** Somebody has sent it away by its name: it is not taken back when more agents are needed. */
+  isDismissed: boolean;
 }
 
 /** Attempts it could be given now. */

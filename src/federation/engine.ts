@@ -695,8 +695,8 @@ export class Engine {
     const why = stuckFor(team, this.#dispatcher);
     if (why === 'no-agents') this.#end(turn, team, why);
     if (why !== 'budget') return;
-    if (team.settings.onBudget === 'stop') this.#end(turn, team, why, budgetText(team));
-    else this.#pauses.pause(turn, team, budgetText(team));
+    if (team.settings.onBudget === 'stop') this.#end(turn, team, why, budgetText(team, 'end'));
+    else this.#pauses.pause(turn, team, budgetText(team, 'pause'));
   }
 
   /** What is ready and waits is known only now. */

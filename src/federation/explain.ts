@@ -94,6 +94,7 @@ function teamReasons(view: TeamView, scaled: ScaleDecision | null): string[] {
 function waitedFor(why: string): string {
   if (why === 'every agent is busy') return 'an agent: every one that can do them is busy';
   if (why === 'agents are starting') return 'agents that are starting';
+  if (why === 'no agent works') return 'an agent: none of those that can do them works just now';
   if (why.startsWith('no agent')) return `an agent that can do them: there is ${why}`;
   if (why.startsWith('as many of its kind')) return `others of their kind: ${why}`;
   return why;

@@ -1,4 +1,4 @@
-import type {AgentGroup, AgentStanding, AgentState} from '../model/agent.ts';
+import type {AgentGroup, AgentState} from '../model/agent.ts';
 import {type AgentId, agentId, type HostId} from '../model/ids.ts';
 import type {AgentRow} from '../model/record.ts';
 import {type Agent, freeSlots, isLiving, stateOf} from './agent.ts';
@@ -196,6 +196,11 @@ export class TeamAgents {
     this.#change(agent, {standing: 'draining'});
   }
 
+  /** The same, and nothing brings it back. */
+  dismiss(agent: Agent): void {
+    this.#change(agent, {standing: 'draining', isDismissed: true});
+  }
+
   /** It is given nothing until it is taken back. */
   pause(agent: Agent): void {
     if (agent.standing === 'present') this.#change(agent, {standing: 'paused'});
@@ -266,7 +271,8 @@ export class TeamAgents {
     return Number(id.slice(this.#team.length + 1));
   }
 
-  #enroll(id: AgentId, group: number, standing: AgentStanding): Agent {
+  #enroll(id: AgentId, group: number, recorded: AgentRow['standing']): Agent {
+    const standing = recorded === 'dismissed' ? 'draining' : recorded;
     const agent: Agent = {
       id,
       group,
@@ -281,6 +287,7 @@ export class TeamAgents {
       failedBecause: null,
       isSuspect: false,
       isRestarting: false,
+      isDismissed: recorded === 'dismissed',
     };
     // One that leaves and is restored has its attempts in a moment.
     agent.state = isLiving(agent) ? stateOf(agent) : 'draining';

@@ -227,3 +227,9 @@ test('what becomes of the breaker of an agent is told', () => {
   expect(text('half-open', null, 2)).toBe(`${one} gets one task to show that it works.`);
   expect(text('closed', null, 2)).toBe(`${one} has shown that it works, and is given tasks again.`);
 });
+
+test('a team none of whose agents works just now says so in a sentence', () => {
+  const none = fabricatedView({waiting: [{why: 'no agent works', tasks: 2}]});
+  const {because} = explainTeam({view: none, events: []});
+  expect(because).toContain('2 tasks wait for an agent: none of those that can do them works just now.');
+});
