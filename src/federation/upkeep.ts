@@ -50,6 +50,8 @@ export class Upkeep {
   readonly #edges = new Edges();
   /** By team and runtime, those that are not steady. */
   readonly #crashLoops = new Map<TeamId, Map<string, CrashLoop>>();
+  /** The runtimes that have done something, by team. */
+  readonly #worked = new Map<TeamId, Set<string>>();
   /** Attempts that are being stopped for what they have been found to be. */
   readonly #verdicts = new Map<AttemptId, Failure>();
   #nowMs: number;
@@ -154,6 +156,7 @@ export class Upkeep {
 
   teamOver({id}: Team): void {
     this.#crashLoops.delete(id);
+    this.#worked.delete(id);
   }
 
   /** What speaks against giving a task of the team to this runtime just now; null: nothing. */
@@ -259,8 +262,10 @@ export class Upkeep {
   ): Failure | null {
     // One that is used only for a task that has failed before is not what its agents are there for.
     if (team.agents.groupOf(agent).runtime !== runtime) return null;
-    const facts = {startedMs: leasedAt.monoMs, hasSpoken: session !== null};
-    const evidence = startEvidenceOf(outcome, facts);
+    const worked = this.#worked.get(team.id) ?? new Set<string>();
+    if (outcome.result.ok) this.#worked.set(team.id, worked.add(runtime));
+    const standsOut = worked.size > 0 && !worked.has(runtime);
+    const evidence = startEvidenceOf(outcome, {startedMs: leasedAt.monoMs, hasSpoken: session !== null, standsOut});
     const loops = this.#crashLoops.get(team.id) ?? new Map<string, CrashLoop>();
     const before = loops.get(runtime) ?? STEADY;
     if (evidence === null || (before.name === 'steady' && evidence.kind === 'worked')) return null;

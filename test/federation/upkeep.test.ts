@@ -296,6 +296,28 @@ describe('a runtime that dies whenever it is started', () => {
     expect(deaths()).toBe(10);
   });
 
+  test('is parked also where nobody knows how it begins, once others of the team have worked', () => {
+    const world = new EngineWorld();
+    world.connect();
+    const plan = {
+      name: null,
+      env: {},
+      tasks: Array.from({length: 40}, (_, index) => prompt(`t${index}`, {retries: 100})),
+    };
+    const team = world.spawn({...world.engineSpec(), plan, ...agents(group('dead', 1), group('mine', 1))});
+    const died: Failure = {...DIED, runtime: 'dead'};
+    let deaths = 0;
+    for (let seen = 0; seen < world.assigned().length; seen += 1) {
+      const {taskId, means} = world.assigned()[seen]!;
+      deaths += means?.runtime === 'dead' ? 1 : 0;
+      world.finish(taskId, means?.runtime === 'dead' ? failing(died) : SUCCESS);
+      sleepUntil(world, world.nowMs + 1000);
+    }
+    expect(world.view(team).state).toBe('succeeded');
+    expect(deaths).toBeGreaterThanOrEqual(5);
+    expect(deaths).toBeLessThanOrEqual(6);
+  });
+
   test('is tried again later each time, and one that works makes good', () => {
     const world = new EngineWorld();
     world.connect();
