@@ -40,6 +40,8 @@ export interface ClientOptions {
   readonly start?: () => Promise<Result<void, Failure>>;
   /** Why the daemon does not answer, when that can be told from outside (stopped, gone). */
   readonly explainSilence?: () => Failure | null;
+  /** Called when a change has waited for its answer for some seconds. */
+  readonly onSlow?: () => void;
   /** Longest time without an answer in milliseconds, where the answer does not wait for work to end. */
   readonly timeoutMs?: number;
 }
@@ -60,6 +62,7 @@ interface Call {
 /** A daemon that ends waits for its hosts, and these for what they are running. */
 const END_LIMIT_MS = 15_000;
 const END_LOOK_MS = 20;
+const SLOW_MS = 3000;
 
 /**
  * The daemon's API for programs, one method per route of `contract.ts`. Keeps no connection and no state. The daemon is
@@ -235,9 +238,10 @@ export class ApiClient {
     return true;
   }
 
-  #send({method, path, body, signal, waits, isRepeatable = method === 'GET'}: Call) {
-    const {socket, timeoutMs = 60_000, explainSilence = () => null} = this.#options;
-    return exchange({
+  async #send({method, path, body, signal, waits, isRepeatable = method === 'GET'}: Call) {
+    const {socket, timeoutMs = 60_000, explainSilence = () => null, onSlow} = this.#options;
+    const slow = onSlow !== undefined && method !== 'GET' ? setTimeout(onSlow, SLOW_MS).unref() : undefined;
+    const answer = await exchange({
       socket,
       method,
       path: `/v1${path}`,
@@ -248,6 +252,8 @@ export class ApiClient {
       signal,
       isRepeatable,
     });
+    clearTimeout(slow);
+    return answer;
   }
 
   #read<T>({status, headers, text}: HttpAnswer): Result<T, Failure> {

@@ -20,6 +20,9 @@ export interface ChaosResult extends ChaosReport {
 
 const TROUBLES_LISTED = 20;
 
+const MARKED = 'The faults have left their mark:';
+const CUT_OFF = 'The team was ended before its plan was over, so this says nothing of the rest.';
+
 const MEANINGS: Readonly<Record<TaskTrouble['trouble'], string>> = {
   lost: 'is not over',
   failed: 'failed of faults, though it had retries for them',
@@ -33,7 +36,7 @@ export function chaosLines(result: ChaosResult, print: Print): readonly string[]
   const {faults, attempts, faulty, team, durationMs} = result;
   const verdict = result.ok
     ? print.style('green', 'Every task ended as it would have without faults, and nothing is left.')
-    : print.style('red', 'The faults have left their mark:');
+    : print.style('red', result.troubles.length + result.processesLeft.length > 0 ? MARKED : CUT_OFF);
   return [
     '',
     `${print.style('bold', `Team ${team}`)} after ${formatDuration(durationMs)}: ${plural(attempts, 'attempt')}, ${faulty} of them with a fault.`,

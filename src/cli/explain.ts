@@ -19,7 +19,11 @@ export async function explain(
   const [word, surplus] = words;
   const {team} = view;
   if (surplus !== undefined) throw new GodelError({reason: 'team-not-found', name: name ?? '', known: [team]});
-  const explanation = must(await project.client.explain(team, await subject(project, team, word)));
+  const answer = await project.client.explain(team, await subject(project, team, word));
+  if (!answer.ok && word !== undefined && answer.failure.reason === 'task-not-found' && isAgentOf(team, word)) {
+    throw new GodelError({reason: 'agent-not-found', team, agent: word, similar: []});
+  }
+  const explanation = must(answer);
   if (cli.print.json !== 'none') cli.print.value(explanation);
   else for (const line of explanationLines(explanation, cli.print)) cli.print.line(line);
   return 'ok';
@@ -29,6 +33,11 @@ async function subject({client}: Project, team: string, word: string | undefined
   if (word === undefined) return {};
   const agents = must(await client.agents(team));
   return agents.some(({id}) => (id as string) === word) ? {agent: word} : {task: word};
+}
+
+/** Agents that have left are not listed, and their names are not taken for those of tasks. */
+function isAgentOf(team: string, word: string): boolean {
+  return word.startsWith(`${team}-`) && /^\d+$/.test(word.slice(team.length + 1));
 }
 
 const HISTORY_SHOWN = 20;
@@ -51,5 +60,5 @@ export function explanationLines({about, state, because, history}: Explanation, 
 }
 
 function clock(atMs: number): string {
-  return new Date(atMs).toISOString().slice(11, 19);
+  return new Date(atMs).toTimeString().slice(0, 8);
 }

@@ -27,8 +27,14 @@ export async function resumeTeam(
   project: Project,
   {options, ...meant}: Meant & {readonly options: BudgetOptions},
 ): Promise<ExitKind> {
-  const {team, agent, budget} = await subject(project, meant);
-  const view = must(await project.client.resume(team, resumeRequest(agent, options, budget)));
+  const {team, agent, budget, pausedBecause} = await subject(project, meant);
+  const request = resumeRequest(agent, options, budget);
+  if (agent === undefined && pausedBecause !== undefined && !paysForMore(request, budget)) {
+    const option = budget?.limitUsd == null && budget?.limitTokens != null ? '--budget-tokens N' : '--budget USD';
+    const hint = `Give it more: \`godel team resume ${shellWord(team)} ${option}\`.`;
+    throw new GodelError({reason: 'usage', message: `team ${team} would stand still again for its budget`, hint});
+  }
+  const view = must(await project.client.resume(team, request));
   if (cli.print.json !== 'none') cli.print.value(view);
   else cli.print.line(`${named(team, agent)} goes on.`);
   return 'ok';
@@ -50,13 +56,24 @@ function resumeRequest(agent: string | undefined, options: BudgetOptions, before
   };
 }
 
+/** Whether the limits that hold then leave anything of what is used and reserved now. */
+function paysForMore({budget}: ResumeRequest, before: BudgetView | null): boolean {
+  if (!budget || !before) return false;
+  const {usedUsd, reservedUsd, usedTokens, reservedTokens, limitUsd, limitTokens} = before;
+  const raised = (budget.usd ?? 0) > (limitUsd ?? Infinity) || (budget.tokens ?? 0) > (limitTokens ?? Infinity);
+  const leaves =
+    (budget.usd ?? Infinity) > usedUsd + reservedUsd && (budget.tokens ?? Infinity) > usedTokens + reservedTokens;
+  return raised && leaves;
+}
+
 async function subject(project: Project, {name, agent}: Meant) {
   const {team, words} = await pickTeamAnd(project, name, agent === undefined ? [] : [agent]);
   const [id, surplus] = words;
   if (surplus !== undefined) {
     throw new GodelError({reason: 'team-not-found', name: name ?? '', known: [team.team]});
   }
-  return {team: team.team, agent: id, budget: team.budget};
+  const {pausedBecause} = team;
+  return {team: team.team, agent: id, budget: team.budget, pausedBecause};
 }
 
 function named(team: string, agent: string | undefined): string {

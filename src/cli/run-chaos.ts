@@ -183,7 +183,7 @@ class ChaosRun {
   }
 
   #resultOf(
-    {team, durationMs}: TeamView,
+    {team, durationMs, outcome}: TeamView,
     {tasks, ledger, left}: Pick<ChaosFacts, 'tasks' | 'ledger'> & {readonly left: readonly number[]},
   ): ChaosResult {
     const {choice, faulty} = this.#means;
@@ -196,7 +196,12 @@ class ChaosRun {
       durationMs: Math.round(durationMs),
       ...report,
       processesLeft: left,
-      ok: this.#by === null && report.troubles.length === 0 && left.length === 0,
+      // Whoever ends the team cuts off what would have come of the rest.
+      ok:
+        this.#by === null &&
+        (outcome === 'ok' || outcome === 'tasks-failed') &&
+        report.troubles.length === 0 &&
+        left.length === 0,
     };
   }
 }

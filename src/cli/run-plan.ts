@@ -1,3 +1,4 @@
+import {plural} from '../base/amount.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
 import type {Cli, GlobalOptions} from './cli.ts';
@@ -23,7 +24,7 @@ export async function runPlan(cli: Cli, name: string | undefined, options: RunOp
   const named = [...(source.plan?.tasks ?? []), ...(source.plan?.escalate?.to ?? [])];
   refuseUnknownRuntimes(named, {where: 'the plan', settings: settingsOf(cli, options).agents});
   const project = openProject(cli, options);
-  const {team} = await pickTeam(project, name);
+  const {team, tasks: before} = await pickTeam(project, name);
   const {document, secretNames, places = {}} = source;
   const env = taskEnvironment(cli, options, source);
   const given = must(
@@ -31,7 +32,9 @@ export async function runPlan(cli: Cli, name: string | undefined, options: RunOp
   );
   if (options.detach !== true) return await seeThrough(cli, project, given);
   if (cli.print.json !== 'none') cli.print.value(teamResult(given));
-  else
-    cli.print.line(`Team ${team} has the plan (${given.tasks.total} tasks) and works by itself. ${followAdvice(team)}`);
+  else {
+    const added = plural(given.tasks.total - before.total, 'task');
+    cli.print.line(`Team ${team} has the plan (${added}) and works by itself. ${followAdvice(team)}`);
+  }
   return 'ok';
 }

@@ -21,7 +21,10 @@ export async function scaleTeam(
   return 'ok';
 }
 
-export function scaledLines({team, agents}: TeamView, {count, group, autoscale, strategy}: ScaleRequest): string[] {
+export function scaledLines(
+  {team, agents, settings}: TeamView,
+  {count, group, autoscale, strategy}: ScaleRequest,
+): string[] {
   const {ready, starting} = agents;
   const now = `${plural(ready, 'agent')} ready${starting > 0 ? `, ${starting} starting` : ''} just now`;
   const asked =
@@ -32,8 +35,10 @@ export function scaledLines({team, agents}: TeamView, {count, group, autoscale, 
     autoscale === undefined
       ? []
       : autoscale === 'off'
-        ? ['keeps the agents it has']
-        : [`grows and shrinks with its work${rangeText(autoscale)}: ${now}`];
+        ? count === undefined
+          ? ['keeps the agents it has']
+          : []
+        : [`grows and shrinks with its work${rangeText(settings?.autoscale ?? autoscale)}: ${now}`];
   const choice = strategy === undefined ? [] : [`chooses its agents by ${strategy.name} from now on`];
   return [...asked, ...scaling, ...choice].map(text => `Team ${team} ${text}.`);
 }

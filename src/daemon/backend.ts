@@ -45,7 +45,7 @@ import {logFile} from './orders.ts';
 import type {Progress} from './progress.ts';
 import type {Requests} from './requests.ts';
 import type {SecretStore} from './secrets.ts';
-import {Spawns} from './spawns.ts';
+import {Spawns, unwritable} from './spawns.ts';
 import {readTaskOutput} from './task-output.ts';
 import {TeamRequests} from './team-requests.ts';
 
@@ -147,17 +147,17 @@ export class DaemonBackend implements Backend {
   }
 
   async scale(name: string, request: ScaleRequest): Promise<Answer<TeamView>> {
-    const team = this.team(name);
+    const team = this.#changeable(name);
     return team.ok ? this.#requests.scale(team.value, request) : team;
   }
 
   async run(name: string, request: RunRequest): Promise<Answer<TeamView>> {
-    const team = this.team(name);
+    const team = this.#changeable(name);
     return team.ok ? this.#requests.run(team.value, request) : team;
   }
 
   async retry(name: string, request: RetryRequest): Promise<Answer<TeamView>> {
-    const team = this.team(name);
+    const team = this.#changeable(name);
     if (!team.ok) return team;
     for (const id of typeof request.tasks === 'string' ? [] : request.tasks) {
       const task = this.#task(name, id, (_, row) => ok(row));
@@ -167,17 +167,17 @@ export class DaemonBackend implements Backend {
   }
 
   async pause(name: string, request: PauseRequest): Promise<Answer<TeamView>> {
-    const team = this.team(name);
+    const team = this.#changeable(name);
     return team.ok ? this.#requests.pause(team.value, request) : team;
   }
 
   async resume(name: string, request: ResumeRequest): Promise<Answer<TeamView>> {
-    const team = this.team(name);
+    const team = this.#changeable(name);
     return team.ok ? this.#requests.resume(team.value, request) : team;
   }
 
   async order(name: string, order: AgentOrder): Promise<Answer<TeamView>> {
-    const team = this.team(name);
+    const team = this.#changeable(name);
     return team.ok ? this.#requests.order(team.value, order) : team;
   }
 
@@ -270,6 +270,13 @@ export class DaemonBackend implements Backend {
   #named<T>(name: string, found: (id: TeamId) => Answer<T>): Answer<T> {
     const id = this.#options.engine.teamNamed(name);
     return id === null ? fail(this.#unknownTeam(name)) : found(id);
+  }
+
+  /** Nothing is done before it is recorded: what cannot be is refused, not left waiting without a word. */
+  #changeable(name: string): Answer<TeamView> {
+    const {paths, storeTrouble} = this.#options;
+    const trouble = storeTrouble();
+    return trouble === null ? this.team(name) : fail(unwritable(paths, trouble));
   }
 
   #unknownTeam(name: string): Failure {

@@ -172,11 +172,14 @@ export class Spawns {
     const {settings, storeTrouble, paths} = this.#options;
     if (!this.#takesTeams) return daemonEnding;
     const trouble = storeTrouble();
-    if (trouble !== null) {
-      return {reason: 'store-unusable', path: paths.storeFile, detail: trouble, hint: 'Try again when this is mended.'};
-    }
+    if (trouble !== null) return unwritable(paths, trouble);
     return countFailure('The number of agents', {value: count, min: 1, most: settings.maxAgents});
   }
+}
+
+/** Why nothing that would have to be recorded can be done. */
+export function unwritable({storeFile}: Pick<ProjectPaths, 'storeFile'>, trouble: string): Failure {
+  return {reason: 'store-unusable', path: storeFile, detail: trouble, hint: 'Try again when this is mended.'};
 }
 
 /** What Linux lets a program start with at most; and in one message it reaches every host. */

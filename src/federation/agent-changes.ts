@@ -47,7 +47,7 @@ export class AgentChanges {
   /** It leaves for good: at once, with what it has going to others (`kill`), or when that is done (`drain`). */
   dismiss(turn: Turn, team: Team, agent: Agent, how: 'kill' | 'drain'): void {
     if (how === 'kill') team.agents.remove(agent);
-    else if (agent.standing !== 'gone') team.agents.drain(agent);
+    else if (agent.standing !== 'gone') team.agents.dismiss(agent);
     this.#note(turn, team, [agent], how === 'kill' ? 'gone' : 'draining');
     if (how === 'kill') this.#stop(turn, team, agent);
     else this.#tellPauses(turn, team, agent);
@@ -86,6 +86,16 @@ export class AgentChanges {
     if (restarted.length > 0) this.#pool.reopenAgents(turn, team, restarted);
   }
 
+  /** To be called at the end of a turn: tells who is left out, tried again, or given tasks as before. */
+  tellBreakers(turn: Turn, {id, agents}: Team): void {
+    for (const agent of agents.takeJudged()) {
+      const breaker = agents.selector.breakerOf(agent.id);
+      const {name: state, trips} = breaker;
+      const forMs = breaker.name === 'open' ? Math.round(breaker.untilMs - turn.now.monoMs) : null;
+      turn.emit(id, {type: 'agent-breaker', agent: agent.id, state, forMs, trips});
+    }
+  }
+
   /** A second opening would be taken for done when the host says that of the first. */
   #isBeingOpened({host, isReachable, runtime, load}: Agent): boolean {
     return load === 0 && !isReachable && runtime === 'works' && this.#pool.isConnected(host);
@@ -104,7 +114,9 @@ export class AgentChanges {
     const changed: Agent[] = [];
     for (const index of agents.groups.keys()) {
       const wanted = group === null ? (growth[index] ?? 0) : index === group ? more : 0;
-      const leaving = agents.all.filter(({standing, group: of}) => standing === 'draining' && of === index);
+      const leaving = agents.all.filter(agent => {
+        return agent.group === index && agent.standing === 'draining' && !agent.isDismissed;
+      });
       const back = leaving.slice(0, wanted);
       for (const agent of back) agents.takeBack(agent);
       changed.push(...back, ...agents.add(index, wanted - back.length));
@@ -130,7 +142,9 @@ export class AgentChanges {
   }
 
   #record(turn: Turn, team: Team, agents: readonly Agent[]): void {
-    const rows = agents.map(({id, group, standing}) => ({id, group, standing}));
+    const rows = agents.map(({id, group, standing, isDismissed}) => {
+      return {id, group, standing: standing === 'draining' && isDismissed ? ('dismissed' as const) : standing};
+    });
     turn.record({kind: 'agents', teamId: team.id, agents: rows});
   }
 

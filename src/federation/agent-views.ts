@@ -10,7 +10,7 @@ import {meanOf} from './decaying-mean.ts';
 import type {Team} from './team.ts';
 import type {Upkeep} from './upkeep.ts';
 
-/** How all attempts of an agent have ended, as the store has it: what was learned is forgotten with the daemon. */
+/** How all attempts of an agent have ended, as the store has it: a new daemon learns again from the last ones only. */
 export type Recorded = Pick<AgentView, 'succeeded' | 'failed' | 'meanMs' | 'errorRate'>;
 
 interface Known {
@@ -73,7 +73,8 @@ export function ailingAgents(team: Team, known: Omit<Known, 'recorded'>): readon
 
 /** Why it is given nothing, what lasts longest first; null: nothing speaks against it. */
 function whyNothing(team: Team, agent: Agent, {now, upkeep}: Omit<Known, 'recorded'>): string | null {
-  if (agent.runtime === 'failed') return 'its runtime does not work on this machine';
+  const {runtime, failedBecause} = agent;
+  if (runtime === 'failed') return `it does not work on its host${failedBecause === null ? '' : `: ${failedBecause}`}`;
   return (
     whyByOrder(team, agent) ??
     whyByHealth(team, agent, upkeep) ??

@@ -20,10 +20,14 @@ export interface Agent {
   allowance: number;
   /** broken: its runtime failed a probe while it was at work, so it has failed when that is over. */
   runtime: 'works' | 'broken' | 'failed';
+  /** Why its runtime does not work, as was said last; null: it does. */
+  failedBecause: string | null;
   /** It gives signs of trouble: it is given nothing until they are over. */
   isSuspect: boolean;
   /** It is opened anew as soon as it has no attempt any more. */
   isRestarting: boolean;
+  /** Somebody has sent it away by its name: it is not taken back when more agents are needed. */
+  isDismissed: boolean;
 }
 
 /** Attempts it could be given now. */

@@ -75,26 +75,38 @@ export function mayStart(state: CrashLoop, nowMs: number): boolean {
   return state.name === 'steady';
 }
 
+export interface StartFacts {
+  readonly startedMs: number;
+  /** It has said which session it begins. */
+  readonly hasSpoken: boolean;
+  /** Of the runtimes of the team others have worked, and this one never has: what of other runtimes may be their task's fault is its own. */
+  readonly standsOut: boolean;
+}
+
 /** What the end of a prompt says of the start of its runtime; null: nothing either way. */
 export function startEvidenceOf(
   outcome: AttemptOutcome,
-  {startedMs, hasSpoken}: {startedMs: number; hasSpoken: boolean},
+  {startedMs, hasSpoken, standsOut}: StartFacts,
 ): StartEvidence | null {
   const {result, durationMs, usage} = outcome;
   if (result.ok || (usage.inputTokens ?? 0) > 0 || (usage.outputTokens ?? 0) > 0) return {kind: 'worked'};
-  const death = deathOf(result.failure, hasSpoken);
+  const death = deathOf(result.failure, {hasSpoken, standsOut});
   if (death === null) return null;
   return durationMs < START_MS ? {kind: 'died-at-start', startedMs, ...death} : {kind: 'worked'};
 }
 
 /** What was said at a death that may be one of starting; null for every other failure. */
-function deathOf(failure: Failure, hasSpoken: boolean): {readonly isLasting: boolean; readonly detail: string} | null {
+function deathOf(
+  failure: Failure,
+  {hasSpoken, standsOut}: Pick<StartFacts, 'hasSpoken' | 'standsOut'>,
+): {readonly isLasting: boolean; readonly detail: string} | null {
   switch (failure.reason) {
     case 'runtime-missing':
       return {isLasting: true, detail: failure.detail};
     case 'agent-error':
       if (failure.kind === 'auth') return {isLasting: true, detail: failure.detail};
-      if (failure.kind !== 'crashed' || !isStartingDeath(failure.runtime, hasSpoken)) return null;
+      if (failure.kind !== 'crashed' || hasSpoken) return null;
+      if (!standsOut && !isStartingDeath(failure.runtime, hasSpoken)) return null;
       return {isLasting: false, detail: failure.detail};
     default:
       return null;

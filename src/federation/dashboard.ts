@@ -34,6 +34,7 @@ export function viewTeam(
   {now, obstacle = () => null, lastLine = () => null, ailing = []}: ViewOptions,
 ): TeamView {
   const {agents} = team;
+  const {pausedBecause, ...settings} = team.settings;
   const durationMs = Math.max(0, now.monoMs - team.startedAt.monoMs);
   return {
     v: 1,
@@ -64,8 +65,8 @@ export function viewTeam(
     warnings: team.warnings,
     troubles: team.tally.troubles,
     endedBecause: team.endedBecause,
-    settings: team.settings,
-    ...(team.pausedBecause === null ? {} : {pausedBecause: team.pausedBecause}),
+    settings,
+    ...(pausedBecause === undefined || !team.isPaused ? {} : {pausedBecause}),
     ...(ailing.length === 0 ? {} : {ailing}),
     outcome: null,
   };

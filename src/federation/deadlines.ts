@@ -28,23 +28,23 @@ export interface Look {
 export class Deadlines {
   readonly #heap = new Heap<Deadline>((a, b) => a.atMs < b.atMs);
 
-  /** When each team is looked at next. */
+  /** When each team is looked at: all that are in the heap, the next one last. */
   readonly #looks = {
-    hour: new Map<TeamId, number>(),
-    scale: new Map<TeamId, number>(),
-    twin: new Map<TeamId, number>(),
+    hour: new Map<TeamId, number[]>(),
+    scale: new Map<TeamId, number[]>(),
+    twin: new Map<TeamId, number[]>(),
   };
 
   add(deadline: Deadline): void {
     this.#heap.push(deadline);
   }
 
-  /** As `add`, unless a look of this kind is to come before it anyway. */
+  /** As `add`, unless a look of this kind is to come before it anyway: whoever is looked at says anew when the next one is. */
   look({atMs, teamId, of}: Look): void {
-    const looks = this.#looks[of];
-    const known = looks.get(teamId);
-    if (known !== undefined && known <= atMs) return;
-    looks.set(teamId, atMs);
+    const known = this.#looks[of].get(teamId) ?? [];
+    if ((known.at(-1) ?? Number.POSITIVE_INFINITY) <= atMs) return;
+    known.push(atMs);
+    this.#looks[of].set(teamId, known);
     this.add({atMs, kind: 'look', teamId, of});
   }
 
@@ -57,8 +57,7 @@ export class Deadlines {
     const next = this.#heap.peek();
     if (!next || next.atMs > nowMs) return null;
     this.#heap.pop();
-    if (next.kind === 'look' && this.#looks[next.of].get(next.teamId) === next.atMs)
-      this.#looks[next.of].delete(next.teamId);
+    if (next.kind === 'look') this.#looks[next.of].get(next.teamId)?.pop();
     return next;
   }
 

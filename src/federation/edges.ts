@@ -16,9 +16,11 @@ export class Edges {
   /** By host: those that are not closed, by name. */
   readonly #hosts = new Map<HostId, Map<string, Known>>();
 
-  take(host: HostId, news: BreakerNews, {wallMs}: Pick<Now, 'wallMs'>): void {
+  /** Returns whether that is another state than was known. */
+  take(host: HostId, news: BreakerNews, {wallMs}: Pick<Now, 'wallMs'>): boolean {
     const known = this.#hosts.get(host) ?? new Map<string, Known>();
     const key = keyOf(news.of);
+    const before = known.get(key)?.news.state ?? 'closed';
     if (news.state === 'closed') known.delete(key);
     else {
       const sinceMs = known.get(key)?.sinceMs ?? wallMs;
@@ -26,6 +28,7 @@ export class Edges {
     }
     if (known.size > 0) this.#hosts.set(host, known);
     else this.#hosts.delete(host);
+    return before !== news.state;
   }
 
   /** Its breakers are gone with it. */

@@ -196,6 +196,7 @@ export class Engine {
     this.#dispatch(turn);
     this.#scale(turn);
     this.#askForPermits(turn);
+    for (const team of this.#teams.values()) this.#changes.tellBreakers(turn, team);
     this.#upkeep.end(turn);
     return turn.step;
   }
@@ -313,6 +314,10 @@ export class Engine {
     const {request, teamId: id} = order;
     const team = this.#teams.get(id);
     const done = team ? this.#orders.take(turn, team, order) : fail(this.#noTeam(id));
+    if (team && done.ok && order.type === 'agent-order' && order.what === 'restart') {
+      const agent = team.agents.get(order.agent);
+      if (agent) this.#upkeep.restarted(team, team.agents.groupOf(agent).runtime);
+    }
     this.#answer(turn, {request, id, done});
     if (team && done.ok) this.#settle(turn, team);
   }
@@ -478,7 +483,7 @@ export class Engine {
       });
       const first = failed[0];
       if (!first) continue;
-      for (const agent of failed) team.agents.fail(agent);
+      for (const agent of failed) team.agents.fail(agent, detail);
       const failure: Failure = {reason: 'agent-failed', agent: first.id, detail};
       turn.emit(team.id, {type: 'agents-failed', failure, agents: failed.length});
       team.announceReady(turn);
@@ -690,8 +695,8 @@ export class Engine {
     const why = stuckFor(team, this.#dispatcher);
     if (why === 'no-agents') this.#end(turn, team, why);
     if (why !== 'budget') return;
-    if (team.settings.onBudget === 'stop') this.#end(turn, team, why, budgetText(team));
-    else this.#pauses.pause(turn, team, budgetText(team));
+    if (team.settings.onBudget === 'stop') this.#end(turn, team, why, budgetText(team, 'end'));
+    else this.#pauses.pause(turn, team, budgetText(team, 'pause'));
   }
 
   /** What is ready and waits is known only now. */
@@ -702,7 +707,10 @@ export class Engine {
       this.#changes.follow(turn, team);
       isChanged = true;
     }
-    if (isChanged) this.#pool.place(turn);
+    if (!isChanged) return;
+    this.#pool.place(turn);
+    // Those who were about to leave and now stay can be given something at once.
+    this.#dispatch(turn);
   }
 
   #askForPermits(turn: Turn): void {

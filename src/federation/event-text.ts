@@ -38,6 +38,8 @@ export function eventText(body: EventBody): string | null {
       return `${body.agents.join(', ')}: ${STANDING[body.to]}.`;
     case 'agent-anomaly':
       return `${body.agent} ${anomalyText(body)}.`;
+    case 'agent-breaker':
+      return `${body.agent} ${breakerChangeText(body)}.`;
     case 'agents-failed':
       return `${plural(body.agents, 'agent')} failed: ${failureText(body.failure)}`;
     case 'tasks-added':
@@ -82,6 +84,19 @@ function nextText({retryInMs, goesOn}: Extract<EventBody, {type: 'attempt-failed
   return retryInMs === null ? '' : ` Next attempt in ${formatDuration(retryInMs)}.`;
 }
 
+function breakerChangeText({state, forMs, trips}: Extract<EventBody, {type: 'agent-breaker'}>): string {
+  switch (state) {
+    case 'open': {
+      const again = trips > 1 ? `; it was left out ${plural(trips - 1, 'time')} before` : '';
+      return `has failed too often and is left out for ${formatDuration(forMs ?? 0)}${again}`;
+    }
+    case 'half-open':
+      return 'gets one task to show that it works';
+    case 'closed':
+      return 'has shown that it works, and is given tasks again';
+  }
+}
+
 /** Why an attempt was taken for a straggler, without a full stop. */
 function stragglerText({elapsedMs, limitMs, samples, medianMs, p95Ms}: StragglerWhy): string {
   const peers = `${samples} of its kind took ${formatDuration(medianMs)} in the middle, 95 % of them at most ${formatDuration(p95Ms)}`;
@@ -113,20 +128,21 @@ const REASONS = {
   idle: 'agents had nothing to do',
   cost: 'an hour may not cost more',
   limits: 'its auto-scaling has these limits',
-  replacement: 'one that had failed was replaced',
-  'crash-loop': 'the runtime of an agent died at its start again and again',
 } as const satisfies Record<ScaleDecision['why'], string>;
 
 /** Why a team was given more or fewer agents, with what that was decided from. */
-export function inputsText({why, inputs}: ScaleDecision): string {
-  if (inputs === null) return REASONS[why];
-  const {busySlots, slots, queued, queuedWorkMs, waitP90Ms, width, usdPerHour} = inputs;
+export function inputsText({why, inputs, from, to}: ScaleDecision): string {
+  // What the plan says works both ways: it shows what is of no more use, and what will be needed in a moment.
+  const reason = why === 'width' && to > from ? 'more tasks are about to become ready' : REASONS[why];
+  if (inputs === null) return reason;
+  const {busySlots, slots, queued, queuedWorkMs, waitP90Ms, width, soon, usdPerHour} = inputs;
   const facts = [
     `${queued} waiting${queuedWorkMs === null ? '' : ` (${formatDuration(queuedWorkMs)} of work)`}`,
     `${busySlots} of ${plural(slots, 'slot')} busy`,
     ...(waitP90Ms > 0 ? [`waits up to ${formatDuration(waitP90Ms)}`] : []),
     `the plan can use ${width}`,
+    ...(why === 'width' && soon !== undefined ? [`${soon} in a moment`] : []),
     ...(usdPerHour === null ? [] : [`${usdText(usdPerHour)} an hour`]),
   ];
-  return `${REASONS[why]} (${facts.join(', ')})`;
+  return `${reason} (${facts.join(', ')})`;
 }

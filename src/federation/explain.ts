@@ -63,6 +63,7 @@ const OF_TEAM: ReadonlySet<string> = new Set<StoredEvent['body']['type']>([
   'round-begun',
   'agents-changed',
   'agent-anomaly',
+  'agent-breaker',
   'agents-failed',
   'tasks-added',
   'waiting-for-capacity',
@@ -93,6 +94,7 @@ function teamReasons(view: TeamView, scaled: ScaleDecision | null): string[] {
 function waitedFor(why: string): string {
   if (why === 'every agent is busy') return 'an agent: every one that can do them is busy';
   if (why === 'agents are starting') return 'agents that are starting';
+  if (why === 'no agent works') return 'an agent: none of those that can do them works just now';
   if (why.startsWith('no agent')) return `an agent that can do them: there is ${why}`;
   if (why.startsWith('as many of its kind')) return `others of their kind: ${why}`;
   return why;
@@ -210,7 +212,7 @@ export function explainAgent({agent, view, events, breakers = []}: ExplainedAgen
   const attempts = new Set<number>();
   const about = events.filter(({body}) => {
     if (body.type === 'attempt-leased' && body.agent === id) attempts.add(body.attempt);
-    if (body.type === 'agent-anomaly') return body.agent === id;
+    if (body.type === 'agent-anomaly' || body.type === 'agent-breaker') return body.agent === id;
     if (body.type === 'agents-changed') return body.agents.includes(id);
     if (body.type === 'task-reviewed') return body.by === id;
     return 'attempt' in body && body.attempt !== null && attempts.has(body.attempt);

@@ -135,6 +135,8 @@ export class HealthMonitor {
     const host = this.#host(id, now);
     host.isBeating = beats;
     host.beats?.restart(this.#attention.at(now.monoMs));
+    // Also one that hangs before its first beat is found out.
+    if (host.attempts.size > 0) this.#expectBeats(host, now);
     // What it has told before, over another connection, may not have arrived.
     for (const attempt of host.attempts) attempt.pulse = {...attempt.pulse, processes: null};
     this.#heard(host, now);
@@ -201,10 +203,7 @@ export class HealthMonitor {
     const on = this.#host(host, now);
     const pulse = newPulse(budgetMs, this.#attention.at(now.monoMs));
     const attempt: WatchedAttempt = {id, agent, host: on, pulse, isPaused: false};
-    if (on.isBeating && on.beats === null) {
-      on.beats = new PhiAccrual(this.#options.phi, this.#attention.at(now.monoMs));
-      this.#consider(on.beats.whenMs(this.#suspectScore));
-    }
+    this.#expectBeats(on, now);
     this.#attempts.set(id, attempt);
     on.attempts.add(attempt);
     const ofAgent = this.#ofAgent.get(agent) ?? new Set();
@@ -260,6 +259,13 @@ export class HealthMonitor {
       this.#dueMs = Math.max(wakeMs, this.#attention.holdUntilMs, now.monoMs);
     }
     return this.#dueMs;
+  }
+
+  /** It has something to do: if it beats at all, it does from now on. */
+  #expectBeats(host: WatchedHost, now: Now): void {
+    if (!host.isBeating || host.beats !== null) return;
+    host.beats = new PhiAccrual(this.#options.phi, this.#attention.at(now.monoMs));
+    this.#consider(host.beats.whenMs(this.#suspectScore));
   }
 
   #consider(attentiveMs: number): void {

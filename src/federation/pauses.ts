@@ -3,6 +3,7 @@ import {tellPauses} from './attempt-stops.ts';
 import type {Deadlines} from './deadlines.ts';
 import type {Pool} from './pool.ts';
 import type {Team} from './team.ts';
+import {goingOn} from './team-settings.ts';
 import {started, stopped} from './team-timer.ts';
 import type {Turn} from './turn.ts';
 
@@ -22,8 +23,7 @@ export class Pauses {
   /** Nothing of the team starts any more, and what runs is held. `why`: it is godel that pauses it. */
   pause(turn: Turn, team: Team, why: string | null): void {
     if (team.isPaused) return;
-    team.pausedBecause = why;
-    team.change(turn, {...team.settings, paused: true});
+    team.change(turn, {...team.settings, paused: true, ...(why === null ? {} : {pausedBecause: why})});
     team.becomes(turn, stopped(team.timer, turn.now));
     turn.emit(team.id, {type: 'team-paused', why});
     tellPauses(turn, team.attempts.values(), this.#options.pool);
@@ -33,8 +33,7 @@ export class Pauses {
   resume(turn: Turn, team: Team, budget: Budget | null): void {
     const wasPaused = team.isPaused;
     if (!wasPaused && budget === null) return;
-    team.pausedBecause = null;
-    team.change(turn, {...team.settings, paused: false}, budget);
+    team.change(turn, goingOn(team.settings), budget);
     if (!wasPaused) return;
     team.becomes(turn, started(team.timer, turn.now));
     turn.emit(team.id, {type: 'team-resumed'});

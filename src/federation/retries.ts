@@ -43,6 +43,8 @@ export interface RetriesOptions {
 
 /** A task that its provider has turned away this often fails: nobody should have to wait for ever. */
 const MAX_LIMITED = 100;
+/** A task that has hung more often than this fails: it is not its agents then. */
+const MAX_HUNG = 3;
 /** However long a provider wants to be left alone: after a day it is asked again. */
 export const LONGEST_LIMIT_MS = 86_400_000;
 
@@ -127,6 +129,8 @@ export class Retries {
   /** It hung, which may be the fault of its agent: it goes again as one that is lost. */
   #hung(turn: Turn, attempt: FailedAttempt, failure: Failure): number | null {
     const {task, id} = attempt;
+    const hung = (task.memo?.hung ?? 0) + 1;
+    note(task, {hung});
     const atMs = this.#lost(turn, attempt, failure);
     const isOver = task.state.name === 'failed';
     const retryInMs = isOver ? null : Math.ceil((atMs ?? turn.now.monoMs) - turn.now.monoMs);
@@ -151,7 +155,7 @@ export class Retries {
     const {task} = attempt;
     task.losses += 1;
     if (attempt.session) note(task, {session: attempt.session});
-    if (task.losses > policy.maxLosses) {
+    if (task.losses > policy.maxLosses || (why !== null && (task.memo?.hung ?? 0) > MAX_HUNG)) {
       const lost: Failure = {reason: 'attempts-lost', times: task.losses, lastHost: attempt.host};
       return this.#giveUp(turn, task, why ?? lost);
     }
@@ -205,9 +209,10 @@ export function isNoFault(failure: Failure): failure is NoFault {
 /** What is counted of the attempts so far, without what was meant for one of them. */
 export function countersOf(memo: Memo | undefined): Memo | undefined {
   if (!memo) return undefined;
-  const {limited, conflicts, rounds} = memo;
+  const {limited, hung, conflicts, rounds} = memo;
   return {
     ...(limited === undefined ? {} : {limited}),
+    ...(hung === undefined ? {} : {hung}),
     ...(conflicts === undefined ? {} : {conflicts}),
     ...(rounds === undefined ? {} : {rounds}),
   };

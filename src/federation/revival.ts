@@ -6,6 +6,7 @@ import {restoreTeam, type RestoreOptions} from './restore-team.ts';
 import {nextRound, type RetryWish} from './rounds.ts';
 import type {TaskNode} from './task-node.ts';
 import type {Team} from './team.ts';
+import {goingOn} from './team-settings.ts';
 import type {Turn} from './turn.ts';
 
 /** A team that was over, and the tasks with which it goes on. */
@@ -36,6 +37,6 @@ export function revive(turn: Turn, {team, tasks}: Revival, {bootId, last}: {boot
   const startedAt = {...team.startedAt, bootId};
   turn.record({kind: 'team-revived', id: team.id, state: team.state, startedAt, timer});
   turn.emit(team.id, {type: 'team-revived'});
-  if (team.settings.paused) team.change(turn, {...team.settings, paused: false});
+  if (team.settings.paused) team.change(turn, goingOn(team.settings));
   team.beginRound(turn, tasks);
 }

@@ -37,9 +37,10 @@ export function taskObstacles(
   return because === null ? ['Nothing is in its way but its turn.', ...turn] : [sentence(because), ...turn];
 }
 
-function sentence({kind, why}: Obstacle): string {
+function sentence({kind, why, isVacant}: Obstacle): string {
   if (kind === 'nobody') return `It waits for ever, as things are: there is ${why}.`;
   if (kind === 'gone') return 'The agents that could do it do not work.';
+  if (isVacant) return 'The agents that could do it have left: `godel team scale` starts others.';
   if (kind === 'agents') return why === 'an agent' ? 'No agent is free for it.' : `No agent is free for it: ${why}.`;
   return `It waits for ${why}.`;
 }

@@ -1,4 +1,4 @@
-import type {AgentGroup, AgentStanding, AgentState} from '../model/agent.ts';
+import type {AgentGroup, AgentState} from '../model/agent.ts';
 import {type AgentId, agentId, type HostId} from '../model/ids.ts';
 import type {AgentRow} from '../model/record.ts';
 import {type Agent, freeSlots, isLiving, stateOf} from './agent.ts';
@@ -32,6 +32,8 @@ export class TeamAgents {
   /** Agents that have left for good, and that are to be opened anew, since somebody last asked. */
   #departed: Agent[] = [];
   #restarted: Agent[] = [];
+  /** Agents whose breaker has opened or closed since somebody last asked. */
+  #judged = new Set<Agent>();
 
   constructor(team: string, groups: readonly AgentGroup[], options: Omit<AgentSelectorOptions, 'groups'>) {
     const count = groups.reduce((sum, group) => sum + group.count, 0);
@@ -128,9 +130,9 @@ export class TeamAgents {
     if (agent.state !== 'gone' && !agent.isRestarting) this.#change(agent, {isReachable: true});
   }
 
-  /** The agent's runtime does not work on its host. */
-  fail(agent: Agent): void {
-    this.#change(agent, {runtime: 'broken'});
+  /** The agent's runtime does not work on its host, and this is what it says. */
+  fail(agent: Agent, failedBecause: string): void {
+    this.#change(agent, {runtime: 'broken', failedBecause});
   }
 
   /** The agent that is chosen among those that are free, at work on one attempt more from now on. */
@@ -160,7 +162,10 @@ export class TeamAgents {
   }
 
   #allow(agents: readonly Agent[]): void {
-    for (const agent of agents) this.#change(agent, {allowance: this.selector.allowanceOf(agent)});
+    for (const agent of agents) {
+      this.#judged.add(agent);
+      this.#change(agent, {allowance: this.selector.allowanceOf(agent)});
+    }
   }
 
   occupy(agent: Agent): void {
@@ -189,6 +194,11 @@ export class TeamAgents {
   /** It ends what it has and is gone then. */
   drain(agent: Agent): void {
     this.#change(agent, {standing: 'draining'});
+  }
+
+  /** The same, and nothing brings it back. */
+  dismiss(agent: Agent): void {
+    this.#change(agent, {standing: 'draining', isDismissed: true});
   }
 
   /** It is given nothing until it is taken back. */
@@ -233,6 +243,14 @@ export class TeamAgents {
     return restarted;
   }
 
+  /** Those whose breaker has opened or closed since this was last asked. */
+  takeJudged(): readonly Agent[] {
+    if (this.#judged.size === 0) return NOBODY;
+    const judged = [...this.#judged];
+    this.#judged = new Set();
+    return judged;
+  }
+
   /** What the store has of agents that are not as the spec says. `busy`: those that have an attempt there. */
   restore(rows: readonly AgentRow[], busy: ReadonlySet<AgentId>): void {
     for (const {id, group, standing} of rows) {
@@ -253,7 +271,8 @@ export class TeamAgents {
     return Number(id.slice(this.#team.length + 1));
   }
 
-  #enroll(id: AgentId, group: number, standing: AgentStanding): Agent {
+  #enroll(id: AgentId, group: number, recorded: AgentRow['standing']): Agent {
+    const standing = recorded === 'dismissed' ? 'draining' : recorded;
     const agent: Agent = {
       id,
       group,
@@ -265,8 +284,10 @@ export class TeamAgents {
       load: 0,
       allowance: this.groups[group]?.slots ?? 1,
       runtime: 'works',
+      failedBecause: null,
       isSuspect: false,
       isRestarting: false,
+      isDismissed: recorded === 'dismissed',
     };
     // One that leaves and is restored has its attempts in a moment.
     agent.state = isLiving(agent) ? stateOf(agent) : 'draining';
@@ -305,6 +326,7 @@ export class TeamAgents {
     agent.isRestarting = false;
     agent.isReachable = false;
     agent.runtime = 'works';
+    agent.failedBecause = null;
     this.#restarted.push(agent);
   }
 

@@ -1,4 +1,4 @@
-import {failureText} from '../model/failure-text.ts';
+import {budgetUsedText, failureText} from '../model/failure-text.ts';
 import type {Dispatcher} from './dispatcher.ts';
 import type {Team} from './team.ts';
 
@@ -12,10 +12,11 @@ export function stuckFor(team: Team, dispatcher: Pick<Dispatcher, 'obstacle'>): 
   return obstacles.some(({kind}) => kind === 'gone') ? 'no-agents' : null;
 }
 
-export function budgetText({budget, totals}: Team): string {
+/** Why it ends, with what to do then; of a team that pauses only why. */
+export function budgetText({budget, totals}: Team, then: 'end' | 'pause'): string {
   const what = budget.limit.usd === null ? 'tokens' : 'usd';
-  const limit = budget.limit[what] ?? 0;
-  return failureText({reason: 'budget-exhausted', what, limit, used: budget.used(what, totals)});
+  const state = {what, limit: budget.limit[what] ?? 0, used: budget.used(what, totals)} as const;
+  return then === 'pause' ? budgetUsedText(state) : failureText({reason: 'budget-exhausted', ...state});
 }
 
 export function timeoutText({spec}: Team): string {

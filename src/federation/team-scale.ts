@@ -1,4 +1,4 @@
-import {isTerminal} from '../model/task.ts';
+import {isTerminal, type TaskSpec} from '../model/task.ts';
 import type {Agent} from './agent.ts';
 import {isLiving} from './agent.ts';
 import {candidatesFor, escalation, requirementKey, requirementOf} from './requirement.ts';
@@ -7,8 +7,11 @@ import type {Team} from './team.ts';
 /** For each kind of unfinished task of a team: the groups whose agents can do it. */
 export function neededGroups({tasks, spec, agents}: Pick<Team, 'tasks' | 'spec' | 'agents'>): readonly number[][] {
   const kinds = new Map<string, number[]>();
+  // The instances of a `foreach` share a spec: there may be a hundred thousand of them.
+  const seen = new Set<TaskSpec>();
   for (const task of tasks) {
-    if (isTerminal(task.state.name)) continue;
+    if (isTerminal(task.state.name) || (task.failures === 0 && seen.has(task.spec))) continue;
+    if (task.failures === 0) seen.add(task.spec);
     const escalated = task.spec.prompt === undefined ? null : escalation(task.failures, spec.plan?.escalate);
     const requirement = requirementOf(task.spec, escalated);
     const key = requirementKey(requirement);
@@ -71,7 +74,8 @@ export function growthOf(team: Team, {more, weights}: {more: number; weights: re
     left -= 1;
   };
   const has = (group: number) => agents.living(group) + (growth[group] ?? 0);
-  for (const groups of neededGroups(team)) {
+  const isMissing = agents.groups.some((_, group) => agents.living(group) === 0);
+  for (const groups of isMissing ? neededGroups(team) : []) {
     const [best] = groups;
     if (left > 0 && best !== undefined && groups.every(group => has(group) === 0)) grow(best);
   }

@@ -27,6 +27,11 @@ export function changedSettings(settings: TeamSettings, {count, autoscale, strat
   };
 }
 
+/** The same, and not paused. */
+export function goingOn({autoscale, strategy, onBudget}: TeamSettings): TeamSettings {
+  return {autoscale, strategy, paused: false, onBudget};
+}
+
 /** Whether the numbers in it make sense. */
 export function checkChange({count, autoscale}: TeamChange): Result<void, Failure> {
   if (count !== undefined && !isCount(count, 0)) {

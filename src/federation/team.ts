@@ -115,8 +115,6 @@ export class Team {
   state: TeamState;
   settings: TeamSettings;
   timer: TeamTimer;
-  /** Why godel has paused it, as a sentence; null: it has not. */
-  pausedBecause: string | null = null;
   ending: StopReason | null = null;
   announcedReady = false;
   /** Why it is ended early, as a sentence. */

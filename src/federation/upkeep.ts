@@ -50,6 +50,8 @@ export class Upkeep {
   readonly #edges = new Edges();
   /** By team and runtime, those that are not steady. */
   readonly #crashLoops = new Map<TeamId, Map<string, CrashLoop>>();
+  /** The runtimes that have done something, by team. */
+  readonly #worked = new Map<TeamId, Set<string>>();
   /** Attempts that are being stopped for what they have been found to be. */
   readonly #verdicts = new Map<AttemptId, Failure>();
   #nowMs: number;
@@ -95,7 +97,9 @@ export class Upkeep {
         return this.monitor.vitals(input.hostId, input.vitals, now);
       case 'breaker': {
         const {hostId, of, state, detail, retryAfterMs} = input;
-        return this.#edges.take(hostId, {of, state, detail, retryAfterMs}, now);
+        const news = {of, state, detail, retryAfterMs};
+        if (this.#edges.take(hostId, news, now)) turn.emit(null, {type: 'edge-breaker', host: hostId, ...news});
+        return;
       }
       default:
         return never(input);
@@ -142,8 +146,17 @@ export class Upkeep {
     return outcome ? this.#learnStart(turn, attempt, {runtime: means.runtime, outcome}) : null;
   }
 
+  /** Somebody wants a runtime tried again. */
+  restarted({id}: Team, runtime: string): void {
+    const loops = this.#crashLoops.get(id);
+    const loop = loops?.get(runtime);
+    if (!loops || !loop) return;
+    loops.set(runtime, nextCrashLoop(loop, {kind: 'restarted'}, {nowMs: this.#nowMs, random: this.#options.random}));
+  }
+
   teamOver({id}: Team): void {
     this.#crashLoops.delete(id);
+    this.#worked.delete(id);
   }
 
   /** What speaks against giving a task of the team to this runtime just now; null: nothing. */
@@ -249,8 +262,10 @@ export class Upkeep {
   ): Failure | null {
     // One that is used only for a task that has failed before is not what its agents are there for.
     if (team.agents.groupOf(agent).runtime !== runtime) return null;
-    const facts = {startedMs: leasedAt.monoMs, hasSpoken: session !== null};
-    const evidence = startEvidenceOf(outcome, facts);
+    const worked = this.#worked.get(team.id) ?? new Set<string>();
+    if (outcome.result.ok) this.#worked.set(team.id, worked.add(runtime));
+    const standsOut = worked.size > 0 && !worked.has(runtime);
+    const evidence = startEvidenceOf(outcome, {startedMs: leasedAt.monoMs, hasSpoken: session !== null, standsOut});
     const loops = this.#crashLoops.get(team.id) ?? new Map<string, CrashLoop>();
     const before = loops.get(runtime) ?? STEADY;
     if (evidence === null || (before.name === 'steady' && evidence.kind === 'worked')) return null;
@@ -300,8 +315,8 @@ function park(
   );
   const [first] = concerned;
   if (!first) return null;
-  for (const agent of concerned) team.agents.fail(agent);
   const text = `its runtime ${runtime} died at its start ${times} times in a row, last with: ${detail}`;
+  for (const agent of concerned) team.agents.fail(agent, text);
   const failure: Failure = {reason: 'agent-failed', agent: first.id, detail: text};
   turn.emit(team.id, {type: 'agents-failed', failure, agents: concerned.length});
   return failure;

@@ -32,6 +32,8 @@ export interface TeamSettings {
   readonly autoscale: Autoscale | null;
   readonly strategy: StrategyChoice;
   readonly paused: boolean;
+  /** Why godel has paused it, as a sentence; absent: somebody has, or nobody. */
+  readonly pausedBecause?: string;
   readonly onBudget: OnBudget;
 }
 
@@ -53,7 +55,7 @@ export type OnBudget = 'stop' | 'pause' | 'ask';
 export interface ScaleDecision {
   readonly from: number;
   readonly to: number;
-  readonly why: 'asked' | 'queue' | 'burst' | 'width' | 'idle' | 'cost' | 'limits' | 'replacement' | 'crash-loop';
+  readonly why: 'asked' | 'queue' | 'burst' | 'width' | 'idle' | 'cost' | 'limits';
   readonly inputs: ScaleInputs | null;
 }
 

@@ -1,6 +1,7 @@
 import type {AgentStanding} from './agent.ts';
 import type {AgentAnomaly} from './agent-view.ts';
 import type {ScaleDecision} from './autoscale.ts';
+import type {BreakerNews, BreakerState} from './edge.ts';
 import type {SelectionWhy} from './explanation.ts';
 import type {Failure, StopReason} from './failure.ts';
 import type {HealthState} from './health.ts';
@@ -116,6 +117,19 @@ export type EventBody =
   | {readonly type: 'host-connected'; readonly host: HostId; readonly pid: number}
   | {readonly type: 'host-disconnected'; readonly host: HostId}
   /** dead: it is stuck for certain, and its process is being ended. `why` is null when it is heard again. */
+  /**
+   * An agent has failed too often and is left out (`open`, for so long), gets one task to show that it works (`half-open`), or is
+   * given tasks as any other again. `trips`: how often it was left out, less what has been forgiven.
+   */
+  | {
+      readonly type: 'agent-breaker';
+      readonly agent: AgentId;
+      readonly state: BreakerState;
+      readonly forMs: number | null;
+      readonly trips: number;
+    }
+  /** A breaker around a runtime or the account of a provider has opened or closed on a host. */
+  | ({readonly type: 'edge-breaker'; readonly host: HostId} & BreakerNews)
   | {readonly type: 'host-health'; readonly host: HostId; readonly health: HealthState; readonly why: string | null}
   | {readonly type: 'host-gone'; readonly host: HostId};
 

@@ -133,7 +133,7 @@ function sentence(failure: Failure): string {
     case 'review-rejected':
       return `Its reviewer sent it back ${times(failure.rounds)}, last with: ${failure.comments}`;
     case 'budget-exhausted':
-      return `The budget of ${failure.what === 'usd' ? usdText(failure.limit) : `${failure.limit} tokens`} does not pay for another attempt (${failure.what === 'usd' ? usdText(failure.used) : failure.used} used or reserved). Raise --budget and spawn again; what is merged stays.`;
+      return `${budgetUsedText(failure)} Raise --budget and spawn again; what is merged stays.`;
     case 'price-unknown':
       return `A budget in USD cannot be kept: nobody knows what ${modelText(failure)} costs. Give its price under \`prices:\` in godel.config.yaml, or limit tokens with --budget-tokens instead.`;
     case 'repository-required':
@@ -311,4 +311,14 @@ function quote(name: string): string {
 function times(amount: number): string {
   if (amount === 1) return 'once';
   return amount === 2 ? 'twice' : `${amount} times`;
+}
+
+/** What has become of a budget, without what to do about it. */
+export function budgetUsedText({
+  what,
+  limit,
+  used,
+}: Omit<Extract<Failure, {reason: 'budget-exhausted'}>, 'reason'>): string {
+  const amount = (value: number) => (what === 'usd' ? usdText(value) : String(value));
+  return `The budget of ${amount(limit)}${what === 'usd' ? '' : ' tokens'} does not pay for another attempt (${amount(used)} used or reserved).`;
 }

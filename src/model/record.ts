@@ -135,7 +135,8 @@ export interface AgentRow {
   readonly id: AgentId;
   /** Index of its group in the team. */
   readonly group: number;
-  readonly standing: AgentStanding;
+  /** dismissed: draining, and not to be taken back. */
+  readonly standing: AgentStanding | 'dismissed';
 }
 
 export interface HostRecord {

@@ -21,7 +21,7 @@ export function isFinal(state: TeamState): boolean {
 export const TEAM_NAME = /^(?![-.\s])[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]{1,100}$/u;
 export const TEAM_NAME_RULE = 'a line of up to 100 characters that does not begin with a space, "-" or "."';
 
-/** What was asked for when the team was spawned; never changes afterwards. */
+/** What was asked for when the team was spawned, and the plans that it was given since. */
 export interface TeamSpec {
   readonly name: string;
   /** Agents, 1 to the configured limit. */

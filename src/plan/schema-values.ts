@@ -27,7 +27,10 @@ export const promptText = longText('what an agent is to do (text, not empty, at 
 
 const durationText = 'a time such as `90s`, `10m` or `1h30m`, or a number of seconds, more than 0 and at most 24 days';
 export const duration = z
-  .union([z.string().regex(DURATION_PATTERN, expected(durationText)), z.number().positive()], expected(durationText))
+  .union(
+    [z.string().regex(DURATION_PATTERN, expected(durationText)), z.number().positive(expected(durationText))],
+    expected(durationText),
+  )
   .refine(value => parseTimeout(value) !== null, expected(durationText))
   .meta({description: 'A time such as `90s`, `10m` or `1h30m`, or a number of seconds'});
 

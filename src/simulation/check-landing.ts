@@ -43,11 +43,13 @@ export function checkCounts(task: LedgerTask): void {
   const {memo, attempts, spec} = task;
   const counted = {
     limited: attempts.filter(({end}) => end === 'limited').length,
+    hung: hungOf(task),
     conflicts: conflictsOf(task),
     rounds: spec.reviews === undefined ? rejectionsOf(task) : verdictsOf(task),
   };
   const recorded = {
     limited: memo?.limited ?? 0,
+    hung: memo?.hung ?? 0,
     conflicts: memo?.conflicts ?? 0,
     rounds: memo?.rounds ?? 0,
   };
@@ -60,12 +62,20 @@ export function checkCounts(task: LedgerTask): void {
 
 /** Nobody is asked for ever to bring changes together, to please a reviewer, or to wait for a provider. */
 export function checkBounds(task: LedgerTask): void {
-  const {conflicts = 0, limited = 0} = task.memo ?? {};
+  const {conflicts = 0, limited = 0, hung = 0} = task.memo ?? {};
   const rounds = task.spec.reviews === undefined ? rejectionsOf(task) : 0;
   const what = () => `${task.id}: ${JSON.stringify(task.memo)}`;
   hold('conflicts are bounded', conflicts <= LIMITS.maxConflicts, what);
   hold('limits are bounded', limited <= LIMITS.maxLimited, what);
+  hold('hangs are bounded', hung <= LIMITS.maxHung + 1, what);
   hold('rounds of review are bounded', rounds <= (task.spec.review?.rounds ?? 0), what);
+}
+
+/** Attempts that were stopped because they hung and went again for nothing. */
+export function hungOf({attempts}: LedgerTask): number {
+  return attempts.filter(({end, outcome}) => {
+    return end === 'lost' && outcome?.result.ok === false && outcome.result.failure.reason === 'silent';
+  }).length;
 }
 
 export function conflictsOf({attempts}: LedgerTask): number {

@@ -1,17 +1,23 @@
 import type {ModelChoice} from '../model/agent.ts';
 import {DEFAULT_SPECULATE} from '../model/speculate.ts';
 import type {LedgerAttempt, LedgerTask} from './ledger.ts';
-import {conditionHolds, countsAsFailed, isReady, needsAreOver, ranks, reviewedBy} from './oracle.ts';
+import {
+  conditionHolds,
+  countsAsFailed,
+  isReady,
+  needsAreOver,
+  ranks,
+  reviewedBy,
+  someAncestorGoesAgain,
+} from './oracle.ts';
 import type {Room} from './room.ts';
 import {hold} from './violation.ts';
 import {choiceOf, isSurelyPaid, mayDo} from './who-does-it.ts';
 
 /** Attempts that count against `retries`: those that ended by themselves, and badly, or whose change broke what was there. */
-export function countedFailures({spec, attempts, state}: LedgerTask): number {
-  return attempts.filter(({end, merge, outcome}, index) => {
-    // The last of a reviewer whose team is ending was for nothing, whatever it has said.
-    const isForNothing = state.name === 'cancelled' && index === attempts.length - 1;
-    const saysNothing = spec.reviews !== undefined && end === 'ok' && outcome?.verdict === undefined && !isForNothing;
+export function countedFailures({spec, attempts}: LedgerTask): number {
+  return attempts.filter(({end, merge, outcome}) => {
+    const saysNothing = spec.reviews !== undefined && end === 'ok' && outcome?.verdict === undefined;
     return end === 'failed' || merge?.kind === 'broke-verify' || saysNothing;
   }).length;
 }
@@ -25,8 +31,9 @@ export function checkLease({id, task, reviews}: LedgerAttempt, monoMs: number): 
   hold('a team that is ending starts nothing', team.ending === null, what);
   hold('a foreach itself is never run', !spec.foreach || group !== null, what);
   hold('a task starts when its needs are over', needsAreOver(task), what);
-  // Instances that go again were let go by what their foreach was expanded for.
-  const wasDecided = group !== null && task.round > 1;
+  // Instances that go again were let go by what their foreach was expanded for; and what has failed may go again since.
+  const wasDecided =
+    (group !== null && task.round > 1) || (spec.condition === 'failure' && someAncestorGoesAgain(task));
   hold('a task starts when its condition holds', wasDecided || conditionHolds(group ?? task), what);
   hold('instances start when their foreach is expanded', !group || group.state.name === 'expanded', what);
   const limit = spec.maxParallel;

@@ -1,6 +1,6 @@
 import {isTerminal} from '../model/task.ts';
 import {countedFailures} from './check-lease.ts';
-import {checkBranch, checkCounts, conflictsOf, rejectionsOf, verdictsOf} from './check-landing.ts';
+import {checkBranch, checkCounts, conflictsOf, hungOf, rejectionsOf, verdictsOf} from './check-landing.ts';
 import {LIMITS} from './engine-limits.ts';
 import {lastOf, type LedgerAttempt, type LedgerTask, workOf} from './ledger.ts';
 import {conditionHolds, countsAsFailed, countsAsSuccess, needsAreOver, needsOf, reviewedBy} from './oracle.ts';
@@ -89,7 +89,8 @@ function checkFailure(task: LedgerTask, facts: TaskFacts): void {
     return hold('a task is lost when its attempts were', lost && task.losses > 1, () => task.id);
   }
   if (failure.reason === 'silent' && task.attempts.at(-1)?.end === 'lost') {
-    return hold('a task that hangs is tried again', task.losses === LIMITS.maxLosses + 1, () => task.id);
+    const isEnough = hungOf(task) === LIMITS.maxHung + 1 || task.losses === LIMITS.maxLosses + 1;
+    return hold('a task that hangs is tried again', isEnough, () => task.id);
   }
   if (failure.reason === 'provider-limited' || failure.reason === 'runtime-unavailable') {
     const limited = task.attempts.filter(({end}) => end === 'limited').length;

@@ -109,6 +109,9 @@ export function describeEvent(body: EventBody): string {
       return `event: ${body.type}, ${body.failure.reason}`;
     case 'host-health':
       return `event: host-health, ${body.health}`;
+    case 'agent-breaker':
+    case 'edge-breaker':
+      return `event: ${body.type}, ${body.state}`;
     case 'team-scaled':
       return `event: team-scaled, ${body.decision.why}`;
     case 'task-reviewed':
@@ -160,8 +163,9 @@ function describeLimits({memoryBytes, gates = []}: Extract<Input, {type: 'permit
   return `${memory}${gates.map(({provider, permits}) => ` ${provider} ${permits}`).join('')}`;
 }
 
-function describeMemo({limited = 0, conflicts = 0, rounds = 0}: Memo = {}): string {
-  return limited + conflicts + rounds === 0 ? '' : ` limited ${limited} conflicts ${conflicts} rounds ${rounds}`;
+function describeMemo({limited = 0, hung = 0, conflicts = 0, rounds = 0}: Memo = {}): string {
+  const isNone = limited + hung + conflicts + rounds === 0;
+  return isNone ? '' : ` limited ${limited} hung ${hung} conflicts ${conflicts} rounds ${rounds}`;
 }
 
 function describeMeans(means: AttemptMeans | undefined): string {

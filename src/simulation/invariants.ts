@@ -293,7 +293,10 @@ export class Invariants {
     switch (input.type) {
       case 'host-connected':
         this.#forgetStops(input.host.id);
-        this.#connected.set(input.host.id, new Set(input.agents.filter(agent => !this.#isRestarting(agent))));
+        this.#connected.set(
+          input.host.id,
+          new Set(input.agents.filter(agent => this.#isKnownHere(agent, input.host.id))),
+        );
         for (const id of input.paused ?? []) this.#held.add(id);
         return;
       case 'host-disconnected':
@@ -614,6 +617,12 @@ export class Invariants {
     const view = this.#viewOf(team, agent);
     if (view === undefined || view.breaker !== 'closed' || view.state === 'suspect') return true;
     return this.#isFailed(team, agent);
+  }
+
+  /** Whether a host that says it has this agent is where the engine takes it to be, ready for more. */
+  #isKnownHere(agent: AgentId, host: HostId): boolean {
+    if (this.#isRestarting(agent)) return false;
+    return ![...this.#around.ledger.open].some(({agentId, hostId}) => agentId === agent && hostId !== host);
   }
 
   /** The free agents of each group, as long as there is no second host on which the engine may expect it. */

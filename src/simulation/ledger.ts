@@ -1,13 +1,13 @@
 import type {Now} from '../base/clock.ts';
 import type {JsonValue} from '../base/json.ts';
-import type {AgentGroup, AgentStanding} from '../model/agent.ts';
+import type {AgentGroup} from '../model/agent.ts';
 import type {AttemptMeans} from '../model/attempt-means.ts';
 import {DEFAULT_SETTINGS, type TeamSettings} from '../model/autoscale.ts';
 import type {Budget} from '../model/budget.ts';
 import type {AttemptOutcome, Memo, SessionMark, Verdict} from '../model/attempt.ts';
 import type {StopReason} from '../model/failure.ts';
 import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from '../model/ids.ts';
-import type {HostRecord, NewTask, StateRecord} from '../model/record.ts';
+import type {AgentRow, HostRecord, NewTask, StateRecord} from '../model/record.ts';
 import {isTerminal, type TaskSpec, type TaskState} from '../model/task.ts';
 import {groupsOf, isFinal, type TeamSpec, type TeamState, withPlan} from '../model/team.ts';
 import type {MergeResult, Work} from '../model/work.ts';
@@ -93,7 +93,7 @@ export interface LedgerTeam {
   /** All that it has or has had. */
   readonly agents: Map<AgentId, AgentGroup>;
   /** What has been decided about those of which that is not `present`. */
-  readonly standings: Map<AgentId, AgentStanding>;
+  readonly standings: Map<AgentId, AgentRow['standing']>;
   /** The most that a prompt of it may ask for as long as nothing is known. */
   mostAsked: Amount;
   /** For how long it was at work, neither paused nor over, since it began or was taken up again. */
@@ -278,13 +278,18 @@ export class Ledger {
     this.#set(team, 'clock', {usedMs: usedMs + passedMs, sinceMs: runs ? monoMs : null});
   }
 
-  #changeAgent(team: LedgerTeam, id: AgentId, {group, standing}: {group: number; standing: AgentStanding}): void {
+  #changeAgent(team: LedgerTeam, id: AgentId, {group, standing}: Omit<AgentRow, 'id'>): void {
     const known = team.agents.get(id);
     const before = team.standings.get(id) ?? 'present';
     const kind = groupsOf(team.spec)[group];
     hold('an agent belongs to a group of its team', kind !== undefined, () => `${id}: ${group}`);
     if (known) {
       hold('an agent stays in its group', known.name === kind.name, () => `${id}: ${known.name}, ${kind.name}`);
+      hold(
+        'an agent that was sent away leaves',
+        before !== 'dismissed' || isLeaving(standing),
+        () => `${id}: ${standing}`,
+      );
       hold('an agent that has gone is gone for good', before !== 'gone' || standing === 'gone', () => id);
     } else {
       const highest = Math.max(0, ...[...team.agents.keys()].map(other => numberOf(team.spec.name, other)));
@@ -447,11 +452,13 @@ export class Ledger {
 
   /** What follows of the end of an attempt for its task: of two, the first to succeed decides, or else the last. */
   #endRace(attempt: LedgerAttempt, outcome: AttemptOutcome | null): void {
-    const {task} = attempt;
+    const {task, id} = attempt;
+    const hasLost = task.outrun === attempt;
+    hold('what has lost its race is no success', !hasLost || outcome?.result.ok !== true, () => `attempt ${id}`);
     const other = task.open === attempt ? task.twin : task.open;
-    const isOutrun = task.outrun === attempt || (other !== null && !outcome?.result.ok);
+    const isOutrun = hasLost || (other !== null && !outcome?.result.ok);
     this.#set(attempt, 'end', isOutrun ? 'outrun' : endOf(attempt, outcome));
-    if (task.outrun === attempt) return this.#set(task, 'outrun', null);
+    if (hasLost) return this.#set(task, 'outrun', null);
     if (other !== null && !isOutrun) this.#set(task, 'outrun', other);
     this.#set(task, 'open', isOutrun ? other : null);
     this.#set(task, 'twin', null);
@@ -531,6 +538,10 @@ function settingsOf({autoscale, strategy, onBudget}: TeamSpec): TeamSettings {
 }
 
 /** The agents of a team that are there to stay, whether or not they work. */
+function isLeaving(standing: AgentRow['standing']): boolean {
+  return standing === 'dismissed' || standing === 'gone';
+}
+
 export function livingOf({agents, standings}: LedgerTeam): readonly AgentId[] {
   return [...agents.keys()].filter(id => {
     const standing = standings.get(id) ?? 'present';
@@ -549,9 +560,11 @@ function mostAsked({plan}: TeamSpec): Amount {
 
 function endOf({task, stopping}: LedgerAttempt, outcome: AttemptOutcome | null): AttemptEnd {
   const result = outcome?.result;
-  if (result?.ok) return 'ok';
-  const reason = result?.failure.reason ?? 'stopped';
   const isEnding = task.team.ending !== null;
+  // What a reviewer does in a team that is ending is for nothing, whatever it has said.
+  const isForNothing = isEnding && task.spec.reviews !== undefined && outcome?.verdict === undefined;
+  if (result?.ok) return isForNothing ? 'cancelled' : 'ok';
+  const reason = result?.failure.reason ?? 'stopped';
   switch (reason) {
     case 'stopped':
       if (isEnding) return 'cancelled';

@@ -44,6 +44,15 @@ function someAncestorFailed(task: LedgerTask, seen: Set<LedgerTask>): boolean {
   });
 }
 
+/** Whether something it needs, directly or not, is in a later round: what it waits for was decided in an earlier one. */
+export function someAncestorGoesAgain(task: LedgerTask, seen = new Set<LedgerTask>()): boolean {
+  return needsOf(task).some(need => {
+    if (seen.has(need)) return false;
+    seen.add(need);
+    return need.round > 1 || someAncestorGoesAgain(need, seen);
+  });
+}
+
 /** Of a reviewer: the task that it looks at. */
 export function reviewedBy({spec, team}: LedgerTask): LedgerTask | undefined {
   return spec.reviews === undefined ? undefined : team.rows.get(spec.reviews);

@@ -103,6 +103,19 @@ test('an interrupt ends the team, the faults and what they were played with', as
   expect(readdirSync(temporary)).toEqual([]);
 });
 
+test('a team that somebody else has ended has proven nothing', async () => {
+  await using rig = await rigWith('version: 1\nname: cut\ntasks: {t: {run: sleep 60}}');
+  const cli = startCli(rig, ['chaos', '--plan', 'godel.yaml', '--faults', 'slow', '--rate', '0.001']);
+  await until('the task runs', async () => {
+    const view = await rig.client().team('cut');
+    return view.ok && view.value.tasks.running === 1;
+  });
+  await rig.godel(['team', 'kill', 'cut', '--yes']);
+  const {code, stdout} = await cli.ended;
+  expect(code).toBe(1);
+  expect(stdout).toContain('The team was ended before its plan was over');
+});
+
 test('what cannot be broken, or is no fault, is refused before anything starts', async () => {
   await using rig = await rigWith('version: 1\ntasks: {p: {prompt: Do it}}');
   const prompts = await rig.godel(['chaos', '--plan', 'godel.yaml']);

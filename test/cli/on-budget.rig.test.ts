@@ -49,11 +49,16 @@ test('a team that pauses for its budget says what to do, and goes on with more',
     return view.ok && view.value.state === 'paused';
   });
   expect((await rig.godel(['team', 'explain'])).stdout).toMatch(/^team dear {2}paused\n.*budget/m);
+  for (const more of [[], ['--budget-tokens', '10']]) {
+    const inVain = await rig.godel(['team', 'resume', ...more]);
+    expect(inVain, inVain.stdout).toMatchObject({code: 2, stderr: expect.stringContaining('--budget-tokens N')});
+  }
   const resumed = await rig.godel(['team', 'resume', '--budget-tokens', '5000', '--json']);
   expect(JSON.parse(resumed.stdout)).toMatchObject({state: 'running', budget: {limitTokens: 5000, limitUsd: null}});
   const ended = await cli.ended;
   expect(ended.code, ended.stderr).toBe(0);
   expect(ended.stderr).toContain('godel team resume dear --budget-tokens N');
+  expect(ended.stderr).not.toContain('spawn again');
 });
 
 test.skipIf(!hasTerminals())('asked at a terminal, the budget is doubled or the team ended', async () => {

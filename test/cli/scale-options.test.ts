@@ -3,6 +3,7 @@ import {readEarlyOptions} from '../../src/cli/global-options.ts';
 import {buildProgram} from '../../src/cli/program.ts';
 import {scaleRequestOf, scalingOfSpawn} from '../../src/cli/scale-options.ts';
 import {scaledLines} from '../../src/cli/scale-team.ts';
+import {DEFAULT_AUTOSCALE, DEFAULT_SETTINGS} from '../../src/model/autoscale.ts';
 import {GodelError} from '../../src/model/failure.ts';
 import {failureText} from '../../src/model/failure-text.ts';
 import {fabricatedView} from '../tui/fabricated-view.ts';
@@ -83,4 +84,11 @@ test('what was changed is said in a line each', () => {
     `Team ${team} chooses its agents by weighted from now on.`,
   ]);
   expect(scaledLines(view, {autoscale: 'off'})).toEqual([`Team ${team} keeps the agents it has.`]);
+  expect(scaledLines(view, {autoscale: 'off', count: 4})).toEqual([
+    `Team ${team} is to have 4 agents: 4 agents ready just now.`,
+  ]);
+  // A lower limit above the upper one has taken that along, and neither is left unsaid.
+  const autoscale = {...DEFAULT_AUTOSCALE, min: 60, max: 60};
+  const moved = {...view, settings: {...DEFAULT_SETTINGS, autoscale}};
+  expect(scaledLines(moved, {autoscale: {min: 60}})[0]).toContain('between 60 and 60 agents');
 });

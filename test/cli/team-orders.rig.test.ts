@@ -106,6 +106,10 @@ test('what cannot be is refused with what to do, before or by the daemon', async
     code: 2,
     stderr: expect.stringContaining('work'),
   });
+  expect(await refusal('team', 'explain', 'held', 'held-77')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('has no agent "held-77"'),
+  });
   expect(await refusal('team', 'scale', 'ghost', '--count', '1')).toMatchObject({code: 2});
   const json = await rig.godel(['team', 'scale', '--json']);
   expect(JSON.parse(json.stdout)).toMatchObject({v: 1, error: {reason: 'usage'}});
@@ -120,7 +124,7 @@ test('a team that scales by itself says so, and can be told to stop', async () =
   });
   expect((await rig.godel(['team', 'status', '--plain'])).stdout).toContain('scales from 1 to 3');
   const wider = await rig.godel(['team', 'scale', '--max', '4', '--strategy', 'round-robin']);
-  expect(wider.stdout).toContain('up to 4 agents');
+  expect(wider.stdout).toContain('between 1 and 4 agents');
   expect(wider.stdout).toContain('chooses its agents by round-robin');
   expect((await viewOf(rig)).settings).toMatchObject({autoscale: {min: 1, max: 4}, strategy: {name: 'round-robin'}});
   expect((await rig.godel(['team', 'scale', '--autoscale', 'off'])).code).toBe(0);
@@ -174,6 +178,15 @@ test('an agent is drained, killed and restarted, and nothing of its work is lost
   const view = await rig.waitFor('held');
   expect(view).toMatchObject({state: 'succeeded', tasks: {succeeded: 5, failed: 0}});
   expect(new Set(ran(rig))).toEqual(new Set(['a', 'b', 'c', 'd', 'after']));
+});
+
+test('a task whose agents have all left is explained with what to do', async () => {
+  await using rig = await Rig.create();
+  await spawned(rig, HELD, ['--count', '1']);
+  await rig.godel(['agent', 'drain', 'held-01']);
+  const waiting = await rig.godel(['team', 'explain', 'held', 'work[b]']);
+  expect(waiting.stdout).toContain('The agents that could do it have left: `godel team scale` starts others.');
+  await rig.godel(['team', 'kill', '--yes']);
 });
 
 test('a task is explained while it waits, while it runs, and when it has failed', async () => {

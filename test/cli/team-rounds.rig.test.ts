@@ -143,3 +143,19 @@ test('a team that is at work takes no other plan', async () => {
   const refused = await rig.godel(['team', 'run', 'long', '--plan', 'godel.yaml']);
   expect(refused).toMatchObject({code: 2, stderr: expect.stringContaining('godel team wait long')});
 });
+
+test('wait returns when a team that takes one plan after the other has done its plan, and says by its code how that went', async () => {
+  await using rig = await Rig.create();
+  await rig.godel(['team', 'spawn', '--count', '1', '--name', 'workers']);
+  const plan = (name: string, run: string) =>
+    writeFileSync(join(rig.folder, name), `version: 1\ndefaults: {retries: 0}\ntasks: {a: {run: ${run}}}\n`);
+  plan('good.yaml', 'sleep 0.5');
+  plan('bad.yaml', 'exit 3');
+  await rig.godel(['team', 'run', '--plan', 'good.yaml', '--detach']);
+  const good = await rig.godel(['team', 'wait', '--json']);
+  expect(good.code, good.stderr).toBe(0);
+  expect(counts(good.stdout)).toMatchObject({total: 1, succeeded: 1});
+  const second = await rig.godel(['team', 'run', '--plan', 'bad.yaml', '--detach']);
+  expect(second.stdout).toContain('has the plan (1 task)');
+  expect((await rig.godel(['team', 'wait', '--json'])).code).toBe(1);
+});

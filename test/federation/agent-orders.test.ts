@@ -61,6 +61,19 @@ describe('an order to an agent', () => {
     ]);
   });
 
+  it('drain: is not undone when the team is to have more agents, also by a restarted daemon', () => {
+    let world = new EngineWorld();
+    const id = world.start([task('a'), task('b')], {count: 1});
+    order(world, id, 'audit-01', 'drain');
+    world.ask({type: 'scale-team', teamId: id, change: {count: 1}});
+    expect(world.view(id).agents).toMatchObject({requested: 1, draining: 1});
+    const attempt = world.attemptOf('a');
+    world = world.restarted();
+    world.connect(world.host, [attempt]);
+    world.ask({type: 'scale-team', teamId: id, change: {count: 2}});
+    expect(world.view(id).agents).toMatchObject({requested: 2, draining: 1});
+  });
+
   it('restart: stops what it has, closes it and opens it anew', () => {
     const world = new EngineWorld();
     const id = world.start([task('a')], {count: 1});

@@ -37,6 +37,13 @@ function failOne(world: EngineWorld, id: TeamId): string {
   return first.agentId;
 }
 
+/** The attempt that an agent was given last. */
+function lastOf(world: EngineWorld, agent: string) {
+  const last = world.assigned().findLast(({agentId}) => agentId === agent);
+  if (!last) throw new Error(`${agent} was given nothing`);
+  return last.attempt;
+}
+
 test('an agent that fails again and again is shown to be left out, for how long, and how it has done', () => {
   const world = new EngineWorld();
   const tasks = Array.from({length: 500}, (_, n) => task(`t${n}`, {retries: 3}));
@@ -76,6 +83,12 @@ test('an agent that is left out gets one task to show that it works, and is show
   const view = agentsOf(world, id).find(agent => agent.id === bad);
   expect(view).toMatchObject({breaker: 'half-open', state: 'busy'});
   expect(view?.why).toBe('it has failed too often, and has one task to show that it works');
+  world.give({type: 'attempt-finished', hostId: world.host, attempt: lastOf(world, bad), outcome: SUCCESS});
+  expect(world.events('agent-breaker')).toEqual([
+    {type: 'agent-breaker', agent: bad, state: 'open', forMs: 30_000, trips: 1},
+    {type: 'agent-breaker', agent: bad, state: 'half-open', forMs: null, trips: 1},
+    {type: 'agent-breaker', agent: bad, state: 'closed', forMs: null, trips: 1},
+  ]);
 });
 
 test('orders, and hosts that are away, are reasons', () => {
@@ -92,6 +105,19 @@ test('orders, and hosts that are away, are reasons', () => {
   world.ask({type: 'resume', teamId: id, agent: null});
   world.give({type: 'host-disconnected', hostId: world.host});
   expect(whys().at(-1)).toBe(`its host ${world.host} has not said that it is ready`);
+});
+
+test('an agent whose runtime does not work says what that said, until it is restarted', () => {
+  const world = new EngineWorld();
+  const id = world.start([task('a'), task('b')], {count: 2, groups: [{...AGENTS, count: 2}]});
+  world.finish('a');
+  const agent = world.assigned()[0]?.agentId;
+  if (!agent) throw new Error('nothing was assigned');
+  const view = () => agentsOf(world, id).find(each => each.id === agent);
+  world.give({type: 'agents-failed', hostId: world.host, agents: [agent], detail: 'There is no shell.'});
+  expect(view()).toMatchObject({state: 'gone', why: 'it does not work on its host: There is no shell.'});
+  world.ask({type: 'agent-order', teamId: id, agent, what: 'restart'});
+  expect(view()).toMatchObject({why: null});
 });
 
 test('what is recorded counts as long as nothing has been learned', () => {
@@ -134,5 +160,7 @@ test('breakers of runtimes and providers are shown from when to when', () => {
   tell('half-open', 0);
   expect(world.engine.breakers()).toEqual([{...shown, state: 'half-open', untilMs: null}]);
   tell('closed', 0);
+  tell('closed', 0);
   expect(world.engine.breakers()).toEqual([]);
+  expect(world.events('edge-breaker').map(({state}) => state)).toEqual(['open', 'half-open', 'closed']);
 });

@@ -72,7 +72,7 @@ test('of a cause that does not pass by itself five are enough, also side by side
 });
 
 test('only an early end without a word is a death at the start', () => {
-  const silent = {startedMs: 5, hasSpoken: false};
+  const silent = {startedMs: 5, hasSpoken: false, standsOut: false};
   const crashed = failing({reason: 'agent-error', runtime: 'pi', kind: 'crashed', detail: 'no module', exitCode: 1});
   const death = {kind: 'died-at-start', startedMs: 5, isLasting: false, detail: 'no module'};
   expect(startEvidenceOf(crashed, silent)).toEqual(death);
@@ -84,6 +84,8 @@ test('only an early end without a word is a death at the start', () => {
   expect(startEvidenceOf(refused, silent)).toBeNull();
   const own = failing({reason: 'agent-error', runtime: 'my-script', kind: 'crashed', detail: 'no', exitCode: 1});
   expect(startEvidenceOf(own, silent)).toBeNull();
+  expect(startEvidenceOf(own, {...silent, standsOut: true})).toEqual({...death, detail: 'no'});
+  expect(startEvidenceOf(own, {...silent, standsOut: true, hasSpoken: true})).toBeNull();
   const auth = failing({reason: 'agent-error', runtime: 'my-script', kind: 'auth', detail: 'no key', exitCode: 1});
   expect(startEvidenceOf(auth, silent)).toMatchObject({kind: 'died-at-start', isLasting: true});
 });

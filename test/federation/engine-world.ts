@@ -58,7 +58,8 @@ export class EngineWorld {
     permits = 100,
     stored = EMPTY_STATE,
     nowMs = 1000,
-  }: {permits?: number; stored?: StoredState; nowMs?: number} = {}) {
+    maxLosses = 3,
+  }: {permits?: number; stored?: StoredState; nowMs?: number; maxLosses?: number} = {}) {
     this.permits = permits;
     this.nowMs = nowMs;
     const options = {
@@ -66,7 +67,7 @@ export class EngineWorld {
       bootId: 'boot',
       keepTeams: 2,
       hostLostMs: 1000,
-      maxLosses: 3,
+      maxLosses,
       maxConflicts: 2,
       firstCap: {usd: 0.25, tokens: 100_000},
       memoryOf: () => 0,

@@ -1,7 +1,8 @@
 import {expect, test} from 'vitest';
 import {explainAgent, explainTask, explainTeam} from '../../src/federation/explain.ts';
-import {inputsText} from '../../src/federation/event-text.ts';
+import {eventText, inputsText} from '../../src/federation/event-text.ts';
 import type {AgentView} from '../../src/model/agent-view.ts';
+import type {BreakerState} from '../../src/model/edge.ts';
 import type {EventBody, StoredEvent} from '../../src/model/event.ts';
 import {agentId, attemptId, hostId, taskSeq, teamId} from '../../src/model/ids.ts';
 import type {AttemptRow, TaskRow} from '../../src/model/row.ts';
@@ -148,6 +149,10 @@ test('a team is explained by what its tasks wait for and by its last scaling, an
   expect(history[0]).toMatchObject({atMs: 3000, text: expect.stringMatching(/^From 2 to 10 agents: /)});
   expect(scaling).toEqual([{atMs: 3000, ...decision}]);
   expect(inputsText({from: 2, to: 3, why: 'asked', inputs: null})).toBe('somebody asked for it');
+  expect(inputsText({from: 9, to: 3, why: 'width', inputs})).toMatch(/^the rest of the plan cannot use more \(/);
+  expect(inputsText({from: 2, to: 9, why: 'width', inputs: {...inputs, soon: 9}})).toMatch(
+    /^more tasks are about to become ready \(.*, 9 in a moment/,
+  );
 });
 
 const agent: AgentView = {
@@ -211,4 +216,20 @@ test('an agent is explained by the breakers of what it works with, and by what i
   const team = explainTeam({view, events, breakers});
   expect(team.because.filter(text => text.startsWith('The breaker'))).toHaveLength(4);
   expect(team.history[0]?.text).toBe('a-2 takes 6 times as long as is usual, others of its group 1 times.');
+});
+
+test('what becomes of the breaker of an agent is told', () => {
+  const text = (state: BreakerState, forMs: number | null, trips: number) =>
+    eventText({type: 'agent-breaker', agent: one, state, forMs, trips});
+  expect(text('open', 60_000, 2)).toBe(
+    `${one} has failed too often and is left out for 1 min; it was left out 1 time before.`,
+  );
+  expect(text('half-open', null, 2)).toBe(`${one} gets one task to show that it works.`);
+  expect(text('closed', null, 2)).toBe(`${one} has shown that it works, and is given tasks again.`);
+});
+
+test('a team none of whose agents works just now says so in a sentence', () => {
+  const none = fabricatedView({waiting: [{why: 'no agent works', tasks: 2}]});
+  const {because} = explainTeam({view: none, events: []});
+  expect(because).toContain('2 tasks wait for an agent: none of those that can do them works just now.');
 });

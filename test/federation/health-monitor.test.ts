@@ -45,6 +45,13 @@ class Watch {
     return this;
   }
 
+  /** The connection is lost and made again. */
+  reconnect(): this {
+    this.#with(() => this.monitor.hostDisconnected(host, this.now()));
+    this.#with(() => this.monitor.hostConnected(host, {beats: true}, this.now()));
+    return this;
+  }
+
   /** Lets time pass, with the process awake to see it. */
   run(ms: number): this {
     const endMs = this.nowMs + ms;
@@ -107,6 +114,14 @@ describe('a host', () => {
     expect(watch.decisions).toEqual([]);
     // No oftener than it beats, however many there are.
     expect(watch.wakes).toBeLessThanOrEqual(60_000 / BEAT_MS);
+  });
+
+  test('that has work and hangs right after it has connected, before its first beat, is found out', () => {
+    const watch = new Watch().start(600_000);
+    watch.isBeating = false;
+    watch.process = {state: 'stopped', cpuMs: 10};
+    watch.reconnect().run(2000);
+    expect(watch.kinds()).toContain('host-unhealthy');
   });
 
   test('that is stopped is unhealthy within 1.5 s, and is ended when it stays so', () => {

@@ -185,12 +185,14 @@ describe('a team whose budget is used up', () => {
     world.finish('a');
     expect(world.view(id)).toMatchObject({state: 'paused', endedBecause: null});
     expect(world.view(id).pausedBecause).toMatch(/budget/i);
+    expect(world.restarted().view(id).pausedBecause).toBe(world.view(id).pausedBecause);
     expect(resume(world, id)).toMatchObject({ok: true});
     expect(world.view(id).state).toBe('paused');
     const more = {usd: 5, tokens: null};
     world.ask({type: 'resume', teamId: id, agent: null, budget: more});
     expect(world.order()).toEqual(['a', 'b']);
     expect(world.view(id)).toMatchObject({state: 'running', budget: {limitUsd: 5}});
+    expect(world.view(id).pausedBecause).toBeUndefined();
     expect(world.restarted().view(id).budget).toMatchObject({limitUsd: 5});
   });
 });

@@ -85,7 +85,7 @@ describe('the agents of a team', () => {
     const [busy, failed] = [get(agents, 't-01'), get(agents, 't-02')];
     agents.occupy(busy);
     agents.restart(busy);
-    agents.fail(failed);
+    agents.fail(failed, 'no shell');
     expect([failed.state, agents.areGone([0]), agents.takeRestarted()]).toEqual(['gone', false, []]);
     agents.restart(failed);
     agents.release(busy, {usable: true});
@@ -98,9 +98,9 @@ describe('the agents of a team', () => {
   it('have all gone when each has failed, and not when they were sent away', () => {
     const agents = ready([group('a', 2), group('b', 1)]);
     agents.remove(get(agents, 't-03'));
-    agents.fail(get(agents, 't-01'));
+    agents.fail(get(agents, 't-01'), 'no shell');
     expect([agents.areAllGone, agents.areGone([0]), agents.areGone([1])]).toEqual([false, false, false]);
-    agents.fail(get(agents, 't-02'));
+    agents.fail(get(agents, 't-02'), 'no shell');
     expect([agents.areAllGone, agents.areGone([0]), agents.areGone([0, 1])]).toEqual([true, true, true]);
   });
 
@@ -140,7 +140,7 @@ describe('the agents of a team', () => {
           else if (kind === 4) agents.drain(agent);
           else if (kind === 5) agents.pause(agent);
           else if (kind === 6) agents.takeBack(agent);
-          else if (kind === 7) agents.fail(agent);
+          else if (kind === 7) agents.fail(agent, 'no shell');
           else if (kind === 8) agents.suspect(agent, who % 2 === 0);
           else if (kind === 9) agents.restart(agent);
           else if (kind === 10) agents.remove(agent);

@@ -94,8 +94,8 @@ describe('an attempt that hangs', () => {
     expect(world.view(team).state).toBe('succeeded');
   });
 
-  test('again and again has failed as silent in the end', () => {
-    const world = new EngineWorld();
+  test('again and again has failed as silent after three more attempts, however many losses are allowed', () => {
+    const world = new EngineWorld({maxLosses: 100});
     const team = world.start([task('a', {limits: {silenceMs: 10_000}})]);
     for (let times = 0; times < 4; times += 1) {
       live(world, 2000);
@@ -270,6 +270,52 @@ describe('a runtime that dies whenever it is started', () => {
     expect(world.order()).toHaveLength(5);
     expect(world.events('agents-failed')).toMatchObject([{failure: {detail: expect.stringContaining('no module x')}}]);
     expect(world.view(team).endedBecause).toContain('no module x');
+  });
+
+  test('has five deaths again when somebody restarts an agent of it', () => {
+    const world = new EngineWorld();
+    world.connect();
+    const plan = {name: null, env: {}, tasks: [prompt('a', {retries: 100}), task('b')]};
+    const teamId = world.spawn({...world.engineSpec(), plan, ...agents(group('pi', 1), group('command', 1))});
+    const deaths = () => world.order().filter(id => id === 'a').length;
+    const die = () => {
+      world.finish('a', failing(DIED));
+      sleepUntil(world, world.nowMs + 40_000);
+    };
+    while (world.events('agents-failed').length === 0) die();
+    expect(deaths()).toBe(5);
+    const {agentId} = world.assigned().find(({taskId}) => taskId === 'a')!;
+    world.ask({type: 'agent-order', teamId, agent: agentId, what: 'restart'});
+    world.give({type: 'agents-ready', hostId: world.host, agents: [agentId]});
+    sleepUntil(world, world.nowMs + 40_000);
+    expect(deaths()).toBe(6);
+    die();
+    expect(deaths()).toBe(7);
+    expect(world.events('agents-failed')).toHaveLength(1);
+    while (world.events('agents-failed').length === 1) die();
+    expect(deaths()).toBe(10);
+  });
+
+  test('is parked also where nobody knows how it begins, once others of the team have worked', () => {
+    const world = new EngineWorld();
+    world.connect();
+    const plan = {
+      name: null,
+      env: {},
+      tasks: Array.from({length: 40}, (_, index) => prompt(`t${index}`, {retries: 100})),
+    };
+    const team = world.spawn({...world.engineSpec(), plan, ...agents(group('dead', 1), group('mine', 1))});
+    const died: Failure = {...DIED, runtime: 'dead'};
+    let deaths = 0;
+    for (let seen = 0; seen < world.assigned().length; seen += 1) {
+      const {taskId, means} = world.assigned()[seen]!;
+      deaths += means?.runtime === 'dead' ? 1 : 0;
+      world.finish(taskId, means?.runtime === 'dead' ? failing(died) : SUCCESS);
+      sleepUntil(world, world.nowMs + 1000);
+    }
+    expect(world.view(team).state).toBe('succeeded');
+    expect(deaths).toBeGreaterThanOrEqual(5);
+    expect(deaths).toBeLessThanOrEqual(6);
   });
 
   test('is tried again later each time, and one that works makes good', () => {

@@ -359,6 +359,13 @@ const CASES: readonly {name: string; text: string; want: readonly string[]}[] = 
     ],
   },
   {
+    name: 'a time of nothing, as a number',
+    text: inTask('timeout: 0'),
+    want: [
+      '5:14 `timeout` of task `a` must be a time such as `90s`, `10m` or `1h30m`, or a number of seconds, more than 0 and at most 24 days, not 0',
+    ],
+  },
+  {
     name: 'a strategy that there is not',
     text: 'version: 1\nstrategy: fastest\ntasks: {a: {run: x}}',
     want: [

@@ -485,12 +485,12 @@ function mergesEarlierWork(): (step: Step) => Step {
 /** What has lost is recorded as it was said, and not as what has come of it. */
 function bothSucceed(): Break {
   return {
-    step: ({records: all, effects: rest}, input) => ({
-      records: all.flatMap((record): EngineRecord[] => {
-        if (record.kind !== 'attempt-ended' || input?.type !== 'attempt-finished') return [record];
-        const {outcome} = record;
-        const isLoser = outcome?.result.ok === false && outcome.result.failure.reason === 'stopped';
-        return isLoser && input.outcome.result.ok ? [record, {...record, outcome: input.outcome}] : [record];
+    step: ({records: all, effects: rest}) => ({
+      records: all.map(record => {
+        if (record.kind !== 'attempt-ended' || record.outcome?.result.ok !== false) return record;
+        const {failure} = record.outcome.result;
+        const hasLost = failure.reason === 'stopped' && failure.by === 'lost-race';
+        return hasLost ? {...record, outcome: {...record.outcome, result: {ok: true}}} : record;
       }),
       effects: rest,
     }),

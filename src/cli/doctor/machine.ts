@@ -1,3 +1,5 @@
+import {accessSync, constants, existsSync} from 'node:fs';
+import path from 'node:path';
 import {formatSize} from '../../base/size.ts';
 import type {Settings} from '../../config/settings.ts';
 import {failureText} from '../../model/failure-text.ts';
@@ -22,6 +24,7 @@ export async function machineFindings(cwd: string, folder: string, settings: Set
     ...(await gitFindings(cwd)),
     room('memory', memory().availableBytes, settings.minFreeMemoryBytes),
     room('disk', freeDiskBytes(folder), settings.minFreeDiskBytes),
+    ...folderFindings(folder),
     limitsFinding(processLimits(), {agents: settings.maxAgents, isRoot: process.getuid?.() === 0}),
   ];
 }
@@ -63,6 +66,19 @@ async function gitFindings(cwd: string): Promise<Finding[]> {
   const {root, checkedOut, dirtyFiles} = repository.value;
   const dirty = dirtyFiles === 0 ? '' : `, ${dirtyFiles} files not committed: teams start without them`;
   return [git, {what: 'worktrees', state: 'ok', text: `${root} on ${checkedOut ?? 'no branch'}${dirty}`}];
+}
+
+/** Nothing when godel can keep its records in the project. */
+export function folderFindings(folder: string): Finding[] {
+  const own = path.join(folder, '.godel');
+  const kept = existsSync(own) ? own : folder;
+  try {
+    accessSync(kept, constants.R_OK | constants.W_OK | constants.X_OK);
+    return [];
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return [{what: 'folder', state: 'missing', text: `godel cannot write in ${kept}: ${why}`}];
+  }
 }
 
 function room(what: string, free: number | null, least: number): Finding {

@@ -1,5 +1,4 @@
 import type {Database} from 'better-sqlite3';
-import type {AgentStanding} from '../../model/agent.ts';
 import type {AgentId, TeamId} from '../../model/ids.ts';
 import type {AgentRow, StateRecord} from '../../model/record.ts';
 
@@ -33,7 +32,7 @@ export class AgentTable {
   of(team: TeamId): readonly AgentRow[] {
     // The casts brand and name what `set` has written.
     return this.#list.all(team).map(({id, group_index: group, standing}) => {
-      return {id: id as AgentId, group, standing: standing as AgentStanding};
+      return {id: id as AgentId, group, standing: standing as AgentRow['standing']};
     });
   }
 

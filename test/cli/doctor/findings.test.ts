@@ -1,8 +1,9 @@
+import {existsSync} from 'node:fs';
 import {expect, test} from 'vitest';
 import type {DaemonView} from '../../../src/api/contract.ts';
 import {fail, ok} from '../../../src/base/result.ts';
 import {daemonFindings} from '../../../src/cli/doctor/daemon.ts';
-import {limitsFinding, nodeFinding} from '../../../src/cli/doctor/machine.ts';
+import {folderFindings, limitsFinding, nodeFinding} from '../../../src/cli/doctor/machine.ts';
 import {straysFinding} from '../../../src/cli/doctor/strays.ts';
 
 const view: DaemonView = {
@@ -112,4 +113,13 @@ test('strays are named by their task, and what was done with them is said', () =
     state: 'limited',
     text: expect.stringContaining('still there after SIGKILL: 5'),
   });
+});
+
+test('a project in which nothing can be written is said to be one', () => {
+  expect(folderFindings(import.meta.dirname)).toEqual([]);
+  // Read-only for everybody, root included, wherever there is a /proc.
+  const folder = existsSync('/proc/self') ? '/proc/self' : '/';
+  expect(folderFindings(folder)).toMatchObject([
+    {what: 'folder', state: 'missing', text: expect.stringContaining(folder)},
+  ]);
 });
