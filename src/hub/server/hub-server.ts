@@ -1,16 +1,17 @@
 import {type IncomingMessage, type RequestListener, type Server, createServer} from 'node:http';
-import {createServer as createTlsServer} from 'node:https';
+import {createServer as createTlsServer, Server as TlsServer} from 'node:https';
 import type {AddressInfo} from 'node:net';
 import {type UpgradeRefusal, acceptHubSockets} from '../../wire/accept-hub-sockets.ts';
 import {HUB_PATH, type HubStats} from '../../wire/hub-protocol.ts';
+import {permits} from '../security/permissions.ts';
 import {HubCore} from './hub-core.ts';
 import {type HubLimits, hubLimits} from './hub-limits.ts';
 import {hubMetrics} from './hub-metrics.ts';
 import type {HubParts} from './hub-parts.ts';
 import {OpaqueDocuments} from './opaque-documents.ts';
 
-export interface FederationHubServerOptions
-  extends Partial<Pick<HubParts, 'recall' | 'documents' | 'isKnown' | 'vet' | 'onEvent'>> {
+export interface HubServerOptions
+  extends Partial<Pick<HubParts, 'permits' | 'recall' | 'documents' | 'mail' | 'isKnown' | 'vet' | 'onEvent'>> {
   /** 0: any that is free, see `address`. */
   readonly port?: number;
   readonly host?: string;
@@ -21,7 +22,6 @@ export interface FederationHubServerOptions
   /** PEM. With it the hub speaks wss and https only; `requestCert` with `ca` asks clients for certificates. */
   readonly tls?: HubTls;
   readonly auth: HubParts['auth'];
-  readonly permits: HubParts['permits'];
   readonly store: HubParts['store'];
   readonly totals: HubParts['totals'];
   readonly limits?: Partial<HubLimits>;
@@ -35,6 +35,9 @@ export interface HubTls {
   readonly requestCert?: boolean;
   /** False: a client without a good certificate is let in, if its token is good. */
   readonly rejectUnauthorized?: boolean;
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** Of OpenSSL, for example that sessions are not resumed. */
+  readonly secureOptions?: number;
 }
 
 /** Longest time for the headers of one HTTP request and for a TLS handshake, in milliseconds. */
@@ -45,17 +48,17 @@ const RETRY_AFTER_S = 1;
 const OTHERS = 100;
 
 /**
- * The hub as a server: WebSockets at `/v1/hub`, and over HTTP `GET /healthz` and `GET /metrics` on the same port. It does not
+ * The hub on the line, over parts that it is given: WebSockets at `/v1/hub`, and over HTTP `GET /healthz` and `GET /metrics` on the same port. It does not
  * close the store it was given.
  */
-export class FederationHubServer implements AsyncDisposable {
-  readonly #options: FederationHubServerOptions;
+export class HubServer implements AsyncDisposable {
+  readonly #options: HubServerOptions;
   readonly #core: HubCore;
   #running: {readonly server: Server; readonly accepting: {close(): void}} | undefined;
   #stopped: Promise<void> | undefined;
 
   /** Throws RangeError on an option out of its range. */
-  constructor(options: FederationHubServerOptions) {
+  constructor(options: HubServerOptions) {
     const {port = 8080, syncInterval = 5000, maxAgents} = options;
     if (!Number.isInteger(port) || port < 0 || port > 65_535)
       throw new RangeError(`port is ${port}; expected 0 to 65535`);
@@ -66,9 +69,10 @@ export class FederationHubServer implements AsyncDisposable {
       store: options.store,
       totals: options.totals,
       auth: options.auth,
-      permits: options.permits,
+      permits: options.permits ?? permits,
       recall: options.recall ?? null,
       documents: options.documents ?? new OpaqueDocuments(limits),
+      mail: options.mail ?? null,
       limits,
       syncIntervalMs: syncInterval,
       wallMs: Date.now,
@@ -121,6 +125,18 @@ export class FederationHubServer implements AsyncDisposable {
     return this.stop();
   }
 
+  /** Makes durable and answers what was pushed in this turn, so that whoever writes into the store next writes for itself alone. */
+  settle(): void {
+    this.#core.settle();
+  }
+
+  /** Connections from now on are met with these files. Throws what the TLS library says of files it cannot use. */
+  renewTls({cert, key, ca, crl}: HubTls): void {
+    const server = this.#running?.server;
+    if (!(server instanceof TlsServer)) throw new Error('Internal error: this hub does not speak TLS');
+    server.setSecureContext({cert, key, ...(ca !== undefined && {ca}), ...(crl !== undefined && {crl})});
+  }
+
   getStats(): HubStats {
     return this.#core.stats();
   }
@@ -150,7 +166,7 @@ export class FederationHubServer implements AsyncDisposable {
     if (!tls) return createServer(options, answer);
     const {ca, crl, ...rest} = tls;
     const given = {...options, ...rest, ...(ca !== undefined && {ca}), ...(crl !== undefined && {crl})};
-    return createTlsServer({...given, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_MS}, answer);
+    return createTlsServer({minVersion: 'TLSv1.2', ...given, handshakeTimeout: HANDSHAKE_MS}, answer);
   }
 
   #page({method, url}: IncomingMessage): {status: number; type: string; body: string} {
