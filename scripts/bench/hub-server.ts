@@ -464,7 +464,7 @@ async function serve(): Promise<void> {
     port: 0,
     store,
     totals: store,
-      permits: () => true,
+    permits: () => true,
     limits: {framesPerS: 1e6, framesBurst: 1e6, bytesPerS: 1e9, bytesBurst: 1e9, deadAfterMs: 120_000},
     auth: {
       verify: token => {

@@ -43,11 +43,7 @@ export class Mailboxes {
   readonly #filled = new Set<Mailbox>();
   #bytes = 0;
 
-  constructor(
-    limits: HubLimits,
-    present: (tenant: string, agentId: string) => boolean,
-    keeper: MailKeeper | null,
-  ) {
+  constructor(limits: HubLimits, present: (tenant: string, agentId: string) => boolean, keeper: MailKeeper | null) {
     this.#limits = limits;
     this.#present = present;
     this.#keeper = keeper;

@@ -1,0 +1,154 @@
+import type {AddressInfo} from 'node:net';
+import {resolve} from 'node:path';
+import {GodelError} from '../../model/failure.ts';
+import type {HubStats} from '../../wire/hub-protocol.ts';
+import {type EmbedderSettings, openEmbedder} from '../recall/open-embedder.ts';
+import type {Embedder} from '../recall/vector-index.ts';
+import {revokedSerials} from '../security/certificates.ts';
+import {SecurityManager} from '../security/security-manager.ts';
+import type {HubAuth} from './hub-parts.ts';
+import type {HubTls} from './hub-server.ts';
+import {type Hub, composeHub, type HubSettings} from './parts/compose-hub.ts';
+import {DataKeys, type Sealing} from './parts/data-keys.ts';
+import {hubAuth} from './parts/hub-auth.ts';
+import {hubFolder, hubIdOf} from './parts/hub-folder.ts';
+import type {HubStoreLimits} from './store/limits.ts';
+import {openHubStore} from './store/open-hub-store.ts';
+
+export interface FederationHubServerOptions extends HubSettings {
+  /** The database; its folder exists. Default: ./hub-memory.db. Keys lie in a folder beside it, `hub-memory.keys`. */
+  readonly dbPath?: string;
+  /** Who verifies tokens. Default: the keys beside the database, see `security`. */
+  readonly auth?: SecurityManager | HubAuth;
+  /** Seals what is kept; a database is sealed from its beginning or not at all. */
+  readonly sealing?: Sealing;
+  /** Default: auto, the language model where it is installed and else hashed n-grams. */
+  readonly embedder?: EmbedderSettings;
+  /** What all vector indexes may take in memory together, in bytes. Default: 1 GiB. */
+  readonly indexBytes?: number;
+  /** Agents other than its own that must have confirmed an episode before it is recalled. Default: 0. */
+  readonly quorum?: number;
+  readonly storeLimits?: Partial<HubStoreLimits>;
+}
+
+interface Running {
+  readonly hub: Hub;
+  readonly embedder: Embedder;
+}
+
+const INDEX_BYTES = 2 ** 30;
+
+/**
+ * The hub: what agents of many tenants remember, in one database, over one port. Everything that was acknowledged outlives it. One process
+ * at a time has a database open.
+ */
+export class FederationHubServer implements AsyncDisposable {
+  readonly #options: FederationHubServerOptions;
+  readonly #dbPath: string;
+  #security: SecurityManager | null = null;
+  #running: Running | null = null;
+  #stopped: Promise<void> | null = null;
+  #revoked: ReadonlySet<string> = new Set();
+
+  /** Throws RangeError on a quorum that is none; `start` on the other options. */
+  constructor(options: FederationHubServerOptions = {}) {
+    const {quorum = 0, dbPath = './hub-memory.db'} = options;
+    if (!Number.isSafeInteger(quorum) || quorum < 0) throw new RangeError(`quorum is ${quorum}; expected 0, 1, 2 …`);
+    this.#options = options;
+    this.#dbPath = resolve(dbPath);
+  }
+
+  /** Makes and verifies tokens with the keys beside the database, which are made when there are none. */
+  get security(): SecurityManager {
+    const folder = hubFolder(this.#dbPath);
+    this.#security ??= SecurityManager.open(folder.tokens, {hubId: hubIdOf(folder)});
+    return this.#security;
+  }
+
+  /** Where it listens; null: it does not. */
+  get address(): AddressInfo | null {
+    return this.#running?.hub.server.address ?? null;
+  }
+
+  /**
+   * Resolves once it listens. Rejects with a `GodelError` when the database cannot be used, with the fix when others may use its keys, and
+   * when the port cannot be had; then nothing is left behind.
+   */
+  async start(): Promise<void> {
+    if (this.#running !== null || this.#stopped !== null) {
+      throw new Error('this hub has been started before; make a new one');
+    }
+    const {embedder: settings = {kind: 'auto'}, storeLimits = {}, sealing, tls} = this.#options;
+    if (tls?.crl !== undefined) this.#revoked = revokedSerials(String(tls.crl));
+    const auth = this.#auth();
+    const dataKeys = sealing === undefined ? null : new DataKeys(hubFolder(this.#dbPath).dataKeys, sealing);
+    const embedder = await openEmbedder(settings);
+    const seal = dataKeys?.sealer ?? null;
+    const store = openHubStore({file: this.#dbPath, seal, limits: storeLimits});
+    if (!store.ok) {
+      await embedder.close();
+      throw new GodelError(store.failure);
+    }
+    let hub: Hub | null = null;
+    try {
+      const {indexBytes = INDEX_BYTES, quorum = 0} = this.#options;
+      hub = composeHub(this.#options, {store: store.value, embedder, auth, dataKeys, indexBytes, quorum});
+      await hub.start();
+      this.#running = {hub, embedder};
+    } catch (error) {
+      await hub?.stop();
+      store.value.close();
+      await embedder.close();
+      throw error;
+    }
+  }
+
+  /** Answers what it has taken, says goodbye to everybody, and closes the database. The second time is the same as the first. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  /** Throws before it was started. */
+  getStats(): HubStats {
+    return this.#started.server.getStats();
+  }
+
+  /** Connections from now on are met with these files; who has shown a certificate that `crl` lists is cut off. */
+  renewTls(tls: HubTls): void {
+    const revoked = tls.crl === undefined ? new Set<string>() : revokedSerials(String(tls.crl));
+    this.#started.server.renewTls(tls);
+    this.#revoked = revoked;
+  }
+
+  /** From now on episodes of this agent are taken only if they are signed by a key of its. `publicKey`: see `writePublicKey`. */
+  registerKey(who: {readonly tenantId: string; readonly agentId: string}, publicKey: string): 'kept' | 'full' {
+    return this.#started.registerKey(who, publicKey);
+  }
+
+  removeKey(who: {readonly tenantId: string; readonly agentId: string}, publicKey: string): void {
+    this.#started.removeKey(who, publicKey);
+  }
+
+  get #started(): Hub {
+    if (this.#running === null) throw new Error('this hub has not been started');
+    return this.#running.hub;
+  }
+
+  #auth(): HubAuth {
+    const {auth = this.security} = this.#options;
+    return auth instanceof SecurityManager ? hubAuth(auth, serial => this.#revoked.has(serial)) : auth;
+  }
+
+  async #stop(): Promise<void> {
+    const running = this.#running;
+    if (running === null) return;
+    await running.hub.stop();
+    await running.embedder.close();
+    running.hub.store.close();
+  }
+}
