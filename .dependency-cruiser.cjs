@@ -23,6 +23,7 @@ const table = {
   'hub/security': ['base', 'model'],
   'hub/client': ['base', 'model', 'wire', 'sqlite', 'hub/replica', 'hub/recall', 'hub/security'],
   'hub/server': ['base', 'model', 'wire', 'sqlite', 'hub/replica', 'hub/recall', 'hub/security'],
+  'hub/process': ['base', 'model', 'wire', 'hub/recall', 'hub/security', 'hub/server'],
   api: ['base', 'model', 'wire'],
   daemon: [
     'base',
@@ -55,6 +56,7 @@ const table = {
     'tui',
     'runtimes',
     'workspace',
+    'hub/process',
   ],
 };
 

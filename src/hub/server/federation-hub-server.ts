@@ -1,6 +1,7 @@
 import type {AddressInfo} from 'node:net';
 import {resolve} from 'node:path';
-import {GodelError} from '../../model/failure.ts';
+import type {Result} from '../../base/result.ts';
+import {type Failure, GodelError} from '../../model/failure.ts';
 import type {HubStats} from '../../wire/hub-protocol.ts';
 import {type EmbedderSettings, openEmbedder} from '../recall/open-embedder.ts';
 import type {Embedder} from '../recall/vector-index.ts';
@@ -14,6 +15,7 @@ import {hubAuth} from './parts/hub-auth.ts';
 import {hubFolder, hubIdOf} from './parts/hub-folder.ts';
 import type {HubStoreLimits} from './store/limits.ts';
 import {openHubStore} from './store/open-hub-store.ts';
+import type {VerifyReport} from './store/verify.ts';
 
 export interface FederationHubServerOptions extends HubSettings {
   /** The database; its folder exists. Default: ./hub-memory.db. Keys lie in a folder beside it, `hub-memory.keys`. */
@@ -123,6 +125,11 @@ export class FederationHubServer implements AsyncDisposable {
     const revoked = tls.crl === undefined ? new Set<string>() : revokedSerials(String(tls.crl));
     this.#started.server.renewTls(tls);
     this.#revoked = revoked;
+  }
+
+  /** Writes a copy as of now into a new file while the hub goes on, and reads it to the end. Data keys are in it, wrapped. */
+  backup(file: string): Promise<Result<VerifyReport, Failure>> {
+    return this.#started.store.backup(file);
   }
 
   /** From now on episodes of this agent are taken only if they are signed by a key of its. `publicKey`: see `writePublicKey`. */

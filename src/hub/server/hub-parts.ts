@@ -107,7 +107,11 @@ export type HubEvent =
   /** The store could not make durable what was pushed. */
   | {readonly kind: 'flush-failed'; readonly full: boolean; readonly detail: string}
   /** Something of the hub's own work in the background went wrong; it is tried again. */
-  | {readonly kind: 'upkeep-failed'; readonly what: 'vectors' | 'backup' | 'documents'; readonly detail: string}
+  | {
+      readonly kind: 'upkeep-failed';
+      readonly what: 'vectors' | 'backup' | 'documents' | 'certificates';
+      readonly detail: string;
+    }
   /** Forgotten since its time was over, or there were too many. */
   | {readonly kind: 'retired'; readonly tenant: string; readonly episodes: number}
   | {readonly kind: 'backed-up'; readonly file: string}

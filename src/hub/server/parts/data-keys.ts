@@ -1,6 +1,6 @@
 import type {MasterKey} from '../../security/master-key.ts';
 import {Sealer} from '../../security/sealer.ts';
-import {WrappedKeyFolder} from '../../security/wrapped-keys.ts';
+import {type WrappedKey, WrappedKeyFolder, type WrappedKeys} from '../../security/wrapped-keys.ts';
 import type {Credentials} from '../store/credentials.ts';
 
 export interface Sealing {
@@ -37,4 +37,20 @@ export class DataKeys {
       this.#copied.add(name);
     }
   }
+}
+
+/** For reading what is sealed in a backup: the keys are those that stand in it. Seals nothing. */
+export function openingSealer(masterKey: MasterKey, keys: readonly WrappedKey[]): Sealer {
+  const refuse = () => {
+    throw new Error('Internal error: a backup is only read');
+  };
+  const listed: WrappedKeys = {
+    of: tenantId => keys.filter(key => key.tenantId === tenantId),
+    all: () => keys,
+    add: refuse,
+    replace: refuse,
+    used: () => 0,
+    setUsed: refuse,
+  };
+  return new Sealer({master: masterKey, keys: listed});
 }
