@@ -1,8 +1,11 @@
+import {existsSync, mkdirSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
 import {GodelError} from '../../model/failure.ts';
 import type {HubRole} from '../../model/hub.ts';
 import {AuthorityFolder} from '../security/authority-folder.ts';
 import type {IssuedToken} from '../security/issued-tokens.ts';
 import type {Revocation} from '../security/revocations.ts';
+import {createPrivateFile} from '../security/private-file.ts';
 import {SecurityManager} from '../security/security-manager.ts';
 import {TokenKeys, type TokenKeyFacts, type TokenList} from '../security/token-keys.ts';
 import {hubFolder, hubIdOf} from '../server/parts/hub-folder.ts';
@@ -81,8 +84,20 @@ export class HubKeys {
   }
 }
 
-/** Writes what was issued where nobody else reads it; refuses to write over anything. */
-export function refuseOverwriting(path: string): GodelError {
-  const hint = 'Name another folder with --out, or move it away.';
-  return new GodelError({reason: 'usage', message: `${path} is there already, and nothing is written over it`, hint});
+/** Certificate and key as `NAME.pem` and `NAME.key`, readable for their owner alone, and `ca.pem`. Throws where one is there. */
+export function writeIssued(
+  folder: string,
+  name: string,
+  issued: {readonly certificate: string; readonly privateKey: string; readonly authority: string},
+): void {
+  mkdirSync(folder, {recursive: true, mode: 0o700});
+  const key = join(folder, `${name}.key`);
+  const certificate = join(folder, `${name}.pem`);
+  if (existsSync(certificate) || !createPrivateFile(key, `${issued.privateKey}\n`)) {
+    const hint = 'Name another folder with --out, or move it away.';
+    const path = existsSync(certificate) ? certificate : key;
+    throw new GodelError({reason: 'usage', message: `${path} is there already, and nothing is written over it`, hint});
+  }
+  writeFileSync(certificate, `${issued.certificate}\n`, {flag: 'wx'});
+  writeFileSync(join(folder, 'ca.pem'), `${issued.authority}\n`);
 }

@@ -89,3 +89,5 @@ function isRunning(path: string): Failure {
   const hint = 'End the hub first, or look at a backup: `godel hub backup` makes one of a hub that runs.';
   return {reason: 'store-unusable', path, detail: 'a hub runs over it', hint};
 }
+
+export type {VerifyReport};

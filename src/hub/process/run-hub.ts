@@ -118,3 +118,5 @@ function readNote({running}: HubFolder): RunningNote | null {
   // Written by `start`, in a folder that is ours alone.
   return text === null ? null : (JSON.parse(text) as RunningNote);
 }
+
+export type {HubEvent};
