@@ -1,7 +1,17 @@
 import {type Failure, GodelError} from '../../model/failure.ts';
 import {codeOf} from '../security/private-file.ts';
 
-const UNWRITABLE: ReadonlySet<unknown> = new Set(['EACCES', 'EROFS', 'EPERM', 'ENOSPC', 'ENOENT', 'ENOTDIR', 'EDQUOT']);
+const UNWRITABLE: ReadonlySet<unknown> = new Set([
+  'EACCES',
+  'EROFS',
+  'EPERM',
+  'ENOSPC',
+  'ENOENT',
+  'ENOTDIR',
+  'EDQUOT',
+  'EEXIST',
+  'EISDIR',
+]);
 
 /** What a person is told who asked for it; null: it is a bug. `where`: the folder or file it is about. */
 export function hubFailure(

@@ -109,9 +109,9 @@ export class HubServer implements AsyncDisposable {
     const {onEvent = () => undefined} = this.#options;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.on('error', error => onEvent({kind: 'unexpected', error}));
       server.listen({port, host, backlog: BACKLOG}, resolve);
     });
+    server.on('error', error => onEvent({kind: 'unexpected', error}));
     this.#core.start();
   }
 

@@ -143,18 +143,23 @@ export class RawClient {
     this.send({type: 'hello', id: 0, versions: [1], token, sessionId: null, presence: null, subscription});
   }
 
-  /** Sends a request, and waits for whatever is answered to it. */
-  async answer(frame: Asked): Promise<HubFrame> {
+  /** Sends a request; its id. */
+  request(frame: Asked): number {
     const id = this.#nextId++;
     this.raw(JSON.stringify({...frame, id}));
+    return id;
+  }
+
+  /** Sends a request, and waits for whatever is answered to it. */
+  async answer(frame: Asked): Promise<HubFrame> {
+    const id = this.request(frame);
     const isIt = (answer: HubFrame) => 'id' in answer && answer.id === id;
     return until(`an answer comes; there are ${this.#seen()}`, () => this.frames.find(isIt) ?? null);
   }
 
   /** Sends a request, and waits for the answer with its id. */
   async ask<Type extends HubFrame['type']>(type: Type, frame: Asked): Promise<Answer<Type>> {
-    const id = this.#nextId++;
-    this.raw(JSON.stringify({...frame, id}));
+    const id = this.request(frame);
     return this.next(type, answer => 'id' in answer && answer.id === id);
   }
 
