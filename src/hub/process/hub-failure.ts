@@ -30,7 +30,7 @@ export function hubFailure(
     };
   }
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || (code === 'EACCES' && /listen/.test(error.message))) {
-    const message = `the hub cannot listen at ${host ?? ''}:${port ?? ''} (${String(code)})`;
+    const message = `the hub cannot listen at ${host ?? ''}:${port ?? ''} (${code})`;
     return {reason: 'usage', message, hint: 'Use --host with an address of this machine, and a port above 1023.'};
   }
   if (UNWRITABLE.has(code)) {

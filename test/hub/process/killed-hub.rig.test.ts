@@ -90,9 +90,8 @@ test(`${ROUNDS} times kill -9 under load: all that was acknowledged, nothing twi
 async function pushedOrGone(client: RawClient, sent: readonly Episode[]) {
   const id = client.request(pushOf(...sent));
   const frame = await until('the push is answered, or the connection lost', () => {
-    const found = client.frames.findIndex(each => each.type === 'pushed' && each.id === id);
-    return found >= 0 ? client.frames.splice(found, 1)[0] : client.closed && ('gone' as const);
+    const found = client.frames.find(each => each.type === 'pushed' && each.id === id);
+    return found ?? client.closed;
   });
-  if (frame === 'gone' || frame === undefined) return null;
-  return frame.type === 'pushed' ? frame.results : null;
+  return 'type' in frame && frame.type === 'pushed' ? frame.results : null;
 }
