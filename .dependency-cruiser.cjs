@@ -40,6 +40,7 @@ const table = {
     'runtimes',
     'workspace',
     'host',
+    'hub/process',
   ],
   tui: ['base', 'model', 'api'],
   cli: [
