@@ -2,9 +2,19 @@ import {join} from 'node:path';
 import {HubKeys, writeIssued} from '../hub/process/hub-keys.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
+import type {HubRole} from '../model/hub.ts';
 import type {Cli} from './cli.ts';
-import type {CertIssueOptions} from './commands/hub-cert-issue.ts';
-import {pathOf, timeText} from './hub-options.ts';
+import {type HubOptions, pathOf, timeText} from './hub-options.ts';
+
+export interface CertIssueOptions extends HubOptions {
+  readonly agent?: string;
+  readonly tenant?: string;
+  readonly role: HubRole;
+  readonly server?: boolean;
+  readonly host?: readonly string[];
+  readonly days?: number;
+  readonly out: string;
+}
 
 export async function issueHubCertificate(cli: Cli, options: CertIssueOptions): Promise<ExitKind> {
   const {agent: agentId, tenant: tenantId, role, server = false, host, days, out} = options;

@@ -1,5 +1,5 @@
 import {dirname, join} from 'node:path';
-import {runHub} from '../hub/process/run-hub.ts';
+import {type HubEvent, runHub} from '../hub/process/run-hub.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
 import type {Cli} from './cli.ts';
@@ -48,10 +48,7 @@ export async function serveHub(cli: Cli, options: ServeOptions): Promise<ExitKin
     retention: {lifetimeMs: keep ?? null, maxEpisodes: maxEpisodes ?? null},
     ...(backups !== null && {backups}),
     version: GODEL_VERSION,
-    onEvent: event => {
-      const text = hubEventText(event);
-      if (text !== null) print.note(`${new Date().toISOString()} ${text}`);
-    },
+    onEvent: noteEvents(cli),
   });
   const {note} = running;
   if (print.json === 'none') {
@@ -61,12 +58,30 @@ export async function serveHub(cli: Cli, options: ServeOptions): Promise<ExitKin
   } else {
     print.value({v: 1, hub: note});
   }
+  if (options.tlsCert === undefined && !LOOPBACK.test(host)) {
+    print.note('Others can read tokens and memories on the line: use --tls-cert and --tls-key, see `godel hub cert`.');
+  }
   const forget = await interrupted;
   // The second time it ends at once.
   forget();
   print.note('The hub ends.');
   await running.stop();
   return 'ok';
+}
+
+const LOOPBACK = /^(?:127\.[\d.]+|::1|localhost)$/;
+/** The same again is told only after so many milliseconds. */
+const REPEAT_MS = 10_000;
+
+function noteEvents({print}: Cli): (event: HubEvent) => void {
+  let last = {text: '', atMs: 0};
+  return event => {
+    const text = hubEventText(event);
+    const atMs = Date.now();
+    if (text === null || (text === last.text && atMs - last.atMs < REPEAT_MS)) return;
+    last = {text, atMs};
+    print.note(`${new Date(atMs).toISOString()} ${text}`);
+  };
 }
 
 function tlsOf(cli: Cli, {tlsCert, tlsKey, clientCa}: ServeOptions) {

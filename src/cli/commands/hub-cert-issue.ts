@@ -1,18 +1,8 @@
 import type {Command} from 'commander';
-import type {HubRole} from '../../model/hub.ts';
 import {define, type Runner} from '../define.ts';
-import {type HubOptions, ofHub, roleOption} from '../hub-options.ts';
+import {ofHub, roleOption} from '../hub-options.ts';
+import type {CertIssueOptions} from '../issue-hub-certificate.ts';
 import {collect, wholeNumber} from '../option-values.ts';
-
-export interface CertIssueOptions extends HubOptions {
-  readonly agent?: string;
-  readonly tenant?: string;
-  readonly role: HubRole;
-  readonly server?: boolean;
-  readonly host?: readonly string[];
-  readonly days?: number;
-  readonly out: string;
-}
 
 export function hubCertIssue(run: Runner): Command {
   return ofHub(

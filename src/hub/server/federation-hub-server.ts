@@ -154,8 +154,10 @@ export class FederationHubServer implements AsyncDisposable {
   async #stop(): Promise<void> {
     const running = this.#running;
     if (running === null) return;
-    await running.hub.stop();
+    const stopping = running.hub.stop();
+    // Else a model that is still being loaded would be waited for; searches that are under way go on by words alone.
     await running.embedder.close();
+    await stopping;
     running.hub.store.close();
   }
 }

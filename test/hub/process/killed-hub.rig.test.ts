@@ -29,6 +29,11 @@ test('what a hub has acknowledged is there after kill -9, served again', async (
   const client = await rig.join(first.url, token);
   const known = lesson('a1');
   const {results} = await client.ask('pushed', pushOf(known));
+  const away = await rig.join(first.url, await rig.token('b1'));
+  away.webSocket.close();
+  await away.end();
+  const said = {id: 'm1', to: 'b1', topic: null, body: 'later', correlationId: null} as const;
+  await client.ask('ok', {type: 'message', message: {...said, kind: 'message', priority: 'high'}});
   first.child.kill('SIGKILL');
   await first.ended;
   const second = await rig.serve();
@@ -37,6 +42,8 @@ test('what a hub has acknowledged is there after kill -9, served again', async (
   expect((await again.ask('pushed', pushOf(known))).results).toEqual(results);
   const {memories} = await again.ask('recalled', {type: 'recall', query: 'make tests pass', k: 3});
   expect(memories[0]?.episode).toEqual(known);
+  const back = await rig.join(second.url, await rig.token('b1'));
+  expect((await back.next('message')).message).toMatchObject({id: 'm1', from: 'a1', body: 'later'});
 });
 
 test(`${ROUNDS} times kill -9 under load: all that was acknowledged, nothing twice, no gap`, async () => {

@@ -137,8 +137,9 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
       follower.wake();
     },
     async stop() {
+      const following = follower.close();
       await server.stop();
-      await Promise.all([follower.close(), upkeep.stop(), backups?.stop()]);
+      await Promise.all([following, upkeep.stop(), backups?.stop()]);
       upkeep.tick();
       documents.close();
     },
