@@ -8,6 +8,7 @@ import {commandsBench} from './commands.ts';
 import {completionsBench} from './completions.ts';
 import {engineBench} from './engine.ts';
 import {healthBench} from './health.ts';
+import {hubClientBench} from './hub-client.ts';
 import {hubClocksBench} from './hub-clocks.ts';
 import {hubVectorsBench} from './hub-vectors.ts';
 import {hubStoreBench} from './hub-store.ts';
@@ -40,6 +41,10 @@ const BENCHES: readonly Bench[] = [
   hubClocksBench,
   hubVectorsBench,
   hubStoreBench,
+  hubClocksBench,
+  hubVectorsBench,
+  hubStoreBench,
+  hubClientBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 

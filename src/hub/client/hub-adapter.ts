@@ -1,0 +1,101 @@
+import type {LogEntry, LogItem, Memory} from '../../model/episode.ts';
+import type {ActiveAgent, HubMessage, HubRole, PresenceNote} from '../../model/hub.ts';
+import type {PushResult} from '../../wire/hub-protocol.ts';
+import type {HubError} from './hub-error.ts';
+
+/**
+ * What the library needs of a hub: the WebSocket hub is one, `InProcessHub` another. An adapter is for one agent, keeps its connection
+ * by itself once `connect` was called, and says by events when it is up and down. Every request rejects with a HubError: `not-connected`
+ * while it is down, `timed-out` when no answer comes, or the hub's own code.
+ */
+export interface HubAdapter {
+  readonly isConnected: boolean;
+  /** Of the connection that is up; null: it is down. */
+  readonly welcome: HubWelcome | null;
+  /**
+   * Begins to connect, or goes on with it, and resolves when it is up. Rejects when it is given up for good, when the signal is
+   * aborted and after `deadlineMs` (then with the reason that it is not up, and goes on trying).
+   */
+  connect(options?: {readonly deadlineMs?: number; readonly signal?: AbortSignal | undefined}): Promise<HubWelcome>;
+  /** Resolves when the items are durable at the hub, with one result for each. */
+  push(items: readonly LogItem[]): Promise<readonly PushResult[]>;
+  pull(since: number, limit: number): Promise<HubPage>;
+  /** Not every hub searches. */
+  recall?(query: HubQuery): Promise<readonly Memory[]>;
+  /** Remembered, and said again after each reconnect. */
+  setPresence(note: PresenceNote): Promise<void>;
+  /** Remembered, and said again after each reconnect. */
+  subscribe(subscription: Subscription): Promise<void>;
+  who(): Promise<readonly ActiveAgent[]>;
+  send(message: OutgoingMessage): Promise<void>;
+  /** These have been taken in, and need not be delivered again. Does nothing while it is down. */
+  received(messages: readonly string[]): void;
+  /**
+   * Answers how to stop listening. Messages are told to those only who ask for them; what came before anybody did is told to the
+   * first who does, a little later.
+   */
+  listen(listener: HubListener, options?: {readonly messages?: boolean}): () => void;
+  /** Says goodbye, and connects no more. Closing twice is the same as closing once. */
+  close(): Promise<void>;
+}
+
+/** As whom an adapter is to connect. */
+export interface HubMember {
+  readonly agentId: string;
+  readonly tenantId: string;
+  readonly sessionId: string | null;
+}
+
+export interface HubWelcome {
+  readonly agentId: string;
+  readonly tenantId: string;
+  readonly role: HubRole;
+  /** Of this connection. */
+  readonly epoch: string;
+  /** The last position of the tenant's log. */
+  readonly head: number;
+}
+
+export interface HubPage {
+  readonly entries: readonly LogEntry[];
+  readonly head: number;
+  readonly more: boolean;
+}
+
+export interface HubQuery {
+  readonly query: string;
+  readonly k: number;
+  readonly tags?: readonly string[];
+  readonly onlySuccess?: boolean;
+}
+
+/** news: log entries as they come. topics: messages to everybody that name one of them. */
+export interface Subscription {
+  readonly news: boolean;
+  readonly topics: readonly string[];
+}
+
+export type OutgoingMessage = Omit<HubMessage, 'from' | 'sentAtMs'>;
+
+export type LeftWhy = 'left' | 'lost' | 'replaced';
+
+export type HubAdapterEvent =
+  | {readonly kind: 'up'; readonly welcome: HubWelcome}
+  /** It connects again by itself. */
+  | {readonly kind: 'down'; readonly error: HubError}
+  /** It does not connect again: trying it as it is would not help. */
+  | {readonly kind: 'given-up'; readonly error: HubError}
+  /** `entries` is empty where it is to be pulled instead. */
+  | {readonly kind: 'news'; readonly entries: readonly LogEntry[]; readonly head: number}
+  | {
+      readonly kind: 'presence';
+      readonly joined: readonly ActiveAgent[];
+      readonly changed: readonly ActiveAgent[];
+      readonly left: readonly {readonly agentId: string; readonly why: LeftWhy}[];
+    }
+  | {readonly kind: 'message'; readonly message: HubMessage}
+  /** The hub says that something was not done that nobody asked for, such as telling a message in time. */
+  | {readonly kind: 'warning'; readonly error: HubError};
+
+/** Must not throw. */
+export type HubListener = (event: HubAdapterEvent) => void;

@@ -1,0 +1,108 @@
+import type {Database} from 'better-sqlite3';
+
+export interface Row {
+  readonly n: number;
+  readonly id: string;
+  readonly kind: 0 | 1;
+  readonly owner: number | null;
+  readonly position: number | null;
+  readonly refused: string | null;
+  readonly standing: 0 | 1;
+  readonly at_ms: number;
+  readonly expires_at_ms: number | null;
+  readonly reward: number;
+  readonly success: 0 | 1;
+  readonly bytes: number;
+  readonly body: string | Buffer;
+  readonly fold: string | Buffer | null;
+}
+
+export type NewRow = Omit<Row, 'n' | 'refused' | 'standing' | 'fold'>;
+
+export interface Totals {
+  readonly episodes: number;
+  readonly bytes: number;
+  readonly pending: number;
+  readonly pendingBytes: number;
+  readonly refused: number;
+}
+
+const COLUMNS = 'id, kind, owner, position, at_ms, expires_at_ms, reward, success, bytes, body';
+const PUT = `INSERT INTO entries (${COLUMNS})
+  VALUES (@id, @kind, @owner, @position, @at_ms, @expires_at_ms, @reward, @success, @bytes, @body)`;
+const BY_ID = 'SELECT * FROM entries WHERE id = ?';
+const BY_KEY = 'SELECT * FROM entries WHERE n = ?';
+const RANKINGS = `SELECT e.n, e.id, e.standing, e.at_ms, e.expires_at_ms, e.reward, e.success, e.fold
+  FROM json_each(?) AS hit CROSS JOIN entries AS e ON e.n = hit.value ORDER BY hit.key`;
+const PENDING = 'SELECT * FROM entries WHERE owner = ? ORDER BY n LIMIT ?';
+const EPISODES_AFTER = 'SELECT * FROM entries WHERE n > ? AND kind = 0 ORDER BY n LIMIT ?';
+const OLDEST_SAFE = 'SELECT n, bytes, refused FROM entries WHERE owner IS NULL AND kind = 0 ORDER BY n LIMIT ?';
+const EXPIRED = 'SELECT n, bytes, refused FROM entries WHERE owner IS NULL AND kind = 0 AND expires_at_ms <= ? LIMIT ?';
+const REMOVE = 'DELETE FROM entries WHERE n = ?';
+const TAKEN = 'UPDATE entries SET owner = NULL, position = @position, refused = NULL WHERE n = @n';
+const REFUSED = 'UPDATE entries SET owner = NULL, refused = @code WHERE n = @n';
+const FOLDED = 'UPDATE entries SET fold = @fold, standing = @standing WHERE n = @n';
+const REWRITE = 'UPDATE entries SET body = @body WHERE n = @n';
+const ADOPT = 'UPDATE entries SET owner = @to WHERE owner = @from';
+const ORPHAN_ALL = 'UPDATE entries SET owner = 0 WHERE owner IS NOT NULL';
+const UNFOLD = 'UPDATE entries SET fold = NULL, standing = 0 WHERE fold IS NOT NULL';
+const LAST = 'SELECT max(n) FROM entries';
+const PENDING_COUNT = 'SELECT count(*) FROM entries WHERE owner = ?';
+const TOTALS = `SELECT count(*) FILTER (WHERE kind = 0) AS episodes, total(bytes) AS bytes,
+  count(owner) AS pending, total(bytes) FILTER (WHERE owner IS NOT NULL) AS pendingBytes, count(refused) AS refused
+  FROM entries`;
+const FACT = 'SELECT value FROM facts WHERE name = ?';
+const SET_FACT = 'INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)';
+
+/** What decides about a row's place, without its body. */
+export type Ranking = Pick<Row, 'n' | 'id' | 'standing' | 'at_ms' | 'expires_at_ms' | 'reward' | 'success' | 'fold'>;
+export type Doomed = Pick<Row, 'n' | 'bytes' | 'refused'>;
+
+/** The statements of a cache. */
+export class CacheRows {
+  readonly put;
+  readonly byId;
+  readonly byKey;
+  readonly rankings;
+  readonly pending;
+  readonly episodesAfter;
+  readonly oldestSafe;
+  readonly expired;
+  readonly remove;
+  readonly taken;
+  readonly refused;
+  readonly folded;
+  readonly rewrite;
+  readonly adopt;
+  readonly orphanAll;
+  readonly unfold;
+  readonly totals;
+  readonly last;
+  readonly pendingCount;
+  readonly fact;
+  readonly setFact;
+
+  constructor(db: Database) {
+    this.put = db.prepare<[NewRow]>(PUT);
+    this.byId = db.prepare<[string], Row>(BY_ID);
+    this.byKey = db.prepare<[number], Row>(BY_KEY);
+    this.rankings = db.prepare<[string], Ranking>(RANKINGS);
+    this.pending = db.prepare<[number, number], Row>(PENDING);
+    this.episodesAfter = db.prepare<[number, number], Row>(EPISODES_AFTER);
+    this.oldestSafe = db.prepare<[number], Doomed>(OLDEST_SAFE);
+    this.expired = db.prepare<[number, number], Doomed>(EXPIRED);
+    this.remove = db.prepare<[number]>(REMOVE);
+    this.taken = db.prepare<[{n: number; position: number}]>(TAKEN);
+    this.refused = db.prepare<[{n: number; code: string}]>(REFUSED);
+    this.folded = db.prepare<[{n: number; fold: string | Buffer; standing: 0 | 1}]>(FOLDED);
+    this.rewrite = db.prepare<[{n: number; body: string | Buffer}]>(REWRITE);
+    this.adopt = db.prepare<[{from: number; to: number}]>(ADOPT);
+    this.orphanAll = db.prepare<[]>(ORPHAN_ALL);
+    this.unfold = db.prepare<[]>(UNFOLD);
+    this.totals = db.prepare<[], Totals>(TOTALS);
+    this.last = db.prepare<[], number | null>(LAST).pluck();
+    this.pendingCount = db.prepare<[number], number>(PENDING_COUNT).pluck();
+    this.fact = db.prepare<[string], string | number | Buffer>(FACT).pluck();
+    this.setFact = db.prepare<[string, string | number | Buffer]>(SET_FACT);
+  }
+}

@@ -1,0 +1,294 @@
+import type {Database} from 'better-sqlite3';
+import type {Episode, EpisodeState, LogEntry, LogItem, Memory} from '../../../model/episode.ts';
+import type {PushResult} from '../../../wire/hub-protocol.ts';
+import {HybridClock} from '../../replica/hybrid-clock.ts';
+import {Coalescing} from '../coalescing.ts';
+import {HubError} from '../hub-error.ts';
+import {uuidV7} from '../uuid-v7.ts';
+import {CacheContents} from './cache-contents.ts';
+import type {CacheLimits} from './cache-limits.ts';
+import type {BodyCode} from './cache-seal.ts';
+import {type CacheQuery, searchCache} from './cache-search.ts';
+import {CacheWrites} from './cache-writes.ts';
+import {LogCursor} from './log-cursor.ts';
+
+export interface CacheOptions {
+  /** What it is kept in, for messages. */
+  readonly file: string;
+  readonly limits: CacheLimits;
+  readonly code: BodyCode;
+  /** Where the words are kept: in memory, where bodies are sealed. */
+  readonly text: 'main' | 'temp';
+  /** Unix epoch, milliseconds. */
+  readonly wallMs: () => number;
+}
+
+export interface CacheCounts {
+  readonly episodes: number;
+  readonly bytes: number;
+  /** Episodes and changes that the hub has not acknowledged. */
+  readonly pending: number;
+  /** Episodes that the hub does not take. */
+  readonly refused: number;
+  /** The last position of the hub's log up to which everything was seen. */
+  readonly position: number;
+}
+
+type Refusal = Extract<PushResult, {readonly code: string}>;
+
+/** Who uses a cache: what it stores is pushed by it. */
+export type CacheUser = number & {readonly __user: unique symbol};
+
+/** Owner of what nobody who is here has stored. */
+const ORPHANED = 0;
+/** Refusals that may pass by themselves: what was refused stays pending. */
+const PASSING: ReadonlySet<string> = new Set(['storage-full', 'disk-full', 'unavailable', 'too-fast', 'internal']);
+
+/**
+ * What an agent has stored and what it was told, in one SQLite database. Synchronous; every call is one transaction. A process that is
+ * killed loses nothing that was stored; with the machine the last moments may go (`synchronous = NORMAL`), but not what was acknowledged,
+ * which the hub has. What goes wrong with the file is a HubError `cache-unusable`, and nothing of that call is kept.
+ */
+export class EpisodeCache {
+  readonly limits: CacheLimits;
+  /** One pull at a time for all who use it. */
+  readonly pulls = new Coalescing<number>();
+  readonly #db: Database;
+  readonly #writes: CacheWrites;
+  readonly #contents: CacheContents;
+  readonly #cursor: LogCursor;
+  readonly #wallMs: () => number;
+  readonly #clock: HybridClock;
+  readonly #users = new Set<number>();
+  #lastUser = ORPHANED;
+
+  constructor(db: Database, options: CacheOptions) {
+    this.#db = db;
+    this.limits = options.limits;
+    this.#wallMs = options.wallMs;
+    this.#clock = new HybridClock({node: uuidV7().replaceAll('-', ''), wallMs: options.wallMs});
+    this.#contents = new CacheContents(db, options);
+    this.#cursor = new LogCursor(Number(this.#contents.rows.fact.get('position') ?? 0));
+    this.#writes = new CacheWrites(db, {file: options.file, contents: this.#contents, cursor: this.#cursor});
+    this.#write(() => {
+      this.#contents.rows.orphanAll.run();
+      this.#contents.index('all');
+    });
+  }
+
+  get counts(): CacheCounts {
+    const {episodes, bytes, pending, refused} = this.#contents.totals;
+    return {episodes, bytes, pending, refused, position: this.position};
+  }
+
+  get position(): number {
+    return this.#cursor.position;
+  }
+
+  get isOpen(): boolean {
+    return this.#db.open;
+  }
+
+  /** A stamp greater than all that this cache has made or seen. */
+  stamp(): string {
+    return this.#clock.now();
+  }
+
+  /** Somebody begins to use it, and takes over what those who are gone have left to be pushed. */
+  join(): CacheUser {
+    this.#expectOpen();
+    this.#lastUser += 1;
+    this.#users.add(this.#lastUser);
+    this.#contents.rows.adopt.run({from: ORPHANED, to: this.#lastUser});
+    // Branded here and nowhere else.
+    return this.#lastUser as CacheUser;
+  }
+
+  /** What it has not pushed falls to one who is still there, or to the next one to join. */
+  leave(user: CacheUser): void {
+    if (!this.#users.delete(user) || !this.isOpen) return;
+    const [heir = ORPHANED] = this.#users;
+    this.#contents.rows.adopt.run({from: user, to: heir});
+  }
+
+  /** Keeps what its user is to push. Throws a HubError `cache-full` when too much waits already, and keeps nothing then. */
+  add(user: CacheUser, item: LogItem): void {
+    const json = JSON.stringify(item.kind === 'episode' ? item.episode : item.change);
+    const {pending, pendingBytes} = this.#contents.totals;
+    if (pending >= this.limits.pendingItems || pendingBytes + json.length > this.limits.pendingBytes) {
+      const fix = 'let it sync, or raise limits.pendingItems and limits.pendingBytes';
+      throw new HubError('cache-full', `${pending} items wait for the hub, as many as are kept: ${fix}`);
+    }
+    this.#write(() => {
+      this.#contents.put(item, json, {owner: user, position: null});
+      if (item.kind === 'change') this.#contents.fold(item.change, null, 0);
+      this.#contents.index('many');
+      this.#contents.forget();
+    });
+  }
+
+  /** What a user is to push, oldest first; at least one, if there is any, and then up to so many bytes. */
+  pending(user: CacheUser, limit: number, maxBytes: number): readonly LogItem[] {
+    const items: LogItem[] = [];
+    let bytes = 0;
+    for (const row of this.#contents.rows.pending.iterate(user, limit)) {
+      bytes += row.bytes;
+      if (items.length > 0 && bytes > maxBytes) break;
+      items.push(this.#contents.bodies.item(row));
+    }
+    return items;
+  }
+
+  pendingOf(user: CacheUser): number {
+    return this.isOpen ? (this.#contents.rows.pendingCount.get(user) ?? 0) : 0;
+  }
+
+  /** As of this agent, by whose token the hub takes it: whoever stored it is gone. */
+  resign(item: LogItem, agentId: string): LogItem {
+    const own: LogItem =
+      item.kind === 'episode'
+        ? {kind: 'episode', episode: {...item.episode, agentId, signature: null}}
+        : {kind: 'change', change: {...item.change, by: agentId}};
+    const {id} = own.kind === 'episode' ? own.episode : own.change;
+    const row = this.#contents.rows.byId.get(id);
+    const json = JSON.stringify(own.kind === 'episode' ? own.episode : own.change);
+    if (row) this.#contents.rows.rewrite.run({n: row.n, body: this.#contents.bodies.code.encode(id, json)});
+    return own;
+  }
+
+  /**
+   * What the hub made of what was pushed. Answers how many it has, and those it never takes. Where there is no room even to note it, what
+   * the hub has is forgotten here.
+   */
+  settle(results: readonly PushResult[]): {taken: number; refused: readonly Refusal[]} {
+    try {
+      return this.#write(() => this.#settle(results, 'keep'));
+    } catch (error) {
+      if (!(error instanceof HubError) || error.code !== 'cache-unusable') throw error;
+      return this.#write(() => this.#settle(results, 'forget'));
+    }
+  }
+
+  /** A page of the log, from our position on, without a gap. */
+  applyPage(entries: readonly LogEntry[]): void {
+    this.#write(() => {
+      for (const entry of entries) {
+        this.#take(entry);
+        this.#cursor.advance();
+      }
+      this.#contents.index('part');
+      this.#contents.forget();
+    });
+  }
+
+  /** News; false: something before them is missing, and is to be pulled. */
+  applyNews(entries: readonly LogEntry[], head: number): boolean {
+    return this.#write(() => {
+      for (const entry of entries) {
+        this.#cursor.advance();
+        if (entry.position > this.position + 1) return false;
+        this.#take(entry);
+      }
+      this.#cursor.advance();
+      this.#contents.index('many');
+      this.#contents.forget();
+      return entries.length > 0 || this.position >= head;
+    });
+  }
+
+  /** Goes on behind `position`; nothing before it will be asked for. */
+  startAfter(position: number): void {
+    this.#write(() => this.#cursor.moveTo(position));
+  }
+
+  /** The hub has another log than before, such as one from a backup: it is followed from its beginning. */
+  restart(): void {
+    this.#write(() => {
+      const {rows, bodies} = this.#contents;
+      this.#cursor.goBackTo({position: 0, ahead: []});
+      rows.unfold.run();
+      for (const user of [ORPHANED, ...this.#users]) {
+        for (const row of rows.pending.all(user, this.limits.pendingItems)) {
+          const item = bodies.item(row);
+          if (item.kind === 'change') this.#contents.fold(item.change, null, 0);
+        }
+      }
+    });
+  }
+
+  get(id: string): {readonly episode: Episode; readonly state: EpisodeState} | null {
+    this.#expectOpen();
+    const row = this.#contents.rows.byId.get(id);
+    if (row?.kind !== 0) return null;
+    const episode = this.#contents.bodies.episode(row);
+    return {episode, state: this.#contents.bodies.state(row, episode)};
+  }
+
+  /** The best k of what is here, best first. */
+  search(query: string, k: number, options: CacheQuery = {}): readonly Memory[] {
+    this.#expectOpen();
+    this.#indexAll();
+    return searchCache(this.#contents, {query, k, nowMs: this.#wallMs(), options});
+  }
+
+  /** Closing twice is the same as closing once. */
+  close(): void {
+    if (this.isOpen) this.#db.close();
+  }
+
+  /** Without room for the words of what came last, what came before is still searched. */
+  #indexAll(): void {
+    if (this.#contents.isIndexed) return;
+    try {
+      this.#write(() => this.#contents.index('all'));
+    } catch (error) {
+      if (!(error instanceof HubError) || error.code !== 'cache-unusable') throw error;
+    }
+  }
+
+  /** One entry of the log, at its position; what was seen before is left out. */
+  #take(entry: LogEntry): void {
+    const {position} = entry;
+    if (position <= this.position) return;
+    const {id, at} = entry.kind === 'episode' ? entry.episode : entry.change;
+    this.#clock.observe(at);
+    const row = this.#contents.rows.byId.get(id);
+    if (entry.kind === 'change') {
+      this.#contents.fold(entry.change, position, position);
+      if (row) this.#contents.drop(row);
+    } else if (row) this.#contents.taken(row, position);
+    else {
+      const item: LogItem = {kind: 'episode', episode: entry.episode};
+      this.#contents.put(item, JSON.stringify(entry.episode), {owner: null, position});
+    }
+    this.#cursor.moveTo(position);
+  }
+
+  #settle(results: readonly PushResult[], then: 'keep' | 'forget'): {taken: number; refused: readonly Refusal[]} {
+    const refused: Refusal[] = [];
+    let taken = 0;
+    for (const result of results) {
+      const row = this.#contents.rows.byId.get(result.id);
+      if ('position' in result) {
+        taken += 1;
+        this.#cursor.saw(result.position);
+        if (row) this.#contents.taken(row, result.position, then);
+      } else if (!PASSING.has(result.code)) {
+        refused.push(result);
+        if (row) this.#contents.refuse(row, result.code);
+      }
+    }
+    this.#cursor.advance();
+    this.#contents.forget();
+    return {taken, refused};
+  }
+
+  #write<T>(act: () => T): T {
+    this.#expectOpen();
+    return this.#writes.run(act);
+  }
+
+  #expectOpen(): void {
+    if (!this.isOpen) throw new HubError('ended', 'The cache was closed');
+  }
+}
