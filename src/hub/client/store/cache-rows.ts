@@ -1,4 +1,4 @@
-import type {Database} from 'better-sqlite3';
+import type {Database, Statement} from 'better-sqlite3';
 
 export interface Row {
   readonly n: number;
@@ -60,27 +60,27 @@ export type Doomed = Pick<Row, 'n' | 'bytes' | 'refused'>;
 
 /** The statements of a cache. */
 export class CacheRows {
-  readonly put;
-  readonly byId;
-  readonly byKey;
-  readonly rankings;
-  readonly pending;
-  readonly episodesAfter;
-  readonly oldestSafe;
-  readonly expired;
-  readonly remove;
-  readonly taken;
-  readonly refused;
-  readonly folded;
-  readonly rewrite;
-  readonly adopt;
-  readonly orphanAll;
-  readonly unfold;
-  readonly totals;
-  readonly last;
-  readonly pendingCount;
-  readonly fact;
-  readonly setFact;
+  readonly put: Statement<[NewRow]>;
+  readonly byId: Statement<[string], Row>;
+  readonly byKey: Statement<[number], Row>;
+  readonly rankings: Statement<[string], Ranking>;
+  readonly pending: Statement<[number, number], Row>;
+  readonly episodesAfter: Statement<[number, number], Row>;
+  readonly oldestSafe: Statement<[number], Doomed>;
+  readonly expired: Statement<[number, number], Doomed>;
+  readonly remove: Statement<[number]>;
+  readonly taken: Statement<[{n: number; position: number}]>;
+  readonly refused: Statement<[{n: number; code: string}]>;
+  readonly folded: Statement<[{n: number; fold: string | Buffer; standing: 0 | 1}]>;
+  readonly rewrite: Statement<[{n: number; body: string | Buffer}]>;
+  readonly adopt: Statement<[{from: number; to: number}]>;
+  readonly orphanAll: Statement<[]>;
+  readonly unfold: Statement<[]>;
+  readonly totals: Statement<[], Totals>;
+  readonly last: Statement<[], number | null>;
+  readonly pendingCount: Statement<[number], number>;
+  readonly fact: Statement<[string], string | number | Buffer>;
+  readonly setFact: Statement<[string, string | number | Buffer]>;
 
   constructor(db: Database) {
     this.put = db.prepare<[NewRow]>(PUT);
