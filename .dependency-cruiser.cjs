@@ -23,6 +23,7 @@ const table = {
   'hub/security': ['base', 'model'],
   'hub/client': ['base', 'model', 'wire', 'sqlite', 'hub/replica', 'hub/recall', 'hub/security'],
   'hub/server': ['base', 'model', 'wire', 'sqlite', 'hub/replica', 'hub/recall', 'hub/security'],
+  'hub/process': ['base', 'model', 'wire', 'hub/recall', 'hub/security', 'hub/server'],
   api: ['base', 'model', 'wire'],
   daemon: [
     'base',
@@ -40,6 +41,7 @@ const table = {
     'workspace',
     'host',
     'hub/client',
+    'hub/process',
   ],
   tui: ['base', 'model', 'api'],
   cli: [
@@ -56,6 +58,7 @@ const table = {
     'tui',
     'runtimes',
     'workspace',
+    'hub/process',
   ],
 };
 

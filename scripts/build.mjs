@@ -28,6 +28,7 @@ const {metafile} = await build({
     cli: 'src/cli/entry.ts',
     daemon: 'src/daemon/entry.ts',
     host: 'src/host/entry.ts',
+    hub: 'src/hub/process/entry.ts',
     // For other programs, see docs/library.md.
     index: 'src/index.ts',
   },

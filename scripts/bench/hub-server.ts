@@ -3,7 +3,7 @@ import {once} from 'node:events';
 import {fileURLToPath} from 'node:url';
 import {WebSocket, WebSocketServer} from 'ws';
 import {ok} from '../../src/base/result.ts';
-import {FederationHubServer} from '../../src/hub/server/federation-hub-server.ts';
+import {HubServer} from '../../src/hub/server/hub-server.ts';
 import type {HubFrame} from '../../src/wire/hub-protocol.ts';
 import {frameText} from '../../src/wire/hub-text-frame.ts';
 import type {HubTotals} from '../../src/hub/server/hub-parts.ts';
@@ -460,7 +460,7 @@ class CountingStore implements HubStore, HubTotals {
 /** The servers that are measured: the hub with tokens that are taken at their word, and a bare one. */
 async function serve(): Promise<void> {
   const store = new CountingStore();
-  const hub = new FederationHubServer({
+  const hub = new HubServer({
     port: 0,
     store,
     totals: store,

@@ -9,6 +9,19 @@ import {daemonStart} from './commands/daemon-start.ts';
 import {daemonStatus} from './commands/daemon-status.ts';
 import {daemonStop} from './commands/daemon-stop.ts';
 import {doctor} from './commands/doctor.ts';
+import {hubBackup} from './commands/hub-backup.ts';
+import {hubCertInit} from './commands/hub-cert-init.ts';
+import {hubCertIssue} from './commands/hub-cert-issue.ts';
+import {hubCertList} from './commands/hub-cert-list.ts';
+import {hubCertRevoke} from './commands/hub-cert-revoke.ts';
+import {hubRestore} from './commands/hub-restore.ts';
+import {hubServe} from './commands/hub-serve.ts';
+import {hubStatus} from './commands/hub-status.ts';
+import {hubTokenCreate} from './commands/hub-token-create.ts';
+import {hubTokenList} from './commands/hub-token-list.ts';
+import {hubTokenRevoke} from './commands/hub-token-revoke.ts';
+import {hubTokenRotate} from './commands/hub-token-rotate.ts';
+import {hubVerify} from './commands/hub-verify.ts';
 import {planCheck} from './commands/plan-check.ts';
 import {planMake} from './commands/plan-make.ts';
 import {planRecipes} from './commands/plan-recipes.ts';
@@ -86,6 +99,27 @@ export function buildProgram(run: Runner): Command {
       daemonStop(run),
       daemonStatus(run),
       daemonLogs(run),
+    ]),
+  );
+  program.addCommand(
+    group('hub', 'A hub of your own: what agents remember, shared over machines and kept', [
+      hubServe(run),
+      hubStatus(run),
+      group('token', 'Tokens, which say who an agent is and what it may do', [
+        hubTokenCreate(run),
+        hubTokenRevoke(run),
+        hubTokenList(run),
+        hubTokenRotate(run),
+      ]),
+      group('cert', 'Certificates, for hubs that ask agents for them', [
+        hubCertInit(run),
+        hubCertIssue(run),
+        hubCertRevoke(run),
+        hubCertList(run),
+      ]),
+      hubBackup(run),
+      hubRestore(run),
+      hubVerify(run),
     ]),
   );
   program.addCommand(group('config', 'Settings and where they come from', [configShow(run)]));

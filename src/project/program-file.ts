@@ -2,8 +2,8 @@ import {existsSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
-/** The built program of the daemon or of a host; this module may be in `dist`, in one of its chunks, or in `src`. */
-export function programFile(program: 'daemon' | 'host'): string {
+/** The built program of the daemon, of a host or of a hub; this module may be in `dist`, in one of its chunks, or in `src`. */
+export function programFile(program: 'daemon' | 'host' | 'hub'): string {
   const here = dirname(fileURLToPath(import.meta.url));
   const folders = [here, dirname(here), join(here, '..', '..', 'dist')];
   const file = folders.map(folder => join(folder, `${program}.js`)).find(candidate => existsSync(candidate));

@@ -72,14 +72,14 @@ test('the architecture page has the import table that is checked', () => {
     }),
   );
   const documented = rows(read('docs/architecture.md')).flatMap(([folder, , imports]) =>
-    /^`[a-z]+`$/.test(folder!) ? [[plain(folder), imports === '–' ? [] : imports!.split(', ')] as const] : [],
+    /^`[a-z/]+`$/.test(folder!) ? [[plain(folder), imports === '–' ? [] : imports!.split(', ')] as const] : [],
   );
   expect(Object.fromEntries(documented)).toEqual(table);
   expect(
     readdirSync(new URL('../../src/', import.meta.url))
       .filter(name => !name.includes('.'))
       .toSorted(),
-  ).toEqual(Object.keys(table).toSorted());
+  ).toEqual([...new Set(Object.keys(table).map(folder => folder.split('/', 1)[0]))].toSorted());
 });
 
 test('the plan page has every variable that a task is given', () => {

@@ -15,6 +15,7 @@ import {
   SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
+  X509Crl,
   X509CrlGenerator,
   X509CrlReason,
 } from './x509.ts';
@@ -143,6 +144,12 @@ export async function createRevocationList(
       .toString('base64')
       .match(/.{1,64}/g) ?? [];
   return `-----BEGIN X509 CRL-----\n${lines.join('\n')}\n-----END X509 CRL-----\n`;
+}
+
+/** The serial numbers (lower-case hexadecimal) that a revocation list (PEM) names. Throws when it is none. */
+export function revokedSerials(list: string): ReadonlySet<string> {
+  const bytes = Buffer.from(list.replaceAll(/-----[^-]+-----/g, ''), 'base64');
+  return new Set(new X509Crl(bytes).entries.map(({serialNumber}) => serialNumber.toLowerCase()));
 }
 
 /**

@@ -1,117 +1,111 @@
-import {type IncomingMessage, type RequestListener, type Server, createServer} from 'node:http';
-import {createServer as createTlsServer} from 'node:https';
 import type {AddressInfo} from 'node:net';
-import {type UpgradeRefusal, acceptHubSockets} from '../../wire/accept-hub-sockets.ts';
-import {HUB_PATH, type HubStats} from '../../wire/hub-protocol.ts';
-import {HubCore} from './hub-core.ts';
-import {type HubLimits, hubLimits} from './hub-limits.ts';
-import {hubMetrics} from './hub-metrics.ts';
-import type {HubParts} from './hub-parts.ts';
-import {OpaqueDocuments} from './opaque-documents.ts';
+import {resolve} from 'node:path';
+import type {Result} from '../../base/result.ts';
+import {type Failure, GodelError} from '../../model/failure.ts';
+import type {HubStats} from '../../wire/hub-protocol.ts';
+import {type EmbedderSettings, openEmbedder} from '../recall/open-embedder.ts';
+import type {Embedder} from '../recall/vector-index.ts';
+import {revokedSerials} from '../security/certificates.ts';
+import {SecurityManager} from '../security/security-manager.ts';
+import type {HubAuth} from './hub-parts.ts';
+import type {HubTls} from './hub-server.ts';
+import {type Hub, composeHub, type HubSettings} from './parts/compose-hub.ts';
+import {DataKeys, type Sealing} from './parts/data-keys.ts';
+import {hubAuth} from './parts/hub-auth.ts';
+import {hubFolder, hubIdOf} from './parts/hub-folder.ts';
+import type {HubStoreLimits} from './store/limits.ts';
+import {openHubStore} from './store/open-hub-store.ts';
+import type {VerifyReport} from './store/verify.ts';
 
-export interface FederationHubServerOptions
-  extends Partial<Pick<HubParts, 'recall' | 'documents' | 'isKnown' | 'vet' | 'onEvent'>> {
-  /** 0: any that is free, see `address`. */
-  readonly port?: number;
-  readonly host?: string;
-  /** Agents connected at the same time. */
-  readonly maxAgents?: number;
-  /** How often clients are to sync, in milliseconds. */
-  readonly syncInterval?: number;
-  /** PEM. With it the hub speaks wss and https only; `requestCert` with `ca` asks clients for certificates. */
-  readonly tls?: HubTls;
-  readonly auth: HubParts['auth'];
-  readonly permits: HubParts['permits'];
-  readonly store: HubParts['store'];
-  readonly totals: HubParts['totals'];
-  readonly limits?: Partial<HubLimits>;
+export interface FederationHubServerOptions extends HubSettings {
+  /** The database; its folder exists. Default: ./hub-memory.db. Keys lie in a folder beside it, `hub-memory.keys`. */
+  readonly dbPath?: string;
+  /** Who verifies tokens. Default: the keys beside the database, see `security`. */
+  readonly auth?: SecurityManager | HubAuth;
+  /** Seals what is kept; a database is sealed from its beginning or not at all. */
+  readonly sealing?: Sealing;
+  /** Default: auto, the language model where it is installed and else hashed n-grams. */
+  readonly embedder?: EmbedderSettings;
+  /** What all vector indexes may take in memory together, in bytes. Default: 1 GiB. */
+  readonly indexBytes?: number;
+  /** Agents other than its own that must have confirmed an episode before it is recalled. Default: 0. */
+  readonly quorum?: number;
+  readonly storeLimits?: Partial<HubStoreLimits>;
 }
 
-export interface HubTls {
-  readonly cert: string | Buffer;
-  readonly key: string | Buffer;
-  readonly ca?: string | Buffer;
-  readonly crl?: string | Buffer;
-  readonly requestCert?: boolean;
-  /** False: a client without a good certificate is let in, if its token is good. */
-  readonly rejectUnauthorized?: boolean;
+interface Running {
+  readonly hub: Hub;
+  readonly embedder: Embedder;
 }
 
-/** Longest time for the headers of one HTTP request and for a TLS handshake, in milliseconds. */
-const HANDSHAKE_MS = 5000;
-const MAX_HEADER_BYTES = 8 * 1024;
-const RETRY_AFTER_S = 1;
-/** So many more TCP connections than agents and newcomers are let in, for those who ask for figures. */
-const OTHERS = 100;
+const INDEX_BYTES = 2 ** 30;
 
 /**
- * The hub as a server: WebSockets at `/v1/hub`, and over HTTP `GET /healthz` and `GET /metrics` on the same port. It does not
- * close the store it was given.
+ * The hub: what agents of many tenants remember, in one database, over one port. Everything that was acknowledged outlives it. One process
+ * at a time has a database open.
  */
 export class FederationHubServer implements AsyncDisposable {
   readonly #options: FederationHubServerOptions;
-  readonly #core: HubCore;
-  #running: {readonly server: Server; readonly accepting: {close(): void}} | undefined;
-  #stopped: Promise<void> | undefined;
+  readonly #dbPath: string;
+  #security: SecurityManager | null = null;
+  #running: Running | null = null;
+  #stopped: Promise<void> | null = null;
+  #revoked: ReadonlySet<string> = new Set();
 
-  /** Throws RangeError on an option out of its range. */
-  constructor(options: FederationHubServerOptions) {
-    const {port = 8080, syncInterval = 5000, maxAgents} = options;
-    if (!Number.isInteger(port) || port < 0 || port > 65_535)
-      throw new RangeError(`port is ${port}; expected 0 to 65535`);
-    if (!(syncInterval >= 1)) throw new RangeError(`syncInterval is ${syncInterval}; expected at least 1 millisecond`);
+  /** Throws RangeError on a quorum that is none; `start` on the other options. */
+  constructor(options: FederationHubServerOptions = {}) {
+    const {quorum = 0, dbPath = './hub-memory.db'} = options;
+    if (!Number.isSafeInteger(quorum) || quorum < 0) throw new RangeError(`quorum is ${quorum}; expected 0, 1, 2 …`);
     this.#options = options;
-    const limits = hubLimits({...(maxAgents !== undefined && {agents: maxAgents}), ...options.limits});
-    this.#core = new HubCore({
-      store: options.store,
-      totals: options.totals,
-      auth: options.auth,
-      permits: options.permits,
-      recall: options.recall ?? null,
-      documents: options.documents ?? new OpaqueDocuments(limits),
-      limits,
-      syncIntervalMs: syncInterval,
-      wallMs: Date.now,
-      isKnown: options.isKnown ?? (() => false),
-      vet: options.vet ?? (() => null),
-      onEvent: options.onEvent ?? (() => undefined),
-    });
+    this.#dbPath = resolve(dbPath);
+  }
+
+  /** Makes and verifies tokens with the keys beside the database, which are made when there are none. */
+  get security(): SecurityManager {
+    const folder = hubFolder(this.#dbPath);
+    this.#security ??= SecurityManager.open(folder.tokens, {hubId: hubIdOf(folder)});
+    return this.#security;
   }
 
   /** Where it listens; null: it does not. */
   get address(): AddressInfo | null {
-    const address = this.#running?.server.address();
-    return typeof address === 'object' ? (address ?? null) : null;
+    return this.#running?.hub.server.address ?? null;
   }
 
-  /** Resolves once it listens. Rejects when the port cannot be had, or when it was started before. */
+  /**
+   * Resolves once it listens. Rejects with a `GodelError` when the database cannot be used, with the fix when others may use its keys, and
+   * when the port cannot be had; then nothing is left behind.
+   */
   async start(): Promise<void> {
-    if (this.#running || this.#stopped) throw new Error('this hub has been started before; make a new one');
-    const {port = 8080, host = '127.0.0.1'} = this.#options;
-    const {limits, arrivals} = this.#core;
-    const server = this.#server();
-    server.maxConnections = limits.agents + 2 * limits.waiting + OTHERS;
-    server.headersTimeout = HANDSHAKE_MS;
-    server.requestTimeout = HANDSHAKE_MS;
-    server.on('connection', socket => arrivals.arrive(socket));
-    const accepting = acceptHubSockets(server, {
-      path: HUB_PATH,
-      helloBytes: limits.helloBytes,
-      deadAfterMs: limits.deadAfterMs,
-      refuse: request => this.#refusal(request),
-      open: socket => this.#core.attach(socket),
-    });
-    this.#running = {server, accepting};
-    const {onEvent = () => undefined} = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.on('error', error => onEvent({kind: 'unexpected', error}));
-      server.listen({port, host, backlog: BACKLOG}, resolve);
-    });
-    this.#core.start();
+    if (this.#running !== null || this.#stopped !== null) {
+      throw new Error('this hub has been started before; make a new one');
+    }
+    const {embedder: settings = {kind: 'auto'}, storeLimits = {}, sealing, tls} = this.#options;
+    if (tls?.crl !== undefined) this.#revoked = revokedSerials(String(tls.crl));
+    const auth = this.#auth();
+    const dataKeys = sealing === undefined ? null : new DataKeys(hubFolder(this.#dbPath).dataKeys, sealing);
+    const embedder = await openEmbedder(settings);
+    const seal = dataKeys?.sealer ?? null;
+    const store = openHubStore({file: this.#dbPath, seal, limits: storeLimits});
+    if (!store.ok) {
+      await embedder.close();
+      throw new GodelError(store.failure);
+    }
+    let hub: Hub | null = null;
+    try {
+      const {indexBytes = INDEX_BYTES, quorum = 0} = this.#options;
+      hub = composeHub(this.#options, {store: store.value, embedder, auth, dataKeys, indexBytes, quorum});
+      await hub.start();
+      this.#running = {hub, embedder};
+    } catch (error) {
+      await hub?.stop();
+      store.value.close();
+      await embedder.close();
+      throw error;
+    }
   }
 
-  /** Answers what it has taken, says goodbye to everybody, and lets the port go. The second time is the same as the first. */
+  /** Answers what it has taken, says goodbye to everybody, and closes the database. The second time is the same as the first. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -121,56 +115,49 @@ export class FederationHubServer implements AsyncDisposable {
     return this.stop();
   }
 
+  /** Throws before it was started. */
   getStats(): HubStats {
-    return this.#core.stats();
+    return this.#started.server.getStats();
+  }
+
+  /** Connections from now on are met with these files; who has shown a certificate that `crl` lists is cut off. */
+  renewTls(tls: HubTls): void {
+    const revoked = tls.crl === undefined ? new Set<string>() : revokedSerials(String(tls.crl));
+    this.#started.server.renewTls(tls);
+    this.#revoked = revoked;
+  }
+
+  /** Writes a copy as of now into a new file while the hub goes on, and reads it to the end. Data keys are in it, wrapped. */
+  backup(file: string): Promise<Result<VerifyReport, Failure>> {
+    return this.#started.store.backup(file);
+  }
+
+  /** From now on episodes of this agent are taken only if they are signed by a key of its. `publicKey`: see `writePublicKey`. */
+  registerKey(who: {readonly tenantId: string; readonly agentId: string}, publicKey: string): 'kept' | 'full' {
+    return this.#started.registerKey(who, publicKey);
+  }
+
+  removeKey(who: {readonly tenantId: string; readonly agentId: string}, publicKey: string): void {
+    this.#started.removeKey(who, publicKey);
+  }
+
+  get #started(): Hub {
+    if (this.#running === null) throw new Error('this hub has not been started');
+    return this.#running.hub;
+  }
+
+  #auth(): HubAuth {
+    const {auth = this.security} = this.#options;
+    return auth instanceof SecurityManager ? hubAuth(auth, serial => this.#revoked.has(serial)) : auth;
   }
 
   async #stop(): Promise<void> {
     const running = this.#running;
-    if (!running) return;
-    const closed = new Promise(resolve => running.server.close(resolve));
-    this.#core.stop();
-    running.server.closeIdleConnections();
-    const cut = setTimeout(() => {
-      running.accepting.close();
-      running.server.closeAllConnections();
-    }, GOODBYE_MS);
-    await closed;
-    clearTimeout(cut);
-    running.accepting.close();
-  }
-
-  #server(): Server {
-    const {tls} = this.#options;
-    const options = {maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: 1000};
-    const answer: RequestListener = (request, response) => {
-      const {status, type, body} = this.#page(request);
-      response.writeHead(status, {'content-type': type, connection: 'close'}).end(body);
-    };
-    if (!tls) return createServer(options, answer);
-    const {ca, crl, ...rest} = tls;
-    const given = {...options, ...rest, ...(ca !== undefined && {ca}), ...(crl !== undefined && {crl})};
-    return createTlsServer({...given, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_MS}, answer);
-  }
-
-  #page({method, url}: IncomingMessage): {status: number; type: string; body: string} {
-    const isKnown = url === '/healthz' || url === '/metrics';
-    if (isKnown && method !== 'GET') return {status: 405, type: 'text/plain', body: 'only GET\n'};
-    if (url === '/healthz') return {status: 200, type: 'text/plain', body: 'ok\n'};
-    if (url !== '/metrics') return {status: 404, type: 'text/plain', body: `no such page; WebSockets at ${HUB_PATH}\n`};
-    const type = 'text/plain; version=0.0.4; charset=utf-8';
-    return {status: 200, type, body: hubMetrics(this.getStats(), this.#core.gauges)};
-  }
-
-  #refusal({socket}: IncomingMessage): UpgradeRefusal | null {
-    const waits = this.#core.arrivals.refusal(socket);
-    const message = waits ?? (this.#stopped ? 'the hub is stopping' : null);
-    if (message === null) return null;
-    const body = JSON.stringify({code: waits === null ? 'unavailable' : 'limit-reached', message});
-    return {status: 503, body, retryAfterS: RETRY_AFTER_S};
+    if (running === null) return;
+    const stopping = running.hub.stop();
+    // Else a model that is still being loaded would be waited for; searches that are under way go on by words alone.
+    await running.embedder.close();
+    await stopping;
+    running.hub.store.close();
   }
 }
-
-/** How many connections the kernel holds until they are accepted: a storm of agents comes all at once. */
-const BACKLOG = 4096;
-const GOODBYE_MS = 2000;

@@ -1,11 +1,12 @@
 import {never} from '../../base/never.ts';
 import type {HubMessage} from '../../model/hub.ts';
 import type {ClientFrame, HubStats} from '../../wire/hub-protocol.ts';
+import {documentAction, type HubAction, messageAction} from '../security/permissions.ts';
 import type {DocumentCircles} from './document-circles.ts';
 import type {HubConnection} from './hub-connection.ts';
 import type {HubGauges} from './hub-gauges.ts';
-import type {HubAction, HubParts, Refusal} from './hub-parts.ts';
-import type {Mailboxes} from './mailboxes.ts';
+import type {HubParts, Refusal} from './hub-parts.ts';
+import {type Mailboxes, messageJson} from './mailboxes.ts';
 import type {Member} from './member.ts';
 import type {PushLane} from './push-lane.ts';
 import type {TenantRoom} from './tenant-room.ts';
@@ -150,7 +151,7 @@ export class FrameAnswers {
 
   #message({connection, member, room}: Asker, {id, message}: Of<'message'>): void {
     const told: HubMessage = {...message, from: member.agentId, sentAtMs: this.#with.parts.wallMs()};
-    const json = `{"type":"message","message":${JSON.stringify(told)}}`;
+    const json = messageJson(told);
     const refusal = this.#refusalOf(room, told, json) ?? this.#pass(room, member, told, json);
     if (refusal) return connection.refuse(id, refusal);
     // After its delivery, which somebody may be waiting for.
@@ -185,7 +186,7 @@ export class FrameAnswers {
     if (to === null) room.broadcast(member, {topic, priority, json});
     else {
       const address = {tenant: room.tenant, agentId: to};
-      const kept = this.#with.mailboxes.keep(address, {id, priority, json}, performance.now());
+      const kept = this.#with.mailboxes.keep(address, {message, json}, performance.now());
       if (kept === 'full') {
         const text = `too many messages wait for agent ${to}`;
         return {code: 'limit-reached', message: text, retryAfterMs: MAILBOX_RETRY_MS};
@@ -201,7 +202,7 @@ const RECALL_RETRY_MS = 100;
 const MAILBOX_RETRY_MS = 1000;
 
 function actionOf(frame: Exclude<ClientFrame, {type: 'hello' | 'refresh'}>): HubAction {
-  if (frame.type === 'message') return `message.${frame.message.kind}.${frame.message.to === null ? 'all' : 'one'}`;
-  if (frame.type === 'document') return frame.update === null ? 'document.read' : 'document.write';
+  if (frame.type === 'message') return messageAction(frame.message);
+  if (frame.type === 'document') return documentAction(frame);
   return frame.type;
 }

@@ -41,7 +41,7 @@ export class HubCore implements ConnectionOwner {
     this.limits = parts.limits;
     this.arrivals = new Arrivals(parts.limits);
     const isPresent = (tenant: string, agentId: string) => this.#rooms.find(tenant)?.members.has(agentId) === true;
-    this.#mailboxes = new Mailboxes(parts.limits, isPresent);
+    this.#mailboxes = new Mailboxes(parts.limits, isPresent, parts.mail);
     this.#circles = new DocumentCircles(parts.documents, parts.limits);
     const lane = new PushLane(parts, this.gauges);
     this.#rooms = new HubRooms({
@@ -49,6 +49,7 @@ export class HubCore implements ConnectionOwner {
       limits: parts.limits,
       lane,
       mailboxes: this.#mailboxes,
+      mail: parts.mail,
       unexpected: error => this.unexpected(error),
     });
     this.#answers = new FrameAnswers({
@@ -78,6 +79,10 @@ export class HubCore implements ConnectionOwner {
     this.#sweep = undefined;
     this.gauges.stop();
     this.arrivals.close();
+  }
+
+  settle(): void {
+    this.#rooms.settle();
   }
 
   get connected(): number {

@@ -1,9 +1,11 @@
 import type {Result} from '../../base/result.ts';
-import type {EpisodeChange, EpisodeStanding, LogEntry, LogItem, Memory} from '../../model/episode.ts';
-import type {HubIdentity, HubRole, MessageKind} from '../../model/hub.ts';
+import type {LogEntry, LogItem, Memory} from '../../model/episode.ts';
+import type {HubIdentity, HubRole} from '../../model/hub.ts';
 import type {HubErrorCode} from '../../wire/hub-protocol.ts';
+import type {HubAction} from '../security/permissions.ts';
 import type {HubLimits} from './hub-limits.ts';
 import type {HubStore} from './hub-store.ts';
+import type {MailKeeper} from './mailboxes.ts';
 
 /** What a hub is made of. */
 export interface HubParts {
@@ -14,6 +16,8 @@ export interface HubParts {
   /** Null: this hub stores and tells, but does not search. */
   readonly recall: HubRecall | null;
   readonly documents: Documents;
+  /** Where direct messages outlive the hub; null: nowhere. */
+  readonly mail: MailKeeper | null;
   readonly limits: HubLimits;
   /** How often clients are to sync, in milliseconds; told in the welcome. */
   readonly syncIntervalMs: number;
@@ -25,22 +29,6 @@ export interface HubParts {
   readonly vet: (identity: HubIdentity, item: LogItem) => Refusal | null;
   readonly onEvent: (event: HubEvent) => void;
 }
-
-/** What a role may be allowed to do, in the words of the permission table. */
-export type HubAction =
-  | 'pull'
-  | 'push'
-  | 'recall'
-  | 'get'
-  | 'presence'
-  | 'who'
-  | 'subscribe'
-  | 'received'
-  | 'stats'
-  | `message.${MessageKind}.${'one' | 'all'}`
-  | `document.${'read' | 'write'}`
-  | `change.${Exclude<EpisodeChange['kind'], 'standing'>}`
-  | `standing.${EpisodeStanding}.${'own' | 'others'}`;
 
 /** Says who somebody is. */
 export interface HubAuth {
@@ -118,6 +106,15 @@ export type HubEvent =
     }
   /** The store could not make durable what was pushed. */
   | {readonly kind: 'flush-failed'; readonly full: boolean; readonly detail: string}
+  /** Something of the hub's own work in the background went wrong; it is tried again. */
+  | {
+      readonly kind: 'upkeep-failed';
+      readonly what: 'vectors' | 'backup' | 'documents' | 'certificates';
+      readonly detail: string;
+    }
+  /** Forgotten since its time was over, or there were too many. */
+  | {readonly kind: 'retired'; readonly tenant: string; readonly episodes: number}
+  | {readonly kind: 'backed-up'; readonly file: string}
   /** A bug. */
   | {readonly kind: 'unexpected'; readonly error: unknown};
 

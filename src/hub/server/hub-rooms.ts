@@ -1,6 +1,6 @@
 import type {HubLimits} from './hub-limits.ts';
 import type {HubStore} from './hub-store.ts';
-import type {Mailboxes} from './mailboxes.ts';
+import type {MailKeeper, Mailboxes} from './mailboxes.ts';
 import type {PushLane} from './push-lane.ts';
 import {TenantRoom} from './tenant-room.ts';
 
@@ -9,6 +9,7 @@ export interface HubRoomsParts {
   readonly limits: HubLimits;
   readonly lane: PushLane;
   readonly mailboxes: Mailboxes;
+  readonly mail: MailKeeper | null;
   readonly unexpected: (error: unknown) => void;
 }
 
@@ -72,6 +73,8 @@ export class HubRooms {
 
   flush(): void {
     for (const room of this.#with.lane.flush()) this.#awake.add(room);
+    // Before their senders are told.
+    this.#with.mail?.settle();
     const nowMs = performance.now();
     let waitMs: number | null = null;
     for (const room of [...this.#awake]) {

@@ -1,5 +1,20 @@
-import type {Priority} from '../../model/hub.ts';
+import type {HubMessage, Priority} from '../../model/hub.ts';
 import type {HubLimits} from './hub-limits.ts';
+
+/** Where messages are kept that must outlive the hub. */
+export interface MailKeeper {
+  /** What an earlier run has kept for an agent, oldest first; each is given once. */
+  waiting(tenant: string, agentId: string): readonly HubMessage[];
+  /** It waits from now on. `isPresent`: its agent is here and will most likely take it at once. */
+  kept(tenant: string, agentId: string, message: HubMessage, isPresent: boolean): void;
+  taken(tenant: string, agentId: string, ids: readonly string[]): void;
+  /** Makes durable what waits for agents that are not here. */
+  settle(): void;
+}
+
+export function messageJson(message: HubMessage): string {
+  return `{"type":"message","message":${JSON.stringify(message)}}`;
+}
 
 interface Kept {
   readonly priority: Priority;
@@ -22,14 +37,16 @@ interface Mailbox {
 export class Mailboxes {
   readonly #limits: HubLimits;
   readonly #present: (tenant: string, agentId: string) => boolean;
+  readonly #keeper: MailKeeper | null;
   /** Least recently seen first. */
   readonly #boxes = new Map<string, Mailbox>();
   readonly #filled = new Set<Mailbox>();
   #bytes = 0;
 
-  constructor(limits: HubLimits, present: (tenant: string, agentId: string) => boolean) {
+  constructor(limits: HubLimits, present: (tenant: string, agentId: string) => boolean, keeper: MailKeeper | null) {
     this.#limits = limits;
     this.#present = present;
+    this.#keeper = keeper;
   }
 
   get bytes(): number {
@@ -43,7 +60,9 @@ export class Mailboxes {
   /** Makes an agent known, and the one seen last. */
   see(tenant: string, agentId: string): void {
     const key = keyOf(tenant, agentId);
-    const box = this.#boxes.get(key) ?? {kept: new Map<string, Kept>(), bytes: 0};
+    const known = this.#boxes.get(key);
+    const box = known ?? {kept: new Map<string, Kept>(), bytes: 0};
+    if (!known) this.#fill(box, tenant, agentId);
     this.#boxes.delete(key);
     this.#boxes.set(key, box);
     if (this.#boxes.size > this.#limits.knownAgents) this.#forgetOne();
@@ -52,18 +71,20 @@ export class Mailboxes {
   /** Keeps a message for an agent that is known; one that is kept already is not kept twice. */
   keep(
     to: {tenant: string; agentId: string},
-    {id, priority, json}: {id: string; priority: Priority; json: string},
+    {message, json}: {message: HubMessage; json: string},
     nowMs: number,
   ): 'kept' | 'full' {
     const box = this.#boxes.get(keyOf(to.tenant, to.agentId));
     if (!box) return 'full';
     this.#expire(box, nowMs);
+    const {id, priority} = message;
     if (box.kept.has(id)) return 'kept';
     const {keptMessages, keptBytesPerAgent, keptBytes, keptMs} = this.#limits;
     const isFull = box.kept.size >= keptMessages || box.bytes + json.length > keptBytesPerAgent;
     if (isFull || this.#bytes + json.length > keptBytes) return 'full';
     box.kept.set(id, {priority, json, untilMs: nowMs + keptMs, sentIn: null});
     this.#grow(box, json.length);
+    this.#keeper?.kept(to.tenant, to.agentId, message, this.#present(to.tenant, to.agentId));
     return 'kept';
   }
 
@@ -91,10 +112,24 @@ export class Mailboxes {
       const message = box.kept.get(id);
       if (message && box.kept.delete(id)) this.#grow(box, -message.json.length);
     }
+    this.#keeper?.taken(tenant, agentId, ids);
   }
 
   expire(nowMs: number): void {
     for (const box of this.#filled) this.#expire(box, nowMs);
+  }
+
+  /** What an earlier run of the hub has left, as far as there is room. */
+  #fill(box: Mailbox, tenant: string, agentId: string): void {
+    const {keptMs, keptBytes} = this.#limits;
+    for (const message of this.#keeper?.waiting(tenant, agentId) ?? []) {
+      const json = messageJson(message);
+      const leftMs = Math.min(keptMs, message.sentAtMs + keptMs - Date.now());
+      if (leftMs <= 0 || this.#bytes + json.length > keptBytes) continue;
+      const {id, priority} = message;
+      box.kept.set(id, {priority, json, untilMs: performance.now() + leftMs, sentIn: null});
+      this.#grow(box, json.length);
+    }
   }
 
   #expire(box: Mailbox, nowMs: number): void {

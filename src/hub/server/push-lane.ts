@@ -2,9 +2,10 @@ import {type Result, fail} from '../../base/result.ts';
 import type {EpisodeChange, LogEntry, LogItem} from '../../model/episode.ts';
 import type {HubIdentity} from '../../model/hub.ts';
 import type {ClientFrame, PushResult} from '../../wire/hub-protocol.ts';
+import {changeAction, type HubAction} from '../security/permissions.ts';
 import type {Piece} from './fan-out.ts';
 import type {HubGauges} from './hub-gauges.ts';
-import type {HubAction, HubParts, Refusal} from './hub-parts.ts';
+import type {HubParts, Refusal} from './hub-parts.ts';
 import type {AppendResult, HubStoreFailure} from './hub-store.ts';
 import type {Member} from './member.ts';
 import type {TenantRoom} from './tenant-room.ts';
@@ -133,10 +134,9 @@ export class PushLane {
   }
 
   #actionOf({tenantId, agentId}: HubIdentity, change: EpisodeChange): HubAction {
-    if (change.kind !== 'standing') return `change.${change.kind}`;
-    const found = this.#parts.store.get(tenantId, change.episode);
-    const isOwn = found?.entry.kind === 'episode' && found.entry.episode.agentId === agentId;
-    return `standing.${change.standing}.${isOwn ? 'own' : 'others'}`;
+    const found = change.kind === 'standing' ? this.#parts.store.get(tenantId, change.episode) : null;
+    const owner = found?.entry.kind === 'episode' ? found.entry.episode.agentId : null;
+    return changeAction(change, {agentId, owner});
   }
 }
 

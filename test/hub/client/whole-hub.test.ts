@@ -12,7 +12,7 @@ import {
 } from '../../../src/hub/security/certificates.ts';
 import {permits} from '../../../src/hub/security/permissions.ts';
 import {SecurityManager} from '../../../src/hub/security/security-manager.ts';
-import {FederationHubServer} from '../../../src/hub/server/federation-hub-server.ts';
+import {HubServer} from '../../../src/hub/server/hub-server.ts';
 import {openHubStore} from '../../../src/hub/server/store/open-hub-store.ts';
 import {until} from '../../rig/until.ts';
 
@@ -38,7 +38,7 @@ test('agents with client certificates share what they learn through the whole hu
   const opened = openHubStore({file: join(folder, 'hub.db')});
   if (!opened.ok) throw new Error(JSON.stringify(opened.failure));
   const store = opened.value;
-  const hub = new FederationHubServer({
+  const hub = new HubServer({
     port: 0,
     store,
     totals: store,
@@ -84,7 +84,7 @@ test('tokens are refreshed on the live connection, and a reader is told that it 
     verify: (token: string) => security.verifyToken(token),
     recheck: (identity: Parameters<typeof security.recheck>[0]) => security.recheck(identity),
   };
-  const hub = new FederationHubServer({port: 0, store, totals: store, permits, auth});
+  const hub = new HubServer({port: 0, store, totals: store, permits, auth});
   await hub.start();
   const endpoint = `ws://127.0.0.1:${hub.address!.port}`;
   let asked = 0;

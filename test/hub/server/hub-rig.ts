@@ -1,8 +1,8 @@
 import {randomUUID} from 'node:crypto';
 import {WebSocket} from 'ws';
 import {fail, ok} from '../../../src/base/result.ts';
-import {FederationHubServer, type FederationHubServerOptions} from '../../../src/hub/server/federation-hub-server.ts';
-import type {HubAction, HubAuth, HubEvent} from '../../../src/hub/server/hub-parts.ts';
+import {HubServer, type HubServerOptions} from '../../../src/hub/server/hub-server.ts';
+import type {HubAuth, HubEvent} from '../../../src/hub/server/hub-parts.ts';
 import type {Episode} from '../../../src/model/episode.ts';
 import type {HubIdentity, HubRole} from '../../../src/model/hub.ts';
 import {type ClientFrame, HUB_PATH, type HubFrame} from '../../../src/wire/hub-protocol.ts';
@@ -41,16 +41,8 @@ export class TokenDesk implements HubAuth {
   }
 }
 
-const READS: ReadonlySet<string> = new Set(['pull', 'recall', 'get', 'who', 'subscribe', 'received', 'stats']);
-
-/** Readers read; all others do everything. */
-export function permits(role: HubRole, action: HubAction): boolean {
-  if (action.startsWith('standing.') && action.endsWith('.others')) return role === 'admin' || role === 'coordinator';
-  return role !== 'reader' || READS.has(action) || action === 'document.read';
-}
-
 export interface HubRig extends AsyncDisposable {
-  readonly hub: FederationHubServer;
+  readonly hub: HubServer;
   readonly store: MemoryHubStore;
   readonly desk: TokenDesk;
   readonly events: HubEvent[];
@@ -70,17 +62,16 @@ export interface JoinOptions {
 }
 
 /** A hub on a port of its own, over a store in memory. */
-export async function startHub(options: Partial<FederationHubServerOptions> = {}): Promise<HubRig> {
+export async function startHub(options: Partial<HubServerOptions> = {}): Promise<HubRig> {
   const store = new MemoryHubStore();
   const desk = new TokenDesk();
   const events: HubEvent[] = [];
   const clients = new Set<RawClient>();
-  const hub = new FederationHubServer({
+  const hub = new HubServer({
     port: 0,
     store,
     totals: store,
     auth: desk,
-    permits,
     onEvent: event => events.push(event),
     ...options,
   });
@@ -152,18 +143,23 @@ export class RawClient {
     this.send({type: 'hello', id: 0, versions: [1], token, sessionId: null, presence: null, subscription});
   }
 
-  /** Sends a request, and waits for whatever is answered to it. */
-  async answer(frame: Asked): Promise<HubFrame> {
+  /** Sends a request; its id. */
+  request(frame: Asked): number {
     const id = this.#nextId++;
     this.raw(JSON.stringify({...frame, id}));
+    return id;
+  }
+
+  /** Sends a request, and waits for whatever is answered to it. */
+  async answer(frame: Asked): Promise<HubFrame> {
+    const id = this.request(frame);
     const isIt = (answer: HubFrame) => 'id' in answer && answer.id === id;
     return until(`an answer comes; there are ${this.#seen()}`, () => this.frames.find(isIt) ?? null);
   }
 
   /** Sends a request, and waits for the answer with its id. */
   async ask<Type extends HubFrame['type']>(type: Type, frame: Asked): Promise<Answer<Type>> {
-    const id = this.#nextId++;
-    this.raw(JSON.stringify({...frame, id}));
+    const id = this.request(frame);
     return this.next(type, answer => 'id' in answer && answer.id === id);
   }
 

@@ -8,6 +8,7 @@ import {makePrivate} from '../../../sqlite/private-file.ts';
 import {inspectSchema} from '../../../sqlite/schema-version.ts';
 import {storeFailure} from '../../../sqlite/sqlite-failure.ts';
 import {Bodies, type Seal} from './bodies.ts';
+import {DATA_KEYS, type DataKey} from './credentials.ts';
 import type {Group} from './group.ts';
 import {HUB_BUSY_HINT, HUB_SCHEMA} from './hub-schema.ts';
 import {verifyDatabase, type VerifyReport, verifySteps} from './verify.ts';
@@ -65,6 +66,16 @@ export function verifyHubStore({file, seal}: {file: string; seal: Seal | null}):
     const failure = storeFailure(error, file, HUB_BUSY_HINT);
     if (failure === null) throw error;
     return fail(failure);
+  }
+}
+
+/** The data keys, wrapped as they are, that stand in a database which no hub has open. Throws on what is no such database. */
+export function readDataKeys(file: string): readonly DataKey[] {
+  const db = new Database(file, {readonly: true, fileMustExist: true});
+  try {
+    return db.prepare<[], DataKey>(DATA_KEYS).all();
+  } finally {
+    db.close();
   }
 }
 

@@ -16,7 +16,7 @@ const REVOKED = 'SELECT id, expires_at_ms AS expiresAtMs, at_ms AS atMs FROM rev
 const DROP_REVOKED = 'DELETE FROM revoked_tokens WHERE expires_at_ms <= ?';
 const SET_DATA_KEY = `INSERT OR REPLACE INTO data_keys (tenant, version, master, wrapped, created_at_ms)
   VALUES (?, ?, ?, ?, ?)`;
-const DATA_KEYS = `SELECT tenant AS tenantId, version, master AS masterId, wrapped, created_at_ms AS createdAtMs
+export const DATA_KEYS = `SELECT tenant AS tenantId, version, master AS masterId, wrapped, created_at_ms AS createdAtMs
   FROM data_keys ORDER BY tenant, version`;
 
 export interface AgentKey {

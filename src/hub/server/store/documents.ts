@@ -6,6 +6,7 @@ const SET = 'INSERT OR REPLACE INTO documents (tenant, name, at_ms, crc, body) V
 const GET = 'SELECT name, at_ms AS atMs, crc, body FROM documents WHERE tenant = ? AND name = ?';
 const COUNT = 'SELECT count(*) FROM documents WHERE tenant = ? AND name <> ?';
 const LIST = 'SELECT name, at_ms AS atMs FROM documents WHERE tenant = ? ORDER BY name';
+const BYTES = 'SELECT coalesce(sum(length(body)), 0) FROM documents WHERE tenant = ?';
 const REMOVE = 'DELETE FROM documents WHERE tenant = ? AND name = ?';
 
 export interface DocumentNote {
@@ -28,6 +29,7 @@ export class Documents {
   readonly #get;
   readonly #count;
   readonly #list;
+  readonly #bytes;
   readonly #remove;
 
   constructor(
@@ -42,6 +44,7 @@ export class Documents {
     this.#get = db.prepare<[string, string], Row>(GET);
     this.#count = db.prepare<[string, string], number>(COUNT).pluck();
     this.#list = db.prepare<[string], DocumentNote>(LIST);
+    this.#bytes = db.prepare<[string], number>(BYTES).pluck();
     this.#remove = db.prepare<[string, string]>(REMOVE);
   }
 
@@ -68,6 +71,11 @@ export class Documents {
 
   list(tenant: string): readonly DocumentNote[] {
     return this.#group.read(() => this.#list.all(tenant));
+  }
+
+  /** Of all snapshots of a tenant, as they are stored. */
+  bytes(tenant: string): number {
+    return this.#group.read(() => this.#bytes.get(tenant) ?? 0);
   }
 
   remove(tenant: string, name: string): void {

@@ -2,7 +2,7 @@ import type {Database} from 'better-sqlite3';
 import type {Episode, EpisodeChange, EpisodeStanding, EpisodeState} from '../../../model/episode.ts';
 import type {Bodies, Body} from './bodies.ts';
 import type {Entries} from './entries.ts';
-import {firstStamp, isLater, markTags, MAX_VOICES, type Stamp, type TagMarks, tagsOf} from './episode-fold.ts';
+import {firstStamp, isLater, markTags, MAX_VOICES, type Stamp, type TagMarks, tagsOf} from './stamps.ts';
 
 const READ = 'SELECT * FROM states WHERE episode = ?';
 const WRITE = `INSERT OR REPLACE INTO states (episode, up, down, uses, confirmed, refuted, standing, standing_at, standing_id,
@@ -48,7 +48,7 @@ export interface Placed {
 export const NO_STATE = {up: 0, down: 0, uses: 0, confirmed: 0, refuted: 0} as const;
 
 /**
- * What the changes of each episode amount to, kept up with each of them; the semantics are those of `foldEpisode`. An
+ * What the changes of each episode amount to, kept up with each of them; the semantics are those of `EpisodeFold`. An
  * episode of which nothing was said has no row. Costs of a change do not grow with the number of changes before it.
  */
 export class EpisodeStates {

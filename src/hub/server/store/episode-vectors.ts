@@ -53,6 +53,13 @@ export class EpisodeVectors {
     return Math.max(0, episodes - vectors.count(embedder));
   }
 
+  /** The same of one tenant. */
+  unembeddedOf(name: string, embedder: string): number {
+    const {group, tenants, vectors} = this.#parts;
+    const tenant = tenants.find(name);
+    return tenant === null ? 0 : group.read(() => vectors.missingCount(tenant, embedder));
+  }
+
   /**
    * Replaces vectors of any embedder; positions without an episode, forgotten meanwhile for instance, are passed over. Durable
    * with the next `flush`.

@@ -10,6 +10,7 @@ const LOAD = `SELECT count(*) AS count, coalesce(sum(bytes), 0) AS bytes FROM me
 const WAITING = `SELECT id, body FROM messages WHERE tenant = ? AND agent = ? AND expires_at_ms > ?
   ORDER BY priority DESC, num LIMIT ?`;
 const TAKE = 'DELETE FROM messages WHERE tenant = ? AND agent = ? AND id = ?';
+const AGENTS = 'SELECT DISTINCT tenant, agent FROM messages';
 const EXPIRE = 'DELETE FROM messages WHERE expires_at_ms <= ?';
 
 /** Direct messages to agents that are not there, until they are fetched or expire. */
@@ -22,6 +23,7 @@ export class Messages {
   readonly #load;
   readonly #waiting;
   readonly #take;
+  readonly #agents;
   readonly #expire;
 
   constructor(
@@ -37,6 +39,7 @@ export class Messages {
     this.#load = db.prepare<[string, string], {count: number; bytes: number}>(LOAD);
     this.#waiting = db.prepare<[string, string, number, number], {id: string; body: Body}>(WAITING);
     this.#take = db.prepare<[string, string, string]>(TAKE);
+    this.#agents = db.prepare<[], {readonly tenant: string; readonly agent: string}>(AGENTS);
     this.#expire = db.prepare<[number]>(EXPIRE);
   }
 
@@ -69,6 +72,11 @@ export class Messages {
     this.#group.write(() => {
       for (const id of ids) this.#take.run(tenant, agent, id);
     });
+  }
+
+  /** Those for whom something waits. */
+  agents(): readonly {readonly tenant: string; readonly agent: string}[] {
+    return this.#group.read(() => this.#agents.all());
   }
 
   /** Returns how many. */

@@ -15,6 +15,8 @@ const REMOVE = 'DELETE FROM vectors WHERE key = ?';
 const MISSING = `SELECT key FROM entries WHERE key > ? AND key <= ? AND kind = 0
     AND NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.key = entries.key AND embedder = ?)
   ORDER BY key LIMIT ?`;
+const COUNT_MISSING = `SELECT count(*) FROM entries WHERE key > ? AND key <= ? AND kind = 0
+    AND NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.key = entries.key AND embedder = ?)`;
 const AFTER = `SELECT vectors.key AS key, id, vectors.body AS body FROM vectors JOIN entries ON entries.key = vectors.key
   WHERE vectors.key > ? AND vectors.key <= ? AND embedder = ? ORDER BY vectors.key LIMIT ?`;
 
@@ -39,6 +41,7 @@ export class Vectors implements GroupMember {
   readonly #set;
   readonly #remove;
   readonly #missing;
+  readonly #countMissing;
   readonly #after;
   readonly #changed = new Set<EmbedderRow>();
   #embedders: Map<string, EmbedderRow> | null = null;
@@ -54,6 +57,7 @@ export class Vectors implements GroupMember {
     this.#set = db.prepare<[number, number, Buffer]>(SET);
     this.#remove = db.prepare<[number]>(REMOVE);
     this.#missing = db.prepare<[number, number, number, number], number>(MISSING).pluck();
+    this.#countMissing = db.prepare<[number, number, number], number>(COUNT_MISSING).pluck();
     this.#after = db.prepare<[number, number, number, number], {key: number; id: string; body: Buffer}>(AFTER);
   }
 
@@ -74,6 +78,15 @@ export class Vectors implements GroupMember {
       limit,
     );
     return keys.map(positionOf);
+  }
+
+  /** How many episodes of a tenant have no vector of this embedder. Only looks at what came since all before it had one. */
+  missingCount(tenant: Tenant, embedder: string): number {
+    const row = this.#all().get(embedder);
+    const since = row === undefined ? 0 : (this.#mark.get(row.num, tenant.num) ?? 0);
+    if (since >= tenant.head) return 0;
+    const [after, last] = [entryKey(tenant.num, since), entryKey(tenant.num, tenant.head)];
+    return this.#countMissing.get(after, last, row?.num ?? 0) ?? 0;
   }
 
   /** Only within a group. Throws RangeError on one embedder too many. */

@@ -1,10 +1,10 @@
 import {isDeepStrictEqual} from 'node:util';
 import type {Database} from 'better-sqlite3';
-import type {Episode, EpisodeChange} from '../../../model/episode.ts';
+import type {Episode, EpisodeState} from '../../../model/episode.ts';
 import {GodelError} from '../../../model/failure.ts';
+import {EpisodeFold} from '../../replica/episode-fold.ts';
 import {type Bodies, byteLength, checksum} from './bodies.ts';
 import {Entries, type EntryRow, KIND} from './entries.ts';
-import {foldEpisode} from './episode-fold.ts';
 import {EpisodeStates} from './episode-states.ts';
 import {positionOf} from './hub-schema.ts';
 import {type Tenant, Tenants} from './tenants.ts';
@@ -145,7 +145,7 @@ class Verification {
       if (id !== row.id) this.#find(`${what} is of "${id}"`);
       if (item.kind === 'change') return false;
       const kept = states.of({tenant: tenant.name, key: row.key, episode: item.episode});
-      const folded = foldEpisode(item.episode, this.#changes(tenant, row, item.episode));
+      const folded = this.#folded(tenant, row, item.episode);
       if (!isDeepStrictEqual(kept, folded)) {
         this.#find(`${what} is kept as ${JSON.stringify(kept)}, and its changes amount to ${JSON.stringify(folded)}`);
       }
@@ -157,11 +157,17 @@ class Verification {
     }
   }
 
-  *#changes(tenant: Tenant, row: EntryRow, {id}: Episode): Generator<EpisodeChange> {
+  /** As a replica folds it that has heard every change. */
+  #folded(tenant: Tenant, row: EntryRow, episode: Episode): EpisodeState {
+    const fold = EpisodeFold.of(episode);
     for (const changed of this.#entries.changesOf(row.key)) {
       const item = this.#entries.item(tenant.name, changed);
-      if (item.kind === 'change' && item.change.episode === id) yield item.change;
+      if (item.kind !== 'change' || item.change.episode !== episode.id) continue;
+      const position = positionOf(changed.key);
+      fold.apply(item.change, position);
+      fold.settle(position);
     }
+    return fold.state();
   }
 
   #checkRest(): void {

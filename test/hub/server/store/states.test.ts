@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {foldEpisode} from '../../../../src/hub/server/store/episode-fold.ts';
-import type {EpisodeChange} from '../../../../src/model/episode.ts';
+import {EpisodeFold} from '../../../../src/hub/replica/episode-fold.ts';
 import {change, item, stamp} from './sample-episodes.ts';
 import {StoreRig} from './store-rig.ts';
 
@@ -44,12 +43,9 @@ describe('the state of an episode', () => {
             store = rig.open();
           }
           store.append('a', items);
-          expect(store.get('a', told.episode.id)?.state).toEqual(
-            foldEpisode(
-              told.episode,
-              items.map(({change: one}): EpisodeChange => one),
-            ),
-          );
+          const fold = EpisodeFold.of(told.episode);
+          for (const {change: one} of items) fold.apply(one, null);
+          expect(store.get('a', told.episode.id)?.state).toEqual(fold.state());
         },
       ),
       {numRuns: 60},

@@ -1,0 +1,52 @@
+import type {Command} from 'commander';
+import type {ServeOptions} from '../serve-hub.ts';
+import {define, type Runner} from '../define.ts';
+import {masterKeyOption, ofHub} from '../hub-options.ts';
+import {duration, wholeNumber} from '../option-values.ts';
+
+export function hubServe(run: Runner): Command {
+  return ofHub(
+    define('serve', {
+      summary: 'Run a hub: what agents remember, kept and shared beyond their own lives',
+      description: `Makes the database and its keys when there are none. Ctrl-C ends it in order; what it has acknowledged is on
+the disk in any case.`,
+      examples: [
+        'godel hub serve',
+        'godel hub serve --port 9000 --db /var/lib/godel/hub.db --backup-every 1d --backup-folder /var/backups/godel',
+        'godel hub serve --host 0.0.0.0 --tls-cert hub.pem --tls-key hub.key --client-ca hub-memory.keys/authority/ca.pem',
+        'godel hub serve --master-key-file ~/hub-master.key',
+      ],
+    }),
+  )
+    .option('--port <n>', '0: any that is free', wholeNumber('--port', {min: 0, max: 65_535}), 8080)
+    .option('--host <address>', 'the address to listen at; others can reach it only if it is not this one', '127.0.0.1')
+    .option('--tls-cert <file>', 'PEM; with it and --tls-key the hub speaks wss only')
+    .option('--tls-key <file>', 'PEM')
+    .option('--client-ca <file>', 'PEM; clients must show a certificate of it, and crl.pem beside it is heeded')
+    .addOption(masterKeyOption())
+    .option('--backup-every <duration>', 'makes a backup so often, for example 1d', duration('--backup-every'))
+    .option('--backup-folder <dir>', 'where backups go; default: backups beside the database')
+    .option('--backup-keep <n>', 'how many of the latest are kept', wholeNumber('--backup-keep', {min: 1}), 7)
+    .option(
+      '--max-agents <n>',
+      'agents connected at the same time',
+      wholeNumber('--max-agents', {min: 1, max: 1e6}),
+      10_000,
+    )
+    .option('--sync-interval <duration>', 'how often clients sync; default: 5s', duration('--sync-interval'))
+    .option(
+      '--quorum <n>',
+      'agents that must confirm an episode before it is recalled',
+      wholeNumber('--quorum', {min: 0}),
+      0,
+    )
+    .option('--keep <duration>', 'how long episodes are kept; default: for ever', duration('--keep'))
+    .option('--max-episodes <n>', 'of one tenant; the oldest go', wholeNumber('--max-episodes', {min: 1}))
+    .option('--embedder <kind>', 'auto: the language model where it is installed; hashed: without one', 'auto')
+    .action((_options: object, command: Command) =>
+      run(async cli => {
+        const {serveHub} = await import('../serve-hub.ts');
+        return serveHub(cli, command.optsWithGlobals<ServeOptions>());
+      }),
+    );
+}

@@ -1,0 +1,51 @@
+import type {Command} from 'commander';
+import type {HubRole} from '../../model/hub.ts';
+import {define, type Runner} from '../define.ts';
+import {type HubOptions, ofHub, pathOf, roleOption, timeText} from '../hub-options.ts';
+import {duration} from '../option-values.ts';
+
+interface Options extends HubOptions {
+  readonly agent: string;
+  readonly tenant: string;
+  readonly role: HubRole;
+  /** Milliseconds. */
+  readonly expiresIn?: number;
+}
+
+const DEFAULT_LIFETIME_MS = 3_600_000;
+
+export function hubTokenCreate(run: Runner): Command {
+  return ofHub(
+    define('create', {
+      summary: 'Make a token with which an agent connects to the hub',
+      description: `Who has it is that agent, until it expires or is revoked; it is shown once and kept nowhere. The token alone is
+printed to standard output.`,
+      examples: [
+        'godel hub token create --agent pi-07 --tenant acme',
+        'godel hub token create --agent lead --tenant acme --role coordinator --expires-in 7d',
+        'HUB_TOKEN=$(godel hub token create --agent pi-07 --tenant acme)',
+      ],
+    }),
+  )
+    .requiredOption('--agent <name>', 'who it is for')
+    .requiredOption('--tenant <name>', 'whose memory it opens')
+    .addOption(roleOption())
+    .option('--expires-in <duration>', 'from 1s to 90d; default: 1h', duration('--expires-in'))
+    .action((_options: object, command: Command) =>
+      run(async cli => {
+        const options = command.optsWithGlobals<Options>();
+        const {HubKeys} = await import('../../hub/process/hub-keys.ts');
+        const {agent: agentId, tenant: tenantId, role, expiresIn: lifetimeMs = DEFAULT_LIFETIME_MS} = options;
+        const keys = new HubKeys(pathOf(cli, options.db));
+        const made = await keys.createToken({agentId, tenantId, role, lifetimeMs});
+        if (cli.print.json !== 'none') cli.print.value({v: 1, ...made});
+        else {
+          cli.print.line(made.token);
+          cli.print.note(
+            `Token ${made.tokenId} of ${agentId} (${tenantId}, ${role}) ends ${timeText(made.expiresAtMs)}.`,
+          );
+        }
+        return 'ok';
+      }),
+    );
+}

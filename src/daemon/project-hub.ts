@@ -1,0 +1,152 @@
+import {type ChildProcess, spawn} from 'node:child_process';
+import {join} from 'node:path';
+import {createInterface} from 'node:readline';
+import {backoffMs} from '../base/backoff.ts';
+import {type Failure, GodelError} from '../model/failure.ts';
+import type {RunningNote} from '../hub/process/run-hub.ts';
+import {programEnvironment} from '../project/program-environment.ts';
+import {programFile} from '../project/program-file.ts';
+import type {ProjectPaths} from '../project/project-paths.ts';
+import type {Log} from './log.ts';
+
+/** Between the end of a hub and the start of the next, in milliseconds. */
+const BACKOFF = {baseMs: 200, maxMs: 30_000};
+/** A hub that lasted so long has not failed at its start. */
+const SETTLED_MS = 60_000;
+/** How long a hub may take to end in order, in milliseconds. */
+const END_MS = 10_000;
+const TOKEN_MS = 3_600_000;
+
+export interface HubEndpoint {
+  readonly url: string;
+  readonly tenantId: string;
+  /** Good for an hour. */
+  readonly token: string;
+}
+
+export interface ProjectHubParts {
+  readonly paths: Pick<ProjectPaths, 'godelFolder' | 'projectId'>;
+  readonly log: Pick<Log, 'info' | 'warn'>;
+  readonly random: () => number;
+  /** More arguments for the hub; for tests. */
+  readonly args?: readonly string[];
+}
+
+/** What a hub says on its standard output; see `src/hub/process/entry.ts`. */
+type Line = {readonly ready: RunningNote} | {readonly failure: Failure} | {readonly event: unknown};
+
+/**
+ * The hub of a project: its database is `.godel/hub.db`, its one tenant the project. Started by the first who asks for it, started again
+ * when it ends by itself, at the same port if that is still free; it ends with the daemon, however the daemon ends.
+ */
+export class ProjectHub {
+  readonly #parts: ProjectHubParts;
+  readonly #dbPath: string;
+  #child: ChildProcess | null = null;
+  #ready: Promise<RunningNote> | null = null;
+  #port = 0;
+  #failures = 0;
+  #again: NodeJS.Timeout | undefined;
+  #ended: Promise<void> | null = null;
+
+  constructor(parts: ProjectHubParts) {
+    this.#parts = parts;
+    this.#dbPath = join(parts.paths.godelFolder, 'hub.db');
+  }
+
+  /** Where an agent of this project connects, and its token. Rejects with a `GodelError` where no hub can be had at present. */
+  async endpoint(agentId: string): Promise<HubEndpoint> {
+    const {url} = await this.#running();
+    const {HubKeys} = await import('../hub/process/hub-keys.ts');
+    const tenantId = this.#parts.paths.projectId;
+    const keys = new HubKeys(this.#dbPath);
+    const {token} = await keys.createToken({agentId, tenantId, role: 'worker', lifetimeMs: TOKEN_MS});
+    return {url, tenantId, token};
+  }
+
+  /** Resolves when it is gone. The second time is the same as the first. */
+  end(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  #running(): Promise<RunningNote> {
+    if (this.#ended !== null) throw new GodelError(unreachable('the daemon ends'));
+    clearTimeout(this.#again);
+    this.#again = undefined;
+    this.#ready ??= this.#start();
+    return this.#ready;
+  }
+
+  #start(): Promise<RunningNote> {
+    const {args = []} = this.#parts;
+    const startedMs = performance.now();
+    const port = String(this.#port);
+    const child = spawn(process.execPath, [programFile('hub'), this.#dbPath, '--port', port, ...args], {
+      cwd: '/',
+      env: programEnvironment(process.env),
+      // It ends with its standard input, so that it does not outlive a daemon that is killed.
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    child.stdin.on('error', () => undefined);
+    this.#child = child;
+    const ready = new Promise<RunningNote>((resolve, reject) => {
+      createInterface({input: child.stdout}).on('line', text => {
+        const line = read(text);
+        if (line === null) return;
+        if ('event' in line) this.#parts.log.info({hub: line.event}, 'the hub says');
+        else if ('ready' in line) {
+          this.#port = Number(new URL(line.ready.url).port);
+          resolve(line.ready);
+        } else {
+          // Somebody else may have our port.
+          this.#port = 0;
+          reject(new GodelError(line.failure));
+        }
+      });
+      child.once('error', error => reject(new GodelError(unreachable(error.message))));
+      child.once('close', (code, signal) => {
+        reject(new GodelError(unreachable(`it ended with ${code ?? signal ?? 'an unknown code'}`)));
+        this.#gone(performance.now() - startedMs, code ?? signal);
+      });
+    });
+    // Whoever waits is told; nobody may.
+    ready.catch(() => undefined);
+    return ready;
+  }
+
+  #gone(afterMs: number, how: number | string | null): void {
+    this.#child = null;
+    this.#ready = null;
+    if (this.#ended !== null) return;
+    this.#failures = afterMs > SETTLED_MS ? 1 : this.#failures + 1;
+    const waitMs = Math.round(backoffMs(this.#failures, BACKOFF, this.#parts.random));
+    this.#parts.log.warn({how, afterMs: Math.round(afterMs), waitMs}, 'the hub has ended; it is started again');
+    this.#again = setTimeout(() => void this.#running().catch(() => undefined), waitMs).unref();
+  }
+
+  async #end(): Promise<void> {
+    clearTimeout(this.#again);
+    const child = this.#child;
+    if (child === null) return;
+    const gone = new Promise(resolve => child.once('close', resolve));
+    child.stdin?.end();
+    const timer = setTimeout(() => child.kill('SIGKILL'), END_MS);
+    await gone;
+    clearTimeout(timer);
+  }
+}
+
+function read(text: string): Line | null {
+  try {
+    // Written by the hub that we have started.
+    return JSON.parse(text) as Line;
+  } catch {
+    return null;
+  }
+}
+
+function unreachable(detail: string): Failure {
+  const hint = 'See .godel/daemon.log.';
+  return {reason: 'daemon-unreachable', detail: `its hub cannot be had: ${detail}`, hint};
+}

@@ -1,0 +1,103 @@
+import {existsSync, mkdirSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {GodelError} from '../../model/failure.ts';
+import type {HubRole} from '../../model/hub.ts';
+import {AuthorityFolder} from '../security/authority-folder.ts';
+import type {IssuedToken} from '../security/issued-tokens.ts';
+import type {Revocation} from '../security/revocations.ts';
+import {createPrivateFile} from '../security/private-file.ts';
+import {SecurityManager} from '../security/security-manager.ts';
+import {TokenKeys, type TokenKeyFacts, type TokenList} from '../security/token-keys.ts';
+import {hubFolder, hubIdOf} from '../server/parts/hub-folder.ts';
+import {told} from './hub-failure.ts';
+
+export interface TokenWanted {
+  readonly agentId: string;
+  readonly tenantId: string;
+  readonly role: HubRole;
+  /** Milliseconds. */
+  readonly lifetimeMs: number;
+}
+
+/** The keys of a hub, whether it runs or not: a hub that runs takes notice within a second. All reject with a `GodelError`. */
+export class HubKeys {
+  readonly #folder;
+
+  /** `dbPath` must be absolute; need not be there yet. */
+  constructor(dbPath: string) {
+    this.#folder = hubFolder(dbPath);
+  }
+
+  get authorityFolder(): string {
+    return this.#folder.authority;
+  }
+
+  createToken({agentId, tenantId, role, lifetimeMs}: TokenWanted): Promise<IssuedToken & {readonly token: string}> {
+    return this.#told(() => {
+      const security = SecurityManager.open(this.#folder.tokens, {hubId: hubIdOf(this.#folder)});
+      return security.issueToken({agentId, tenantId}, {role, expiresIn: lifetimeMs});
+    });
+  }
+
+  /** One token, or all that an agent was given up to now. */
+  revokeToken(
+    what: {readonly tokenId: string} | {readonly agentId: string; readonly tenantId: string},
+  ): Promise<Revocation> {
+    return this.#told(() => {
+      const keys = this.#tokens();
+      return keys.revoke('tokenId' in what ? {kind: 'token', ...what} : {kind: 'agent', ...what});
+    });
+  }
+
+  listTokens(): Promise<TokenList> {
+    return this.#told(() => this.#tokens().list());
+  }
+
+  rotateTokenKey(olderLiveMs: number | null): Promise<TokenKeyFacts> {
+    return this.#told(() => this.#tokens().rotate(olderLiveMs === null ? {} : {olderLiveMs}));
+  }
+
+  initAuthority(options: {readonly name: string; readonly days: number}): Promise<AuthorityFolder> {
+    return this.#told(() => {
+      hubIdOf(this.#folder);
+      return AuthorityFolder.init(this.#folder.authority, options);
+    });
+  }
+
+  authority(): Promise<AuthorityFolder> {
+    return this.#told(() => AuthorityFolder.open(this.#folder.authority));
+  }
+
+  /** What the authority does, with its errors told as ours. */
+  async withAuthority<T>(body: (authority: AuthorityFolder) => Promise<T> | T): Promise<T> {
+    const authority = await this.authority();
+    return this.#told(() => body(authority));
+  }
+
+  #tokens(): TokenKeys {
+    hubIdOf(this.#folder);
+    return TokenKeys.open(this.#folder.tokens);
+  }
+
+  #told<T>(body: () => Promise<T> | T): Promise<T> {
+    return told({where: this.#folder.path}, body);
+  }
+}
+
+/** Certificate and key as `NAME.pem` and `NAME.key`, readable for their owner alone, and `ca.pem`. Throws where one is there. */
+export function writeIssued(
+  folder: string,
+  name: string,
+  issued: {readonly certificate: string; readonly privateKey: string; readonly authority: string},
+): void {
+  mkdirSync(folder, {recursive: true, mode: 0o700});
+  const key = join(folder, `${name}.key`);
+  const certificate = join(folder, `${name}.pem`);
+  if (existsSync(certificate) || !createPrivateFile(key, `${issued.privateKey}\n`)) {
+    const hint = 'Name another folder with --out, or move it away.';
+    const path = existsSync(certificate) ? certificate : key;
+    throw new GodelError({reason: 'usage', message: `${path} is there already, and nothing is written over it`, hint});
+  }
+  writeFileSync(certificate, `${issued.certificate}\n`, {flag: 'wx'});
+  writeFileSync(join(folder, 'ca.pem'), `${issued.authority}\n`);
+}

@@ -1,0 +1,152 @@
+import type {Episode, LogEntry, Memory} from '../../../model/episode.ts';
+import {fuse, type Fused, type FuseInput, type RecallFacts} from '../../recall/fuse.ts';
+import type {Embedder} from '../../recall/vector-index.ts';
+import {parseStamp} from '../../replica/hybrid-clock.ts';
+import {meetsQuorum} from '../../security/reputation.ts';
+import type {HubEvent, HubRecall, RecallQuery} from '../hub-parts.ts';
+import type {Found} from '../store/episode-log.ts';
+import type {SqliteHubStore} from '../store/sqlite-hub-store.ts';
+import type {TenantIndexes} from './tenant-indexes.ts';
+import {embeddedText, type VectorFollower} from './vector-follower.ts';
+
+/** Hits of each kind that are looked at first, and at most when too few of them are wanted. */
+const FIRST_DEPTH = 50;
+const MAX_DEPTH = 3200;
+/** One answer fits a frame. */
+const MAX_ANSWER_CHARS = 3 * 1024 * 1024;
+
+export interface HybridRecallParts {
+  readonly store: SqliteHubStore;
+  readonly embedder: Embedder;
+  readonly indexes: TenantIndexes;
+  readonly follower: VectorFollower;
+  /** Something is to be made searchable. */
+  readonly onAdded: () => void;
+  /** Agents that must have confirmed an episode before it is recalled. */
+  readonly quorum: number;
+  readonly wallMs: () => number;
+  readonly onEvent: (event: HubEvent) => void;
+}
+
+type EpisodeFound = Found & {readonly episode: Episode};
+
+/** Full text, at once, and vectors, as far as they are made, as one list with recency, reward and what others made of it. */
+export class HybridRecall implements HubRecall {
+  readonly #parts: HybridRecallParts;
+
+  constructor(parts: HybridRecallParts) {
+    this.#parts = parts;
+  }
+
+  async recall(tenant: string, query: RecallQuery): Promise<readonly Memory[]> {
+    const nearest = await this.#nearest(tenant, query.query);
+    const found = new Map<number, EpisodeFound | null>();
+    for (let depth = Math.max(FIRST_DEPTH, 2 * query.k); ; depth *= 4) {
+      const text = this.#parts.store.searchText(tenant, query.query, depth);
+      const vector = nearest(depth);
+      this.#read(tenant, [...text.hits.map(({position}) => position), ...vector.map(({key}) => key)], found);
+      const fused = this.#fuse(query, {text, vector}, found);
+      const isAll = text.hits.length < depth && vector.length < depth;
+      if (fused.length >= query.k || isAll || depth >= MAX_DEPTH) return answer(fused, found, query);
+    }
+  }
+
+  added(tenant: string, entries: readonly LogEntry[]): void {
+    const forgotten = entries.flatMap(entry =>
+      entry.kind === 'change' && entry.change.kind === 'standing' && entry.change.standing === 'forgotten'
+        ? [entry.change.episode]
+        : [],
+    );
+    this.forgotten(tenant, forgotten);
+    this.#parts.follower.wake();
+    this.#parts.onAdded();
+  }
+
+  /** Takes the vectors of what was forgotten out of memory too. */
+  forgotten(tenant: string, episodes: readonly string[]): void {
+    for (const id of episodes) {
+      const found = this.#parts.store.get(tenant, id);
+      if (found !== null) this.#parts.indexes.remove(tenant, found.entry.position);
+    }
+  }
+
+  unembedded(tenant: string | null): number {
+    const {store, embedder} = this.#parts;
+    if (tenant === null) return store.vectors.unembeddedCount(embedder.id);
+    return store.vectors.unembeddedOf(tenant, embedder.id);
+  }
+
+  /** Where vectors cannot be had, recall goes on with words alone. */
+  async #nearest(tenant: string, query: string): Promise<(k: number) => FuseInput['vector']> {
+    try {
+      const index = await this.#parts.indexes.open(tenant);
+      if (index.size === 0) return () => [];
+      const [vector] = await this.#parts.embedder.embed([query]);
+      return vector === undefined ? () => [] : k => index.search(vector, k);
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      this.#parts.onEvent({kind: 'upkeep-failed', what: 'vectors', detail});
+      return () => [];
+    }
+  }
+
+  #read(tenant: string, positions: readonly number[], found: Map<number, EpisodeFound | null>): void {
+    const unknown = [...new Set(positions)].filter(position => !found.has(position));
+    for (const position of unknown) found.set(position, null);
+    for (const each of this.#parts.store.at(tenant, unknown)) {
+      const {entry} = each;
+      if (entry.kind === 'episode') found.set(entry.position, {...each, episode: entry.episode});
+    }
+  }
+
+  #fuse(
+    {k, tags = [], onlySuccess = false, explain = false}: RecallQuery,
+    {text, vector}: {text: ReturnType<SqliteHubStore['searchText']>; vector: FuseInput['vector']},
+    found: ReadonlyMap<number, EpisodeFound | null>,
+  ): readonly Fused[] {
+    const words = explain ? text.words : [];
+    return fuse({
+      text: text.hits.map(({position}) => ({key: position, terms: termsIn(found.get(position) ?? null, words)})),
+      vector,
+      facts: key => factsOf(found.get(key) ?? null),
+      accepts: (_key, {state, success}) =>
+        (!onlySuccess || success) &&
+        tags.every(tag => state.tags.includes(tag)) &&
+        meetsQuorum(state, this.#parts.quorum),
+      nowMs: this.#parts.wallMs(),
+      limit: k,
+    });
+  }
+}
+
+function factsOf(found: EpisodeFound | null): RecallFacts | null {
+  if (found === null) return null;
+  const {episode, state} = found;
+  return {atMs: parseStamp(episode.at)?.ms ?? 0, reward: episode.reward, success: episode.success, state};
+}
+
+/** As many of the best as fit one frame, one at least. */
+function answer(
+  fused: readonly Fused[],
+  found: ReadonlyMap<number, EpisodeFound | null>,
+  {explain = false}: RecallQuery,
+): readonly Memory[] {
+  const memories: Memory[] = [];
+  let chars = 0;
+  for (const {key, score, why} of fused) {
+    const each = found.get(key);
+    if (!each) continue;
+    const memory = {episode: each.episode, state: each.state, score, ...(explain && {why})};
+    chars += JSON.stringify(memory).length;
+    if (memories.length > 0 && chars > MAX_ANSWER_CHARS) break;
+    memories.push(memory);
+  }
+  return memories;
+}
+
+/** The words of a query that stand in an episode, in whatever form of the word. */
+function termsIn(found: EpisodeFound | null, words: readonly string[]): readonly string[] {
+  if (found === null || words.length === 0) return [];
+  const text = embeddedText(found.episode).toLowerCase();
+  return words.filter(word => text.includes(word.length > 4 ? word.replace(/(?:ing|ed|es|s)$/, '') : word));
+}

@@ -1,0 +1,123 @@
+import type {HybridClock} from '../../replica/hybrid-clock.ts';
+import type {HubEvent} from '../hub-parts.ts';
+import type {SqliteHubStore} from '../store/sqlite-hub-store.ts';
+
+/** What is done again and again, in milliseconds. */
+const TICK_MS = 1000;
+const RETENTION_MS = 60_000;
+const TEXT_MS = 15;
+
+/** Entries made searchable in one go, and episodes forgotten in one go: a few milliseconds each. */
+const TEXT_CHUNK = 100;
+const RETIRE_CHUNK = 100;
+
+export interface Retention {
+  /** How long an episode is kept that says nothing of it itself, in milliseconds; null: for ever. */
+  readonly lifetimeMs: number | null;
+  /** Of one tenant; beyond it the oldest are forgotten. null: as many as the store takes. */
+  readonly maxEpisodes: number | null;
+}
+
+export interface UpkeepParts {
+  readonly store: SqliteHubStore;
+  readonly clock: HybridClock;
+  readonly retention: Retention;
+  /** What is written with each tick. */
+  readonly save: () => void;
+  /** Answers and makes durable what agents have pushed in this turn. */
+  readonly settle: () => void;
+  readonly forgotten: (tenant: string, episodes: readonly string[]) => void;
+  readonly expire: () => void;
+  readonly onEvent: (event: HubEvent) => void;
+}
+
+/** The hub's own work in the background, in small pieces: nobody waits for it longer than for a few milliseconds. */
+export class Upkeep {
+  readonly #parts: UpkeepParts;
+  #tick: NodeJS.Timeout | undefined;
+  #minute: NodeJS.Timeout | undefined;
+  #text: NodeJS.Timeout | undefined;
+  #retiring: Promise<void> | null = null;
+  #isStopped = false;
+
+  constructor(parts: UpkeepParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#tick = setInterval(() => this.#guard(() => this.tick()), TICK_MS).unref();
+    this.#minute = setInterval(() => void this.retire(), RETENTION_MS).unref();
+  }
+
+  /** Resolves when nothing of it runs any more. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearInterval(this.#tick);
+    clearInterval(this.#minute);
+    clearTimeout(this.#text);
+    await this.#retiring;
+  }
+
+  /** What has come is made searchable soon. */
+  textSoon(): void {
+    if (this.#isStopped) return;
+    this.#text ??= setTimeout(() => {
+      this.#text = undefined;
+      this.#guard(() => {
+        this.#parts.settle();
+        if (this.#parts.store.followText(TEXT_CHUNK) > 0) this.textSoon();
+      });
+    }, TEXT_MS).unref();
+  }
+
+  tick(): void {
+    const {store, save, settle, onEvent} = this.#parts;
+    settle();
+    save();
+    const flushed = store.flush();
+    if (flushed.ok) return;
+    onEvent({kind: 'flush-failed', full: flushed.failure.kind === 'full', detail: flushed.failure.detail});
+  }
+
+  /** Forgets what the policy says. One run at a time. */
+  retire(): Promise<void> {
+    this.#retiring ??= this.#retireAll().finally(() => {
+      this.#retiring = null;
+    });
+    return this.#retiring;
+  }
+
+  async #retireAll(): Promise<void> {
+    const {store, settle, forgotten, expire, clock, retention, onEvent} = this.#parts;
+    try {
+      settle();
+      expire();
+      for (const {name: tenant} of store.figures()) {
+        let episodes = 0;
+        for (let more = true; more && !this.#isStopped; ) {
+          settle();
+          const policy = {...retention, by: 'hub', at: clock.now(), limit: RETIRE_CHUNK};
+          const gone = store.retire(tenant, policy);
+          more = gone !== null && gone.length >= RETIRE_CHUNK;
+          if (gone === null || gone.length === 0) break;
+          // Durable before it is taken from the index and others are told.
+          this.tick();
+          forgotten(tenant, gone);
+          episodes += gone.length;
+          await new Promise(resolve => setImmediate(resolve));
+        }
+        if (episodes > 0) onEvent({kind: 'retired', tenant, episodes});
+      }
+    } catch (error) {
+      onEvent({kind: 'unexpected', error});
+    }
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#parts.onEvent({kind: 'unexpected', error});
+    }
+  }
+}

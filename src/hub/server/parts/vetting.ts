@@ -1,0 +1,65 @@
+import type {KeyObject} from 'node:crypto';
+import type {Result} from '../../../base/result.ts';
+import type {LogItem} from '../../../model/episode.ts';
+import type {HubIdentity} from '../../../model/hub.ts';
+import {checkStamp, type StampFailure} from '../../replica/hybrid-clock.ts';
+import {readPublicKey, verifyEpisode} from '../../security/episode-signature.ts';
+import type {Refusal} from '../hub-parts.ts';
+import type {Credentials} from '../store/credentials.ts';
+
+/** The keys of as many agents are held ready. */
+const MAX_AGENTS = 10_000;
+
+export interface VettingParts {
+  readonly credentials: Pick<Credentials, 'keys'>;
+  /** Told of each stamp that is taken, so that stamps of the hub's own are later. */
+  readonly observe: (stamp: string) => Result<void, StampFailure>;
+  readonly wallMs: () => number;
+}
+
+/** What is asked of each pushed item: a stamp that is not ahead, and of an agent with a key, its signature. */
+export class Vetting {
+  readonly #parts: VettingParts;
+  /** By tenant and agent, those asked for longest ago first. */
+  readonly #keys = new Map<string, readonly KeyObject[]>();
+
+  constructor(parts: VettingParts) {
+    this.#parts = parts;
+  }
+
+  readonly vet = ({tenantId, agentId}: HubIdentity, item: LogItem): Refusal | null => {
+    const at = item.kind === 'episode' ? item.episode.at : item.change.at;
+    const stamp = checkStamp(at, {wallMs: this.#parts.wallMs()});
+    if (!stamp.ok) return refuse('bad-frame', stamp.failure.detail);
+    if (item.kind === 'episode') {
+      const keys = this.#keysOf(tenantId, agentId);
+      const {episode} = item;
+      if (keys.length > 0 && !keys.some(publicKey => verifyEpisode(episode, {tenantId, publicKey}))) {
+        const what = episode.signature === null ? 'is not signed' : 'is not signed by a key of its agent';
+        return refuse('forbidden', `the episode ${what}; ${agentId} has made a key known, so sign with that`);
+      }
+    }
+    this.#parts.observe(at);
+    return null;
+  };
+
+  /** After the keys of an agent have changed. */
+  forget(tenant: string, agentId: string): void {
+    this.#keys.delete(`${tenant}\0${agentId}`);
+  }
+
+  #keysOf(tenant: string, agentId: string): readonly KeyObject[] {
+    const name = `${tenant}\0${agentId}`;
+    const known = this.#keys.get(name);
+    if (known !== undefined) return known;
+    const keys = this.#parts.credentials.keys(tenant, agentId).map(({publicKey}) => readPublicKey(publicKey));
+    this.#keys.set(name, keys);
+    const oldest = this.#keys.keys().next();
+    if (this.#keys.size > MAX_AGENTS && !oldest.done) this.#keys.delete(oldest.value);
+    return keys;
+  }
+}
+
+function refuse(code: Refusal['code'], message: string): Refusal {
+  return {code, message, retryAfterMs: null};
+}

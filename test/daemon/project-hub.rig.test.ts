@@ -1,0 +1,60 @@
+import {mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {expect, test} from 'vitest';
+import {WebSocket} from 'ws';
+import {type HubEndpoint, ProjectHub} from '../../src/daemon/project-hub.ts';
+import {RawClient} from '../hub/server/hub-rig.ts';
+import {until} from '../rig/until.ts';
+
+class ProjectHubRig implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), 'godel-project-hub-'));
+  readonly warned: unknown[] = [];
+  readonly hub = new ProjectHub({
+    paths: {godelFolder: this.folder, projectId: 'p1'},
+    log: {info: () => undefined, warn: (about: unknown) => void this.warned.push(about)},
+    random: Math.random,
+    args: ['--embedder', 'hashed'],
+  });
+
+  get pid(): number {
+    const {pid} = JSON.parse(readFileSync(join(this.folder, 'hub.keys', 'running.json'), 'utf8')) as {pid: number};
+    return pid;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.hub.end();
+    rmSync(this.folder, {recursive: true, force: true});
+  }
+}
+
+async function joined({url, token}: HubEndpoint): Promise<RawClient> {
+  const client = new RawClient(new WebSocket(url));
+  await client.opened;
+  client.hello(token);
+  await client.next('welcome');
+  return client;
+}
+
+test('the hub of a project is started when asked for, again at the same place when killed, and ends with its daemon', async () => {
+  await using rig = new ProjectHubRig();
+  const [one, other] = await Promise.all([rig.hub.endpoint('a1'), rig.hub.endpoint('a2')]);
+  expect(other.url).toBe(one.url);
+  const client = await joined(one);
+  const first = rig.pid;
+  process.kill(first, 'SIGKILL');
+  await client.end();
+  const again = await until('it is there again', async () => {
+    const found = await rig.hub.endpoint('a1').catch(() => null);
+    return found !== null && rig.pid !== first && found;
+  });
+  expect(again.url).toBe(one.url);
+  expect(rig.warned).toMatchObject([{how: 'SIGKILL'}]);
+  const last = await joined(again);
+  const second = rig.pid;
+  await rig.hub.end();
+  expect(await last.end()).toMatchObject({code: 1001});
+  expect(() => process.kill(second, 0)).toThrow(/ESRCH/);
+  expect(readdirSync(rig.folder).toSorted()).toEqual(['hub.db', 'hub.keys']);
+  await expect(rig.hub.endpoint('a1')).rejects.toMatchObject({failure: {reason: 'daemon-unreachable'}});
+});

@@ -1,0 +1,132 @@
+import {randomBytes} from 'node:crypto';
+import {chmodSync, existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {expect, test} from 'vitest';
+import {WebSocket} from 'ws';
+import {formatStamp} from '../../../src/hub/replica/hybrid-clock.ts';
+import {until} from '../../rig/until.ts';
+import {episode, pushOf, RawClient} from '../server/hub-rig.ts';
+import {ServedHubRig} from './served-hub.ts';
+
+function lesson(agentId: string, output: string) {
+  return episode(agentId, {output, at: formatStamp({ms: Date.now(), counter: 0, node: agentId})});
+}
+
+test('a token that is revoked, or whose key was rotated away, ends its connection; status shows who is there', async () => {
+  await using rig = new ServedHubRig();
+  const served = await rig.serve();
+  const made = await rig.json('token', 'create', '--agent', 'a1', '--tenant', 't1', '--role', 'reader');
+  expect(made).toMatchObject({agentId: 'a1', tenantId: 't1', role: 'reader'});
+  const client = await rig.join(served.url, String(made['token']));
+  expect(await rig.json('status')).toMatchObject({hub: {url: served.url}, stats: {agents: 1}});
+  await rig.run('token', 'revoke', String(made['tokenId']));
+  await client.end();
+  expect(client.frames).toContainEqual(expect.objectContaining({type: 'error', code: 'token-revoked'}));
+  expect((await rig.json('token', 'list'))['issued']).toMatchObject([{agentId: 'a1', revoked: true}]);
+
+  const older = await rig.token('a2');
+  await rig.run('token', 'rotate', '--now');
+  const refused = new RawClient(new WebSocket(served.url));
+  await refused.opened;
+  refused.hello(older);
+  await refused.end();
+  expect(refused.frames).toContainEqual(expect.objectContaining({type: 'error', code: 'token-invalid'}));
+  await rig.join(served.url, await rig.token('a2'));
+});
+
+test('Ctrl-C ends a hub in order, and leaves nothing but its database and keys', async () => {
+  await using rig = new ServedHubRig();
+  const served = await rig.serve('--db', 'my.db');
+  const client = await rig.join(
+    served.url,
+    (await rig.run('token', 'create', '--db', 'my.db', '--agent', 'a', '--tenant', 't')).stdout.trim(),
+  );
+  served.child.kill('SIGINT');
+  expect(await client.end()).toMatchObject({code: 1001});
+  expect(await served.ended).toMatchObject({code: 0});
+  expect(readdirSync(rig.folder).toSorted()).toEqual(['my.db', 'my.keys']);
+  expect(readdirSync(join(rig.folder, 'my.keys')).toSorted()).toEqual(['hub-id', 'tokens']);
+  const status = await rig.run('status', '--db', 'my.db');
+  expect(status).toMatchObject({code: 5, stderr: ''});
+});
+
+test('a port in use, keys that others can read, a folder that is none, a second hub: each says what to do', async () => {
+  await using rig = new ServedHubRig();
+  const served = await rig.serve();
+  const {port} = new URL(served.url);
+  const taken = await rig.run('serve', '--db', 'other.db', '--port', port, '--embedder', 'hashed');
+  expect(taken.code).toBe(2);
+  expect(taken.stderr).toMatch(/^godel: port \d+ of 127\.0\.0\.1 is in use by another program\. .*--port/);
+  const second = await rig.run('serve', '--port', '0', '--embedder', 'hashed');
+  expect(second).toMatchObject({code: 5});
+  expect(second.stderr).toContain('Only one hub may use a database at a time');
+  const nowhere = await rig.run('serve', '--db', '/dev/null/hub.db', '--port', '0', '--embedder', 'hashed');
+  expect(nowhere).toMatchObject({code: 5});
+  expect(nowhere.stderr).toContain('Name a file in a folder that is there');
+  const keys = join(rig.folder, 'hub-memory.keys', 'tokens', 'keys');
+  for (const name of readdirSync(keys)) chmodSync(join(keys, name), 0o644);
+  const open = await rig.run('token', 'list');
+  expect(open).toMatchObject({code: 2});
+  expect(open.stderr).toMatch(/can be used by others \(mode 644\): run chmod 600/);
+});
+
+test('a sealed hub is backed up while it runs, and restored elsewhere from the backup and the master key alone', async () => {
+  await using rig = new ServedHubRig();
+  const key = join(rig.folder, 'master.key');
+  writeFileSync(key, randomBytes(32).toString('base64'), {mode: 0o600});
+  const served = await rig.serve('--master-key-file', key, '--backup-every', '1s', '--backup-folder', 'copies');
+  const client = await rig.join(served.url, await rig.token('a1'));
+  const secret = lesson('a1', 'the vault opens with xyzzyplugh');
+  await client.ask('pushed', pushOf(secret));
+  await until('its data key is in the database, and a scheduled backup was made', async () => {
+    const {report} = (await rig.json('backup', `b${Date.now()}.db`)) as {report: {episodes: number}};
+    return report.episodes === 1 && existsSync(join(rig.folder, 'copies'));
+  });
+  await rig.run('backup', 'copy.db');
+  expect(readFileSync(join(rig.folder, 'copy.db')).includes('xyzzyplugh')).toBe(false);
+  expect((await rig.run('backup', 'copy.db')).stderr).toContain('nothing is written over it');
+  served.child.kill('SIGINT');
+  await served.ended;
+
+  for (const name of readdirSync(rig.folder).filter(each => each.startsWith('hub-memory'))) {
+    renameSync(join(rig.folder, name), join(rig.folder, `gone-${name}`));
+  }
+  expect(await rig.json('verify', 'copy.db', '--master-key-file', key)).toMatchObject({
+    report: {findings: [], episodes: 1, contents: 'read'},
+  });
+  expect((await rig.run('restore', 'copy.db', '--master-key-file', key)).code).toBe(0);
+  const again = await rig.serve('--master-key-file', key);
+  const reader = await rig.join(again.url, await rig.token('a1'));
+  const {entry} = await reader.ask('episode', {type: 'get', episode: secret.id});
+  expect(entry).toMatchObject({episode: secret});
+});
+
+test('with certificates: the right agent gets in, another does not, and who is revoked is cut off', async () => {
+  await using rig = new ServedHubRig();
+  await rig.run('cert', 'init');
+  await rig.run('cert', 'issue', '--server', '--out', 'tls');
+  const issued = await rig.json('cert', 'issue', '--agent', 'a1', '--tenant', 't1', '--out', 'a1');
+  expect(statSync(String(issued['key'])).mode & 0o777).toBe(0o600);
+  const ca = 'hub-memory.keys/authority/ca.pem';
+  const served = await rig.serve('--tls-cert', 'tls/hub.pem', '--tls-key', 'tls/hub.key', '--client-ca', ca);
+  expect(served.url).toMatch(/^wss:/);
+  const tls = {
+    ca: readFileSync(join(rig.folder, ca)),
+    cert: readFileSync(String(issued['certificate'])),
+    key: readFileSync(String(issued['key'])),
+  };
+  const token = await rig.token('a1');
+  const client = await rig.join(served.url, token, tls);
+  const bare = new RawClient(new WebSocket(served.url, {ca: tls.ca}));
+  await expect(bare.opened).rejects.toThrow();
+  const other = new RawClient(new WebSocket(served.url, tls));
+  await other.opened;
+  other.hello(await rig.token('a2'));
+  await other.end();
+  expect(other.frames).toContainEqual(expect.objectContaining({type: 'error', code: 'forbidden'}));
+  await rig.run('cert', 'revoke', String(issued['serial']));
+  await client.end();
+  expect(client.frames).toContainEqual(expect.objectContaining({type: 'error', code: 'token-revoked'}));
+  const late = new RawClient(new WebSocket(served.url, tls));
+  await expect(late.opened.then(() => late.end())).rejects.toThrow();
+});

@@ -1,0 +1,188 @@
+import {randomBytes, randomUUID} from 'node:crypto';
+import {readdirSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {generateKeyPairSync} from 'node:crypto';
+import {expect, test} from 'vitest';
+import {formatStamp} from '../../../../src/hub/replica/hybrid-clock.ts';
+import {SharedDocument} from '../../../../src/hub/replica/shared-document.ts';
+import {signEpisode, writePublicKey} from '../../../../src/hub/security/episode-signature.ts';
+import {masterKey} from '../../../../src/hub/security/master-key.ts';
+import {verifyHubStore} from '../../../../src/hub/server/store/backup.ts';
+import {openHubStore} from '../../../../src/hub/server/store/open-hub-store.ts';
+import type {Episode} from '../../../../src/model/episode.ts';
+import {until} from '../../../rig/until.ts';
+import {episode, pushOf, type RawClient} from '../hub-rig.ts';
+import {HubFolderRig} from './hub-folder-rig.ts';
+
+function stamped(agentId: string, fields: Partial<Episode> = {}): Episode {
+  return episode(agentId, {at: formatStamp({ms: Date.now(), counter: 0, node: agentId}), ...fields});
+}
+
+function recallOf(query: string) {
+  return {type: 'recall', query, k: 5, explain: true} as const;
+}
+
+function messageTo(to: string, body: string) {
+  const message = {id: randomUUID(), to, topic: null, body, correlationId: null} as const;
+  return {type: 'message', message: {...message, kind: 'message', priority: 'normal'}} as const;
+}
+
+async function whenEmbedded(client: RawClient): Promise<void> {
+  await until('all vectors are made', async () => {
+    const {stats} = await client.ask('stats', {type: 'stats'});
+    return stats.unembedded === 0;
+  });
+}
+
+test('what was pushed is recalled by its words and by likeness, after a restart too, and in its own tenant only', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start();
+  const writer = await rig.join(hub, 'writer');
+  const lesson = stamped('writer', {task: 'repair the flaky login tests', output: 'wait for the session cookie'});
+  const other = stamped('writer', {task: 'draw a map of the harbour', output: 'use a projection', tags: ['maps']});
+  const pushed = await writer.ask('pushed', pushOf(lesson, other));
+  expect(pushed.results).toEqual([
+    {id: lesson.id, position: 1},
+    {id: other.id, position: 2},
+  ]);
+  await whenEmbedded(writer);
+  const {memories} = await writer.ask('recalled', recallOf('login tests repaired'));
+  expect(memories[0]?.episode).toEqual(lesson);
+  expect(memories[0]?.why).toMatchObject({text: 1, vector: 1, terms: ['login', 'tests', 'repaired']});
+  await hub.stop();
+
+  const again = await rig.start();
+  const reader = await rig.join(again, 'reader', {role: 'reader'});
+  expect((await reader.ask('recalled', recallOf('flakyness of logins'))).memories[0]?.why?.vector).toBe(1);
+  expect((await reader.ask('recalled', recallOf('harbour'))).memories[0]?.episode.id).toBe(other.id);
+  const stranger = await rig.join(again, 'reader', {tenantId: 't2'});
+  expect((await stranger.ask('recalled', recallOf('harbour'))).memories).toEqual([]);
+  expect(again.getStats()).toMatchObject({agents: 2, episodes: 2, unembedded: 0});
+});
+
+test('a stamp from the future is refused, and so is what an agent with a key has not signed', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start();
+  const agent = await rig.join(hub, 'a1');
+  const ahead = stamped('a1', {at: formatStamp({ms: Date.now() + 3_600_000, counter: 0, node: 'a1'})});
+  const {results} = await agent.ask('pushed', pushOf(ahead));
+  expect(results[0]).toMatchObject({id: ahead.id, code: 'bad-frame'});
+
+  const {privateKey, publicKey} = generateKeyPairSync('ed25519');
+  hub.registerKey({tenantId: 't1', agentId: 'a1'}, writePublicKey(publicKey));
+  const signed = signEpisode(stamped('a1'), {tenantId: 't1', privateKey});
+  const items = [signed, stamped('a1'), {...signed, id: randomUUID()}];
+  const judged = await agent.ask('pushed', pushOf(...items));
+  expect(judged.results.map(result => ('code' in result ? result.code : 'taken'))).toEqual([
+    'taken',
+    'forbidden',
+    'forbidden',
+  ]);
+});
+
+test('with a quorum only what others have confirmed is recalled', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start({quorum: 1});
+  const [author, witness] = [await rig.join(hub, 'author'), await rig.join(hub, 'witness')];
+  const lesson = stamped('author', {task: 'mend the lighthouse'});
+  await author.ask('pushed', pushOf(lesson));
+  expect((await author.ask('recalled', recallOf('lighthouse'))).memories).toEqual([]);
+  const at = formatStamp({ms: Date.now(), counter: 1, node: 'witness'});
+  const change = {id: randomUUID(), episode: lesson.id, by: 'witness', at, kind: 'confirm', success: true} as const;
+  await witness.ask('pushed', {type: 'push', items: [{kind: 'change', change}]});
+  expect((await author.ask('recalled', recallOf('lighthouse'))).memories[0]?.state.confirmed).toBe(1);
+});
+
+test('a message for an agent that is away outlives the hub, and is delivered once', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start();
+  const [sender, away] = [await rig.join(hub, 'sender'), await rig.join(hub, 'away')];
+  away.webSocket.close();
+  await away.end();
+  await sender.ask('ok', messageTo('away', 'first'));
+  await hub.stop();
+
+  const again = await rig.start();
+  const back = await rig.join(again, 'away');
+  const {message} = await back.next('message');
+  expect(message).toMatchObject({from: 'sender', body: 'first'});
+  back.send({type: 'received', messages: [message.id]});
+  // Known from the history of sessions, though not seen since the start.
+  await back.ask('ok', messageTo('sender', 'second'));
+  await again.stop();
+
+  const third = await rig.start();
+  const once = await rig.join(third, 'away');
+  await once.ask('agents', {type: 'who'});
+  expect(once.frames.filter(({type}) => type === 'message')).toEqual([]);
+  const receiver = await rig.join(third, 'sender');
+  expect((await receiver.next('message')).message.body).toBe('second');
+});
+
+test('a shared document is merged by the hub and kept', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start();
+  const mine = new SharedDocument();
+  mine.text('notes').insert(0, 'hello');
+  const update = Buffer.from(mine.snapshot()).toString('base64');
+  const editor = await rig.join(hub, 'editor');
+  const joined = await editor.ask('document', {type: 'document', document: 'plan', vector: null, update});
+  expect(joined.vector).toBe(Buffer.from(mine.vector()).toString('base64'));
+  const bad = await editor.answer({type: 'document', document: 'plan', vector: null, update: 'AAEC'});
+  expect(bad).toMatchObject({type: 'error', code: 'bad-frame'});
+  await hub.stop();
+
+  const again = await rig.start();
+  const later = await rig.join(again, 'later');
+  const whole = await later.ask('document', {type: 'document', document: 'plan', vector: null, update: null});
+  const opened = SharedDocument.open(Buffer.from(whole.update ?? '', 'base64'));
+  expect(opened.ok && opened.value.text('notes').toString()).toBe('hello');
+});
+
+test('who came, went and was refused is written down', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start();
+  const agent = await rig.join(hub, 'a1');
+  agent.webSocket.close();
+  await agent.end();
+  const stranger = await rig.open(hub);
+  stranger.hello('no token at all');
+  await stranger.end();
+  await hub.stop();
+  const store = openHubStore({file: rig.dbPath});
+  if (!store.ok) throw new Error(JSON.stringify(store.failure));
+  using kept = store.value;
+  expect(kept.sessions.past('t1', {before: null, limit: 9})).toMatchObject([{agent: 'a1', ending: 'left'}]);
+  const rows = kept.audit.list({tenant: null, before: null, limit: 9});
+  expect(rows).toMatchObject([{what: 'refuse', who: '127.0.0.1', detail: {code: 'token-invalid'}}]);
+});
+
+test('a sealing hub leaves no plain text, and a backup of it opens with the master key and what is in it alone', async () => {
+  await using rig = new HubFolderRig();
+  const key = masterKey(randomBytes(32));
+  const backups = {everyMs: 1000, folder: join(rig.folder, 'backups'), keep: 1};
+  const hub = await rig.start({sealing: {masterKey: key}, backups});
+  const agent = await rig.join(hub, 'a1');
+  await agent.ask('pushed', pushOf(stamped('a1', {output: 'the combination is xyzzyplugh'})));
+  await whenEmbedded(agent);
+  await until('a backup was made', () => rig.events.find(({kind}) => kind === 'backed-up'));
+  await hub.stop();
+  for (const name of readdirSync(rig.folder).filter(each => each.startsWith('hub.db'))) {
+    expect(readFileSync(join(rig.folder, name)).includes('xyzzyplugh')).toBe(false);
+  }
+  const [backup = ''] = readdirSync(backups.folder);
+  const verified = verifyHubStore({file: join(backups.folder, backup), seal: null});
+  expect(verified.ok && verified.value.findings).toEqual([]);
+  await expect(rig.start()).rejects.toMatchObject({failure: {reason: 'store-unusable'}});
+  const again = await rig.start({sealing: {masterKey: key}});
+  const reader = await rig.join(again, 'a1');
+  expect((await reader.ask('recalled', recallOf('xyzzyplugh'))).memories).toHaveLength(1);
+});
+
+test('a hub that cannot have its port leaves the database to others', async () => {
+  await using rig = new HubFolderRig();
+  await using blocker = new HubFolderRig();
+  const {address} = await blocker.start();
+  await expect(rig.start({port: address?.port ?? 0})).rejects.toMatchObject({code: 'EADDRINUSE'});
+  await rig.start();
+});
