@@ -49,11 +49,14 @@ interface Leaf {
 }
 
 function leaves(parent: Command, prefix: string): readonly Leaf[] {
-  return parent.commands.flatMap(command => {
-    const name = `${prefix} ${command.name()}`;
-    const own = isGroup(command) ? [] : [{name, command}];
-    return [...own, ...leaves(command, name)];
-  });
+  return parent
+    .createHelp()
+    .visibleCommands(parent)
+    .flatMap(command => {
+      const name = `${prefix} ${command.name()}`;
+      const own = isGroup(command) ? [] : [{name, command}];
+      return [...own, ...leaves(command, name)];
+    });
 }
 
 /** Does nothing by itself. */

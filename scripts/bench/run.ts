@@ -3,12 +3,18 @@ import {cpus, release, totalmem} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
 import {agentsBench} from './agents.ts';
+import {balanceBench} from './balance.ts';
 import {commandsBench} from './commands.ts';
 import {completionsBench} from './completions.ts';
 import {engineBench} from './engine.ts';
+import {healthBench} from './health.ts';
 import {idleBench} from './idle.ts';
+import {overheadBench} from './overhead.ts';
+import {scaleUpBench} from './scale-up.ts';
+import {scalingBench} from './scaling.ts';
 import {spawningBench} from './spawning.ts';
 import {statusBench} from './status.ts';
+import {vitalsBench} from './vitals.ts';
 import {worktreesBench} from './worktrees.ts';
 import {formatPage} from '../format-page.ts';
 import {type Bench, markdown} from './table.ts';
@@ -22,6 +28,12 @@ const BENCHES: readonly Bench[] = [
   statusBench,
   agentsBench,
   worktreesBench,
+  vitalsBench,
+  scalingBench,
+  scaleUpBench,
+  balanceBench,
+  healthBench,
+  overheadBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 

@@ -2,20 +2,29 @@ import {randomUUID} from 'node:crypto';
 import {sleep} from '../base/clock.ts';
 import {fail, ok, type Result} from '../base/result.ts';
 import {listensOn} from '../base/unix-socket.ts';
+import type {AgentView} from '../model/agent-view.ts';
 import type {CostView} from '../model/cost-view.ts';
 import type {TracedEvent} from '../model/event.ts';
+import type {Explanation} from '../model/explanation.ts';
 import type {Failure} from '../model/failure.ts';
 import type {AttemptRow, TaskRow} from '../model/row.ts';
 import type {TeamView} from '../model/team-view.ts';
 import {
+  type AgentOrder,
   API_VERSION,
   type DaemonView,
   type EventQuery,
+  type ExplainQuery,
   HEADERS,
   type LogPart,
+  type LogQuery,
   type OutputPart,
   type OutputQuery,
-  type LogQuery,
+  type PauseRequest,
+  type ResumeRequest,
+  type RetryRequest,
+  type RunRequest,
+  type ScaleRequest,
   type SpawnRequest,
   type TaskListQuery,
 } from './contract.ts';
@@ -31,6 +40,8 @@ export interface ClientOptions {
   readonly start?: () => Promise<Result<void, Failure>>;
   /** Why the daemon does not answer, when that can be told from outside (stopped, gone). */
   readonly explainSilence?: () => Failure | null;
+  /** Called when a change has waited for its answer for some seconds. */
+  readonly onSlow?: () => void;
   /** Longest time without an answer in milliseconds, where the answer does not wait for work to end. */
   readonly timeoutMs?: number;
 }
@@ -51,6 +62,7 @@ interface Call {
 /** A daemon that ends waits for its hosts, and these for what they are running. */
 const END_LIMIT_MS = 15_000;
 const END_LOOK_MS = 20;
+const SLOW_MS = 3000;
 
 /**
  * The daemon's API for programs, one method per route of `contract.ts`. Keeps no connection and no state. The daemon is
@@ -113,6 +125,39 @@ export class ApiClient {
     });
   }
 
+  scale(name: string, request: ScaleRequest): Answer<TeamView> {
+    return this.#change(`${teamPath(name)}/scale`, request, {isRepeatable: true});
+  }
+
+  run(name: string, request: RunRequest): Answer<TeamView> {
+    return this.#change(`${teamPath(name)}/run`, request);
+  }
+
+  retry(name: string, request: RetryRequest): Answer<TeamView> {
+    return this.#change(`${teamPath(name)}/retry`, request);
+  }
+
+  pause(name: string, request: PauseRequest = {}): Answer<TeamView> {
+    return this.#change(`${teamPath(name)}/pause`, request, {isRepeatable: true});
+  }
+
+  resume(name: string, request: ResumeRequest = {}): Answer<TeamView> {
+    return this.#change(`${teamPath(name)}/resume`, request, {isRepeatable: true});
+  }
+
+  async agents(name: string): Answer<readonly AgentView[]> {
+    const path = `${teamPath(name)}/agents`;
+    return pick(await this.#call<{agents: readonly AgentView[]}>({method: 'GET', path}), body => body.agents);
+  }
+
+  order(name: string, {agent, what}: AgentOrder): Answer<TeamView> {
+    return this.#change(`${teamPath(name)}/agents/${what}`, {agent});
+  }
+
+  explain(name: string, asked: ExplainQuery = {}): Answer<Explanation> {
+    return this.#call({method: 'GET', path: `${teamPath(name)}/explain${query({...asked})}`});
+  }
+
   async remove(name: string): Answer<void> {
     return pick(await this.#call({method: 'DELETE', path: teamPath(name)}), () => undefined);
   }
@@ -163,6 +208,10 @@ export class ApiClient {
     };
   }
 
+  #change(path: string, body: object, {isRepeatable = false}: {isRepeatable?: boolean} = {}): Answer<TeamView> {
+    return this.#call({method: 'POST', path, body, isRepeatable});
+  }
+
   async #call<T>(call: Call): Answer<T> {
     const first = await this.#send(call);
     const {start} = this.#options;
@@ -189,9 +238,10 @@ export class ApiClient {
     return true;
   }
 
-  #send({method, path, body, signal, waits, isRepeatable = method === 'GET'}: Call) {
-    const {socket, timeoutMs = 60_000, explainSilence = () => null} = this.#options;
-    return exchange({
+  async #send({method, path, body, signal, waits, isRepeatable = method === 'GET'}: Call) {
+    const {socket, timeoutMs = 60_000, explainSilence = () => null, onSlow} = this.#options;
+    const slow = onSlow !== undefined && method !== 'GET' ? setTimeout(onSlow, SLOW_MS).unref() : undefined;
+    const answer = await exchange({
       socket,
       method,
       path: `/v1${path}`,
@@ -202,6 +252,8 @@ export class ApiClient {
       signal,
       isRepeatable,
     });
+    clearTimeout(slow);
+    return answer;
   }
 
   #read<T>({status, headers, text}: HttpAnswer): Result<T, Failure> {

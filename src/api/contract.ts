@@ -1,7 +1,10 @@
 import type {AgentGroup} from '../model/agent.ts';
+import type {Autoscale, OnBudget} from '../model/autoscale.ts';
 import type {Budget} from '../model/budget.ts';
+import type {BreakerView} from '../model/edge.ts';
 import type {TracedEvent} from '../model/event.ts';
 import type {Failure} from '../model/failure.ts';
+import type {StrategyChoice} from '../model/strategy.ts';
 import type {TaskStateName} from '../model/task.ts';
 import type {TeamView} from '../model/team-view.ts';
 
@@ -17,6 +20,14 @@ import type {TeamView} from '../model/team-view.ts';
  *   GET    /v1/teams                           {v: 1, teams: TeamView[]}
  *   GET    /v1/teams/:name                     TeamView
  *   POST   /v1/teams/:name/kill                {by?: 'user'} → TeamView   when nothing of it runs any more
+ *   POST   /v1/teams/:name/scale               ScaleRequest → TeamView
+ *   POST   /v1/teams/:name/run                 RunRequest → TeamView   a plan for a team that is idle
+ *   POST   /v1/teams/:name/retry               RetryRequest → TeamView   the next round of what has not succeeded
+ *   POST   /v1/teams/:name/pause               {agent?: AgentId} → TeamView
+ *   POST   /v1/teams/:name/resume              {agent?: AgentId, budget?: Budget} → TeamView
+ *   GET    /v1/teams/:name/agents              {v: 1, agents: AgentView[]}
+ *   POST   /v1/teams/:name/agents/kill         {agent: AgentId} → TeamView   also /drain and /restart
+ *   GET    /v1/teams/:name/explain?task=|agent=    Explanation
  *   DELETE /v1/teams/:name                     {v: 1, team: string}; 409 while it is not over
  *   GET    /v1/teams/:name/tasks?state=&after=&limit=&id=    {v: 1, tasks: TaskRow[]}
  *   GET    /v1/teams/:name/tasks/attempts?id=TASK            {v: 1, attempts: AttemptRow[]}
@@ -60,6 +71,9 @@ export interface SpawnRequest {
   readonly agents?: readonly AgentGroup[];
   /** Over the plan's own. */
   readonly budget?: Budget;
+  readonly autoscale?: Partial<Autoscale>;
+  readonly strategy?: StrategyChoice;
+  readonly onBudget?: OnBudget;
   /** What agents may do beyond working in their worktrees; see docs/runtimes. */
   readonly allow?: readonly string[];
   /** Variables of `env` whose values are secret, beside those that look like it. */
@@ -67,6 +81,58 @@ export interface SpawnRequest {
   readonly traceparent?: string;
   /** Chosen by the caller for this request alone: sent again, it is answered with the team it has made. */
   readonly key?: string;
+}
+
+/** What is absent stays as it is. */
+export interface ScaleRequest {
+  /** Agents in all; turns `autoscale` off. Down: idle agents go at once, busy ones when they are done, skills stay covered. */
+  readonly count?: number;
+  /** The group (its name) that `count` is of; absent: the team, shared out as the groups are now. */
+  readonly group?: string;
+  /** `off`, or what is to be different from the settings it has or the default ones. */
+  readonly autoscale?: 'off' | Partial<Autoscale>;
+  readonly strategy?: StrategyChoice;
+}
+
+export interface RunRequest {
+  /** As in `SpawnRequest`. What it says of how the team chooses its agents and scales holds from now on; its agents are those it has. */
+  readonly plan: unknown;
+  readonly env: Readonly<Record<string, string>>;
+  readonly secretNames?: readonly string[];
+  /** Where keys of the plan stand, for messages: `{agents: 'godel.yaml:3'}`. */
+  readonly places?: Readonly<Record<string, string>>;
+}
+
+export interface RetryRequest {
+  /** Ids of tasks; `failed`: those that failed or were cancelled or skipped for it; `all`: whatever has not succeeded. */
+  readonly tasks: readonly string[] | 'failed' | 'all';
+  /** Secret values are not kept when a team is over. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly secretNames?: readonly string[];
+}
+
+export interface PauseRequest {
+  /** Absent: the whole team. */
+  readonly agent?: string;
+}
+
+export interface ResumeRequest extends PauseRequest {
+  /** What the team may use from now on, in all; over the budget it has. */
+  readonly budget?: Budget;
+}
+
+export const AGENT_ORDERS = ['kill', 'drain', 'restart'] as const;
+
+/** What is to become of an agent. kill: it goes at once; drain: when what it is at work on is done; restart: at once, and it comes back. */
+export interface AgentOrder {
+  readonly agent: string;
+  readonly what: (typeof AGENT_ORDERS)[number];
+}
+
+/** About a task, an agent, or without either the team. */
+export interface ExplainQuery {
+  readonly task?: string;
+  readonly agent?: string;
 }
 
 export interface DaemonView {
@@ -84,8 +150,12 @@ export interface DaemonView {
     readonly state: 'connected' | 'disconnected';
     readonly agents: number;
     readonly running: number;
+    /** Of the program that it runs; absent while it is away. */
+    readonly version?: string;
   }[];
   readonly permits: {readonly granted: number; readonly why: string | null};
+  /** Of runtimes and providers, those that are not closed. */
+  readonly breakers?: readonly BreakerView[];
   /** Why the daemon cannot write its store just now (full disk, for example), or null; nothing starts meanwhile. */
   readonly storeTrouble: string | null;
   /** What somebody should know and nothing else shows, for example that a reboot has lost a team's secret variables. */

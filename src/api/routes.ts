@@ -4,16 +4,24 @@ import {bodyLimit} from 'hono/body-limit';
 import type {Result} from '../base/result.ts';
 import {type Failure, failureOf} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
+import type {TeamView} from '../model/team-view.ts';
 import type {Answer, Backend} from './backend.ts';
-import {HEADERS, MAX_BODY_BYTES} from './contract.ts';
+import {AGENT_ORDERS, HEADERS, MAX_BODY_BYTES} from './contract.ts';
 import {type ErrorBody, statusOf} from './error-body.ts';
 import {checkPeer, headersOf, type OurSide} from './peer-check.ts';
 import {
+  parseAgentOrder,
   parseAttemptsQuery,
+  parseExplainQuery,
   parseKillRequest,
   parseLogQuery,
   parseOutputQuery,
   parsePageQuery,
+  parsePauseRequest,
+  parseResumeRequest,
+  parseRetryRequest,
+  parseRunRequest,
+  parseScaleRequest,
   parseSpawnRequest,
   parseStopRequest,
   parseTaskListQuery,
@@ -65,6 +73,22 @@ export function createRoutes({backend, us, onBug}: RouteOptions): Hono {
     if (!body.ok) return refuse(c, body.failure);
     return answer(c, await backend.kill(c.req.param('name'), body.value.by), view => view);
   });
+  app.post('/v1/teams/:name/scale', c => withBody(c, parseScaleRequest, (team, body) => backend.scale(team, body)));
+  app.post('/v1/teams/:name/run', c => withBody(c, parseRunRequest, (team, body) => backend.run(team, body)));
+  app.post('/v1/teams/:name/retry', c => withBody(c, parseRetryRequest, (team, body) => backend.retry(team, body)));
+  app.post('/v1/teams/:name/pause', c => withBody(c, parsePauseRequest, (team, body) => backend.pause(team, body)));
+  app.post('/v1/teams/:name/resume', c => withBody(c, parseResumeRequest, (team, body) => backend.resume(team, body)));
+  app.get('/v1/teams/:name/agents', c => answer(c, backend.agents(c.req.param('name')), agents => ({agents})));
+  for (const what of AGENT_ORDERS) {
+    app.post(`/v1/teams/:name/agents/${what}`, c =>
+      withBody(c, parseAgentOrder, (team, {agent}) => backend.order(team, {agent, what})),
+    );
+  }
+  app.get('/v1/teams/:name/explain', c =>
+    withQuery(c, parseExplainQuery, async asked =>
+      answer(c, await backend.explain(c.req.param('name'), asked), view => view),
+    ),
+  );
   app.delete('/v1/teams/:name', async c => {
     const name = c.req.param('name');
     return answer(c, await backend.remove(name), () => ({team: name}));
@@ -117,6 +141,17 @@ async function bodyOf(c: Context): Promise<unknown> {
   } catch {
     return undefined;
   }
+}
+
+/** A change of the team in the path, as the body says; answered with how the team is then. */
+async function withBody<T>(
+  c: Context<object, '/v1/teams/:name/*'>,
+  parse: (value: unknown) => Result<T, Failure>,
+  change: (team: string, body: T) => Promise<Answer<TeamView>>,
+): Promise<Response> {
+  const body = parse(await bodyOf(c));
+  if (!body.ok) return refuse(c, body.failure);
+  return answer(c, await change(c.req.param('name'), body.value), view => view);
 }
 
 function withQuery<T>(

@@ -4,6 +4,7 @@ import type {Failure} from '../model/failure.ts';
 import type {TaskStateName} from '../model/task.ts';
 import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
 import {
+  type ExplainQuery,
   type LogQuery,
   MAX_LOG_BYTES,
   MAX_PAGE,
@@ -11,11 +12,24 @@ import {
   type SpawnRequest,
   type TaskListQuery,
 } from './contract.ts';
+import {
+  agentOrder,
+  autoscale,
+  budget,
+  env,
+  onBudget,
+  pauseRequest,
+  resumeRequest,
+  retryRequest,
+  runRequest,
+  scaleRequest,
+  secretNames,
+  strategy,
+} from './team-schema.ts';
 
 const name = z.string().regex(TEAM_NAME, `expected ${TEAM_NAME_RULE}`);
 const path = z.string().min(1).max(4096);
 const shortText = z.string().min(1).max(200);
-const amount = z.number().positive().max(1e12).nullable();
 const agentGroup = z.object({
   name: shortText,
   count: z.number().int().min(1).max(100_000),
@@ -34,14 +48,17 @@ const spawnRequest: z.ZodType<SpawnRequest> = z.object({
   plan: z.unknown().exactOptional(),
   cwd: path.regex(/^\//, 'expected an absolute path'),
   umask: z.number().int().min(0).max(0o777),
-  env: z.record(z.string().max(1000), z.string().max(1_000_000)),
+  env,
   failFast: z.boolean().exactOptional(),
   maxFailures: z.number().int().min(1).max(1_000_000_000).exactOptional(),
   timeoutMs: z.number().min(1).max(1e12).exactOptional(),
   agents: z.array(agentGroup).min(1).max(100).exactOptional(),
-  budget: z.object({usd: amount, tokens: amount}).exactOptional(),
+  budget: budget.exactOptional(),
+  autoscale: autoscale.exactOptional(),
+  strategy: strategy.exactOptional(),
+  onBudget: onBudget.exactOptional(),
   allow: z.array(z.string().min(1).max(1000)).max(100).exactOptional(),
-  secretNames: z.array(z.string().min(1).max(1000)).max(1000).exactOptional(),
+  secretNames: secretNames.exactOptional(),
   traceparent: z.string().max(200).exactOptional(),
   key: z.string().min(1).max(100).exactOptional(),
 });
@@ -96,10 +113,26 @@ const outputQuery: z.ZodType<OutputQuery> = z.object({
   length: count(MAX_LOG_BYTES),
 });
 
+const explainQuery: z.ZodType<ExplainQuery> = z
+  .object({
+    task: z.string().min(1).max(2000).exactOptional(),
+    agent: z.string().min(1).max(2000).exactOptional(),
+  })
+  .refine(({task, agent}) => task === undefined || agent === undefined, {
+    message: '`task` and `agent` exclude each other',
+  });
+
 /** What requests carry, checked once where it enters; a refusal names the field and what was wanted. */
 export const parseSpawnRequest = parser(spawnRequest);
 export const parseStopRequest = parser(z.object({force: z.boolean().default(false)}));
 export const parseKillRequest = parser(z.object({by: z.literal('user').default('user')}));
+export const parseScaleRequest = parser(scaleRequest);
+export const parseRunRequest = parser(runRequest);
+export const parseRetryRequest = parser(retryRequest);
+export const parsePauseRequest = parser(pauseRequest);
+export const parseResumeRequest = parser(resumeRequest);
+export const parseAgentOrder = parser(agentOrder);
+export const parseExplainQuery = parser(explainQuery);
 export const parseTaskListQuery = parser(taskListQuery);
 export const parseAttemptsQuery = parser(z.object({id: z.string().min(1).max(2000)}));
 export const parseLogQuery = parser(logQuery);

@@ -1,6 +1,6 @@
 import {chmodSync, rmSync} from 'node:fs';
 import {createServer, type Server} from 'node:http';
-import {getRequestListener} from '@hono/node-server';
+import type {Socket} from 'node:net';
 import {fail, ok, type Result} from '../base/result.ts';
 import {listensOn} from '../base/unix-socket.ts';
 import type {Failure} from '../model/failure.ts';
@@ -13,7 +13,7 @@ import type {FeedMessage} from './contract.ts';
 import {type ErrorBody, statusOf} from './error-body.ts';
 import type {Feed} from './feed.ts';
 import {checkPeer, type OurSide} from './peer-check.ts';
-import {createRoutes} from './routes.ts';
+import type {RequestListener} from './request-listener.ts';
 import {parseFeedQuery} from './schema.ts';
 
 export interface ApiServerOptions {
@@ -30,24 +30,45 @@ export interface ApiServerOptions {
 /** A WebSocket peer that is silent for this long counts as dead. */
 const DEAD_AFTER_MS = 15_000;
 
-/** Serves the API on a Unix socket (0600). `close` answers what is being asked, then removes the socket. */
+/** How long those who were connected at the end may take to go, in milliseconds: one that asks nothing would never. */
+const CLOSE_LIMIT_MS = 3000;
+
+/** By then hosts are back; later the program's files may have been replaced. */
+const LOAD_AFTER_MS = 1000;
+
+/** Serves the API on a Unix socket (0600). `close` answers what is being asked, within a bound, then removes the socket. */
 export class ApiServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets: {close(): void};
+  readonly #loading: NodeJS.Timeout;
+  readonly #connections = new Set<Socket>();
   #closed: Promise<void> | undefined;
 
-  private constructor(server: Server, sockets: {close(): void}) {
+  private constructor(server: Server, sockets: {close(): void}, loading: NodeJS.Timeout) {
     this.#server = server;
     this.#sockets = sockets;
+    this.#loading = loading;
+    server.on('connection', connection => {
+      this.#connections.add(connection);
+      connection.once('close', () => this.#connections.delete(connection));
+    });
   }
 
   static async listen(options: ApiServerOptions): Promise<Result<ApiServer, Failure>> {
-    const {socket, onRequest} = options;
+    const {socket, onRequest, onBug} = options;
     if (await listensOn(socket)) return fail(occupied(socket));
-    const handle = getRequestListener(createRoutes(options).fetch);
+    // Hosts, who wait for nothing but us after the death of a daemon, need none of what answers requests: it is loaded after it listens.
+    let loaded: Promise<RequestListener> | undefined;
+    const load = () =>
+      (loaded ??= import('./request-listener.ts').then(({requestListener}) => requestListener(options)));
     const server = createServer((request, response) => {
       response.once('close', onRequest());
-      void handle(request, response);
+      load()
+        .then(handle => handle(request, response))
+        .catch((error: unknown) => {
+          onBug(error);
+          response.destroy();
+        });
     });
     // A plan of 64 MB or an answer that waits for a team's end takes as long as it takes; the peer is our own user.
     server.requestTimeout = 0;
@@ -71,13 +92,20 @@ export class ApiServer implements AsyncDisposable {
       const hint = 'Move away what is in its place, or make its folder writable.';
       return fail({reason: 'project-unusable', path: socket, detail, hint});
     }
-    return ok(new ApiServer(server, sockets));
+    // What goes wrong is told to the first request.
+    const loading = setTimeout(() => void load().catch(() => undefined), LOAD_AFTER_MS);
+    return ok(new ApiServer(server, sockets, loading));
   }
 
   close(): Promise<void> {
     this.#closed ??= new Promise(resolve => {
+      clearTimeout(this.#loading);
       this.#sockets.close();
-      this.#server.close(() => resolve());
+      const cut = setTimeout(() => this.#connections.forEach(connection => connection.destroy()), CLOSE_LIMIT_MS);
+      this.#server.close(() => {
+        clearTimeout(cut);
+        resolve();
+      });
       this.#server.closeIdleConnections();
     });
     return this.#closed;

@@ -38,12 +38,21 @@ export function openProject(cli: Cli, options: GlobalOptions): Project {
     version: GODEL_VERSION,
     explainSilence: () => explainLiving(paths),
   };
+  const visitor = new ApiClient(common);
+  const start = () => launchDaemon({projectFolder: paths.folder, env});
   return {
     paths,
-    client: new ApiClient({...common, start: () => launchDaemon({projectFolder: paths.folder, env})}),
-    visitor: new ApiClient(common),
+    client: new ApiClient({...common, start, onSlow: () => void sayTrouble(cli, visitor)}),
+    visitor,
     hasStore: existsSync(paths.storeFile),
   };
+}
+
+/** What a command waits for may be room on the disk, which nobody would guess. */
+async function sayTrouble(cli: Cli, visitor: ApiClient): Promise<void> {
+  const daemon = await visitor.daemon();
+  if (!daemon.ok || daemon.value.storeTrouble === null) return;
+  cli.print.note(`This waits until the daemon can write again. ${daemon.value.storeTrouble}`);
 }
 
 /** The settings as they hold for this command. */

@@ -51,10 +51,14 @@ function unknownLines({unpriced, unsettledUsd, uncounted, reservedUsd}: Spending
   ];
 }
 
-function budgetLines({usd, tokens}: CostView['budget']): string[] {
+function budgetLines({usd, tokens, hour}: CostView['budget']): string[] {
   const line = ({limit, left}: BudgetLeft, format: (amount: number) => string) =>
     `budget    ${format(left)} of ${format(limit)} left`;
-  return [...(usd ? [line(usd, usdText)] : []), ...(tokens ? [line(tokens, n => `${countText(n)} tokens`)] : [])];
+  return [
+    ...(usd ? [line(usd, usdText)] : []),
+    ...(hour ? [`${line(hour, usdText)} within the hour`] : []),
+    ...(tokens ? [line(tokens, n => `${countText(n)} tokens`)] : []),
+  ];
 }
 
 function rowsOf({byTask, byAgent, byModel}: CostView, by: CostBy): CostRows {

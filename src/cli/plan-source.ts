@@ -15,6 +15,8 @@ export interface PlanSource {
   readonly env: Readonly<Record<string, string>>;
   /** Variables whose values are secret whatever they look like. */
   readonly secretNames: readonly string[];
+  /** Where it says what it says of the whole, as `godel.yaml:3`, by key. */
+  readonly places?: Readonly<Record<string, string>>;
 }
 
 export interface PlanSourceOptions {
@@ -40,10 +42,11 @@ export async function planSource(cli: Cli, {plan, each, input}: PlanSourceOption
 
 async function fromFile(cli: Cli, file: string, inputs: Readonly<Record<string, string>>): Promise<PlanSource> {
   const {readPlan} = await import('../plan/parse-plan.ts');
-  const {document, envFiles, warnings, plan} = must(readPlan(file, {inputs}));
+  const {document, envFiles, warnings, plan, lines} = must(readPlan(file, {inputs}));
   for (const line of warnings.flatMap(warning => problemLines(file, warning))) cli.print.note(line);
   const env = readEnvFiles(envFiles, path.dirname(path.resolve(cli.cwd, file)));
-  return {document, plan, env, secretNames: [...new Set([...Object.keys(env), ...(plan.secrets ?? [])])]};
+  const places = Object.fromEntries(Object.entries(lines).map(([key, line]) => [key, `${file}:${line}`]));
+  return {document, plan, env, secretNames: [...new Set([...Object.keys(env), ...(plan.secrets ?? [])])], places};
 }
 
 /** Larger than what the daemon takes in one request. */

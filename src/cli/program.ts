@@ -1,5 +1,8 @@
 import {Command} from 'commander';
 import {EXIT_CODES} from '../model/exit-code.ts';
+import {agentOrders} from './commands/agent-order.ts';
+import {chaos} from './commands/chaos.ts';
+import {complete, completion} from './commands/completion.ts';
 import {configShow} from './commands/config-show.ts';
 import {daemonLogs} from './commands/daemon-logs.ts';
 import {daemonStart} from './commands/daemon-start.ts';
@@ -14,14 +17,21 @@ import {recoverApply} from './commands/recover-apply.ts';
 import {recoverClean} from './commands/recover-clean.ts';
 import {recoverList} from './commands/recover-list.ts';
 import {recoverShow} from './commands/recover-show.ts';
+import {teamAgents} from './commands/team-agents.ts';
 import {teamCost} from './commands/team-cost.ts';
 import {teamDiff} from './commands/team-diff.ts';
+import {teamExplain} from './commands/team-explain.ts';
 import {teamKill} from './commands/team-kill.ts';
 import {teamList} from './commands/team-list.ts';
 import {teamLogs} from './commands/team-logs.ts';
 import {teamMerge} from './commands/team-merge.ts';
+import {teamPause} from './commands/team-pause.ts';
 import {teamPr} from './commands/team-pr.ts';
+import {teamResume} from './commands/team-resume.ts';
+import {teamRetry} from './commands/team-retry.ts';
 import {teamRm} from './commands/team-rm.ts';
+import {teamRun} from './commands/team-run.ts';
+import {teamScale} from './commands/team-scale.ts';
 import {teamSpawn} from './commands/team-spawn.ts';
 import {teamStatus} from './commands/team-status.ts';
 import {teamWait} from './commands/team-wait.ts';
@@ -43,16 +53,24 @@ export function buildProgram(run: Runner): Command {
       teamSpawn(run),
       teamStatus(run),
       teamList(run),
+      teamAgents(run),
+      teamExplain(run),
       teamLogs(run),
       teamCost(run),
       teamWait(run),
       teamKill(run),
+      teamScale(run),
+      teamRun(run),
+      teamRetry(run),
+      teamPause(run),
+      teamResume(run),
       teamDiff(run),
       teamMerge(run),
       teamPr(run),
       teamRm(run),
     ]),
   );
+  program.addCommand(group('agent', 'Single agents of a team; `godel team agents` shows them', agentOrders(run)));
   program.addCommand(grouped(planMake(run), [planCheck(run), planRecipes(run)]));
   program.addCommand(
     group('recover', 'Find and use the work of agents that was kept, merged or not; needs no daemon', [
@@ -72,8 +90,14 @@ export function buildProgram(run: Runner): Command {
   );
   program.addCommand(group('config', 'Settings and where they come from', [configShow(run)]));
   program.addCommand(runtimes(run));
+  program.addCommand(chaos(run));
   program.addCommand(doctor(run));
+  program.addCommand(completion(run));
   program.addCommand(version(run));
+  program.addCommand(
+    complete(run, () => program),
+    {hidden: true},
+  );
   inherit(program, program.commands);
   return program;
 }

@@ -1,12 +1,14 @@
 import {randomBytes} from 'node:crypto';
 import path from 'node:path';
 import type {SpawnRequest} from '../api/contract.ts';
+import type {Budget} from '../model/budget.ts';
 import type {Cli} from './cli.ts';
 import type {PlanSource} from './plan-source.ts';
+import {scalingOfSpawn, type SpawnScaleOptions} from './scale-options.ts';
 import type {AgentOptions, AskedAgents} from './team-agents.ts';
 
 /** What `godel team spawn` is asked for. */
-export interface SpawnOptions extends AgentOptions {
+export interface SpawnOptions extends AgentOptions, SpawnScaleOptions, BudgetOptions {
   readonly task?: string;
   readonly taskFile?: string;
   readonly parallelism?: number;
@@ -14,8 +16,6 @@ export interface SpawnOptions extends AgentOptions {
   readonly dryRun?: boolean;
   readonly approve?: boolean;
   readonly input?: Readonly<Record<string, string>>;
-  readonly budget?: number;
-  readonly budgetTokens?: number;
   readonly allow?: readonly string[];
   readonly plan?: string;
   readonly each?: string;
@@ -32,8 +32,8 @@ export function requestOf(
   options: Omit<SpawnOptions, 'count'> & AskedAgents,
   plan: PlanSource | null,
 ): SpawnRequest {
-  const {count, agents, name, failFast, maxFailures, timeout, budget, budgetTokens, allow} = options;
-  const hasBudget = budget !== undefined || budgetTokens !== undefined;
+  const {count, agents, name, failFast, maxFailures, timeout, allow} = options;
+  const budget = budgetOf(options);
   return {
     count,
     cwd: cli.cwd,
@@ -47,13 +47,30 @@ export function requestOf(
     ...(maxFailures === undefined ? {} : {maxFailures}),
     ...(timeout === undefined ? {} : {timeoutMs: timeout}),
     ...(agents === undefined ? {} : {agents}),
-    ...(hasBudget ? {budget: {usd: budget ?? null, tokens: budgetTokens ?? null}} : {}),
+    ...(budget ? {budget} : {}),
     ...(allow === undefined ? {} : {allow}),
+    ...scalingOfSpawn(options),
+  };
+}
+
+export interface BudgetOptions {
+  readonly budget?: number;
+  readonly budgetTokens?: number;
+  readonly budgetPerHour?: number;
+}
+
+/** The budget that was asked for; null: none. */
+export function budgetOf({budget, budgetTokens, budgetPerHour}: BudgetOptions): Budget | null {
+  if (budget === undefined && budgetTokens === undefined && budgetPerHour === undefined) return null;
+  return {
+    usd: budget ?? null,
+    tokens: budgetTokens ?? null,
+    ...(budgetPerHour === undefined ? {} : {perHour: budgetPerHour}),
   };
 }
 
 /** What the plan's env files say, the caller's own over it, and the folder of the plan file, for what lies beside it. */
-function taskEnvironment(
+export function taskEnvironment(
   {env, cwd}: Cli,
   {plan}: Pick<SpawnOptions, 'plan'>,
   source: PlanSource | null,

@@ -2,17 +2,16 @@ import {shellWord} from '../base/shell-word.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import type {Plan} from '../model/plan.ts';
 import type {TeamView} from '../model/team-view.ts';
-import {attend} from './attend.ts';
 import type {Cli} from './cli.ts';
 import {must, noteUnheardSettings, openProject, type Project} from './connect.ts';
 import {openDisplay} from './display.ts';
 import {follow} from './follow.ts';
 import {lastWords} from './last-words.ts';
 import {type PlanSource, planSource} from './plan-source.ts';
+import {followAdvice, seeThrough} from './see-through.ts';
 import {requestOf, type SpawnOptions} from './spawn-request.ts';
 import {type AskedAgents, agentsFor} from './team-agents.ts';
 import {teamResult} from './team-result.ts';
-import {sayResult} from './wait-for.ts';
 
 /** Everything that can be wrong with the request is said before any daemon is started. */
 export async function spawnTeam(cli: Cli, options: SpawnOptions): Promise<ExitKind> {
@@ -34,19 +33,9 @@ async function spawnPlanned(
   if (plan?.plan) await noteConflicts(cli, plan.plan);
   const project = openProject(cli, options);
   await noteUnheardSettings(cli, project, options);
-  const {team} = must(await project.client.spawn(requestOf(cli, {...options, ...agents}, plan)));
-  if (plan === null || options.detach === true) return await untilReady(cli, project, team, plan !== null);
-  const attendance = await attend(cli, project.client, team);
-  if (attendance.how === 'left') {
-    cli.print.note(`Team ${team} goes on. ${followAdvice(team)}`);
-    return attendance.kind;
-  }
-  const kind = sayResult(cli, attendance.view);
-  if (attendance.by === null) {
-    await sayLastWords(cli, project, {view: attendance.view, plan});
-    return kind;
-  }
-  return attendance.by === 'SIGINT' ? 'sigint' : 'sigterm';
+  const spawned = must(await project.client.spawn(requestOf(cli, {...options, ...agents}, plan)));
+  if (plan === null || options.detach === true) return await untilReady(cli, project, spawned.team, plan !== null);
+  return seeThrough(cli, project, spawned, view => sayLastWords(cli, project, {view, plan}));
 }
 
 /** Said before anything runs, and only of plans that say what their tasks touch. */
@@ -101,11 +90,6 @@ function readyLines({team, agents}: TeamView, hasPlan: boolean): readonly string
   if (hasPlan) return [ready, `It works by itself. ${followAdvice(team)}`];
   return [
     ready,
-    `They are idle: this team has no plan. Give the next one work with \`godel team spawn --count ${agents.requested} --plan FILE\`; end this one with \`godel team kill ${shellWord(team)}\`.`,
+    `They are idle: this team has no plan. Give it one with \`godel team run ${shellWord(team)} --plan FILE\`; end this one with \`godel team kill ${shellWord(team)}\`.`,
   ];
-}
-
-function followAdvice(team: string): string {
-  const name = shellWord(team);
-  return `Follow it with \`godel team status ${name}\`, wait with \`godel team wait ${name}\`, end it with \`godel team kill ${name}\`.`;
 }

@@ -29,6 +29,9 @@ export function summaryLines(
   const wall = formatDuration(durationMs);
   const counts = countFacts(tasks, {zeros: false}).map(({label, count}) => `${count} ${label}`);
   const mean = meanBusyAgents === null ? 'unknown' : meanBusyAgents.toFixed(1);
+  // A team that scales had more at some times and fewer at others.
+  const hasScaled = (view.settings?.autoscale ?? null) !== null || (meanBusyAgents ?? 0) > view.agents.requested;
+  const ofAll = hasScaled ? '' : ` of ${view.agents.requested}`;
   return [
     ...(withFailures ? failureLinesOf(view, print) : []),
     `${print.style('bold', `Team ${team}`)} ${stateText(view, print)} after ${wall}: ${plural(tasks.total, 'task')}${counts.length > 0 ? `, ${counts.join(', ')}` : ''}.`,
@@ -36,7 +39,7 @@ export function summaryLines(
     ...(view.attempts === 0
       ? ['  Nothing was run.']
       : [
-          `  ${plural(view.attempts, 'attempt')} (${view.retries} retried), ${mean} of ${view.agents.requested} agents busy on average, ${cpuText(usage.cpuSeconds, durationMs)}.`,
+          `  ${plural(view.attempts, 'attempt')} (${view.retries} retried), ${mean}${ofAll} agents busy on average, ${cpuText(usage.cpuSeconds, durationMs)}.`,
           ...agentFacts(view),
           `  Output of every task: godel team logs ${shellWord(team)} [TASK]`,
         ]),

@@ -10,6 +10,8 @@ import {wholeNumber} from './option-values.ts';
 
 export interface AgentOptions extends GlobalOptions, GroupOptions {
   readonly count?: string;
+  readonly autoscale?: boolean;
+  readonly min?: number;
 }
 
 /** The agents of a team to be: how many, and of which kind where that was said or is needed. */
@@ -28,7 +30,7 @@ export async function agentsFor(cli: Cli, options: AgentOptions, plan: Plan | un
   refuseUnknownRuntimes(asked?.groups ?? [], {where: '--runtime', settings: settingsOf(cli, options).agents});
   refuseUnknownRuntimes(namedIn(plan), {where: 'the plan', settings: settingsOf(cli, options).agents});
   const planned = plan?.agents?.reduce((sum, group) => sum + group.count, 0);
-  const count = agentCount(cli, options, asked?.total ?? planned ?? null);
+  const count = agentCount(cli, options, asked?.total ?? planned ?? fewest(options, plan));
   if (asked) {
     const groups = groupsFor(asked, count);
     return {count, agents: await withRuntime(cli, options, plan, groups)};
@@ -55,13 +57,19 @@ export async function agentsFor(cli: Cli, options: AgentOptions, plan: Plan | un
 function agentCount(cli: Cli, options: AgentOptions, said: number | null): number {
   const text = options.count ?? said?.toString();
   if (text === undefined) {
-    const hint = 'Say how many agents, for example --count 4.';
+    const hint = 'Say how many agents, for example --count 4, or --autoscale.';
     throw new GodelError({reason: 'usage', message: '--count is missing', hint});
   }
   const {settings, provenance} = settingsOf(cli, options);
   const from = provenance.maxAgents === 'default' ? 'by default' : `from ${provenance.maxAgents}`;
   const why = `max-agents is ${settings.maxAgents} ${from} and at most ${SETTING_KINDS.maxAgents.max}; every agent at work is a process tree on this machine`;
   return wholeNumber('--count', {min: 1, max: settings.maxAgents, why})(text);
+}
+
+/** A team that grows by itself begins with the agents that it always has. */
+function fewest({autoscale, min}: AgentOptions, plan: Plan | undefined): number | null {
+  if (autoscale !== true && plan?.autoscale === undefined) return null;
+  return Math.max(1, min ?? plan?.autoscale?.min ?? 1);
 }
 
 /** The runtimes that a plan asks for by name. */

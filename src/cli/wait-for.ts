@@ -19,18 +19,27 @@ export async function waitFor(cli: Cli, client: ApiClient, team: string): Promis
   });
   try {
     const view = await follow(client, team, {
+      until: hasDone,
       onView: view => display.show(view),
       ...(cli.print.json === 'lines' ? {onEvent: event => cli.print.value(event)} : {}),
       signal: leave.signal,
     });
     display.close();
-    if (view !== null) return sayResult(cli, view);
+    if (view !== null) {
+      const said = sayResult(cli, view);
+      return view.outcome === null && (view.troubles ?? 0) > 0 ? 'tasks' : said;
+    }
     cli.print.note(`Team ${team} goes on.`);
     return left;
   } finally {
     display.close();
     unlisten();
   }
+}
+
+/** Over; or idle again after it was given something to do. */
+function hasDone({outcome, state, tasks}: TeamView): boolean {
+  return outcome !== null || (state === 'idle' && tasks.total > 0);
 }
 
 /** Whether both go to one terminal, file or pipe (`2>&1`): then the failures stand above already, as they happened. */

@@ -6,11 +6,11 @@ import {similarTo} from '../base/similar.ts';
 import type {Failure, PlanProblem} from '../model/failure.ts';
 import {type AgentSections, NO_SECTIONS, readAgentSections, SECTION_NAMES} from './agent-sections.ts';
 import {ConfigNodes, type Placed} from './config-nodes.ts';
-import {parseSetting, SETTING_KINDS, SETTING_NAMES, settingOfKey} from './setting-kinds.ts';
+import {parseSetting, SETTING_KINDS, SETTING_NAMES, settingOfKey, type SettingValue} from './setting-kinds.ts';
 import type {Settings} from './settings.ts';
 
 /** What is set, with its place as `file:line` or the like. */
-export type FlatSettings = ReadonlyMap<keyof Settings, Placed<number | null>>;
+export type FlatSettings = ReadonlyMap<keyof Settings, Placed<SettingValue>>;
 
 /** What one file says. */
 export interface FileSettings {
@@ -63,7 +63,7 @@ function readDocument(file: string, text: string, yaml: typeof Yaml): Result<Fil
     'a map of settings',
     'Write one setting a line, for example `max-agents: 50`.',
   );
-  const flat = new Map<keyof Settings, Placed<number | null>>();
+  const flat = new Map<keyof Settings, Placed<SettingValue>>();
   for (const entry of entries) {
     if (SECTION_NAMES.some(name => name === entry.key)) continue;
     const name = settingOfKey(entry.key);

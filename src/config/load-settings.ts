@@ -5,7 +5,7 @@ import type {Failure} from '../model/failure.ts';
 import {mergeSections} from './agent-sections.ts';
 import {type FlatSettings, hintFor, readConfigFile} from './config-file.ts';
 import type {Placed} from './config-nodes.ts';
-import {parseSetting, SETTING_KINDS, SETTING_NAMES, settingOfKey} from './setting-kinds.ts';
+import {parseSetting, SETTING_KINDS, SETTING_NAMES, settingOfKey, type SettingValue} from './setting-kinds.ts';
 import {DEFAULT_SETTINGS, type Settings} from './settings.ts';
 
 export interface LoadedSettings {
@@ -37,7 +37,7 @@ export function loadSettings(sources: SettingSources): Result<LoadedSettings, Fa
   const user = readConfigFile(userFile(sources));
   if (!user.ok) return user;
 
-  const settings: {-readonly [K in keyof Settings]: number | null} = {...DEFAULT_SETTINGS};
+  const settings: {-readonly [K in keyof Settings]: SettingValue} = {...DEFAULT_SETTINGS};
   const provenance: Partial<Record<keyof Settings, string>> = {};
   for (const name of SETTING_NAMES) {
     const found = [flags.value, env.value, project.value.flat, user.value.flat]
@@ -47,7 +47,7 @@ export function loadSettings(sources: SettingSources): Result<LoadedSettings, Fa
     provenance[name] = found?.place ?? 'default';
   }
   const {agents, agentProvenance} = mergeSections(project.value.agents, user.value.agents);
-  // Every name has been assigned, null only where the kind allows it.
+  // Every name has been assigned, each what its kind is read as.
   const loaded = {settings, provenance, agents, agentProvenance} as LoadedSettings;
   return checkTogether(loaded);
 }
@@ -60,7 +60,7 @@ export function userFile({env, home}: Pick<SettingSources, 'env' | 'home'>): str
 }
 
 function readFlags(flags: Readonly<Record<string, string>>): Result<FlatSettings, Failure> {
-  const found = new Map<keyof Settings, Placed<number | null>>();
+  const found = new Map<keyof Settings, Placed<SettingValue>>();
   for (const [key, written] of Object.entries(flags)) {
     const name = settingOfKey(key);
     if (name === undefined)
@@ -73,7 +73,7 @@ function readFlags(flags: Readonly<Record<string, string>>): Result<FlatSettings
 }
 
 function readEnvironment(env: SettingSources['env']): Result<FlatSettings, Failure> {
-  const found = new Map<keyof Settings, Placed<number | null>>();
+  const found = new Map<keyof Settings, Placed<SettingValue>>();
   for (const name of SETTING_NAMES) {
     const kind = SETTING_KINDS[name];
     const written = env[kind.env];
@@ -89,12 +89,27 @@ function readEnvironment(env: SettingSources['env']): Result<FlatSettings, Failu
 
 function checkTogether(loaded: LoadedSettings): Result<LoadedSettings, Failure> {
   const {settings, provenance} = loaded;
-  if (settings.retryMaxMs >= settings.retryBaseMs) return ok(loaded);
-  const message = `retry-max (from ${provenance.retryMaxMs}) is shorter than retry-base (from ${provenance.retryBaseMs})`;
-  const place = provenance.retryMaxMs === 'default' ? provenance.retryBaseMs : provenance.retryMaxMs;
-  return fail({
-    reason: 'config-invalid',
-    file: place.replace(/:\d+$/, ''),
-    problems: [{message, hint: 'Raise retry-max or lower retry-base.'}],
-  });
+  const {retryMaxMs, retryBaseMs, strategy, strategyWeights} = settings;
+  if (retryMaxMs < retryBaseMs) {
+    const message = `retry-max (from ${provenance.retryMaxMs}) is shorter than retry-base (from ${provenance.retryBaseMs})`;
+    const place = provenance.retryMaxMs === 'default' ? provenance.retryBaseMs : provenance.retryMaxMs;
+    return fail(contradiction(place, {message, hint: 'Raise retry-max or lower retry-base.'}));
+  }
+  const areTogether = layerOf(provenance.strategy) === layerOf(provenance.strategyWeights);
+  if (strategyWeights !== null && strategy !== 'weighted' && areTogether) {
+    const message = `strategy-weights (from ${provenance.strategyWeights}) mean nothing for the strategy ${strategy} (from ${provenance.strategy})`;
+    const hint = 'Set strategy-weights to auto, or strategy to weighted.';
+    return fail(contradiction(provenance.strategyWeights, {message, hint}));
+  }
+  return ok(loaded);
+}
+
+/** Weights for `weighted` that stand somewhere else are for when that is used. */
+function layerOf(place: string): string {
+  if (place.startsWith('--set ')) return '--set';
+  return place.startsWith('GODEL_') ? 'GODEL' : place.replace(/:\d+$/, '');
+}
+
+function contradiction(place: string, problem: {message: string; hint: string}): Failure {
+  return {reason: 'config-invalid', file: place.replace(/:\d+$/, ''), problems: [problem]};
 }

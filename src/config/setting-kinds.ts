@@ -1,20 +1,37 @@
 import {formatDuration, parseDuration} from '../base/duration.ts';
 import {formatSize, parseSize} from '../base/size.ts';
+import {parseWeights, showWeights, STRATEGY_NAMES} from '../model/strategy.ts';
 import {DEFAULT_SETTINGS, type Settings} from './settings.ts';
 
-type Kind = 'count' | 'duration' | 'size' | 'usd';
+type NumberKind = 'count' | 'duration' | 'size' | 'usd';
+
+/** What a setting may have for a value; null is `auto`. */
+export type SettingValue = Settings[keyof Settings];
 
 /** How one setting is written and what it may be. */
-export interface SettingKind {
+export type SettingKind = NumberSetting | StrategySetting | WeightsSetting;
+
+interface Written {
   /** In YAML and with `--set`, for example `retry-base`. */
   readonly key: string;
   readonly env: string;
-  readonly kind: Kind;
-  readonly min: number;
-  readonly max: number;
   /** Whether `auto` (null) is a value. */
   readonly auto: boolean;
   readonly meaning: string;
+}
+
+interface NumberSetting extends Written {
+  readonly kind: NumberKind;
+  readonly min: number;
+  readonly max: number;
+}
+
+interface StrategySetting extends Written {
+  readonly kind: 'strategy';
+}
+
+interface WeightsSetting extends Written {
+  readonly kind: 'weights';
 }
 
 const SECOND = 1000;
@@ -22,7 +39,7 @@ const HOUR = 3_600_000;
 const KIB = 1024;
 const GIB = 1024 ** 3;
 
-export const SETTING_KINDS: Readonly<Record<keyof Settings, SettingKind>> = {
+export const SETTING_KINDS = {
   maxAgents: count('max-agents', 1, 10_000, 'Most agents a team may have'),
   retryBaseMs: duration('retry-base', 1, HOUR, 'First delay before another attempt; doubles each time'),
   retryMaxMs: duration('retry-max', 1, 24 * HOUR, 'Longest delay before another attempt'),
@@ -60,7 +77,16 @@ export const SETTING_KINDS: Readonly<Record<keyof Settings, SettingKind>> = {
     100,
     'Attempts to resolve a merge conflict before the task fails, its work kept',
   ),
-};
+  strategy: {
+    kind: 'strategy',
+    ...written('strategy', 'How teams choose the agent for a task, unless plan or command line say otherwise'),
+  },
+  strategyWeights: {
+    kind: 'weights',
+    ...written('strategy-weights', 'With strategy weighted: what counts how much, for example speed=3,cost=1'),
+    auto: true,
+  },
+} as const satisfies Readonly<Record<keyof Settings, SettingKind>>;
 
 export const SETTING_NAMES = Object.keys(DEFAULT_SETTINGS) as readonly (keyof Settings)[];
 
@@ -74,18 +100,19 @@ export function parseSetting(
   kind: SettingKind,
   written: unknown,
 ):
-  | {readonly ok: true; readonly value: number | null}
+  | {readonly ok: true; readonly value: SettingValue}
   | {readonly ok: false; readonly message: string; readonly hint: string} {
   if (kind.auto && (written === null || written === 'auto')) return {ok: true, value: null};
-  const hint = `Give ${nounOf(kind.kind)} ${rangeOf(kind)}, for example \`${kind.key}: ${exampleOf(kind)}\`.`;
-  const value = numberOf(kind.kind, written);
+  const hint = `Give ${nounOf(kind)} ${rangeOf(kind)}, for example \`${kind.key}: ${exampleOf(kind)}\`.`;
+  const value = valueOf(kind, written);
   if (value === null) {
     return {
       ok: false,
-      message: `${kind.key}: ${JSON.stringify(written)} is not ${nounOf(kind.kind)}`,
+      message: `${kind.key}: ${JSON.stringify(written)} is not ${nounOf(kind)}`,
       hint,
     };
   }
+  if (kind.kind === 'strategy' || kind.kind === 'weights' || typeof value !== 'number') return {ok: true, value};
   if (value < kind.min || value > kind.max) {
     return {ok: false, message: `${kind.key}: ${showNumber(kind.kind, value)} is out of range`, hint};
   }
@@ -93,16 +120,33 @@ export function parseSetting(
 }
 
 /** A setting's value as it could stand in the file. */
-export function showSetting(kind: SettingKind, value: number | null): string {
-  return value === null ? 'auto' : showNumber(kind.kind, value).replaceAll(' min', 'm').replaceAll(' ', '');
+export function showSetting({kind}: SettingKind, value: SettingValue): string {
+  if (value === null) return 'auto';
+  if (typeof value === 'string') return value;
+  if (typeof value === 'object') return showWeights(value);
+  return kind === 'strategy' || kind === 'weights'
+    ? String(value)
+    : showNumber(kind, value).replaceAll(' min', 'm').replaceAll(' ', '');
 }
 
 /** `from 1 to 10000`. */
-export function rangeOf({kind, min, max, auto}: SettingKind): string {
-  return `from ${showNumber(kind, min)} to ${showNumber(kind, max)}${auto ? ', or auto' : ''}`;
+export function rangeOf(setting: SettingKind): string {
+  const {kind, auto} = setting;
+  if (kind === 'strategy') return `that is one of ${STRATEGY_NAMES.join(', ')}`;
+  const range =
+    kind === 'weights'
+      ? 'of `speed`, `cost` and `reliability`'
+      : `from ${showNumber(kind, setting.min)} to ${showNumber(kind, setting.max)}`;
+  return auto ? `${range}, or auto` : range;
 }
 
-function numberOf(kind: Kind, written: unknown): number | null {
+function valueOf(kind: SettingKind, written: unknown): SettingValue {
+  if (kind.kind === 'strategy') return STRATEGY_NAMES.find(name => name === written) ?? null;
+  if (kind.kind === 'weights') return typeof written === 'string' ? parseWeights(written) : null;
+  return numberOf(kind.kind, written);
+}
+
+function numberOf(kind: NumberKind, written: unknown): number | null {
   if (kind === 'count') {
     const value = typeof written === 'string' && /^\d+$/.test(written.trim()) ? Number(written) : written;
     return typeof value === 'number' && Number.isSafeInteger(value) ? value : null;
@@ -121,7 +165,7 @@ function parseText(written: unknown, parse: (text: string) => number | null): nu
   return typeof written === 'string' ? parse(written) : null;
 }
 
-function nounOf(kind: Kind): string {
+function nounOf({kind}: SettingKind): string {
   switch (kind) {
     case 'count':
       return 'a whole number';
@@ -131,34 +175,46 @@ function nounOf(kind: Kind): string {
       return 'a size';
     case 'usd':
       return 'an amount in USD';
+    case 'strategy':
+      return 'a strategy';
+    case 'weights':
+      return 'a list of weights';
   }
 }
 
-function exampleOf(kind: SettingKind): string {
-  return {count: String(Math.max(kind.min, 4)), duration: '30s', size: '256MiB', usd: '0.25'}[kind.kind];
+function exampleOf(setting: SettingKind): string {
+  if (setting.kind === 'count') return String(Math.max(setting.min, 4));
+  const examples = {duration: '30s', size: '256MiB', usd: '0.25', strategy: 'least-connections', weights: EXAMPLE};
+  return examples[setting.kind];
 }
 
-function showNumber(kind: Kind, value: number): string {
+const EXAMPLE = 'speed=3,cost=1,reliability=2';
+
+function showNumber(kind: NumberKind, value: number): string {
   if (kind === 'duration') return formatDuration(value);
   return kind === 'size' ? formatSize(value) : String(value);
 }
 
-function count(key: string, min: number, max: number, meaning: string): SettingKind {
+function count(key: string, min: number, max: number, meaning: string): NumberSetting {
   return define('count', key, min, max, meaning);
 }
 
-function duration(key: string, min: number, max: number, meaning: string): SettingKind {
+function duration(key: string, min: number, max: number, meaning: string): NumberSetting {
   return define('duration', key, min, max, meaning);
 }
 
-function size(key: string, min: number, max: number, meaning: string): SettingKind {
+function size(key: string, min: number, max: number, meaning: string): NumberSetting {
   return define('size', key, min, max, meaning);
 }
 
-function usd(key: string, max: number, meaning: string): SettingKind {
+function usd(key: string, max: number, meaning: string): NumberSetting {
   return define('usd', key, 0, max, meaning);
 }
 
-function define(kind: Kind, key: string, min: number, max: number, meaning: string): SettingKind {
-  return {key, env: `GODEL_${key.toUpperCase().replaceAll('-', '_')}`, kind, min, max, auto: false, meaning};
+function define(kind: NumberKind, key: string, min: number, max: number, meaning: string): NumberSetting {
+  return {...written(key, meaning), kind, min, max};
+}
+
+function written(key: string, meaning: string): Written {
+  return {key, env: `GODEL_${key.toUpperCase().replaceAll('-', '_')}`, auto: false, meaning};
 }

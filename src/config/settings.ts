@@ -1,3 +1,5 @@
+import type {StrategyName, Weights} from '../model/strategy.ts';
+
 /** Everything a user can set, with its value in use. Read by `config/load-settings.ts`, from there passed on as values. */
 export interface Settings {
   /** Most agents a team may have. */
@@ -37,6 +39,10 @@ export interface Settings {
   readonly maxResolves: number;
   /** How deep teams may be that agents spawn, where they are allowed to at all. */
   readonly maxDepth: number;
+  /** How teams choose their agents that are not told otherwise, by their plan or when they are spawned. */
+  readonly strategy: StrategyName;
+  /** With `weighted`; null: those that it has by itself. */
+  readonly strategyWeights: Weights | null;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -60,4 +66,6 @@ export const DEFAULT_SETTINGS: Settings = {
   firstTokenEstimate: 200_000,
   maxResolves: 2,
   maxDepth: 1,
+  strategy: 'weighted',
+  strategyWeights: null,
 };

@@ -1,12 +1,18 @@
-import {randomUUID} from 'node:crypto';
 import type {Answer, Backend} from '../api/backend.ts';
 import type {
+  AgentOrder,
   DaemonView,
   EventQuery,
+  ExplainQuery,
   LogPart,
   LogQuery,
   OutputPart,
   OutputQuery,
+  PauseRequest,
+  ResumeRequest,
+  RetryRequest,
+  RunRequest,
+  ScaleRequest,
   SpawnRequest,
   TaskListQuery,
 } from '../api/contract.ts';
@@ -18,29 +24,30 @@ import type {Settings} from '../config/settings.ts';
 import type {Engine} from '../federation/engine.ts';
 import type {Input} from '../federation/engine-io.ts';
 import type {AgentSettings} from '../model/agent-settings.ts';
+import type {AgentView} from '../model/agent-view.ts';
 import {type CostView, costView} from '../model/cost-view.ts';
 import {type TracedEvent, withTrace} from '../model/event.ts';
+import type {Explanation} from '../model/explanation.ts';
 import type {Failure} from '../model/failure.ts';
 import {type TeamId, taskSeq} from '../model/ids.ts';
-import type {Plan} from '../model/plan.ts';
 import type {AttemptRow, TaskRow} from '../model/row.ts';
 import {isTerminal} from '../model/task.ts';
-import {groupsOf, isFinal, type TeamSpec} from '../model/team.ts';
+import {isFinal} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
-import {compilePlan} from '../plan/compile-plan.ts';
 import {logTail} from '../project/log-tail.ts';
 import {type ProjectPaths, teamFolder} from '../project/project-paths.ts';
 import type {Store} from '../store/store.ts';
+import {agentOutcomes} from './agent-outcomes.ts';
 import type {Effects} from './effects.ts';
+import {explain} from './explanations.ts';
 import type {Hosts} from './hosts.ts';
 import {logFile} from './orders.ts';
-import {checkAgents, depthOf, needsRepository, specOf} from './team-spec.ts';
-import {findRepository} from '../workspace/repository.ts';
 import type {Progress} from './progress.ts';
-import {daemonEnding, type Requests} from './requests.ts';
-import {type SecretStore, splitSecrets} from './secrets.ts';
+import type {Requests} from './requests.ts';
+import type {SecretStore} from './secrets.ts';
+import {Spawns, unwritable} from './spawns.ts';
 import {readTaskOutput} from './task-output.ts';
-import {unpricedChoice} from './unpriced-choice.ts';
+import {TeamRequests} from './team-requests.ts';
 
 export interface DaemonBackendOptions {
   readonly paths: ProjectPaths;
@@ -65,16 +72,17 @@ export interface DaemonBackendOptions {
 export class DaemonBackend implements Backend {
   readonly #options: DaemonBackendOptions;
   readonly #startedMs = readClock().monoMs;
-  /** Spawns that are not answered yet, by the key of their request. */
-  readonly #spawning = new Map<string, Promise<Answer<TeamView>>>();
-  #takesTeams = true;
+  readonly #spawns: Spawns;
+  readonly #requests: TeamRequests;
 
   constructor(options: DaemonBackendOptions) {
     this.#options = options;
+    this.#spawns = new Spawns({...options, view: id => this.#view(id)});
+    this.#requests = new TeamRequests(options);
   }
 
   daemon(): DaemonView {
-    const {paths, version, engine, storeTrouble, warnings} = this.#options;
+    const {paths, version, engine, hosts, storeTrouble, warnings} = this.#options;
     return {
       v: 1,
       pid: process.pid,
@@ -90,20 +98,21 @@ export class DaemonBackend implements Backend {
         state: state === 'connected' ? 'connected' : 'disconnected',
         agents,
         running,
+        ...versionOf(hosts.buildOf(record.id)),
       })),
       permits: engine.permits,
+      breakers: engine.breakers(),
       storeTrouble: storeTrouble(),
       warnings,
     };
   }
 
-  /** The daemon is about to end: a team that it took now would be left to nobody. */
   takeNoMoreTeams(): void {
-    this.#takesTeams = false;
+    this.#spawns.takeNoMore();
   }
 
   async stop({force}: {readonly force: boolean}): Promise<Answer<readonly string[]>> {
-    while (this.#spawning.size > 0) await Promise.all(this.#spawning.values());
+    await this.#spawns.settled();
     const active = this.teams().filter(({state}) => !isFinal(state));
     const first = active[0];
     if (first && !force) return fail({reason: 'team-active', name: first.team, state: first.state});
@@ -117,88 +126,8 @@ export class DaemonBackend implements Backend {
     return logTail(this.#options.paths.logFile, limit);
   }
 
-  async spawn(request: SpawnRequest, traceId: string): Promise<Answer<TeamView>> {
-    const key = request.key ?? randomUUID();
-    const earlier = this.#spawning.get(key) ?? this.#spawnedBefore(key);
-    if (earlier) return earlier;
-    const refused = this.#whyNotSpawn(request);
-    if (refused) return fail(refused);
-    const checked = checkAgents(request);
-    if (!checked.ok) return checked;
-    const plan = request.plan === undefined ? ok(null) : compilePlan(request.plan, 'the plan');
-    if (!plan.ok) return plan;
-    const size = charactersOf(request.env) + charactersOf(plan.value?.env ?? {});
-    if (size > MAX_ENV_CHARACTERS) return fail(envTooLarge(size));
-    const depth = this.#depthOf(request);
-    if (!depth.ok) return depth;
-    const spawned = this.#spawnAs({request, plan: plan.value, depth: depth.value, traceId, requestKey: key});
-    this.#spawning.set(key, spawned);
-    return spawned.finally(() => this.#spawning.delete(key));
-  }
-
-  /** Under the name that was asked for; or, when that is only a suggestion, under the first free one like it. */
-  async #spawnAs(facts: {
-    request: SpawnRequest;
-    plan: Plan | null;
-    depth: number;
-    traceId: string;
-    requestKey: string;
-  }): Promise<Answer<TeamView>> {
-    const {request, plan} = facts;
-    const {plain, secrets} = splitSecrets(request.env, [...(request.secretNames ?? []), ...(plan?.secrets ?? [])]);
-    for (;;) {
-      const name = request.name ?? this.#freeName(plan?.name ?? 'team');
-      const repository = needsRepository(plan) ? await findRepository(request.cwd, {team: name}) : ok(null);
-      if (!repository.ok) return repository;
-      const spec = specOf({
-        ...facts,
-        name,
-        env: plain,
-        secretNames: Object.keys(secrets),
-        repository: repository.value,
-      });
-      const unpriced = this.#unpriced(spec);
-      if (unpriced) return fail(unpriced);
-      const spawned = await this.#options.requests.ask(
-        id => this.#options.submit({type: 'spawn-team', request: id, spec, nameTaken: 'refuse'}),
-        // Within the tick that makes the team: its hosts are told the environment right after.
-        result => {
-          if (result.ok) this.#options.secrets.keep(result.value.teamId, secrets);
-        },
-      );
-      // Somebody else was quicker.
-      const again = !spawned.ok && spawned.failure.reason === 'team-exists' && request.name === undefined;
-      if (!again) return spawned;
-    }
-  }
-
-  #freeName(name: string): string {
-    const {engine} = this.#options;
-    let free = name;
-    for (let number = 2; engine.teamNamed(free) !== null; number += 1) free = `${name}-${number}`;
-    return free;
-  }
-
-  /** An agent may spawn teams only if it was allowed to, no deeper than that, and none larger than its own. */
-  #depthOf({env, count}: SpawnRequest): Answer<number> {
-    const depth = depthOf(env);
-    if (!depth.ok || depth.value === 0) return depth;
-    const {engine, settings} = this.#options;
-    if (depth.value > settings.maxDepth) {
-      return fail({reason: 'spawn-refused', detail: `Teams may be ${settings.maxDepth} deep (max-depth).`});
-    }
-    const parent = engine.teamNamed(env['GODEL_TEAM'] ?? '');
-    const most = parent === null ? null : (this.#view(parent)?.agents.requested ?? null);
-    if (most !== null && count > most) {
-      return fail({reason: 'spawn-refused', detail: `A team of an agent may have as many agents as its own, ${most}.`});
-    }
-    return depth;
-  }
-
-  #spawnedBefore(key: string): Answer<TeamView> | null {
-    const row = this.#options.store.teams().find(({spec}) => spec.requestKey === key);
-    const view = row && this.#view(row.id);
-    return view ? ok(view) : null;
+  spawn(request: SpawnRequest, traceId: string): Promise<Answer<TeamView>> {
+    return this.#spawns.spawn(request, traceId);
   }
 
   teams(): readonly TeamView[] {
@@ -215,6 +144,59 @@ export class DaemonBackend implements Backend {
   async kill(name: string, by: 'user'): Promise<Answer<TeamView>> {
     const id = this.#options.engine.teamNamed(name);
     return id === null ? fail(this.#unknownTeam(name)) : this.#end(id, by);
+  }
+
+  async scale(name: string, request: ScaleRequest): Promise<Answer<TeamView>> {
+    const team = this.#changeable(name);
+    return team.ok ? this.#requests.scale(team.value, request) : team;
+  }
+
+  async run(name: string, request: RunRequest): Promise<Answer<TeamView>> {
+    const team = this.#changeable(name);
+    return team.ok ? this.#requests.run(team.value, request) : team;
+  }
+
+  async retry(name: string, request: RetryRequest): Promise<Answer<TeamView>> {
+    const team = this.#changeable(name);
+    if (!team.ok) return team;
+    for (const id of typeof request.tasks === 'string' ? [] : request.tasks) {
+      const task = this.#task(name, id, (_, row) => ok(row));
+      if (!task.ok) return task;
+    }
+    return this.#requests.retry(team.value, request);
+  }
+
+  async pause(name: string, request: PauseRequest): Promise<Answer<TeamView>> {
+    const team = this.#changeable(name);
+    return team.ok ? this.#requests.pause(team.value, request) : team;
+  }
+
+  async resume(name: string, request: ResumeRequest): Promise<Answer<TeamView>> {
+    const team = this.#changeable(name);
+    return team.ok ? this.#requests.resume(team.value, request) : team;
+  }
+
+  async order(name: string, order: AgentOrder): Promise<Answer<TeamView>> {
+    const team = this.#changeable(name);
+    return team.ok ? this.#requests.order(team.value, order) : team;
+  }
+
+  agents(name: string): Answer<readonly AgentView[]> {
+    const {engine, store} = this.#options;
+    return this.#named(name, id => {
+      const outcomes = agentOutcomes(store.attempts(id));
+      return ok(engine.agents(id, {now: readClock(), recorded: agent => outcomes.get(agent)}));
+    });
+  }
+
+  async explain(name: string, query: ExplainQuery): Promise<Answer<Explanation>> {
+    const team = this.team(name);
+    if (!team.ok) return team;
+    const agents = this.agents(name);
+    if (!agents.ok) return agents;
+    const {engine, store} = this.#options;
+    const task = (id: string) => this.#task(name, id, (_, row) => ok(row));
+    return explain(query, {view: team.value, engine, store, agents: agents.value, task});
   }
 
   async remove(name: string): Promise<Answer<void>> {
@@ -240,7 +222,8 @@ export class DaemonBackend implements Backend {
     return this.#named(name, id => {
       const row = this.#options.store.teams().find(each => each.id === id);
       const costs = this.#options.store.cost(id);
-      return row ? ok(costView({team: row.spec.name, budget: row.spec.budget, costs})) : fail(this.#unknownTeam(name));
+      const budget = this.#view(id)?.budget ?? null;
+      return row ? ok(costView({team: row.spec.name, budget, costs})) : fail(this.#unknownTeam(name));
     });
   }
 
@@ -284,34 +267,16 @@ export class DaemonBackend implements Backend {
     return engine.view(id, {now: readClock(), lastLine: attempt => progress.lastLine(attempt)});
   }
 
-  #whyNotSpawn({count}: SpawnRequest): Failure | null {
-    const {settings, storeTrouble, paths} = this.#options;
-    if (!this.#takesTeams) return daemonEnding;
-    const trouble = storeTrouble();
-    if (trouble !== null) {
-      return {reason: 'store-unusable', path: paths.storeFile, detail: trouble, hint: 'Try again when this is mended.'};
-    }
-    if (Number.isInteger(count) && count >= 1 && count <= settings.maxAgents) return null;
-    return {
-      reason: 'out-of-range',
-      what: 'The number of agents',
-      value: String(count),
-      range: `1 to ${settings.maxAgents}`,
-      why: `the daemon was started with max-agents ${settings.maxAgents}; \`godel daemon stop\` lets the next command start one with other settings`,
-    };
-  }
-
-  /** A budget in USD that could not be kept, with no limit of tokens beside it. */
-  #unpriced(spec: TeamSpec): Failure | null {
-    const {budget, plan} = spec;
-    if (budget === undefined || budget.usd === null || budget.tokens !== null) return null;
-    const choice = unpricedChoice(groupsOf(spec), plan, this.#options.agentSettings);
-    return choice && {reason: 'price-unknown', ...choice};
-  }
-
   #named<T>(name: string, found: (id: TeamId) => Answer<T>): Answer<T> {
     const id = this.#options.engine.teamNamed(name);
     return id === null ? fail(this.#unknownTeam(name)) : found(id);
+  }
+
+  /** Nothing is done before it is recorded: what cannot be is refused, not left waiting without a word. */
+  #changeable(name: string): Answer<TeamView> {
+    const {paths, storeTrouble} = this.#options;
+    const trouble = storeTrouble();
+    return trouble === null ? this.team(name) : fail(unwritable(paths, trouble));
   }
 
   #unknownTeam(name: string): Failure {
@@ -338,21 +303,8 @@ export class DaemonBackend implements Backend {
   }
 }
 
-/** What Linux lets a program start with at most; and in one message it reaches every host. */
-const MAX_ENV_CHARACTERS = 2 * 1024 * 1024;
-
-function charactersOf(env: Readonly<Record<string, string>>): number {
-  return Object.entries(env).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
-}
-
-function envTooLarge(size: number): Failure {
-  return {
-    reason: 'out-of-range',
-    what: 'The environment of the tasks in characters',
-    value: String(size),
-    range: `at most ${MAX_ENV_CHARACTERS}`,
-    why: 'no program can be started with more',
-  };
+function versionOf(build: string | null): {version?: string} {
+  return build === null ? {} : {version: build};
 }
 
 interface AttemptLog {

@@ -25,7 +25,7 @@ import {IdleWatch} from './idle-watch.ts';
 import {removeLeftovers} from './leftovers.ts';
 import type {Log} from './log.ts';
 import {Merges} from './merges.ts';
-import {agentRuntime, runtimeNames} from '../runtimes/registry.ts';
+import {memoryBytesOf} from '../runtimes/memory.ts';
 import type {AgentSettings} from '../model/agent-settings.ts';
 import {Permits} from './permits.ts';
 import {Progress} from './progress.ts';
@@ -64,7 +64,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   const ledger = openAdmission(options);
   if (!ledger.ok) return ledger;
   const stored = store.load();
-  const memoryOf = await measuredMemory(agentSettings);
   const machine = machineId();
   const {engine, step} = Engine.restore(
     stored,
@@ -73,7 +72,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
       maxLosses: MAX_LOSSES,
       maxConflicts: settings.maxResolves,
       firstCap: {usd: settings.firstCostEstimateUsd, tokens: settings.firstTokenEstimate},
-      memoryOf: runtime => memoryOf(runtime) ?? settings.memoryPerAttemptBytes,
+      memoryOf: runtime =>
+        (runtime === null ? null : memoryBytesOf(runtime, agentSettings)) ?? settings.memoryPerAttemptBytes,
       machineId: machine,
       bootId: ownIdentity().bootId,
       random: Math.random,
@@ -212,15 +212,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     await closing.close();
   };
   return ok({over, end: how => (ended ??= end(how))});
-}
-
-/** How much memory a runtime takes while it waits for its model; null: nobody has measured it, or it is no runtime. */
-async function measuredMemory(settings: AgentSettings): Promise<(runtime: string | null) => number | null> {
-  const known = new Map<string, number | null>();
-  for (const name of runtimeNames(settings)) {
-    known.set(name, (await agentRuntime(name, settings))?.memoryBytes ?? null);
-  }
-  return runtime => (runtime === null ? null : (known.get(runtime) ?? null));
 }
 
 /** Writes down who the daemon is, for those to whom it does not answer. */

@@ -3,7 +3,7 @@ import {never} from '../base/never.ts';
 import type {Assignment, Effect, Input} from '../federation/engine-io.ts';
 import type {AgentSettings} from '../model/agent-settings.ts';
 import {type Failure, failureOf} from '../model/failure.ts';
-import type {AgentId, AttemptId, HostId, TeamId} from '../model/ids.ts';
+import type {AttemptId, HostId, TeamId} from '../model/ids.ts';
 import type {StoredTeam} from '../model/record.ts';
 import type {TeamSpec} from '../model/team.ts';
 import {UNKNOWN_USAGE} from '../model/usage.ts';
@@ -12,7 +12,7 @@ import {fail, type Result} from '../base/result.ts';
 import type {AttemptOrder, TeamOpening} from '../wire/host-protocol.ts';
 import type {Hosts} from './hosts.ts';
 import type {Merges} from './merges.ts';
-import {runtimeOfAgents, runtimesOf} from './team-spec.ts';
+import {runtimesOf} from './team-spec.ts';
 import type {Log} from './log.ts';
 import {orderOf} from './orders.ts';
 import {outputFile} from './output-paths.ts';
@@ -76,11 +76,19 @@ export class Effects {
         return hosts.start();
       case 'kill-host':
         return hosts.kill(effect.hostId);
+      case 'probe-host':
+        return hosts.probe(effect.hostId);
       case 'open-team':
         this.#teams.set(effect.teamId, effect.spec);
         return hosts.tell(effect.hostId, {type: 'open-team', team: this.#opening(effect.teamId, effect.spec)});
-      case 'open-agents':
-        return this.#openAgents(effect);
+      case 'open-agents': {
+        const {teamId, agents, runtimes} = effect;
+        return hosts.tell(effect.hostId, {type: 'open-agents', teamId, agents, runtimes});
+      }
+      case 'close-agents':
+        return hosts.tell(effect.hostId, {type: 'close-agents', teamId: effect.teamId, agents: effect.agents});
+      case 'pause-attempts':
+        return hosts.tell(effect.hostId, {type: 'pause', attempts: effect.attempts, paused: effect.paused});
       case 'close-team':
         return hosts.tell(effect.hostId, {type: 'close-team', teamId: effect.teamId});
       case 'assign':
@@ -118,15 +126,6 @@ export class Effects {
 
   environmentOf(teamId: TeamId, spec: TeamSpec): Readonly<Record<string, string>> {
     return {...spec.env, ...this.#options.secrets.of(teamId), ...spec.plan?.env};
-  }
-
-  /** Each with the runtime of its group, so that one that is missing takes only its own agents with it. */
-  #openAgents({hostId, teamId, agents}: Extract<Effect, {type: 'open-agents'}>): void {
-    const runtimes = runtimeOfAgents(this.#specOf({teamId}));
-    const known = agents.map(agent => [agent, runtimes.get(agent) ?? 'command'] as const);
-    // The cast brands what it is made of.
-    const named = Object.fromEntries(known) as Record<AgentId, string>;
-    this.#options.hosts.tell(hostId, {type: 'open-agents', teamId, agents, runtimes: named});
   }
 
   /** What has not left for its host yet never will. */

@@ -59,7 +59,8 @@ async function main(): Promise<void> {
     log,
   });
   if (!daemon.ok) return refuse(daemon.failure);
-  log.info({version: GODEL_VERSION, project: folder, socket: paths.socket}, 'the daemon is ready');
+  const startMs = Math.round(performance.now());
+  log.info({version: GODEL_VERSION, project: folder, socket: paths.socket, startMs}, 'the daemon is ready');
   tellLauncher('ready');
 
   const how = await Promise.race([daemon.value.over, signalled]);

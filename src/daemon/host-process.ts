@@ -45,7 +45,7 @@ export function spawnHost({paths, storeId, hostId}: HostLaunch): ChildProcess {
   }
 }
 
-const FIRST_LOOK_MS = 20;
+const FIRST_LOOK_MS = 5;
 const LONGEST_LOOK_MS = 250;
 
 /** Resolves true when the process is gone, false when the signal is aborted before. */

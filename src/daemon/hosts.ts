@@ -5,7 +5,9 @@ import {fail, type Result} from '../base/result.ts';
 import type {Input} from '../federation/engine-io.ts';
 import type {Failure} from '../model/failure.ts';
 import {type AttemptId, type HostId, hostId as asHostId} from '../model/ids.ts';
+import type {ProcessProbe} from '../model/health.ts';
 import type {HostRecord} from '../model/record.ts';
+import {probeProcess} from '../os/process-probe.ts';
 import type {ProjectPaths} from '../project/project-paths.ts';
 import {
   type AttemptOrder,
@@ -41,6 +43,8 @@ interface KnownHost {
   session: HostSession | null;
   /** Reports up to this one have been taken; a host sends again what was not acknowledged. */
   reportsTaken: number;
+  /** Of its program, as it said last. */
+  build: string | null;
   /** Aborted when it is connected again: until then we look whether its process still lives. */
   watch: AbortController | null;
   /** Orders of this tick, sent together. */
@@ -50,6 +54,8 @@ interface KnownHost {
 type Hello = Extract<HostMessage, {type: 'hello'}>;
 type HelloResult = {readonly host: KnownHost; readonly session: HostSession};
 
+/** The first protocol in which a host says twice a second that it is there. */
+const BEATING_PROTOCOL = 2;
 const HELLO_LIMIT_MS = 10_000;
 const START_LIMIT_MS = 30_000;
 const READ_LIMIT_MS = 30_000;
@@ -74,6 +80,11 @@ export class Hosts {
    */
   restore(records: readonly HostRecord[]): void {
     for (const record of records) if (!this.#hosts.has(record.id)) this.#watch(this.#put(record));
+  }
+
+  /** The version of a host's program; null: it has not said so yet. */
+  buildOf(id: HostId): string | null {
+    return this.#hosts.get(id)?.build ?? null;
   }
 
   start(): void {
@@ -135,6 +146,15 @@ export class Hosts {
       if (ended > 0) this.#options.log.info({host: id, ended}, 'ended processes that a dead host had left');
       this.#options.submit({type: 'strays-gone', hostId: id, attempts: gone});
     });
+  }
+
+  /** Looks what the process of a host does that is not heard. */
+  probe(id: HostId): void {
+    const host = this.#hosts.get(id);
+    if (!host) return;
+    const isOurs = host.record.machineId === this.#options.machineId;
+    const probe: ProcessProbe = isOurs ? probeProcess(host.record.process) : {state: 'unknown', cpuMs: null};
+    this.#options.submit({type: 'host-probed', hostId: id, probe});
   }
 
   /** Ends a host that has been silent for too long. */
@@ -217,7 +237,7 @@ export class Hosts {
 
   #welcome(socket: HostSocket, hello: Hello): HelloResult {
     const {submit, version, limits} = this.#options;
-    const {hostId, machineId, process: identity, holds, agents, teams, protocol} = hello;
+    const {hostId, machineId, process: identity, holds, agents, teams, paused = [], protocol} = hello;
     if (this.#starting?.child.pid === identity.pid) this.#clearStarting();
     const record: HostRecord = {id: hostId, machineId, process: identity, gone: false};
     const host = this.#hosts.get(hostId) ?? this.#put(record);
@@ -226,6 +246,7 @@ export class Hosts {
     const older = host.incoming;
     const session = new HostSession(hostId, socket);
     host.incoming = session;
+    host.build = hello.build;
     host.session = null;
     older?.end();
     session.send({
@@ -235,7 +256,7 @@ export class Hosts {
       limits,
     });
     submit(
-      {type: 'host-connected', host: record, holds, agents, teams},
+      {type: 'host-connected', host: record, holds, agents, teams, paused, beats: protocol.max >= BEATING_PROTOCOL},
       {
         // What was decided before the engine knew of this connection was meant for the one before.
         effective: () => {
@@ -259,8 +280,10 @@ export class Hosts {
       case 'reaped':
       case 'data':
         return session.answered(message);
+      case 'vitals':
+        return this.#options.submit({...message, hostId: host.record.id});
       case 'beat':
-        return;
+        return this.#options.submit({type: 'vitals', hostId: host.record.id, lagMs: 0, vitals: []});
       case 'hello':
         throw new Error('hello twice');
       default:
@@ -310,7 +333,15 @@ export class Hosts {
   }
 
   #put(record: HostRecord): KnownHost {
-    const host: KnownHost = {record, incoming: null, session: null, reportsTaken: -1, watch: null, orders: []};
+    const host: KnownHost = {
+      record,
+      incoming: null,
+      session: null,
+      reportsTaken: -1,
+      build: null,
+      watch: null,
+      orders: [],
+    };
     this.#hosts.set(record.id, host);
     return host;
   }
@@ -335,6 +366,8 @@ export class Hosts {
 
   #anySession(): Promise<HostSession | null> {
     for (const {incoming} of this.#hosts.values()) if (incoming) return Promise.resolve(incoming);
+    // No host is started any more, so none would come.
+    if (this.#phase !== 'open') return Promise.resolve(null);
     return new Promise(resolve => {
       const limit = setTimeout(() => settle(null), READ_LIMIT_MS);
       const settle = (session: HostSession | null) => {

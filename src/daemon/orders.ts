@@ -22,7 +22,7 @@ const MAX_CHARACTER_BYTES = 6;
 
 /** What the host is told to do for an assignment. `tip`: where the team's branch stands. Fails when the item cannot be filled in. */
 export function orderOf(assignment: Assignment, team: TeamSpec, tip: string | null): Result<AttemptOrder, Failure> {
-  const {attempt, teamId, task, taskId, spec, item, number, agentId, needs} = assignment;
+  const {attempt, teamId, task, taskId, spec, item, number, agentId, needs, race} = assignment;
   const rendered = renderAttempt(spec, item);
   if (!rendered.ok) return rendered;
   const {verify, env, workingDirectory} = rendered.value;
@@ -41,8 +41,10 @@ export function orderOf(assignment: Assignment, team: TeamSpec, tip: string | nu
     cwd: workspace.value ? folderInWorktree(team, workingDirectory) : folderOf(team, workingDirectory),
     outputs: spec.outputs ?? null,
     timeoutMs: spec.timeoutMs ?? null,
+    ...(spec.limits && {limits: spec.limits}),
     logFile: logFile(task, number),
     outputFile: spec.outputs ? outputOf(assignment, spec.outputs) : null,
+    ...(spec.outputs && race !== undefined ? {claimFile: claimFile(task, race)} : {}),
     inputs,
     traceparent: `00-${team.traceId}-${randomBytes(8).toString('hex')}-01`,
     ...(workspace.value ? {workspace: workspace.value} : {}),
@@ -154,13 +156,18 @@ export function logFile(task: number, number: number): string {
   return `logs/${task}.${number}.log`;
 }
 
+/** Of all attempts of a task that may run at the same time. */
+function claimFile(task: number, race: number): string {
+  return `claims/${task}.${race}`;
+}
+
 function outputOf({spec, taskId, task}: Assignment, kind: NonNullable<Assignment['spec']['outputs']>): string {
   return spec.foreach ? instanceOutputFile({of: spec.id, id: taskId, seq: task}, kind) : outputFile(taskId, kind);
 }
 
 /** Links to what the needs have put out: `NAME.json` or `NAME.txt`, and a folder `NAME` for a `foreach`. */
 function inputsOf(needs: readonly NeedResult[]): AttemptOrder['inputs'] {
-  const names = inputNames(needs.map(need => need.id));
+  const names = inputNames(needs.map(need => need.name));
   return needs.flatMap(({id, outputs, foreach, succeeded}, index) => {
     const name = names[index];
     if (!outputs || succeeded === 0 || name === undefined) return [];
@@ -175,7 +182,9 @@ function inputsOf(needs: readonly NeedResult[]): AttemptOrder['inputs'] {
  */
 function needsVariable(needs: readonly NeedResult[]): Record<string, string> {
   const text = JSON.stringify(
-    Object.fromEntries(needs.map(({id, state, total, succeeded, failed}) => [id, {state, total, succeeded, failed}])),
+    Object.fromEntries(
+      needs.map(({name, state, total, succeeded, failed}) => [name, {state, total, succeeded, failed}]),
+    ),
   );
   return Buffer.byteLength(text) <= MAX_NEEDS_BYTES ? {GODEL_NEEDS: text} : {};
 }

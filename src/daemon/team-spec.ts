@@ -1,9 +1,9 @@
 import type {SpawnRequest} from '../api/contract.ts';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
-import type {AgentId} from '../model/ids.ts';
+import type {Autoscale} from '../model/autoscale.ts';
+import type {StrategyChoice} from '../model/strategy.ts';
 import type {Plan} from '../model/plan.ts';
-import {TeamAgents} from '../federation/team-agents.ts';
 import {groupsOf, type TeamSpec} from '../model/team.ts';
 import type {TeamRepository} from '../model/work.ts';
 import {parseAllowance} from '../runtimes/allow.ts';
@@ -18,12 +18,19 @@ export interface SpecRequest {
   readonly requestKey: string;
   readonly repository: TeamRepository | null;
   readonly depth: number;
+  /** How it chooses its agents if neither the request nor its plan says so; absent: as by default. */
+  readonly strategy?: StrategyChoice | undefined;
+  /** Null: it has the agents that were asked for. */
+  readonly autoscale: Autoscale | null;
 }
 
 /** The team that was asked for. */
-export function specOf({request, name, plan, repository, depth, ...facts}: SpecRequest): TeamSpec {
+export function specOf({request, name, plan, repository, depth, autoscale, ...rest}: SpecRequest): TeamSpec {
+  const {strategy: configured, ...facts} = rest;
   const groups = request.agents ?? groupsOfPlan(request, plan);
   const budget = request.budget ?? plan?.budget;
+  const onBudget = request.onBudget ?? plan?.onBudget;
+  const strategy = request.strategy ?? plan?.strategy ?? configured;
   return {
     ...facts,
     name,
@@ -36,6 +43,9 @@ export function specOf({request, name, plan, repository, depth, ...facts}: SpecR
     timeoutMs: request.timeoutMs ?? null,
     ...(groups ? {groups} : {}),
     ...(budget ? {budget} : {}),
+    ...(autoscale ? {autoscale} : {}),
+    ...(strategy ? {strategy} : {}),
+    ...(onBudget ? {onBudget} : {}),
     ...(repository ? {repository} : {}),
     ...(request.allow ? {allow: request.allow} : {}),
     ...(depth > 0 ? {depth} : {}),
@@ -57,12 +67,6 @@ export function runtimesOf(spec: Pick<TeamSpec, 'count' | 'groups' | 'plan'>): r
   const ofAgents = groupsOf(spec).map(({runtime}) => runtime);
   const escalated = spec.plan?.escalate?.to.map(({runtime}) => runtime) ?? [];
   return [...new Set([...ofAgents, ...escalated])].filter(runtime => runtime !== 'command');
-}
-
-/** The runtime of each agent, by its id. */
-export function runtimeOfAgents(spec: TeamSpec): ReadonlyMap<AgentId, string> {
-  const {all, groups} = new TeamAgents(spec.name, groupsOf(spec));
-  return new Map(all.map(({id, group}) => [id, groups[group]?.runtime ?? 'command']));
 }
 
 /** What can be seen to be wrong with a request without looking at the machine. */

@@ -1,11 +1,26 @@
 import {candidatesFor, requirementOf} from '../federation/requirement.ts';
 import type {AgentGroup, ModelChoice} from '../model/agent.ts';
 import type {AgentSettings} from '../model/agent-settings.ts';
+import type {Budget} from '../model/budget.ts';
+import type {Failure} from '../model/failure.ts';
 import type {Plan} from '../model/plan.ts';
+import {groupsOf, type TeamSpec} from '../model/team.ts';
 import {priceOf} from '../runtimes/prices.ts';
 
 /** They say themselves what they cost, whatever the model. */
 const TELLING = ['claude', 'opencode', 'pi'];
+
+/** What forbids the budget of the team: it is in USD alone, and nobody knows what some prompt of its plan costs. */
+export function unpricedFailure(
+  spec: Pick<TeamSpec, 'plan' | 'count' | 'groups'> & {readonly budget?: Budget | undefined},
+  settings: Pick<AgentSettings, 'runtimes' | 'prices'>,
+): Failure | null {
+  const {budget, plan} = spec;
+  const isInUsd = budget !== undefined && (budget.usd ?? budget.perHour ?? null) !== null;
+  if (!isInUsd || budget.tokens !== null) return null;
+  const choice = unpricedChoice(groupsOf(spec), plan, settings);
+  return choice && {reason: 'price-unknown', ...choice};
+}
 
 /**
  * The first runtime and model that a prompt of the plan may be done with and whose price nobody knows; null: there is none. A

@@ -4,6 +4,7 @@ import type {AttemptId} from '../model/ids.ts';
 import {
   MAX_FAILURES_SHOWN,
   MAX_RUNNING_SHOWN,
+  type AilingView,
   type BudgetView,
   type FailureView,
   type RunningView,
@@ -17,17 +18,23 @@ import type {Obstacle} from './dispatcher.ts';
 import type {ReadyClass} from './ready-queue.ts';
 import type {TaskNode} from './task-node.ts';
 import type {Attempt, Team} from './team.ts';
+import type {TeamAgents} from './team-agents.ts';
 
 export interface ViewOptions {
   readonly now: Now;
   /** What keeps the tasks of a class from running; null: nothing but their turn. */
   readonly obstacle?: (ready: ReadyClass) => Obstacle | null;
   readonly lastLine?: (attempt: AttemptId) => string | null;
+  readonly ailing?: readonly AilingView[];
 }
 
 /** What every face shows of a team that is not over. O(running + failures shown). */
-export function viewTeam(team: Team, {now, obstacle = () => null, lastLine = () => null}: ViewOptions): TeamView {
+export function viewTeam(
+  team: Team,
+  {now, obstacle = () => null, lastLine = () => null, ailing = []}: ViewOptions,
+): TeamView {
   const {agents} = team;
+  const {pausedBecause, ...settings} = team.settings;
   const durationMs = Math.max(0, now.monoMs - team.startedAt.monoMs);
   return {
     v: 1,
@@ -36,15 +43,16 @@ export function viewTeam(team: Team, {now, obstacle = () => null, lastLine = () 
     state: team.state,
     traceId: team.spec.traceId,
     agents: {
-      requested: team.spec.count,
+      requested: agents.all.length - agents.count('draining'),
       ready: agents.count('idle') + agents.count('busy'),
-      busy: agents.count('busy'),
+      busy: agents.working,
       starting: agents.count('starting'),
       failed: agents.count('gone'),
+      ...someOf(agents),
     },
     tasks: countTasks(team),
     attempts: team.totals.attempts,
-    retries: team.retries,
+    retries: team.retries.count,
     startedAtMs: Math.round(team.startedAt.wallMs),
     durationMs: Math.round(durationMs),
     meanBusyAgents: meanBusy(team, now, durationMs),
@@ -53,11 +61,21 @@ export function viewTeam(team: Team, {now, obstacle = () => null, lastLine = () 
     running: running(team, now, lastLine),
     failures: failures(team),
     repository: team.spec.repository ?? null,
-    budget: budgetOf(team),
+    budget: budgetOf(team, now),
     warnings: team.warnings,
+    troubles: team.tally.troubles,
     endedBecause: team.endedBecause,
+    settings,
+    ...(pausedBecause === undefined || !team.isPaused ? {} : {pausedBecause}),
+    ...(ailing.length === 0 ? {} : {ailing}),
     outcome: null,
   };
+}
+
+/** Agents in states that are seldom. */
+function someOf(agents: TeamAgents): Pick<TeamView['agents'], 'paused' | 'suspect' | 'draining'> {
+  const seldom = ['paused', 'suspect', 'draining'] as const;
+  return Object.fromEntries(seldom.flatMap(state => (agents.count(state) > 0 ? [[state, agents.count(state)]] : [])));
 }
 
 /** The last view of a team, when everything of it is over. */
@@ -90,8 +108,8 @@ function outcomeOf(team: Team): TeamOutcome {
   if (team.ending === 'user') return 'killed';
   if (team.ending === 'team-timeout') return 'timed-out';
   if (team.ending === 'budget') return 'budget';
-  if (team.failed.some(isForQuota)) return 'quota';
-  return team.ending !== null || team.troubles > 0 ? 'tasks-failed' : 'ok';
+  if ([...team.tally.failed].some(isForQuota)) return 'quota';
+  return team.ending !== null || team.tally.troubles > 0 ? 'tasks-failed' : 'ok';
 }
 
 function isForQuota({state, spec}: TaskNode): boolean {
@@ -103,9 +121,10 @@ function runtimeText({means}: Attempt): string | null {
   return means.model === null ? means.runtime : `${means.runtime}/${means.model}`;
 }
 
-function budgetOf({budget, totals}: Team): BudgetView | null {
+function budgetOf({budget, totals}: Team, {monoMs}: Now): BudgetView | null {
   const {limit, reserved} = budget;
-  if (limit.usd === null && limit.tokens === null) return null;
+  const {perHour = null} = limit;
+  if (limit.usd === null && limit.tokens === null && perHour === null) return null;
   return {
     limitUsd: limit.usd,
     limitTokens: limit.tokens,
@@ -113,10 +132,11 @@ function budgetOf({budget, totals}: Team): BudgetView | null {
     usedTokens: budget.used('tokens', totals),
     reservedUsd: reserved.usd,
     reservedTokens: reserved.tokens,
+    ...(perHour === null ? {} : {hour: {limitUsd: perHour, usedUsd: budget.usdLastHour(monoMs)}}),
   };
 }
 
-function countTasks({counts}: Team): TaskCounts {
+function countTasks({tally: {counts}}: Team): TaskCounts {
   const {waiting, running, verifying, reviewing, merging, succeeded, failed, skipped, cancelled} = counts;
   const ready = counts.ready + counts['backing-off'];
   const total = waiting + ready + running + verifying + reviewing + merging + succeeded + failed + skipped + cancelled;
@@ -132,9 +152,13 @@ function meanBusy(team: Team, now: Now, durationMs: number): number | null {
 
 function waiting(team: Team, obstacle: NonNullable<ViewOptions['obstacle']>): WaitingView[] {
   const views: WaitingView[] = [];
-  const {agents, counts, queued} = team;
-  const parked = counts.ready - queued;
-  if (queued > 0) views.push(...whyQueued(team, obstacle));
+  // First: who looks at a queue sets aside what may not start.
+  if (team.queued > 0) views.push(...whyQueued(team, obstacle));
+  const {agents, tally, queued} = team;
+  const {counts} = tally;
+  const losing = team.twins.keptBack;
+  const parked = counts.ready - queued - losing;
+  if (losing > 0) views.push({why: 'the end of an attempt that another one has outrun', tasks: losing});
   if (parked > 0) views.push({why: 'as many of its kind run as max-parallel allows', tasks: parked});
   if (counts['backing-off'] > 0) views.push({why: 'a delay before the next attempt', tasks: counts['backing-off']});
   if (counts.waiting > 0) views.push({why: 'tasks they need', tasks: counts.waiting});
@@ -145,10 +169,12 @@ function waiting(team: Team, obstacle: NonNullable<ViewOptions['obstacle']>): Wa
 }
 
 function whyQueued(team: Team, obstacle: NonNullable<ViewOptions['obstacle']>): WaitingView[] {
+  if (team.isPaused) return [{why: 'the team to be resumed', tasks: team.queued}];
   const tasks = new Map<string, number>();
   for (const ready of team.ready.classes()) {
     if (ready.tasks.size === 0) continue;
     const why = obstacle(ready)?.why ?? 'their turn';
+    if (ready.tasks.size === 0) continue;
     tasks.set(why, (tasks.get(why) ?? 0) + ready.tasks.size);
   }
   return [...tasks].map(([why, count]) => ({why, tasks: count}));
@@ -168,7 +194,7 @@ function runningView(attempt: Attempt, now: Now, lastLine: (attempt: AttemptId) 
     task: attempt.task.id,
     agent: attempt.agent.id,
     attempt: attempt.number,
-    verifying: attempt.task.state.name === 'verifying',
+    verifying: attempt.task.state.name === 'verifying' && attempt.task.state.attempt === attempt.id,
     runtime: runtimeText(attempt),
     elapsedMs: Math.round(Math.max(0, now.monoMs - attempt.leasedAt.monoMs)),
     lastLine: lastLine(attempt.id),
@@ -176,7 +202,7 @@ function runningView(attempt: Attempt, now: Now, lastLine: (attempt: AttemptId) 
 }
 
 function failures(team: Team): FailureView[] {
-  return team.failed.slice(0, MAX_FAILURES_SHOWN).flatMap(task => {
+  return [...team.tally.failed].slice(0, MAX_FAILURES_SHOWN).flatMap(task => {
     if (task.state.name !== 'failed') return [];
     const {failure} = task.state;
     return [{task: task.id, attempts: task.failures + task.losses, failure, text: failureText(failure)}];

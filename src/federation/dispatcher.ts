@@ -1,3 +1,4 @@
+import type {ModelChoice} from '../model/agent.ts';
 import type {Cap} from '../model/budget.ts';
 import {type Gate, type ProviderId, providerOf} from '../model/provider.ts';
 import type {AttemptMeans} from '../model/attempt-means.ts';
@@ -5,18 +6,24 @@ import type {Demand, Effect, Input} from './engine-io.ts';
 import type {ReadyClass} from './ready-queue.ts';
 import {type Candidate, unmet} from './requirement.ts';
 import type {TaskNode} from './task-node.ts';
+import type {Option} from './team-selection.ts';
 import type {Team} from './team.ts';
 
 /** What an attempt may start with, or what is in the way. */
 export type Opening =
-  | {readonly go: true; readonly task: TaskNode; readonly group: number; readonly means: AttemptMeans | undefined}
+  /** Groups that are equally good for it, one at least. */
+  | {readonly go: true; readonly task: TaskNode; readonly options: readonly Option[]}
   | {readonly go: false; readonly because: Obstacle};
 
-/** `nobody`: no agent of the team can ever do it. `gone`: those that could do not work. */
+/** `nobody`: no agent of the team can ever do it. `gone`: those that could do not work. `pace`: what an hour may cost is used up. */
 export interface Obstacle {
-  readonly kind: 'nobody' | 'gone' | 'agents' | 'budget' | 'provider' | 'machine';
+  readonly kind: 'nobody' | 'gone' | 'agents' | 'budget' | 'pace' | 'provider' | 'machine';
   /** For people, to follow "waiting for". */
   readonly why: string;
+  /** When it may have passed (monotonic), where that can be said. */
+  readonly untilMs?: number;
+  /** Nobody is there who could do it, busy or not. */
+  readonly isVacant?: boolean;
 }
 
 /** What may pass by itself says more of a task than what will not: as long as one agent may do it later, it waits. */
@@ -24,15 +31,29 @@ const LASTING: Readonly<Record<Obstacle['kind'], number>> = {
   machine: 0,
   provider: 0,
   agents: 0,
+  pace: 0,
   budget: 1,
   gone: 2,
   nobody: 3,
 };
 
+/** That those who are there cannot be paid says more than that others, who could be, are not there. */
+const VACANT = 1.5;
+
+function lasting({kind, isVacant = false}: Obstacle): number {
+  return isVacant ? VACANT : LASTING[kind];
+}
+
 export interface DispatcherOptions {
   /** Memory to set aside for an attempt of a runtime (null: of a command), in bytes. */
   readonly memoryOf: (runtime: string | null) => number;
 }
+
+/** Why a group of the team should not be given anything for this runtime and provider just now; null: nothing is known against it. */
+export type RuntimeObstacle = (
+  team: Team,
+  at: {readonly group: number; readonly runtime: string; readonly provider: string},
+) => string | null;
 
 type Want = Omit<Extract<Effect, {type: 'want-permits'}>, 'type'>;
 
@@ -50,9 +71,11 @@ export class Dispatcher {
   #count = 0;
   #reservedBytes = 0;
   #asked: Want = {want: 0, memoryBytes: 0, providers: []};
+  readonly #runtimeObstacle: RuntimeObstacle;
 
-  constructor(options: DispatcherOptions) {
+  constructor(options: DispatcherOptions, runtimeObstacle: RuntimeObstacle = () => null) {
     this.#options = options;
+    this.#runtimeObstacle = runtimeObstacle;
   }
 
   get permits(): {granted: number; why: string | null} {
@@ -87,7 +110,7 @@ export class Dispatcher {
     for (const ready of team.ready.classes()) {
       const task = team.ready.head(ready);
       if (!task || (best && !goesBefore(task, best.task))) continue;
-      const opening = this.#openingFor(team, ready, task);
+      const opening = this.openingFor(team, ready, task);
       if (opening.go) best = {...opening, of: ready};
     }
     return best;
@@ -96,7 +119,7 @@ export class Dispatcher {
   /** What keeps the tasks of a class from running; null: nothing but their turn. */
   obstacle(team: Team, ready: ReadyClass): Obstacle | null {
     const task = team.ready.head(ready);
-    const opening = task && this.#openingFor(team, ready, task);
+    const opening = task && this.openingFor(team, ready, task);
     return opening && !opening.go ? opening.because : null;
   }
 
@@ -127,15 +150,29 @@ export class Dispatcher {
     return {attempts: this.#count, memoryBytes: this.#reservedBytes, providers: this.#running};
   }
 
-  #openingFor(team: Team, {requirement, candidates}: ReadyClass, task: TaskNode): Opening {
+  /** What an attempt at a task of this class could start with now, or what is in the way. */
+  openingFor(team: Team, {requirement, candidates}: ReadyClass, task: TaskNode): Opening {
     if (candidates.length === 0) return no('nobody', unmet(requirement));
     let because: Obstacle | null = null;
+    const options: Option[] = [];
+    let tier = 0;
     for (const candidate of candidates) {
+      if (options.length > 0 && candidate.tier !== tier) break;
       const means = this.#meansFor(team, task, candidate);
-      if ('kind' in means) because = because && LASTING[because.kind] <= LASTING[means.kind] ? because : means;
-      else return {go: true, task, group: candidate.group, means: means.means};
+      if ('kind' in means) because = because && lasting(because) <= lasting(means) ? because : means;
+      else {
+        tier = candidate.tier;
+        options.push({group: candidate.group, means: means.means, crowding: this.#crowding(means.means)});
+      }
     }
+    if (options.length > 0) return {go: true, task, options};
     return {go: false, because: because ?? {kind: 'agents', why: 'an agent'}};
+  }
+
+  /** How much of what the provider lets through is in use, 0 to 1. */
+  #crowding(means: AttemptMeans | undefined): number {
+    const gate = means && this.#gates.get(means.provider);
+    return gate && gate.permits > 0 ? Math.min(1, (this.#running.get(gate.provider) ?? 0) / gate.permits) : 0;
   }
 
   #meansFor(
@@ -143,16 +180,22 @@ export class Dispatcher {
     task: TaskNode,
     {group, choice}: Candidate,
   ): {readonly means: AttemptMeans | undefined} | Obstacle {
-    if (team.agents.free(group) <= 0) return busy(team, group);
+    if (team.agents.free(group) <= 0) {
+      // Where nobody is, somebody could come; but not if that could not be paid.
+      const isPaid = !choice || team.agents.living(group) > 0 || team.budget.capFor(task.spec, choice, team.totals);
+      return choice && !isPaid ? unpaid(team, task, choice) : busy(team, group);
+    }
     let cap: Cap | null = null;
     if (choice) {
       cap = team.budget.capFor(task.spec, choice, team.totals);
-      if (cap === null) return {kind: 'budget', why: 'the budget: what is left of it is used or reserved'};
+      if (cap === null) return unpaid(team, task, choice);
       const provider = providerOf(choice.runtime, choice.model);
       const gate = this.#gates.get(provider);
       if (gate && (this.#running.get(provider) ?? 0) >= gate.permits) {
         return {kind: 'provider', why: gate.why ?? `the provider ${provider}`};
       }
+      const shut = this.#runtimeObstacle(team, {group, runtime: choice.runtime, provider});
+      if (shut !== null) return {kind: 'provider', why: shut};
     }
     if (this.isFull) return {kind: 'machine', why: this.#why ?? 'their turn'};
     const memory = this.#options.memoryOf(choice?.runtime ?? null);
@@ -169,6 +212,10 @@ export class Dispatcher {
     let memoryBytes = this.#reservedBytes;
     let more: Map<ProviderId, number> | null = null;
     for (const team of teams) {
+      for (const runtime of team.twins.wanted) {
+        want += 1;
+        memoryBytes += this.#options.memoryOf(runtime);
+      }
       if (!team.canStart) continue;
       const free = team.agents.groups.map((_, group) => team.agents.free(group));
       for (const {candidates, tasks} of team.ready.classes()) {
@@ -217,8 +264,18 @@ function wantOf({providers}: Want, provider: ProviderId): number {
 
 function busy({agents}: Team, group: number): Obstacle {
   if (agents.areGone([group])) return {kind: 'gone', why: 'an agent that works'};
+  if (agents.living(group) === 0) {
+    return {kind: 'agents', why: 'an agent: none that can do it is left', isVacant: true};
+  }
   if (agents.count('busy') > 0) return {kind: 'agents', why: 'every agent is busy'};
-  return {kind: 'agents', why: agents.count('starting') > 0 ? 'agents are starting' : 'no agent works'};
+  if (agents.count('starting') > 0) return {kind: 'agents', why: 'agents are starting'};
+  return {kind: 'agents', why: agents.count('paused') > 0 ? 'agents that are paused' : 'no agent works'};
+}
+
+function unpaid({budget, totals}: Team, {spec}: TaskNode, choice: ModelChoice): Obstacle {
+  const untilMs = budget.hourAllowsAt(spec, choice, totals);
+  if (untilMs === null) return {kind: 'budget', why: 'the budget: what is left of it is used or reserved'};
+  return {kind: 'pace', why: 'the budget: what an hour may cost is used or reserved', untilMs};
 }
 
 function no(kind: Obstacle['kind'], why: string): Opening {

@@ -1,15 +1,21 @@
 import type {JsonValue} from '../base/json.ts';
 import type {Result} from '../base/result.ts';
 import type {AttemptOutcome, Memo, SessionMark} from '../model/attempt.ts';
+import type {Autoscale, TeamSettings} from '../model/autoscale.ts';
+import type {Budget} from '../model/budget.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
+import type {BreakerNews} from '../model/edge.ts';
 import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from '../model/ids.ts';
+import type {ProcessProbe, Vitals} from '../model/health.ts';
 import type {Gate, ProviderId, ProviderSignal} from '../model/provider.ts';
 import type {AttemptMeans} from '../model/attempt-means.ts';
-import type {EngineRecord, HostRecord} from '../model/record.ts';
+import type {Plan} from '../model/plan.ts';
+import type {EngineRecord, HostRecord, StoredTeam} from '../model/record.ts';
+import type {StrategyChoice} from '../model/strategy.ts';
 import type {TaskSpec} from '../model/task.ts';
 import type {TeamSpec} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
-import type {Credits, MergeResult, Work} from '../model/work.ts';
+import type {Credits, MergeResult, TeamRepository, Work} from '../model/work.ts';
 
 /** Correlates an input that wants an answer with the `answer` effect. */
 export type RequestId = number;
@@ -25,6 +31,55 @@ export type Input =
     }
   /** Answered when the team is over and nothing of it runs. A team that is over already is answered at once. */
   | {readonly type: 'end-team'; readonly request: RequestId; readonly teamId: TeamId; readonly by: StopReason}
+  /** `count` is of the group, or of the whole team without one; it turns auto-scaling off. */
+  | {readonly type: 'scale-team'; readonly request: RequestId; readonly teamId: TeamId; readonly change: TeamChange}
+  /** drain: it ends what it has and is gone then. kill and restart stop what it has, which others do in its place. */
+  | {
+      readonly type: 'agent-order';
+      readonly request: RequestId;
+      readonly teamId: TeamId;
+      readonly agent: AgentId;
+      readonly what: 'kill' | 'drain' | 'restart';
+    }
+  /** Holds what the team, or one agent of it, has running; nothing new starts there. */
+  | {
+      readonly type: 'pause';
+      readonly request: RequestId;
+      readonly teamId: TeamId;
+      readonly agent: AgentId | null;
+    }
+  /** `budget` takes the place of the team's. */
+  | {
+      readonly type: 'resume';
+      readonly request: RequestId;
+      readonly teamId: TeamId;
+      readonly agent: AgentId | null;
+      readonly budget?: Budget;
+    }
+  /** More to do for a team that has nothing to do. Ids that it has already become `ID#2`, `ID#3`… */
+  | {
+      readonly type: 'run-plan';
+      readonly request: RequestId;
+      readonly teamId: TeamId;
+      readonly plan: Plan;
+      readonly secretNames: readonly string[];
+      /** For a team that has none. */
+      readonly repository?: TeamRepository;
+      /** What the plan says of the team, from now on. */
+      readonly settings?: Partial<Pick<TeamSettings, 'autoscale' | 'strategy' | 'onBudget'>>;
+      /** For a team that has none. */
+      readonly budget?: Budget;
+      /** What the plan says and the team does not do, as sentences. */
+      readonly warnings?: readonly string[];
+    }
+  /** The next round of what has not succeeded, see `rounds.ts`. `stored` is what the store has of a team that is over. */
+  | {
+      readonly type: 'retry-team';
+      readonly request: RequestId;
+      readonly teamId: TeamId;
+      readonly tasks: readonly string[] | 'failed' | 'all';
+      readonly stored: StoredTeam | null;
+    }
   /** Forgets a team that is over. Answered with its last view. */
   | {readonly type: 'remove-team'; readonly request: RequestId; readonly teamId: TeamId}
   | {
@@ -34,6 +89,10 @@ export type Input =
       readonly agents: readonly AgentId[];
       /** The teams it has open. */
       readonly teams: readonly TeamId[];
+      /** The attempts it has paused; absent: none. */
+      readonly paused?: readonly AttemptId[];
+      /** It beats while it has a team. Absent: only what is heard counts. */
+      readonly beats?: boolean;
     }
   /** The connection is lost; the process may live and come back. */
   | {readonly type: 'host-disconnected'; readonly hostId: HostId}
@@ -62,6 +121,10 @@ export type Input =
       readonly attempt: AttemptId;
       readonly signal: ProviderSignal;
     }
+  /** What the process of this host is found to do, after `probe-host`. */
+  | {readonly type: 'host-probed'; readonly hostId: HostId; readonly probe: ProcessProbe}
+  /** A breaker around a runtime or a provider has opened or closed on this host. */
+  | ({readonly type: 'breaker'; readonly hostId: HostId} & BreakerNews)
   | {
       readonly type: 'merge-ended';
       readonly teamId: TeamId;
@@ -95,8 +158,23 @@ export type Input =
       readonly why: string | null;
       readonly gates?: readonly Gate[];
     }
+  /** A host has given a sign of life, at least twice a second; `vitals` has the attempts that have changed. */
+  | {
+      readonly type: 'vitals';
+      readonly hostId: HostId;
+      readonly lagMs: number;
+      readonly vitals: readonly Vitals[];
+    }
   /** Time has passed: whatever is due by `now` happens. */
   | {readonly type: 'tick'};
+
+/** What is absent stays as it is. */
+export interface TeamChange {
+  readonly count?: number;
+  readonly group?: string;
+  readonly autoscale?: Autoscale | 'off';
+  readonly strategy?: StrategyChoice;
+}
 
 /** What is to be done once the records of the same step are durable. */
 export type Effect =
@@ -104,12 +182,30 @@ export type Effect =
   | {readonly type: 'start-host'; readonly machineId: string}
   /** The host has been silent for longer than the grace: end its process, then say `host-gone`. */
   | {readonly type: 'kill-host'; readonly hostId: HostId}
+  /** Look what its process does; answered by `host-probed`. */
+  | {readonly type: 'probe-host'; readonly hostId: HostId}
   | {readonly type: 'open-team'; readonly hostId: HostId; readonly teamId: TeamId; readonly spec: TeamSpec}
   | {
       readonly type: 'open-agents';
       readonly hostId: HostId;
       readonly teamId: TeamId;
       readonly agents: readonly AgentId[];
+      /** What each does its prompts with; `command`: it takes none. */
+      readonly runtimes: Readonly<Record<AgentId, string>>;
+    }
+  /** These agents are no more, and nothing of theirs runs. */
+  | {
+      readonly type: 'close-agents';
+      readonly hostId: HostId;
+      readonly teamId: TeamId;
+      readonly agents: readonly AgentId[];
+    }
+  /** The processes of these attempts are held, or go on. */
+  | {
+      readonly type: 'pause-attempts';
+      readonly hostId: HostId;
+      readonly attempts: readonly AttemptId[];
+      readonly paused: boolean;
     }
   /** The team is over for this host: its agents, environment and input folders go. */
   | {readonly type: 'close-team'; readonly hostId: HostId; readonly teamId: TeamId}
@@ -156,6 +252,8 @@ export interface Assignment {
   readonly needs: readonly NeedResult[];
   /** Absent for a command. */
   readonly means?: AttemptMeans;
+  /** It may have company: of the attempts at the task with the same one only one may put out a result. */
+  readonly race?: number;
   readonly memo?: Memo;
   /** For a review: what is to be reviewed. */
   readonly reviewed?: {
@@ -188,6 +286,8 @@ export interface Demand {
 
 export interface NeedResult {
   readonly id: string;
+  /** What its own plan calls it. */
+  readonly name: string;
   readonly seq: TaskSeq;
   readonly state: 'succeeded' | 'failed' | 'skipped' | 'cancelled';
   readonly foreach: boolean;

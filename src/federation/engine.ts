@@ -1,31 +1,47 @@
 import type {Now} from '../base/clock.ts';
+import {fail, type Result} from '../base/result.ts';
 import {never} from '../base/never.ts';
+import type {AgentView} from '../model/agent-view.ts';
 import type {AttemptOutcome} from '../model/attempt.ts';
+import type {BreakerView} from '../model/edge.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
-import {type AgentId, type AttemptId, attemptId, type HostId, type TeamId, teamId} from '../model/ids.ts';
+import {type AgentId, type AttemptId, attemptId, type HostId, type TaskSeq, type TeamId, teamId} from '../model/ids.ts';
 import type {OpenAttempt, StoredState} from '../model/record.ts';
 import type {TeamSpec} from '../model/team.ts';
 import type {TeamView} from '../model/team-view.ts';
+import {AgentChanges} from './agent-changes.ts';
+import {agentViews, ailingAgents, type Recorded} from './agent-views.ts';
+import {AnomalyWatch} from './anomaly-watch.ts';
+import {assign} from './assignments.ts';
+import {stopAttempts, tellPauses} from './attempt-stops.ts';
 import {finalView, type ViewOptions, viewTeam} from './dashboard.ts';
 import {type Deadline, Deadlines} from './deadlines.ts';
 import {Dispatcher, type DispatcherOptions} from './dispatcher.ts';
-import type {Assignment, Input, RequestId, Step} from './engine-io.ts';
-import type {TaskNode} from './task-node.ts';
-import type {Work} from '../model/work.ts';
+import type {Input, RequestId, Step} from './engine-io.ts';
+import {taskObstacles, type TaskStanding} from './task-obstacles.ts';
+import {Pauses} from './pauses.ts';
 import {Pool, type PoolOptions} from './pool.ts';
-import {restoreTeam} from './restore-team.ts';
+import {openAgain, restoreTeam, retriesDue} from './restore-team.ts';
+import type {RetryPolicy} from './retries.ts';
+import {findRevival, revive} from './revival.ts';
 import {fairest, goesBefore} from './scheduler.ts';
 import {buildTaskGraph} from './task-graph.ts';
-import {type Attempt, LONGEST_LIMIT_MS, type RetryPolicy, Team} from './team.ts';
+import {budgetText, stuckFor, timeoutText} from './team-ends.ts';
+import {type TeamOrder, TeamOrders} from './team-orders.ts';
+import {TeamScaler} from './team-scaler.ts';
+import {asLoser, Twins} from './twins.ts';
+import {type Attempt, newTask, Team} from './team.ts';
 import {Turn} from './turn.ts';
+import {Upkeep} from './upkeep.ts';
 
 export interface EngineOptions extends RetryPolicy, PoolOptions, DispatcherOptions {
-  /** Since when monotonic times count. */
-  readonly bootId: string;
   /** Teams that are over and kept, ≥ 1; beyond that the oldest are removed. */
   readonly keepTeams: number;
 }
+
+/** Times are sums of fractions: this little may be left of one that is over. */
+const CLOCK_ERROR_MS = 0.001;
 
 type InputOf<T extends Input['type']> = Extract<Input, {type: T}>;
 
@@ -43,21 +59,45 @@ export class Engine {
   readonly #deadlines = new Deadlines();
   readonly #pool: Pool;
   readonly #dispatcher: Dispatcher;
+  readonly #changes: AgentChanges;
+  readonly #pauses: Pauses;
+  readonly #orders: TeamOrders;
+  readonly #scaler: TeamScaler;
+  readonly #upkeep: Upkeep;
+  readonly #twins: Twins;
+  readonly #anomalies = new AnomalyWatch();
   readonly #waiting = new Map<TeamId, RequestId[]>();
   #nextTeam: number;
   #nextAttempt: number;
 
-  private constructor(stored: StoredState, options: EngineOptions) {
+  private constructor(stored: StoredState, options: EngineOptions, now: Now) {
     this.#options = options;
-    this.#dispatcher = new Dispatcher(options);
     this.#nextTeam = stored.nextTeamId;
     this.#nextAttempt = stored.nextAttemptId;
     this.#pool = new Pool(options, {teams: this.#teams, attempts: this.#attempts, deadlines: this.#deadlines});
+    this.#changes = new AgentChanges(this.#pool);
+    this.#pauses = new Pauses({pool: this.#pool, deadlines: this.#deadlines});
+    this.#orders = new TeamOrders({changes: this.#changes, pauses: this.#pauses, pool: this.#pool});
+    const view = {teams: this.#teams, attempts: this.#attempts, deadlines: this.#deadlines, pool: this.#pool};
+    this.#upkeep = new Upkeep(options, view, now);
+    this.#dispatcher = new Dispatcher(options, (team, at) => this.#upkeep.obstacle(team, at));
+    this.#twins = new Twins({
+      dispatcher: this.#dispatcher,
+      deadlines: this.#deadlines,
+      reach: this.#pool,
+      barred: (team, options) => this.#upkeep.barred(team, options),
+      start: (turn, team, lease) => this.#start(turn, team, lease),
+    });
+    this.#scaler = new TeamScaler({
+      dispatcher: this.#dispatcher,
+      scale: (turn, team, order) => this.#changes.scale(turn, team, order),
+      wake: (id, atMs) => this.#deadlines.look({atMs, teamId: id, of: 'scale'}),
+    });
   }
 
   /** An engine that goes on where the store was last written (an empty state is a first start). */
   static restore(stored: StoredState, options: EngineOptions, now: Now): {engine: Engine; step: Step} {
-    const engine = new Engine(stored, options);
+    const engine = new Engine(stored, options, now);
     return {engine, step: engine.#turn(now, turn => engine.#restore(turn, stored))};
   }
 
@@ -68,13 +108,48 @@ export class Engine {
 
   /** When `handle({type: 'tick'})` is next needed (monotonic milliseconds); null: not before another input. */
   nextDeadlineMs(): number | null {
-    return this.#deadlines.nextMs();
+    const nextMs = this.#deadlines.nextMs();
+    const {dueMs} = this.#upkeep;
+    return nextMs === null || dueMs === null ? (nextMs ?? dueMs) : Math.min(nextMs, dueMs);
   }
 
   view(id: TeamId, options: ViewOptions): TeamView | null {
     const team = this.#teams.get(id);
-    if (team) return viewTeam(team, {obstacle: ready => this.#dispatcher.obstacle(team, ready), ...options});
+    if (team) {
+      const ailing = ailingAgents(team, {now: options.now, upkeep: this.#upkeep});
+      return viewTeam(team, {obstacle: ready => this.#dispatcher.obstacle(team, ready), ailing, ...options});
+    }
     return this.#over.get(id) ?? null;
+  }
+
+  /** What was asked for when the team was spawned; null: it is over. */
+  teamSpec(id: TeamId): TeamSpec | null {
+    return this.#teams.get(id)?.spec ?? null;
+  }
+
+  /** The agents of a team that is not over; one that is over has none any more. */
+  agents(
+    id: TeamId,
+    {now, recorded}: {now: Now; recorded: (agent: AgentId) => Recorded | undefined},
+  ): readonly AgentView[] {
+    const team = this.#teams.get(id);
+    return team ? agentViews(team, {now, recorded, upkeep: this.#upkeep}) : [];
+  }
+
+  /** The breakers of runtimes and providers that are not closed. */
+  breakers(): readonly BreakerView[] {
+    return this.#upkeep.breakers();
+  }
+
+  /** Where a task of a team that is not over stands, and what keeps it from running, see `task-obstacles.ts`. */
+  taskStanding(id: TeamId, seq: TaskSeq): TaskStanding | null {
+    const team = this.#teams.get(id);
+    const task = team?.tasks[seq];
+    if (!team || !task) return null;
+    return {
+      state: task.state,
+      obstacles: taskObstacles(team, task, ready => this.#dispatcher.obstacle(team, ready)),
+    };
   }
 
   teamNamed(name: string): TeamId | null {
@@ -105,11 +180,24 @@ export class Engine {
 
   #turn(now: Now, act: (turn: Turn) => void): Step {
     const turn = new Turn(now);
+    for (const team of this.#teams.values()) {
+      team.budget.tick(now.monoMs);
+      team.agents.wake(now.monoMs);
+    }
+    this.#upkeep.begin(turn);
     act(turn);
     this.#runDeadlines(turn);
+    this.#upkeep.act(turn);
+    for (const team of this.#teams.values()) {
+      this.#anomalies.look(turn, team);
+      this.#changes.follow(turn, team);
+    }
     this.#pool.place(turn);
     this.#dispatch(turn);
+    this.#scale(turn);
     this.#askForPermits(turn);
+    for (const team of this.#teams.values()) this.#changes.tellBreakers(turn, team);
+    this.#upkeep.end(turn);
     return turn.step;
   }
 
@@ -119,14 +207,24 @@ export class Engine {
         return this.#spawnTeam(turn, input);
       case 'end-team':
         return this.#endTeam(turn, input);
+      case 'scale-team':
+      case 'agent-order':
+      case 'pause':
+      case 'resume':
+      case 'run-plan':
+        return this.#orderTeam(turn, input);
+      case 'retry-team':
+        return this.#over.has(input.teamId) ? this.#revive(turn, input) : this.#orderTeam(turn, input);
       case 'remove-team':
         return this.#removeTeam(turn, input);
       case 'host-connected':
         return this.#hostConnected(turn, input);
       case 'host-disconnected':
+        this.#upkeep.take(turn, input);
         return this.#pool.disconnected(turn, input.hostId);
       case 'host-gone':
-        return this.#pool.gone(turn, input.hostId);
+        this.#pool.gone(turn, input.hostId);
+        return this.#upkeep.take(turn, input);
       case 'host-start-failed':
         return this.#hostStartFailed(turn, input);
       case 'agents-ready':
@@ -149,6 +247,12 @@ export class Engine {
         return this.#outputRead(turn, input);
       case 'permits':
         return this.#takePermits(turn, input);
+      case 'vitals':
+        this.#anomalies.vitals(turn, input.vitals, id => this.#heldBy(input.hostId, id));
+        return this.#upkeep.take(turn, input);
+      case 'host-probed':
+      case 'breaker':
+        return this.#upkeep.take(turn, input);
       case 'tick':
         return;
       default:
@@ -175,13 +279,11 @@ export class Engine {
     const team = new Team({id, spec, startedAt: turn.now, tasks, policy: this.#options, random: this.#options.random});
     this.#adopt(team);
     turn.record({kind: 'team-created', id, spec, at: {...turn.now, bootId: this.#options.bootId}});
-    const rows = tasks.map(({seq, id: task, specIndex}) => ({seq, id: task, specIndex, group: null, item: null}));
-    if (rows.length > 0) turn.record({kind: 'tasks-created', teamId: id, tasks: rows});
+    if (tasks.length > 0) turn.record({kind: 'tasks-created', teamId: id, tasks: tasks.map(newTask)});
     turn.emit(id, {type: 'team-spawned', name: spec.name, agents: spec.count, tasks: tasks.length});
     for (const text of team.warnings) turn.emit(id, {type: 'team-warning', text});
-    if (spec.timeoutMs !== null) {
-      this.#deadlines.add({atMs: turn.now.monoMs + spec.timeoutMs, kind: 'team-timeout', teamId: id});
-    }
+    this.#orders.keepWithinLimits(turn, team);
+    this.#pauses.watch(turn, team);
     team.begin(turn);
     this.#settle(turn, team);
     return team;
@@ -206,6 +308,52 @@ export class Engine {
     if (requests) requests.push(request);
     else this.#waiting.set(id, [request]);
     this.#end(turn, team, by);
+  }
+
+  #orderTeam(turn: Turn, order: TeamOrder): void {
+    const {request, teamId: id} = order;
+    const team = this.#teams.get(id);
+    const done = team ? this.#orders.take(turn, team, order) : fail(this.#noTeam(id));
+    if (team && done.ok && order.type === 'agent-order' && order.what === 'restart') {
+      const agent = team.agents.get(order.agent);
+      if (agent) this.#upkeep.restarted(team, team.agents.groupOf(agent).runtime);
+    }
+    this.#answer(turn, {request, id, done});
+    if (team && done.ok) this.#settle(turn, team);
+  }
+
+  #revive(turn: Turn, {request, teamId: id, tasks: wish, stored}: InputOf<'retry-team'>): void {
+    const last = this.#over.get(id);
+    const {bootId, random} = this.#options;
+    const options = {now: turn.now, bootId, policy: this.#options, random, wish};
+    const found = stored && last ? findRevival(stored, options) : fail(this.#noTeam(id));
+    if (!found.ok || !last) return this.#answer(turn, {request, id, done: found});
+    const {team} = found.value;
+    this.#over.delete(id);
+    this.#adopt(team);
+    revive(turn, found.value, {bootId, last});
+    if (team.agents.livingInAll === 0) {
+      const {max} = team.settings.autoscale ?? {max: team.spec.count};
+      this.#changes.scale(turn, team, {to: Math.min(team.spec.count, max), why: 'asked'});
+    }
+    this.#orders.keepWithinLimits(turn, team);
+    this.#pauses.watch(turn, team);
+    this.#answer(turn, {request, id, done: found});
+    this.#settle(turn, team);
+  }
+
+  /** With the team as it is now, or with why nothing was done. */
+  #answer(turn: Turn, {request, id, done}: {request: RequestId; id: TeamId; done: Result<unknown, Failure>}): void {
+    const view = this.view(id, {now: turn.now});
+    if (!done.ok) turn.effect({type: 'answer', request, result: done});
+    else turn.effect({type: 'answer', request, result: view ? {ok: true, value: view} : fail(this.#noTeam(id))});
+  }
+
+  /** Why nothing can be changed of a team that is not at work. */
+  #noTeam(id: TeamId): Failure {
+    const view = this.#over.get(id);
+    if (view) return {reason: 'team-over', name: view.team, state: view.state};
+    return {reason: 'team-not-found', name: `#${id}`, known: [...this.#names.keys()]};
   }
 
   #removeTeam(turn: Turn, {request, teamId: id}: InputOf<'remove-team'>): void {
@@ -236,23 +384,13 @@ export class Engine {
 
   #answerOver(turn: Turn, request: RequestId, id: TeamId): void {
     const view = this.#over.get(id);
-    const failure: Failure = {reason: 'team-not-found', name: `#${id}`, known: [...this.#names.keys()]};
-    turn.effect({type: 'answer', request, result: view ? {ok: true, value: view} : {ok: false, failure}});
+    turn.effect({type: 'answer', request, result: view ? {ok: true, value: view} : fail(this.#noTeam(id))});
   }
 
   /** Cancels what has not started, stops what runs; the team is over when the last attempt has ended. */
   #end(turn: Turn, team: Team, by: StopReason, detail: string | null = null): void {
     team.end(turn, by, detail);
-    const byHost = new Map<HostId, AttemptId[]>();
-    for (const attempt of team.attempts.values()) {
-      attempt.stopping ??= by;
-      const attempts = byHost.get(attempt.host);
-      if (attempts) attempts.push(attempt.id);
-      else byHost.set(attempt.host, [attempt.id]);
-    }
-    for (const [hostId, attempts] of byHost) {
-      if (this.#pool.isConnected(hostId)) turn.effect({type: 'stop-attempts', hostId, attempts, by});
-    }
+    stopAttempts(turn, team.attempts.values(), {by, reach: this.#pool});
     this.#settle(turn, team);
   }
 
@@ -260,11 +398,13 @@ export class Engine {
   #settle(turn: Turn, team: Team): void {
     if (team.ending === null) {
       const {failFast, maxFailures} = team.spec;
-      if (failFast && team.countedFailures > 0) return this.#end(turn, team, 'fail-fast');
-      if (maxFailures !== null && team.countedFailures >= maxFailures) return this.#end(turn, team, 'max-failures');
+      const {countedFailures} = team.tally;
+      if (failFast && countedFailures > 0) return this.#end(turn, team, 'fail-fast');
+      if (maxFailures !== null && countedFailures >= maxFailures) return this.#end(turn, team, 'max-failures');
     }
     if (team.isOver && this.#teams.has(team.id)) return this.#finish(turn, team);
-    if (team.ending === null && team.agents.count('gone') === team.spec.count) this.#end(turn, team, 'no-agents');
+    if (this.#teams.has(team.id)) team.becomes(turn);
+    if (team.ending === null && team.agents.areAllGone) this.#end(turn, team, 'no-agents');
   }
 
   #finish(turn: Turn, team: Team): void {
@@ -272,6 +412,9 @@ export class Engine {
     this.#teams.delete(team.id);
     this.#over.set(team.id, view);
     this.#deadlines.dropTeam(team.id);
+    this.#scaler.forget(team.id);
+    this.#upkeep.teamOver(team);
+    this.#anomalies.teamOver(team.id);
     turn.record({kind: 'team-finished', id: team.id, state: view.state, atMs: turn.now.wallMs, view});
     turn.emit(team.id, {type: 'team-finished', state: view.state});
     this.#pool.close(turn, team);
@@ -283,8 +426,12 @@ export class Engine {
     this.#forgetOldest(turn);
   }
 
-  #hostConnected(turn: Turn, {host, holds, agents, teams}: InputOf<'host-connected'>): void {
+  #hostConnected(turn: Turn, input: InputOf<'host-connected'>): void {
+    const {host, holds, agents, teams, paused} = input;
     this.#pool.connected(turn, {host, agents, teams});
+    const held = new Set(paused);
+    for (const attempt of this.#attempts.values()) if (attempt.host === host.id) attempt.isHeld = held.has(attempt.id);
+    this.#upkeep.take(turn, input);
     this.#compareAttempts(turn, host.id, new Set(holds));
     this.#pool.reap(turn);
   }
@@ -297,10 +444,11 @@ export class Engine {
     for (const attempt of [...this.#attempts.values()]) {
       if (attempt.host !== host) continue;
       const {stopping} = attempt;
+      if (stopping === null && !holds.has(attempt.id)) assign(turn, attempt);
+      if (stopping === null || holds.has(attempt.id)) tellPauses(turn, [attempt], this.#pool);
       if (stopping !== null && holds.has(attempt.id)) {
         turn.effect({type: 'stop-attempts', hostId: host, attempts: [attempt.id], by: stopping});
-      } else if (stopping !== null) this.#endAttempt(turn, attempt, () => attempt.team.lose(turn, attempt));
-      else if (!holds.has(attempt.id)) this.#assign(turn, attempt);
+      } else if (stopping !== null) this.#endAttempt(turn, attempt, null);
     }
     const foreign = [...holds].filter(id => this.#attempts.get(id)?.host !== host);
     if (foreign.length > 0) turn.effect({type: 'stop-attempts', hostId: host, attempts: foreign, by: 'superseded'});
@@ -311,7 +459,7 @@ export class Engine {
     if (times === null) return;
     for (const team of [...this.#teams.values()]) {
       const failure: Failure = {reason: 'host-start-failed', times, detail};
-      turn.emit(team.id, {type: 'agents-failed', failure, agents: team.spec.count});
+      turn.emit(team.id, {type: 'agents-failed', failure, agents: team.agents.all.length});
       this.#end(turn, team, 'no-host', failureText(failure));
     }
   }
@@ -335,11 +483,11 @@ export class Engine {
       });
       const first = failed[0];
       if (!first) continue;
-      for (const agent of failed) team.agents.fail(agent);
+      for (const agent of failed) team.agents.fail(agent, detail);
       const failure: Failure = {reason: 'agent-failed', agent: first.id, detail};
       turn.emit(team.id, {type: 'agents-failed', failure, agents: failed.length});
       team.announceReady(turn);
-      if (team.agents.count('gone') === team.spec.count) this.#end(turn, team, 'no-agents', failureText(failure));
+      if (team.agents.areAllGone) this.#end(turn, team, 'no-agents', failureText(failure));
     }
   }
 
@@ -386,11 +534,12 @@ export class Engine {
     this.#settle(turn, team);
   }
 
-  #attemptFinished(turn: Turn, {hostId, attempt: id, outcome}: InputOf<'attempt-finished'>): void {
+  #attemptFinished(turn: Turn, {hostId, attempt: id, outcome: reported}: InputOf<'attempt-finished'>): void {
     const attempt = this.#leased(turn, {hostId, id, report: 'attempt-finished'});
     if (!attempt) return;
+    const outcome = attempt.hasLost ? asLoser(reported) : this.#upkeep.outcomeOf(attempt, reported);
     this.#signalEnd(turn, attempt, outcome);
-    this.#endAttempt(turn, attempt, () => attempt.team.finish(turn, attempt, outcome));
+    this.#endAttempt(turn, attempt, outcome);
   }
 
   /** The fence: only the host that holds the lease is heard about an attempt, and only while the lease is open. */
@@ -402,22 +551,36 @@ export class Engine {
     return null;
   }
 
+  /** Hosts name attempts by bare numbers. */
+  #heldBy(hostId: HostId, id: number): Attempt | undefined {
+    const attempt = this.#attempts.get(attemptId(id));
+    return attempt?.host === hostId ? attempt : undefined;
+  }
+
   #straysGone(turn: Turn, {hostId, attempts}: InputOf<'strays-gone'>): void {
     for (const id of attempts) {
       const attempt = this.#attempts.get(id);
       if (!attempt || !this.#pool.claimOrphan(hostId, attempt)) continue;
-      this.#endAttempt(turn, attempt, () => attempt.team.lose(turn, attempt));
+      this.#endAttempt(turn, attempt, null);
     }
   }
 
-  /** Ends the lease, frees the agent, and lets the team say what follows, perhaps that it is to be tried again later. */
-  #endAttempt(turn: Turn, attempt: Attempt, conclude: () => number | null): void {
+  /** Ends the lease (lost: without an outcome), frees the agent, and lets the team say what follows, perhaps another try later. */
+  #endAttempt(turn: Turn, attempt: Attempt, outcome: AttemptOutcome | null): void {
     const {team, task} = attempt;
     this.#attempts.delete(attempt.id);
+    this.#anomalies.ended(attempt.id);
     this.#dispatcher.ended(attempt.means);
     this.#pool.release(attempt);
-    const retryAtMs = conclude();
+    const dueMs = team.selection.ended(attempt, {outcome, now: turn.now});
+    if (dueMs !== null) this.#deadlines.add({atMs: dueMs, kind: 'look-again', teamId: team.id});
+    const parked = this.#upkeep.ended(turn, attempt, outcome);
+    const retryAtMs = outcome ? team.finish(turn, attempt, outcome) : team.lose(turn, attempt);
+    this.#twins.stopLosers(turn, attempt);
     if (retryAtMs !== null) this.#deadlines.add({atMs: retryAtMs, kind: 'retry', teamId: team.id, task});
+    if (parked && !team.isOver && team.ending === null && team.agents.areAllGone) {
+      return this.#end(turn, team, 'no-agents', failureText(parked));
+    }
     this.#settle(turn, team);
   }
 
@@ -448,13 +611,20 @@ export class Engine {
         return this.#teams.get(due.teamId)?.landing.retryMerge(turn, due.task);
       case 'team-timeout': {
         const team = this.#teams.get(due.teamId);
-        if (team) this.#end(turn, team, 'team-timeout', timeoutText(team));
+        // Its clock may have stood still since this was noted.
+        if (team && (team.timeLeftMs(turn.now) ?? 1) < CLOCK_ERROR_MS) {
+          this.#end(turn, team, 'team-timeout', timeoutText(team));
+        }
         return;
       }
       case 'host-silent':
         return this.#pool.silenceDue(turn, due);
+      case 'look-again':
+        return;
       case 'start-host':
         return this.#pool.startDue(turn, due.machineId);
+      case 'look':
+        return;
       default:
         never(due);
     }
@@ -462,6 +632,18 @@ export class Engine {
 
   /** Binds ready tasks to free agents as long as something may start: the fairest team first. */
   #dispatch(turn: Turn): void {
+    this.#bind(turn);
+    // Whoever is left out is better than nobody.
+    const relented = [...this.#teams.values()].filter(team => team.isStill && team.agents.relent(turn.now.monoMs));
+    if (relented.length > 0) this.#bind(turn);
+    for (const team of this.#teams.values()) this.#twins.look(turn, team);
+    for (const team of this.#teams.values()) {
+      this.#endIfStuck(turn, team);
+      this.#awaitHour(team);
+    }
+  }
+
+  #bind(turn: Turn): void {
     const blocked = new Set<Team>();
     while (!this.#dispatcher.isFull) {
       const team = fairest(this.#teams.values(), blocked);
@@ -471,50 +653,64 @@ export class Engine {
         blocked.add(team);
         continue;
       }
-      const {task, group, means} = opening;
+      const {task, options} = opening;
       team.ready.take(opening.of);
-      const agent = team.agents.engage(group);
-      if (!agent || agent.host === null)
+      const selection = team.selection.engage(task, {
+        now: turn.now,
+        options,
+        strategy: team.settings.strategy,
+        leftMs: team.timeLeftMs(turn.now),
+        barred: this.#upkeep.barred(team, options),
+      });
+      const host = selection?.agent.host ?? null;
+      if (!selection || host === null)
         throw new Error(`Internal error: ${team.spec.name} has no free agent with a host`);
-      const id = attemptId(this.#nextAttempt);
-      this.#nextAttempt += 1;
-      const attempt = team.lease(turn, {id, task, agent, host: agent.host, means});
-      this.#attempts.set(id, attempt);
-      this.#dispatcher.started(means);
-      this.#assign(turn, attempt);
+      const {agent, why} = selection;
+      const means = options.find(({group}) => group === agent.group)?.means;
+      this.#start(turn, team, {task, agent, host, means, why});
     }
-    for (const team of this.#teams.values()) this.#endIfStuck(turn, team);
   }
 
-  /** Nothing of the team runs or will, and what is left cannot be paid, or has no agent that works. */
+  #start(turn: Turn, team: Team, lease: Omit<Parameters<Team['lease']>[1], 'id'>): Attempt {
+    const id = attemptId(this.#nextAttempt);
+    this.#nextAttempt += 1;
+    const attempt = team.lease(turn, {id, ...lease});
+    this.#attempts.set(id, attempt);
+    this.#dispatcher.started(lease.means);
+    this.#upkeep.leased(turn, attempt);
+    assign(turn, attempt);
+    return attempt;
+  }
+
+  /** What an hour may cost is used up: it goes on when enough of that is more than an hour ago. */
+  #awaitHour(team: Team): void {
+    if ((team.budget.limit.perHour ?? null) === null || team.ending !== null) return;
+    for (const ready of team.ready.classes()) {
+      const atMs = this.#dispatcher.obstacle(team, ready)?.untilMs;
+      if (atMs !== undefined && Number.isFinite(atMs)) this.#deadlines.look({atMs, teamId: team.id, of: 'hour'});
+    }
+  }
+
   #endIfStuck(turn: Turn, team: Team): void {
-    if (!team.isStill) return;
-    const obstacles = [...team.ready.classes()].flatMap(ready => this.#dispatcher.obstacle(team, ready) ?? []);
-    const blocked = obstacles.every(({kind}) => kind === 'budget' || kind === 'gone' || kind === 'nobody');
-    if (!blocked || team.awaitsOutput) return;
-    if (obstacles.some(({kind}) => kind === 'budget')) this.#end(turn, team, 'budget', budgetText(team));
-    else if (obstacles.some(({kind}) => kind === 'gone')) this.#end(turn, team, 'no-agents');
+    const why = stuckFor(team, this.#dispatcher);
+    if (why === 'no-agents') this.#end(turn, team, why);
+    if (why !== 'budget') return;
+    if (team.settings.onBudget === 'stop') this.#end(turn, team, why, budgetText(team, 'end'));
+    else this.#pauses.pause(turn, team, budgetText(team, 'pause'));
   }
 
-  #assign(turn: Turn, {id, team, task, agent, host, number, means}: Attempt): void {
-    const {spec, item, seq, memo} = task;
-    // Filled in rather than spread together: most attempts have none of what follows, and there are many.
-    const assignment: {-readonly [K in keyof Assignment]: Assignment[K]} = {
-      attempt: id,
-      teamId: team.id,
-      task: seq,
-      taskId: task.id,
-      spec,
-      item,
-      number,
-      agentId: agent.id,
-      needs: team.needResults(task),
-    };
-    if (means) assignment.means = means;
-    if (memo) assignment.memo = memo;
-    const review = team.landing.underReview(task);
-    if (review) assignment.reviewed = reviewedOf(review);
-    turn.effect({type: 'assign', hostId: host, assignment});
+  /** What is ready and waits is known only now. */
+  #scale(turn: Turn): void {
+    let isChanged = false;
+    for (const team of this.#teams.values()) {
+      if (!this.#scaler.follow(turn, team)) continue;
+      this.#changes.follow(turn, team);
+      isChanged = true;
+    }
+    if (!isChanged) return;
+    this.#pool.place(turn);
+    // Those who were about to leave and now stay can be given something at once.
+    this.#dispatch(turn);
   }
 
   #askForPermits(turn: Turn): void {
@@ -537,7 +733,8 @@ export class Engine {
       });
       this.#adopt(team);
       for (const open of row.openAttempts) this.#holdAgain(turn, team, open);
-      this.#resumeTimers(turn, team);
+      this.#pauses.watch(turn, team);
+      for (const due of retriesDue(team, {now: turn.now, policy: this.#options})) this.#deadlines.add(due);
     }
     for (const record of stored.hosts) this.#pool.rehouse(record.id);
     for (const team of [...this.#teams.values()]) {
@@ -549,47 +746,12 @@ export class Engine {
   }
 
   #holdAgain(turn: Turn, team: Team, open: OpenAttempt): void {
-    const task = team.tasks[open.task];
-    const agent = team.agents.get(open.agentId);
-    if (!task || !agent) throw new Error(`Internal error: attempt ${open.id} belongs to no task or agent of its team`);
-    const leasedAt = {
-      wallMs: open.leasedAtMs,
-      monoMs: turn.now.monoMs - Math.max(0, turn.now.wallMs - open.leasedAtMs),
-    };
-    const {id, number, hostId: host, means, session = null} = open;
-    const attempt: Attempt = {id, team, task, agent, host, number, leasedAt, means, session, stopping: team.ending};
+    const attempt = openAgain(team, open, turn.now);
     team.hold(attempt);
-    team.agents.occupy(agent);
-    this.#dispatcher.started(means);
-    this.#attempts.set(id, attempt);
+    team.agents.occupy(attempt.agent);
+    this.#dispatcher.started(attempt.means);
+    this.#attempts.set(attempt.id, attempt);
     this.#pool.takeOver(attempt);
+    this.#upkeep.leased(turn, attempt);
   }
-
-  #resumeTimers(turn: Turn, team: Team): void {
-    const {timeoutMs} = team.spec;
-    if (timeoutMs !== null) {
-      this.#deadlines.add({atMs: team.startedAt.monoMs + timeoutMs, kind: 'team-timeout', teamId: team.id});
-    }
-    for (const task of team.tasks) {
-      if (task.state.name !== 'backing-off') continue;
-      // The wall clock may have been set since: it is believed only so far.
-      const mostMs = task.memo?.limited === undefined ? this.#options.retryMaxMs : LONGEST_LIMIT_MS;
-      const leftMs = Math.min(Math.max(0, task.state.untilWallMs - turn.now.wallMs), mostMs);
-      this.#deadlines.add({atMs: turn.now.monoMs + leftMs, kind: 'retry', teamId: team.id, task});
-    }
-  }
-}
-
-function reviewedOf({task, work}: {task: TaskNode; work: Work}): NonNullable<Assignment['reviewed']> {
-  return {task: task.seq, taskId: task.id, spec: task.spec, work, item: task.item};
-}
-
-function budgetText({budget, totals}: Team): string {
-  const what = budget.limit.usd === null ? 'tokens' : 'usd';
-  const limit = budget.limit[what] ?? 0;
-  return failureText({reason: 'budget-exhausted', what, limit, used: budget.used(what, totals)});
-}
-
-function timeoutText({spec}: Team): string {
-  return failureText({reason: 'team-timed-out', timeoutMs: spec.timeoutMs ?? 0});
 }

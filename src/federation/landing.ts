@@ -33,7 +33,7 @@ export interface LandedAttempt {
 
 export interface LandingOptions {
   readonly hands: TaskHands;
-  readonly branch: string;
+  readonly branch: () => string;
   readonly mergeEffect: (turn: Turn, task: TaskNode, state: Extract<TaskState, {name: 'merging'}>) => void;
   readonly emit: (turn: Turn, body: Parameters<Turn['emit']>[1]) => void;
   /** Times a task may be asked to bring its change together with what was merged meanwhile. */
@@ -57,7 +57,11 @@ export class Landing {
 
   constructor(options: LandingOptions) {
     this.#options = options;
-    const {tasks} = options.hands;
+    this.adopt(options.hands.tasks);
+  }
+
+  /** Finds the reviewers among tasks that are new. */
+  adopt(tasks: readonly TaskNode[]): void {
     const reviewers = tasks.filter(({spec}) => spec.reviews !== undefined);
     if (reviewers.length === 0) return;
     const byId = new Map(tasks.map(task => [task.id, task]));
@@ -67,6 +71,19 @@ export class Landing {
       this.#reviewerOf.set(reviewed, reviewer);
       this.#reviewedBy.set(reviewer, reviewed);
     }
+  }
+
+  /** The task goes again: git has another chance with it, too. */
+  forget(task: TaskNode): void {
+    this.#gitFailures.delete(task);
+  }
+
+  reviewerOf(task: TaskNode): TaskNode | undefined {
+    return this.#reviewerOf.get(task);
+  }
+
+  reviewedBy(reviewer: TaskNode): TaskNode | undefined {
+    return this.#reviewedBy.get(reviewer);
   }
 
   isReviewer(task: TaskNode): boolean {
@@ -242,7 +259,7 @@ export class Landing {
     const isLast = conflicts > maxConflicts || hands.ending !== null;
     emit(turn, {type: 'merge-conflict', task: task.id, attempt, files, next: isLast ? 'parked' : 'resolve'});
     if (isLast) {
-      const failure: Failure = {reason: 'merge-conflict', files, ref: work.ref, branch};
+      const failure: Failure = {reason: 'merge-conflict', files, ref: work.ref, branch: branch()};
       emit(turn, {type: 'task-failed', task: task.id, failure});
       hands.conclude(turn, task, {name: 'failed', failure});
       return null;

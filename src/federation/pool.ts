@@ -2,6 +2,7 @@ import {backoffMs} from '../base/backoff.ts';
 import type {Random} from '../base/random.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from '../model/ids.ts';
 import type {HostRecord} from '../model/record.ts';
+import type {Agent} from './agent.ts';
 import type {Deadline, Deadlines} from './deadlines.ts';
 import type {Input} from './engine-io.ts';
 import {type Host, Hosts, type Machine} from './hosts.ts';
@@ -128,6 +129,21 @@ export class Pool {
     this.#needHost(turn, machine);
   }
 
+  /** Whether agents of a team are placed on the host, which is why it beats. */
+  hasAgents(host: HostId): boolean {
+    for (const {agents} of this.#view.teams.values()) if (agents.all.some(agent => agent.host === host)) return true;
+    return false;
+  }
+
+  /** Its process is certain not to go on by itself: it is ended, though its connection may stand. */
+  endStuck(turn: Turn, hostId: HostId): void {
+    const host = this.#hosts.get(hostId);
+    if (!host || host.state.name === 'ending') return;
+    host.state = {name: 'ending'};
+    for (const team of this.#view.teams.values()) team.agents.suspend(hostId);
+    turn.effect({type: 'kill-host', hostId});
+  }
+
   /** A host that has been silent for too long is ended; one that came back in the meantime is not. */
   silenceDue(turn: Turn, {hostId, since}: Extract<Deadline, {kind: 'host-silent'}>): void {
     const host = this.#hosts.get(hostId);
@@ -160,7 +176,31 @@ export class Pool {
         continue;
       }
       this.#homeless.delete(team);
-      if (host) this.#settleOn(turn, {team, host: host.record.id, agents: unplaced.map(agent => agent.id)});
+      if (host) this.#settleOn(turn, {team, host: host.record.id, agents: unplaced});
+    }
+  }
+
+  /** They have left their team. A host that cannot be reached closes them when it is back. */
+  closeAgents(turn: Turn, team: Team, agents: readonly Agent[]): void {
+    for (const [hostId, those] of byHost(agents)) {
+      if (!this.isConnected(hostId)) continue;
+      turn.effect({type: 'close-agents', hostId, teamId: team.id, agents: those.map(({id}) => id)});
+    }
+  }
+
+  /** They are opened anew where they are, or wherever there is a place for them. */
+  reopenAgents(turn: Turn, team: Team, agents: readonly Agent[]): void {
+    this.closeAgents(turn, team, agents);
+    for (const [host, those] of byHost(agents)) {
+      if (this.isConnected(host)) this.#open(turn, {team, host, agents: those});
+    }
+    this.house(team);
+  }
+
+  /** What the team is has changed: its hosts are told before they are given any of it. */
+  tellSpec(turn: Turn, team: Team): void {
+    for (const [hostId] of byHost(team.agents.all)) {
+      if (this.isConnected(hostId)) turn.effect({type: 'open-team', hostId, teamId: team.id, spec: team.spec});
     }
   }
 
@@ -194,19 +234,34 @@ export class Pool {
   #reopenAgents(turn: Turn, host: HostId, known: ReadonlySet<AgentId>): void {
     for (const team of this.#view.teams.values()) {
       const here = team.agents.all.filter(agent => agent.host === host);
+      this.#closeStrangers(turn, {team, host, known});
       if (here.length === 0) continue;
       turn.effect({type: 'open-team', hostId: host, teamId: team.id, spec: team.spec});
       for (const agent of here) if (known.has(agent.id)) team.agents.acknowledge(agent);
-      const lost = here.filter(agent => !known.has(agent.id) && agent.state !== 'gone').map(agent => agent.id);
-      if (lost.length > 0) turn.effect({type: 'open-agents', hostId: host, teamId: team.id, agents: lost});
+      this.#open(turn, {team, host, agents: here.filter(agent => !known.has(agent.id) && agent.state !== 'gone')});
       team.announceReady(turn);
     }
   }
 
-  #settleOn(turn: Turn, {team, host, agents}: {team: Team; host: HostId; agents: readonly AgentId[]}): void {
-    for (const agent of team.agents.unplaced()) team.agents.place(agent, host);
+  #settleOn(turn: Turn, {team, host, agents}: {team: Team; host: HostId; agents: readonly Agent[]}): void {
+    for (const agent of agents) team.agents.place(agent, host);
     turn.effect({type: 'open-team', hostId: host, teamId: team.id, spec: team.spec});
-    turn.effect({type: 'open-agents', hostId: host, teamId: team.id, agents});
+    this.#open(turn, {team, host, agents});
+  }
+
+  /** Each with the runtime of its group, so that one that is missing takes only its own agents with it. */
+  #open(turn: Turn, {team, host, agents}: {team: Team; host: HostId; agents: readonly Agent[]}): void {
+    if (agents.length === 0) return;
+    const runtimes: Record<AgentId, string> = {};
+    for (const agent of agents) runtimes[agent.id] = team.agents.groupOf(agent).runtime;
+    const ids = agents.map(({id}) => id);
+    turn.effect({type: 'open-agents', hostId: host, teamId: team.id, agents: ids, runtimes});
+  }
+
+  /** The host names agents that have left the team since it was last heard of. */
+  #closeStrangers(turn: Turn, {team, host, known}: {team: Team; host: HostId; known: ReadonlySet<AgentId>}): void {
+    const left = [...known].filter(id => !team.agents.get(id) && team.agents.hasHad(id));
+    if (left.length > 0) turn.effect({type: 'close-agents', hostId: host, teamId: team.id, agents: left});
   }
 
   #leastCrowded(): Host | null {
@@ -240,4 +295,15 @@ export class Pool {
     const attempts = [...machine.orphans].map(attempt => attempt.id);
     turn.effect({type: 'reap', hostId: host.record.id, attempts});
   }
+}
+
+function byHost(agents: readonly Agent[]): ReadonlyMap<HostId, Agent[]> {
+  const hosts = new Map<HostId, Agent[]>();
+  for (const agent of agents) {
+    if (agent.host === null) continue;
+    const those = hosts.get(agent.host);
+    if (those) those.push(agent);
+    else hosts.set(agent.host, [agent]);
+  }
+  return hosts;
 }

@@ -25,13 +25,18 @@ export interface ReadyClass {
 /** The ready tasks of a team. There are few classes, however many tasks: looking at the head of each is cheap. */
 export class ReadyQueue {
   readonly #groups: readonly AgentGroup[];
-  readonly #escalation: Escalation | undefined;
+  #escalation: Escalation | undefined;
   readonly #classes = new Map<string, ReadyClass>();
   #size = 0;
 
   constructor(groups: readonly AgentGroup[], escalate: Escalation | undefined) {
     this.#groups = groups;
     this.#escalation = escalate;
+  }
+
+  /** For tasks that become ready from now on. */
+  escalateBy(rule: Escalation | undefined): void {
+    this.#escalation = rule;
   }
 
   get size(): number {
@@ -43,7 +48,7 @@ export class ReadyQueue {
   }
 
   push(task: TaskNode): void {
-    this.#classOf(task).tasks.push(task);
+    this.classOf(task).tasks.push(task);
     this.#size += 1;
   }
 
@@ -83,7 +88,8 @@ export class ReadyQueue {
     this.#size = 0;
   }
 
-  #classOf(task: TaskNode): ReadyClass {
+  /** The class of a task, whether or not it is ready. */
+  classOf(task: TaskNode): ReadyClass {
     const escalated = task.spec.prompt === undefined ? null : escalation(task.failures, this.#escalation);
     const requirement = requirementOf(task.spec, escalated);
     const key = requirementKey(requirement);

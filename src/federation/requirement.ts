@@ -1,12 +1,16 @@
 import type {AgentGroup, ModelChoice} from '../model/agent.ts';
 import type {Escalation} from '../model/plan.ts';
+import type {PreferredCost} from '../model/strategy.ts';
 import type {TaskSpec} from '../model/task.ts';
+import {SkillIndex} from './skill-index.ts';
 
 /** What a task asks of the agent that does it. Tasks that ask the same are interchangeable to the agents. */
 export interface Requirement {
   readonly isPrompt: boolean;
   readonly skills: readonly string[];
   readonly prefer: readonly string[];
+  /** Null: cheaper agents come first. */
+  readonly cost: PreferredCost | null;
   readonly runtime: string | null;
   readonly model: string | null;
   /** After failures: what does it now instead of what the plan or the agent says. */
@@ -17,23 +21,27 @@ export interface Requirement {
 export interface Candidate {
   readonly group: number;
   readonly choice: ModelChoice | null;
+  /** From 0; those of the same one are equally good. */
+  readonly tier: number;
 }
 
 const ANY_COMMAND: Requirement = {
   isPrompt: false,
   skills: [],
   prefer: [],
+  cost: null,
   runtime: null,
   model: null,
   escalated: null,
 };
 
 export function requirementOf(spec: TaskSpec, escalated: ModelChoice | null): Requirement {
-  const {skills = [], prefer = [], runtime = null, model = null} = spec;
+  const {skills = [], prefer = [], preferredCost: cost = null, runtime = null, model = null} = spec;
   if (spec.prompt === undefined) {
-    return skills.length === 0 && prefer.length === 0 ? ANY_COMMAND : {...ANY_COMMAND, skills, prefer};
+    const isAny = skills.length === 0 && prefer.length === 0 && cost === null;
+    return isAny ? ANY_COMMAND : {...ANY_COMMAND, skills, prefer, cost};
   }
-  return {isPrompt: true, skills, prefer, runtime, model, escalated};
+  return {isPrompt: true, skills, prefer, cost, runtime, model, escalated};
 }
 
 export function requirementKey(requirement: Requirement): string {
@@ -49,31 +57,49 @@ export function escalation(failures: number, rule: Escalation | undefined): Mode
 
 /**
  * The groups whose agents can do it, best first: more of the preferred skills, then specialists before those who accept
- * everything, then cheaper ones, then the order of the plan.
+ * everything, then cheaper ones unless the task says what counts.
  */
 export function candidatesFor(requirement: Requirement, groups: readonly AgentGroup[]): readonly Candidate[] {
-  return groups
-    .map((group, index) => ({group, index}))
-    .filter(({group}) => accepts(group, requirement))
-    .sort((a, b) => preference(a.group, b.group, requirement) || a.index - b.index)
-    .map(({group, index}) => ({group: index, choice: choiceOf(group, requirement)}));
+  const able = skillsOf(groups)
+    .groupsWith(requirement.skills)
+    .flatMap(index => {
+      const group = groups[index];
+      return group && runs(group, requirement) ? [{group, index}] : [];
+    })
+    .sort((a, b) => preference(a.group, b.group, requirement) || a.index - b.index);
+  let tier = 0;
+  return able.map(({group, index}, place) => {
+    const before = able[place - 1];
+    if (before && preference(before.group, group, requirement) !== 0) tier += 1;
+    return {group: index, choice: choiceOf(group, requirement), tier};
+  });
 }
 
-function accepts(group: AgentGroup, {isPrompt, skills, runtime, escalated}: Requirement): boolean {
-  if (isPrompt && group.runtime === 'command') return false;
-  if (isPrompt && escalated === null && runtime !== null && group.runtime !== runtime) return false;
-  return group.skills.length === 0 || skills.every(skill => group.skills.includes(skill));
+function runs(group: AgentGroup, {isPrompt, runtime, escalated}: Requirement): boolean {
+  if (!isPrompt) return true;
+  return group.runtime !== 'command' && (escalated !== null || runtime === null || group.runtime === runtime);
 }
 
-function preference(a: AgentGroup, b: AgentGroup, {prefer, isPrompt, skills}: Requirement): number {
+/** A list of groups never changes: what is known of its skills is found out once. */
+function skillsOf(groups: readonly AgentGroup[]): SkillIndex {
+  const known = INDEXES.get(groups);
+  if (known) return known;
+  const made = new SkillIndex(groups);
+  INDEXES.set(groups, made);
+  return made;
+}
+
+const INDEXES = new WeakMap<readonly AgentGroup[], SkillIndex>();
+
+function preference(a: AgentGroup, b: AgentGroup, {prefer, isPrompt, skills, cost}: Requirement): number {
   const liked = (group: AgentGroup) => prefer.filter(skill => group.skills.includes(skill)).length;
   const special = ({skills: has, runtime}: AgentGroup) => {
     // Commands leave agents with a model to the prompts; whoever can do anything is left for what only it can do.
     if (!isPrompt) return runtime === 'command' ? 1 : 0;
     return skills.length > 0 && has.length > 0 ? 1 : 0;
   };
-  const cost = ({costPerHour}: AgentGroup) => costPerHour ?? Number.POSITIVE_INFINITY;
-  return liked(b) - liked(a) || special(b) - special(a) || (cost(a) === cost(b) ? 0 : cost(a) - cost(b));
+  const price = ({costPerHour}: AgentGroup) => (cost === null ? (costPerHour ?? Number.POSITIVE_INFINITY) : 0);
+  return liked(b) - liked(a) || special(b) - special(a) || (price(a) === price(b) ? 0 : price(a) - price(b));
 }
 
 function choiceOf(group: AgentGroup, {isPrompt, runtime, model, escalated}: Requirement): ModelChoice | null {

@@ -44,6 +44,10 @@ export class TaskNode {
   failures = 0;
   /** Attempts lost with their host. */
   losses = 0;
+  /** From 1: how often it has been asked to go again after it was over, and once more. What is above counts for this round. */
+  round = 1;
+  /** All that there were, in every round: the number of the last one. */
+  attempts = 0;
   /** What is handed to the next attempt. */
   memo: Memo | undefined = undefined;
   /** Set for a `foreach` template once it is expanded. */
@@ -57,12 +61,6 @@ export class TaskNode {
     this.group = group;
     this.item = item;
     if (group) this.rank = group.rank;
-  }
-
-  /** From 1: the number of the next attempt. */
-  get nextNumber(): number {
-    const {limited = 0, conflicts = 0, rounds = 0} = this.memo ?? {};
-    return this.failures + this.losses + limited + conflicts + rounds + 1;
   }
 
   feedFrom(source: TaskNode): void {
@@ -86,6 +84,7 @@ export class TaskNode {
 
 /** What a `foreach` template knows of its instances. */
 export interface Members {
+  readonly all: TaskNode[];
   total: number;
   open: number;
   succeeded: number;

@@ -1,5 +1,5 @@
 import type {StopReason} from '../model/failure.ts';
-import type {SkipReason, TaskState} from '../model/task.ts';
+import {isTerminal, type SkipReason, type TaskState} from '../model/task.ts';
 import type {Members, TaskNode} from './task-node.ts';
 
 /** Whether the task counts as failed for those that need it, for its ancestors' `failure()` and for the team. */
@@ -15,6 +15,28 @@ export function noteNeedOver(dependent: TaskNode, need: TaskNode): void {
   if (cause === null) return;
   if (dependent.obstacle === null) dependent.obstacle = {need, cause};
   else if (cause === 'needs') dependent.obstacle.cause = 'needs';
+}
+
+/**
+ * What these rows of a plan know of their needs, told anew: needs before those that need them. A row's place among them is
+ * its `specIndex`.
+ */
+export function tellNeedsAnew(rows: readonly TaskNode[]): void {
+  for (const row of rows) {
+    row.unfinishedNeeds = row.needs.length;
+    row.obstacle = null;
+    row.ancestorFailed = false;
+  }
+  const left = Uint32Array.from(rows, row => row.needs.length);
+  const queue = rows.filter(row => row.needs.length === 0);
+  for (let row = queue.pop(); row; row = queue.pop()) {
+    for (const dependent of row.dependents) {
+      if (isTerminal(row.state.name)) noteNeedOver(dependent, row);
+      const remaining = (left[dependent.specIndex] ?? 0) - 1;
+      left[dependent.specIndex] = remaining;
+      if (remaining === 0) queue.push(dependent);
+    }
+  }
 }
 
 function obstacleCause(need: TaskNode): SkipReason['cause'] | null {

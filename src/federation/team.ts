@@ -1,30 +1,38 @@
-import {backoffMs} from '../base/backoff.ts';
 import type {Now} from '../base/clock.ts';
 import type {JsonValue} from '../base/json.ts';
 import type {Random} from '../base/random.ts';
 import type {Result} from '../base/result.ts';
-import type {AttemptOutcome, Memo, SessionMark} from '../model/attempt.ts';
+import type {AttemptOutcome, SessionMark} from '../model/attempt.ts';
 import {type GrowingTotals, NO_TOTALS, noteEnded} from '../model/attempt-totals.ts';
-import type {Cap} from '../model/budget.ts';
-import type {ModelChoice} from '../model/agent.ts';
-import type {Failure, StopReason} from '../model/failure.ts';
+import type {TeamSettings} from '../model/autoscale.ts';
+import type {Budget} from '../model/budget.ts';
+import type {SelectionWhy} from '../model/explanation.ts';
+import type {Failure, FailureReason, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
 import {type AttemptId, type HostId, type TeamId, taskSeq} from '../model/ids.ts';
 import type {AttemptMeans} from '../model/attempt-means.ts';
+import type {Plan} from '../model/plan.ts';
 import type {NewTask} from '../model/record.ts';
-import {isTerminal, type TaskState, type TaskStateName} from '../model/task.ts';
-import {groupsOf, type TeamSpec, type TeamState} from '../model/team.ts';
-import type {MergeResult} from '../model/work.ts';
+import {isTerminal, type TaskState} from '../model/task.ts';
+import {groupsOf, type TeamSpec, type TeamState, withPlan} from '../model/team.ts';
+import type {MergeResult, TeamRepository} from '../model/work.ts';
 import {instancesOf} from '../plan/expand.ts';
 import type {Agent} from './agent.ts';
-import type {NeedResult} from './engine-io.ts';
-import {feedbackOf, Landing, note, type TaskHands} from './landing.ts';
+import {Landing, type TaskHands} from './landing.ts';
+import {withNewIds} from './plan-change.ts';
 import {ReadyQueue} from './ready-queue.ts';
-import {escalation} from './requirement.ts';
-import {TaskNode} from './task-node.ts';
-import {countsAsFailed, groupState, isTrouble, noteNeedOver, skipReason} from './task-rules.ts';
+import {countersOf, isNoFault, Retries, type RetriesOptions, type RetryPolicy} from './retries.ts';
+import {TaskDurations} from './task-durations.ts';
+import {buildTaskGraph} from './task-graph.ts';
+import {type Members, TaskNode} from './task-node.ts';
+import {groupState, noteNeedOver, skipReason, tellNeedsAnew} from './task-rules.ts';
+import {TaskTally} from './task-tally.ts';
 import {TeamAgents} from './team-agents.ts';
+import {TeamSelection} from './team-selection.ts';
+import {TeamTwins} from './team-twins.ts';
 import {TeamBudget} from './team-budget.ts';
+import {settingsOf} from './team-settings.ts';
+import {type TeamTimer, usedMs} from './team-timer.ts';
 import {warningsOf} from './team-warnings.ts';
 import type {Turn} from './turn.ts';
 
@@ -43,29 +51,38 @@ export interface Attempt {
   session: SessionMark | null;
   /** Set once it has been asked to stop; the first reason stays. */
   stopping: StopReason | null;
+  /** Its host has been told to hold it. */
+  isHeld: boolean;
+  /** The attempt beside which it was started; null: it was the only one. */
+  readonly twinOf: AttemptId | null;
+  /** The number of the first of the two, its own if it is that: of those with the same one only one can put out a result. */
+  readonly race: number;
+  /** The other one has succeeded: nothing comes of this one any more. */
+  hasLost: boolean;
+  /** Another one has been started beside it. */
+  hasTwin: boolean;
+  /** Since when it has run without being held (monotonic). */
+  runsSinceMs: number;
 }
 
-export interface RetryPolicy {
-  readonly retryBaseMs: number;
-  readonly retryMaxMs: number;
-  /** A task that loses its host this often fails: it may be what kills them. */
-  readonly maxLosses: number;
-  /** Times a task may be asked to bring its change together with what was merged meanwhile, ≥ 0. */
-  readonly maxConflicts: number;
-  /** Reserved from a budget for an attempt as long as nothing is known of what such attempts use. */
-  readonly firstCap: Cap;
-}
+/** Tasks of a round that are named in its event. */
+const MAX_NAMED = 20;
 
-/** A task that its provider has turned away this often fails: nobody should have to wait for ever. */
-const MAX_LIMITED = 100;
-/** However long a provider wants to be left alone: after a day it is asked again. */
-export const LONGEST_LIMIT_MS = 86_400_000;
+/** A plan for a team that has nothing to do, and what comes with it. */
+interface AddedPlan {
+  readonly plan: Plan;
+  readonly secretNames: readonly string[];
+  readonly repository?: TeamRepository;
+  readonly warnings?: readonly string[];
+}
 
 export interface TeamOptions {
   readonly id: TeamId;
   readonly spec: TeamSpec;
   readonly startedAt: Now;
-  readonly tasks: TaskNode[];
+  readonly tasks: readonly TaskNode[];
+  /** Absent: so if it has no plan. */
+  readonly isStandby?: boolean;
   readonly policy: RetryPolicy;
   readonly random: Random;
 }
@@ -76,66 +93,57 @@ export interface TeamOptions {
  */
 export class Team {
   readonly id: TeamId;
-  readonly spec: TeamSpec;
-  readonly startedAt: Now;
-  readonly tasks: TaskNode[];
+  /** With the plans that were added. */
+  spec: TeamSpec;
+  /** It is over only when it has been ended. */
+  readonly isStandby: boolean;
+  startedAt: Now;
+  readonly tasks: TaskNode[] = [];
   readonly agents: TeamAgents;
+  readonly selection: TeamSelection;
   readonly attempts = new Map<AttemptId, Attempt>();
-  /** Tasks by state; a `foreach` counts as one task until it is expanded, then its instances count instead. */
-  readonly counts: Record<TaskStateName, number> = {
-    waiting: 0,
-    ready: 0,
-    'backing-off': 0,
-    running: 0,
-    verifying: 0,
-    reviewing: 0,
-    merging: 0,
-    expanded: 0,
-    succeeded: 0,
-    failed: 0,
-    skipped: 0,
-    cancelled: 0,
-  };
+  readonly tally = new TaskTally();
   readonly totals: GrowingTotals = {...NO_TOTALS};
-  retries = 0;
+  readonly retries: Retries;
   readonly budget: TeamBudget;
+  /** What its tasks take, as long as that decides how many agents it has. */
+  readonly durations = new TaskDurations();
   readonly ready: ReadyQueue;
   readonly landing: Landing;
-  /** Ends that make the run a failed one. */
-  troubles = 0;
-  /** Failures that count towards `--max-failures`. */
-  countedFailures = 0;
-  /** The tasks that failed, in order, instances rather than their template. */
-  readonly failed: TaskNode[] = [];
-  readonly warnings: readonly string[];
+  readonly twins = new TeamTwins<Attempt>();
+  warnings: readonly string[];
   state: TeamState;
+  settings: TeamSettings;
+  timer: TeamTimer;
   ending: StopReason | null = null;
   announcedReady = false;
   /** Why it is ended early, as a sentence. */
   endedBecause: string | null = null;
 
-  readonly #policy: RetryPolicy;
-  readonly #random: Random;
-  #open: number;
+  readonly #bootId: string;
 
-  constructor({id, spec, startedAt, tasks, policy, random}: TeamOptions) {
+  constructor({id, spec, startedAt, tasks, isStandby = spec.plan === null, policy, random}: TeamOptions) {
     this.id = id;
     this.spec = spec;
+    this.isStandby = isStandby;
     this.startedAt = startedAt;
-    this.tasks = tasks;
+    this.adopt(tasks);
     const groups = groupsOf(spec);
-    this.agents = new TeamAgents(spec.name, groups);
+    this.settings = settingsOf(spec);
+    this.agents = new TeamAgents(spec.name, groups, {strategy: this.settings.strategy, random});
+    this.selection = new TeamSelection(this.agents, this.settings.strategy);
     this.ready = new ReadyQueue(groups, spec.plan?.escalate);
     this.budget = new TeamBudget(spec.budget, policy.firstCap);
+    this.timer = {usedMs: 0, since: startedAt};
     this.state = spec.plan ? 'running' : 'idle';
     this.warnings = warningsOf(spec);
-    this.#policy = policy;
-    this.#random = random;
-    this.#open = tasks.length;
-    this.counts.waiting = tasks.length;
+    this.#bootId = policy.bootId;
+    const hands = this.#hands();
+    const emit: RetriesOptions['emit'] = (turn, body) => turn.emit(id, body);
+    this.retries = new Retries({policy, random, hands, emit, escalate: () => this.spec.plan?.escalate});
     this.landing = new Landing({
-      hands: this.#hands(),
-      branch: spec.repository?.branch ?? '',
+      hands,
+      branch: () => this.spec.repository?.branch ?? '',
       mergeEffect: (turn, task, {attempt, work, credits}) => {
         const facts = {
           teamId: id,
@@ -149,7 +157,7 @@ export class Team {
         };
         turn.effect({type: 'merge', request: facts});
       },
-      emit: (turn, body) => turn.emit(id, body),
+      emit,
       maxConflicts: policy.maxConflicts,
     });
   }
@@ -159,7 +167,7 @@ export class Team {
     return {
       tasks: this.tasks,
       enter: (turn, task, state) => {
-        this.#enter(task, state);
+        this.tally.enter(task, state);
         this.#recordState(turn, task);
       },
       again: (turn, task) => {
@@ -167,7 +175,7 @@ export class Team {
         this.#recordState(turn, task);
       },
       conclude: (turn, task, state) => this.#conclude(turn, task, state),
-      fail: (turn, task, attempt, failure) => this.#fail(turn, task, {attempt, failure}),
+      fail: (turn, task, attempt, failure) => this.retries.failed(turn, task, {attempt, failure}),
       succeed: (turn, task, attempt, durationMs) => {
         turn.emit(this.id, {type: 'task-succeeded', task: task.id, attempt, durationMs});
         this.#conclude(turn, task, {name: 'succeeded'});
@@ -182,16 +190,27 @@ export class Team {
     return this.attempts.size;
   }
 
+  /** Nothing of it starts, and what runs is held. */
+  get isPaused(): boolean {
+    return this.settings.paused && this.ending === null;
+  }
+
+  /** What is left of its time, 0 when it is over; null: there is no limit. */
+  timeLeftMs(now: Now): number | null {
+    const {timeoutMs} = this.spec;
+    return timeoutMs === null ? null : Math.max(0, timeoutMs - usedMs(this.timer, now));
+  }
+
   /** It has a ready task and a free agent; perhaps not for each other. */
   get canStart(): boolean {
-    return this.ending === null && this.ready.size > 0 && this.agents.freeInAll > 0;
+    return this.ending === null && !this.settings.paused && this.ready.size > 0 && this.agents.freeInAll > 0;
   }
 
   /** It has tasks to start, and nothing of it runs or will happen by itself. */
   get isStill(): boolean {
-    const {merging} = this.counts;
-    const open = this.attempts.size + merging + this.counts['backing-off'] + this.agents.count('starting');
-    return this.ending === null && this.ready.size > 0 && open === 0;
+    const {merging, 'backing-off': backingOff} = this.tally.counts;
+    const open = this.attempts.size + merging + backingOff + this.agents.count('starting');
+    return this.ending === null && !this.settings.paused && this.ready.size > 0 && open === 0;
   }
 
   /** The items of a `foreach` are being read just now. */
@@ -206,8 +225,8 @@ export class Team {
 
   /** Everything is over and nothing runs. An idle team is over only when it has been ended. */
   get isOver(): boolean {
-    if (this.attempts.size > 0 || this.counts.merging > 0) return false;
-    return this.ending !== null ? true : this.spec.plan !== null && this.#open === 0;
+    if (this.attempts.size > 0 || this.tally.counts.merging > 0) return false;
+    return this.ending !== null ? true : !this.isStandby && this.tally.open === 0;
   }
 
   /** Says once when no agent is starting any more. */
@@ -220,20 +239,94 @@ export class Team {
   /** Lets every task go whose needs are over: all that have none, at the start; all that became free, after a restart. */
   begin(turn: Turn): void {
     this.landing.resume(turn);
-    for (const task of [...this.tasks]) {
-      if (this.landing.isReviewer(task)) continue;
-      if (task.state.name === 'waiting' && task.group === null && task.unfinishedNeeds === 0)
-        this.#settle(turn, [task]);
-      else if (task.state.name === 'waiting' && task.group !== null) this.#makeReady(task);
+    this.#letGo(turn, [...this.tasks]);
+  }
+
+  /** Those of these tasks that wait for nothing any more. */
+  #letGo(turn: Turn, tasks: readonly TaskNode[]): void {
+    for (const task of tasks) {
+      const isFree = (task.group ?? task).unfinishedNeeds === 0;
+      if (task.state.name !== 'waiting' || !isFree || this.landing.isReviewer(task)) continue;
+      if (task.group) this.#makeReady(task);
+      else this.#settle(turn, [task]);
     }
+  }
+
+  /** New rows of a plan, which wait. */
+  adopt(rows: readonly TaskNode[]): void {
+    for (const row of rows) this.tasks.push(row);
+    this.tally.add(rows.length);
+  }
+
+  /** More to do, and the names of variables with secret values. It has nothing else to do. */
+  addPlan(turn: Turn, {plan: added, secretNames, repository, warnings = []}: AddedPlan): void {
+    const known = new Set(this.tasks.map(({id}) => id));
+    const plan = withNewIds(added, id => known.has(id));
+    const firstIndex = this.spec.plan?.tasks.length ?? 0;
+    const ahead = this.tasks.length - firstIndex;
+    const rows = buildTaskGraph(plan, {firstIndex, seqOf: index => ahead + index});
+    const record = {plan, secretNames, ...(repository ? {repository} : {})};
+    this.spec = withPlan(this.spec, record);
+    this.adopt(rows);
+    this.landing.adopt(rows);
+    this.ready.escalateBy(this.spec.plan?.escalate);
+    turn.record({kind: 'plan-added', teamId: this.id, ...record});
+    turn.record({kind: 'tasks-created', teamId: this.id, tasks: rows.map(newTask)});
+    turn.emit(this.id, {type: 'plan-added', plan: plan.name, tasks: rows.length});
+    const before = this.warnings;
+    this.warnings = [...warnings, ...warningsOf(this.spec)];
+    for (const text of this.warnings) if (!before.includes(text)) turn.emit(this.id, {type: 'team-warning', text});
+    this.becomes(turn);
+    this.#letGo(turn, rows);
+  }
+
+  /** These tasks, which are over, go again. */
+  beginRound(turn: Turn, tasks: readonly TaskNode[]): void {
+    const groups = new Set(tasks.flatMap(({group}) => group ?? []));
+    for (const group of groups) if (isTerminal(group.state.name)) this.#reopen(turn, group, {name: 'expanded'});
+    for (const task of tasks) this.#reopen(turn, task, {name: 'waiting'});
+    tellNeedsAnew(this.tasks.filter(({group}) => group === null));
+    const first = tasks.slice(0, MAX_NAMED).map(({id}) => id);
+    turn.emit(this.id, {type: 'round-begun', tasks: tasks.length, first});
+    this.becomes(turn);
+    this.#letGo(turn, tasks);
+  }
+
+  #reopen(turn: Turn, task: TaskNode, state: TaskState): void {
+    const members = task.group?.members;
+    if (members) {
+      count(members, task, -1);
+      members.open += 1;
+    }
+    this.retries.forget(task);
+    this.landing.forget(task);
+    this.tally.reopen(task, state);
+    task.round += 1;
+    task.failures = 0;
+    task.losses = 0;
+    const feedback = task.memo?.feedback;
+    task.memo = feedback === undefined ? undefined : {feedback};
+    this.#recordState(turn, task);
   }
 
   /** Records the lease. The caller has made sure of the agent and of whatever it needs. */
   lease(
     turn: Turn,
-    {id, task, agent, host, means}: Pick<Attempt, 'id' | 'task' | 'agent' | 'host' | 'means'>,
+    {
+      id,
+      task,
+      agent,
+      host,
+      means,
+      why,
+      beside = null,
+    }: Pick<Attempt, 'id' | 'task' | 'agent' | 'host' | 'means'> & {
+      why: SelectionWhy;
+      /** The open attempt at the task that is to have a second one. */
+      beside?: Attempt | null;
+    },
   ): Attempt {
-    const number = task.nextNumber;
+    const number = task.attempts + 1;
     const session = null;
     const attempt: Attempt = {
       id,
@@ -246,25 +339,46 @@ export class Team {
       means,
       session,
       stopping: null,
+      isHeld: false,
+      twinOf: beside?.id ?? null,
+      race: beside?.race ?? number,
+      hasLost: false,
+      hasTwin: false,
+      runsSinceMs: turn.now.monoMs,
     };
     this.hold(attempt);
     this.totals.attempts += 1;
     const facts = {id, teamId: this.id, task: task.seq, number, agentId: agent.id, hostId: host};
-    turn.record({kind: 'attempt-leased', ...facts, atMs: turn.now.wallMs, ...(means ? {means} : {})});
-    turn.emit(this.id, {type: 'attempt-leased', task: task.id, attempt: id, number, agent: agent.id, host});
+    const twin = beside ? {twinOf: beside.id} : {};
+    turn.record({kind: 'attempt-leased', ...facts, atMs: turn.now.wallMs, ...(means ? {means} : {}), ...twin});
+    turn.emit(this.id, {type: 'attempt-leased', task: task.id, attempt: id, number, agent: agent.id, host, why});
     return attempt;
   }
 
   /** Takes over an open attempt, new or found in the store. */
   hold(attempt: Attempt): void {
-    this.attempts.set(attempt.id, attempt);
-    if (attempt.means) this.budget.reserve(attempt.means.cap);
-    if (attempt.task.group?.members) attempt.task.group.members.running += 1;
-    this.#enter(attempt.task, {name: 'running', attempt: attempt.id});
+    const {id, task, number, means} = attempt;
+    const first = this.#atWork(task);
+    this.attempts.set(id, attempt);
+    task.attempts = Math.max(task.attempts, number);
+    if (means) this.budget.reserve(means.cap);
+    if (task.group?.members) task.group.members.running += 1;
+    this.twins.started(attempt);
+    if (this.twins.mayRunTwice(task, this.spec)) this.twins.wake();
+    if (attempt.hasLost) return this.twins.join(attempt);
+    if (!first) return this.tally.enter(task, {name: 'running', attempt: id});
+    first.hasTwin = true;
+    this.twins.join(first, attempt);
+  }
+
+  /** The open attempt that decides what becomes of the task, the first of two. */
+  #atWork({state}: TaskNode): Attempt | undefined {
+    return state.name === 'running' || state.name === 'verifying' ? this.attempts.get(state.attempt) : undefined;
   }
 
   verifying(attempt: Attempt): void {
-    if (attempt.task.state.name === 'running') this.#enter(attempt.task, {name: 'verifying', attempt: attempt.id});
+    if (attempt.hasLost) return;
+    if (attempt.task.state.name === 'running') this.tally.enter(attempt.task, {name: 'verifying', attempt: attempt.id});
   }
 
   /** The conversation of the attempt's agent can be taken up again, should the attempt be lost. */
@@ -276,25 +390,25 @@ export class Team {
   /** The attempt has ended with this outcome. Returns when to try again (monotonic), if that is what follows. */
   finish(turn: Turn, attempt: Attempt, outcome: AttemptOutcome): number | null {
     turn.record({kind: 'attempt-ended', id: attempt.id, outcome, atMs: turn.now.wallMs});
-    this.#drop(attempt, outcome);
+    const rival = this.twins.rivalOf(attempt);
     const {task, id} = attempt;
     const {result} = outcome;
+    if (result.ok && rival) rival.hasLost = true;
+    this.#drop(attempt, outcome);
     for (const text of outcome.warnings ?? []) {
       turn.emit(this.id, {type: 'attempt-warning', task: task.id, attempt: id, text});
     }
+    if (attempt.hasLost) return this.#cleared(task);
+    if (!result.ok && rival) return this.#goOn(turn, {attempt, rival, failure: result.failure});
     if (result.ok) {
+      this.learnDuration(task, outcome.durationMs);
       task.memo = countersOf(task.memo);
       return this.landing.landed(turn, attempt, outcome);
     }
     const {failure} = result;
-    if (failure.reason === 'stopped' || failure.reason === 'provider-limited') {
-      if (this.ending !== null) {
-        this.#cancel(turn, task, attempt.stopping ?? this.ending);
-        return null;
-      }
-      return failure.reason === 'stopped' ? this.#lose(turn, attempt) : this.#limited(turn, attempt, failure);
-    }
-    return this.#fail(turn, task, {attempt: id, failure});
+    if (this.ending === null || !isNoFault(failure)) return this.retries.after(turn, attempt, failure);
+    this.#cancel(turn, task, attempt.stopping ?? this.ending);
+    return null;
   }
 
   /** What has become of a change that was to be merged. */
@@ -306,9 +420,37 @@ export class Team {
   lose(turn: Turn, attempt: Attempt): number | null {
     turn.record({kind: 'attempt-ended', id: attempt.id, outcome: null, atMs: turn.now.wallMs});
     turn.emit(this.id, {type: 'attempt-lost', task: attempt.task.id, attempt: attempt.id, host: attempt.host});
+    const rival = this.twins.rivalOf(attempt);
     this.#drop(attempt, null);
-    if (this.ending === null) return this.#lose(turn, attempt);
+    if (attempt.hasLost) return this.#cleared(attempt.task);
+    if (rival) return this.#goOn(turn, {attempt, rival, failure: null});
+    if (this.ending === null) return this.retries.interrupted(turn, attempt);
     this.#cancel(turn, attempt.task, this.ending);
+    return null;
+  }
+
+  /** An attempt at the task has succeeded after so long. */
+  learnDuration(task: TaskNode, durationMs: number): void {
+    if (this.twins.mayRunTwice(task, this.spec)) this.twins.learn(task, durationMs);
+    if (this.settings.autoscale !== null) this.durations.learn(task, durationMs);
+  }
+
+  /** It was one of two and came to nothing: what becomes of the task is up to the other one, and no retry is used up. */
+  #goOn(turn: Turn, {attempt, rival, failure}: {attempt: Attempt; rival: Attempt; failure: Failure | null}): null {
+    const {task, id} = attempt;
+    if (this.#atWork(task) !== rival) this.tally.enter(task, {name: 'running', attempt: rival.id});
+    if (failure !== null) {
+      const facts = {task: task.id, attempt: id, failure, retryInMs: null, goesOn: rival.id};
+      turn.emit(this.id, {type: 'attempt-failed', ...facts});
+    }
+    // Nothing else says after a restart that the number of the one that is over is taken.
+    this.#recordState(turn, task);
+    return null;
+  }
+
+  /** What had lost at the task is over, so that nothing of it is left. */
+  #cleared(task: TaskNode): null {
+    if (task.state.name === 'ready' && !this.twins.keepsBack(task)) this.ready.push(task);
     return null;
   }
 
@@ -328,10 +470,35 @@ export class Team {
     if (this.ending !== null) return;
     this.ending = by;
     this.endedBecause = detail ?? failureText({reason: 'stopped', by});
-    this.state = 'draining';
-    turn.record({kind: 'team-state', id: this.id, state: 'draining', ending: by});
+    this.becomes(turn);
     turn.emit(this.id, {type: 'team-ending', by});
     this.#cancelIdleTasks(turn, by);
+  }
+
+  /** From now on this holds; a budget only if there is a new one. */
+  change(turn: Turn, settings: TeamSettings, budget: Budget | null = null): void {
+    this.settings = settings;
+    if (budget) this.budget.replace(budget);
+    const {replaced} = this.budget;
+    turn.record({kind: 'team-settings', teamId: this.id, settings, ...(replaced ? {budget: replaced} : {})});
+  }
+
+  /** Records the state that it is in by now, and its clock if that has stopped or started. */
+  becomes(turn: Turn, timer: TeamTimer = this.timer): void {
+    const state = this.#stateNow;
+    if (state === this.state && timer === this.timer) return;
+    this.state = state;
+    const {ending, id} = this;
+    const since = timer.since && {...timer.since, bootId: this.#bootId};
+    const clock = timer === this.timer ? {} : {timer: {usedMs: timer.usedMs, since}};
+    this.timer = timer;
+    turn.record({kind: 'team-state', id, state, ending, ...clock});
+  }
+
+  get #stateNow(): TeamState {
+    if (this.ending !== null) return 'draining';
+    if (this.settings.paused) return 'paused';
+    return this.isStandby && this.tally.open === 0 ? 'idle' : 'running';
   }
 
   #cancelIdleTasks(turn: Turn, by: StopReason): void {
@@ -340,7 +507,7 @@ export class Team {
       const {name} = task.state;
       if (name === 'expanded') groups.push(task);
       if (name !== 'waiting' && name !== 'ready' && name !== 'backing-off' && name !== 'reviewing') continue;
-      this.#enter(task, {name: 'cancelled', by});
+      this.tally.enter(task, {name: 'cancelled', by});
       this.#recordState(turn, task);
       const members = task.group?.members;
       if (members) {
@@ -353,99 +520,6 @@ export class Team {
       if (group.members?.open === 0) this.#conclude(turn, group, groupState(group.members, by));
   }
 
-  /** How the needs of a task ended, for the agent that runs it. */
-  needResults(task: TaskNode): NeedResult[] {
-    return (task.group ?? task).needs.map(need => {
-      const {name} = need.state;
-      if (!isTerminal(name))
-        throw new Error(`Internal error: "${task.id}" starts while its need "${need.id}" is ${name}`);
-      const members = need.members;
-      return {
-        id: need.id,
-        seq: need.seq,
-        state: name,
-        foreach: need.isTemplate,
-        total: members?.total ?? 1,
-        succeeded: members?.succeeded ?? (name === 'succeeded' ? 1 : 0),
-        failed: members?.failed ?? (name === 'failed' ? 1 : 0),
-        outputs: need.spec.outputs ?? null,
-      };
-    });
-  }
-
-  #fail(turn: Turn, task: TaskNode, {attempt, failure}: {attempt: AttemptId; failure: Failure}): number | null {
-    task.failures += 1;
-    task.memo = {...countersOf(task.memo), feedback: feedbackOf(failure)};
-    const retry = this.ending === null && task.failures <= task.spec.retries;
-    if (!retry) {
-      turn.emit(this.id, {type: 'attempt-failed', task: task.id, attempt, failure, retryInMs: null});
-      turn.emit(this.id, {type: 'task-failed', task: task.id, failure});
-      this.#conclude(turn, task, {name: 'failed', failure});
-      return null;
-    }
-    this.retries += 1;
-    const atMs = this.#backOff(turn, task, task.failures);
-    const retryInMs = Math.ceil(atMs - turn.now.monoMs);
-    turn.emit(this.id, {type: 'attempt-failed', task: task.id, attempt, failure, retryInMs});
-    this.#announceEscalation(turn, task);
-    return atMs;
-  }
-
-  #announceEscalation(turn: Turn, task: TaskNode): void {
-    const rule = this.spec.plan?.escalate;
-    if (!rule || task.spec.prompt === undefined || task.failures % rule.after !== 0) return;
-    const next = escalation(task.failures, rule);
-    if (next && task.failures / rule.after <= rule.to.length) {
-      turn.emit(this.id, {type: 'task-escalated', task: task.id, to: nameOf(next)});
-    }
-  }
-
-  /** The provider let nothing through: the task goes again, in the same conversation if there is one, and is no worse for it. */
-  #limited(turn: Turn, attempt: Attempt, failure: Extract<Failure, {reason: 'provider-limited'}>): number | null {
-    const {task} = attempt;
-    const {provider, kind} = failure;
-    const limited = (task.memo?.limited ?? 0) + 1;
-    note(task, {limited, ...(attempt.session ? {session: attempt.session} : {})});
-    if (limited > MAX_LIMITED) {
-      turn.emit(this.id, {type: 'task-failed', task: task.id, failure});
-      this.#conclude(turn, task, {name: 'failed', failure});
-      return null;
-    }
-    const atMs = this.#backOff(turn, task, limited, Math.min(failure.retryAfterMs ?? 0, LONGEST_LIMIT_MS));
-    const retryInMs = Math.ceil(atMs - turn.now.monoMs);
-    turn.emit(this.id, {type: 'attempt-limited', task: task.id, attempt: attempt.id, provider, kind, retryInMs});
-    return atMs;
-  }
-
-  /**
-   * A task that is lost is no worse for it the first time and goes again at once. From the second time on it waits, longer
-   * each time: should one task be what kills its hosts, those beside it get the time to end without it.
-   */
-  #lose(turn: Turn, attempt: Attempt): number | null {
-    const {task} = attempt;
-    task.losses += 1;
-    if (attempt.session) note(task, {session: attempt.session});
-    if (task.losses > this.#policy.maxLosses) {
-      const failure: Failure = {reason: 'attempts-lost', times: task.losses, lastHost: attempt.host};
-      turn.emit(this.id, {type: 'task-failed', task: task.id, failure});
-      this.#conclude(turn, task, {name: 'failed', failure});
-      return null;
-    }
-    if (task.losses > 1) return this.#backOff(turn, task, task.losses - 1);
-    this.#makeReady(task);
-    this.#recordState(turn, task);
-    return null;
-  }
-
-  /** Returns when the next attempt is due (monotonic). */
-  #backOff(turn: Turn, task: TaskNode, tries: number, leastMs = 0): number {
-    const {retryBaseMs, retryMaxMs} = this.#policy;
-    const delayMs = leastMs + backoffMs(tries, {baseMs: retryBaseMs, maxMs: retryMaxMs}, this.#random);
-    this.#enter(task, {name: 'backing-off', untilWallMs: turn.now.wallMs + delayMs});
-    this.#recordState(turn, task);
-    return turn.now.monoMs + delayMs;
-  }
-
   #cancel(turn: Turn, task: TaskNode, by: StopReason): void {
     turn.emit(this.id, {type: 'task-cancelled', task: task.id, by});
     this.#conclude(turn, task, {name: 'cancelled', by});
@@ -455,10 +529,12 @@ export class Team {
   #drop(attempt: Attempt, outcome: AttemptOutcome | null): void {
     const {means, task} = attempt;
     this.attempts.delete(attempt.id);
+    this.twins.ended(attempt, outcome);
     noteEnded(this.totals, {means, outcome});
     if (means) {
       const usage = outcome && showsUse(outcome) ? outcome.usage : null;
       this.budget.settle({spec: task.spec, choice: means, cap: means.cap, usage});
+      this.budget.spend(means.cap, outcome?.usage ?? null);
     }
     const members = task.group?.members;
     if (!members) return;
@@ -483,7 +559,7 @@ export class Team {
   }
 
   #close(turn: Turn, task: TaskNode, state: TaskState, over: TaskNode[]): void {
-    this.#enter(task, state);
+    this.tally.enter(task, state);
     this.#recordState(turn, task);
     over.push(task);
   }
@@ -491,7 +567,7 @@ export class Team {
   #countMember(turn: Turn, member: TaskNode, group: TaskNode, over: TaskNode[]): void {
     const {members} = group;
     if (!members) throw new Error(`Internal error: "${group.id}" has instances but is not expanded`);
-    tally(members, member);
+    count(members, member, 1);
     members.open -= 1;
     if (members.open === 0) this.#close(turn, group, groupState(members, this.ending ?? 'user'), over);
   }
@@ -499,7 +575,10 @@ export class Team {
   #tellDependents(turn: Turn, node: TaskNode, over: TaskNode[]): void {
     for (const dependent of node.dependents) {
       noteNeedOver(dependent, node);
-      if (dependent.unfinishedNeeds === 0 && dependent.state.name === 'waiting') this.#admit(turn, dependent, over);
+      if (dependent.unfinishedNeeds > 0) continue;
+      if (dependent.state.name === 'waiting') this.#admit(turn, dependent, over);
+      // Instances that go again wait for needs that go again.
+      else if (dependent.state.name === 'expanded') this.#letGo(turn, dependent.members?.all ?? []);
     }
   }
 
@@ -566,9 +645,7 @@ export class Team {
 
   /** From now on the instances count, not the template. */
   openGroup(group: TaskNode): void {
-    this.#enter(group, {name: 'expanded'});
-    this.counts.expanded -= 1;
-    group.members = {total: 0, open: 0, succeeded: 0, failed: 0, cancelled: 0, running: 0};
+    this.tally.expand(group);
   }
 
   addMember(group: TaskNode, row: NewTask): TaskNode {
@@ -576,9 +653,9 @@ export class Team {
     const task = new TaskNode({seq, id, specIndex, spec: group.spec, group, item});
     if (task.seq !== this.tasks.length) throw new Error(`Internal error: "${id}" is out of order`);
     this.tasks.push(task);
-    this.counts.waiting += 1;
-    this.#open += 1;
+    this.tally.add(1);
     if (group.members) {
+      group.members.all.push(task);
       group.members.total += 1;
       group.members.open += 1;
     }
@@ -587,37 +664,20 @@ export class Team {
 
   /** Puts a task into the state it had when the store was last written, without consequences. */
   restoreState(task: TaskNode, state: TaskState): void {
-    if (state.name !== task.state.name) this.#enter(task, state);
+    if (state.name !== task.state.name) this.tally.enter(task, state);
     const members = task.group?.members;
     if (!members || !isTerminal(state.name)) return;
-    tally(members, task);
+    count(members, task, 1);
     members.open -= 1;
   }
 
   #makeReady(task: TaskNode): void {
-    this.#enter(task, {name: 'ready'});
-    this.ready.push(task);
-  }
-
-  /** The one place where a task's state changes. */
-  #enter(task: TaskNode, state: TaskState): void {
-    const before = task.state.name;
-    if (isTerminal(before)) throw new Error(`Internal error: "${task.id}" is ${before} and would become ${state.name}`);
-    task.state = state;
-    if (!task.members) {
-      this.counts[before] -= 1;
-      this.counts[state.name] += 1;
-    }
-    if (!isTerminal(state.name)) return;
-    this.#open -= 1;
-    if (task.members) return;
-    if (isTrouble(task)) this.troubles += 1;
-    if (countsAsFailed(task)) this.countedFailures += 1;
-    if (state.name === 'failed') this.failed.push(task);
+    this.tally.enter(task, {name: 'ready'});
+    if (!this.twins.keepsBack(task)) this.ready.push(task);
   }
 
   #recordState(turn: Turn, task: TaskNode): void {
-    const {seq, state, failures, losses, memo} = task;
+    const {seq, state, failures, losses, round, attempts, memo} = task;
     turn.record({
       kind: 'task-state',
       teamId: this.id,
@@ -625,40 +685,41 @@ export class Team {
       state: state.name === 'ready' ? {name: 'waiting'} : state,
       failures,
       losses,
+      round,
+      attempts,
       ...(memo ? {memo} : {}),
     });
   }
 }
 
-/** What is counted of the attempts so far, without what was meant for one of them. */
-function countersOf(memo: Memo | undefined): Memo | undefined {
-  if (!memo) return undefined;
-  const {limited, conflicts, rounds} = memo;
-  return {
-    ...(limited === undefined ? {} : {limited}),
-    ...(conflicts === undefined ? {} : {conflicts}),
-    ...(rounds === undefined ? {} : {rounds}),
-  };
-}
+const CUT_SHORT: ReadonlySet<FailureReason> = new Set([
+  'stopped',
+  'silent',
+  'provider-limited',
+  'runtime-unavailable',
+  'agent-error',
+  'spawn-failed',
+]);
 
 /** What was cut short says nothing of what such attempts use. */
 function showsUse({result}: AttemptOutcome): boolean {
   if (result.ok) return true;
   const {reason} = result.failure;
-  return reason !== 'stopped' && reason !== 'provider-limited' && reason !== 'agent-error' && reason !== 'spawn-failed';
-}
-
-function nameOf({runtime, model}: ModelChoice): string {
-  return model === null ? runtime : `${runtime}/${model}`;
+  return !CUT_SHORT.has(reason);
 }
 
 function awaitsOutput(task: TaskNode): boolean {
   return task.isTemplate && task.state.name === 'waiting' && task.unfinishedNeeds === 0;
 }
 
-function tally(members: {succeeded: number; failed: number; cancelled: number}, member: TaskNode): void {
-  if (member.state.name === 'succeeded' || (member.state.name === 'failed' && member.spec.continueOnError)) {
-    members.succeeded += 1;
-  } else if (member.state.name === 'cancelled') members.cancelled += 1;
-  else members.failed += 1;
+/** An instance is over, or (-1) is not any more. */
+function count(members: Members, {state, spec}: TaskNode, sign: 1 | -1): void {
+  if (state.name === 'succeeded' || (state.name === 'failed' && spec.continueOnError)) members.succeeded += sign;
+  else if (state.name === 'cancelled') members.cancelled += sign;
+  else members.failed += sign;
+}
+
+/** A row of a plan, as it is recorded. */
+export function newTask({seq, id, specIndex}: TaskNode): NewTask {
+  return {seq, id, specIndex, group: null, item: null};
 }

@@ -1,9 +1,11 @@
 import {NO_AGENT_SETTINGS} from '../model/agent-settings.ts';
 import type {AgentId} from '../model/ids.ts';
-import type {Report, TeamOpening} from '../wire/host-protocol.ts';
+import type {Report} from '../wire/host-protocol.ts';
 import type {OpenTeam} from './attempt-runner.ts';
 import {environmentWith, grantedSecrets} from './attempt-environment.ts';
 import {shortened} from './file-failure.ts';
+
+export type ReadinessReport = Extract<Report, {type: 'agents-ready' | 'agents-failed'}>;
 
 /** The runtime of agents that take no prompts. */
 const COMMANDS = 'command';
@@ -14,14 +16,14 @@ const COMMANDS = 'command';
  */
 export async function readinessOf(
   agents: readonly AgentId[],
-  {team, runtime}: OpenTeam,
+  {team, runtime, found}: OpenTeam,
   runtimes: Readonly<Record<AgentId, string>> | undefined,
-): Promise<readonly Report[]> {
+): Promise<readonly ReadinessReport[]> {
   const probed = await runtime.probe();
   if (!probed.ok) return [{type: 'agents-failed', agents, detail: shortened(probed.failure)}];
   const problems = new Map<string, Promise<string | null>>();
   const problemOf = (name: string): Promise<string | null> => {
-    const known = problems.get(name) ?? (name === COMMANDS ? Promise.resolve(null) : problemWith(name, team));
+    const known = problems.get(name) ?? (name === COMMANDS ? Promise.resolve(null) : problemWith(name, {team, found}));
     problems.set(name, known);
     return known;
   };
@@ -30,8 +32,8 @@ export async function readinessOf(
   for (const agent of agents) {
     const named = runtimes?.[agent];
     const needed = named === undefined ? (team.runtimes ?? []) : [named];
-    const found = await Promise.all(needed.map(problemOf));
-    const problem = found.find(detail => detail !== null) ?? null;
+    const details = await Promise.all(needed.map(problemOf));
+    const problem = details.find(detail => detail !== null) ?? null;
     if (problem === null) ready.push(agent);
     else failed.set(problem, [...(failed.get(problem) ?? []), agent]);
   }
@@ -42,7 +44,8 @@ export async function readinessOf(
 }
 
 /** Why a runtime cannot be used here, and how to get it, in sentences; null when it can. */
-async function problemWith(name: string, team: TeamOpening): Promise<string | null> {
+async function problemWith(name: string, {team, found}: Pick<OpenTeam, 'team' | 'found'>): Promise<string | null> {
+  if (await found.has(name)) return null;
   // Loaded when it is needed: a small process forks faster.
   const {agentRuntime, runtimeNames} = await import('../runtimes/registry.ts');
   const settings = team.agentSettings ?? NO_AGENT_SETTINGS;
@@ -50,7 +53,10 @@ async function problemWith(name: string, team: TeamOpening): Promise<string | nu
   if (runtime === null)
     return `There is no runtime ${name}; known are ${runtimeNames(settings).join(', ')}.`.slice(0, 2000);
   const detection = await runtime.detect(environmentWith(team, [...runtime.secrets, ...grantedSecrets(team)]));
-  if (detection.found) return null;
+  if (detection.found) {
+    await found.add(name, detection.file);
+    return null;
+  }
   return shortened(
     `The runtime ${name} cannot be used here: ${sentence(detection.detail)} ${sentence(detection.hint)}`,
   );

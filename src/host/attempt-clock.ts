@@ -3,11 +3,18 @@ import {readClock} from '../base/clock.ts';
 /** Node's timers cannot wait longer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** How long an attempt has been running, counted from the start of its first program, and the end of its patience. */
+/**
+ * How long an attempt has been running, counted from the start of its first program, and the end of its patience. It stands still
+ * while the attempt is paused.
+ */
 export class AttemptClock {
   readonly #timeoutMs: number | null;
   readonly #onTimeout: (timeoutMs: number) => void;
   #startedMs: number | undefined;
+  #pausedAtMs: number | undefined;
+  /** Of pauses that are over. */
+  #pausedMs = 0;
+  #armed = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(timeoutMs: number | null, onTimeout: (timeoutMs: number) => void) {
@@ -20,7 +27,7 @@ export class AttemptClock {
   }
 
   get durationMs(): number {
-    return this.#startedMs === undefined ? 0 : Math.round(readClock().monoMs - this.#startedMs);
+    return Math.round(this.#elapsedMs);
   }
 
   /** Further starts change nothing. */
@@ -30,17 +37,42 @@ export class AttemptClock {
 
   /** From now on the timeout can come; a start itself is not interrupted. */
   arm(): void {
-    if (this.#timeoutMs === null || this.#timer) return;
-    this.#wait(this.#timeoutMs, (this.#startedMs ?? readClock().monoMs) + this.#timeoutMs);
+    if (this.#timeoutMs === null || this.#armed) return;
+    this.start();
+    this.#armed = true;
+    this.#wait(this.#timeoutMs);
   }
 
-  stop(): void {
+  pause(): void {
+    this.#pausedAtMs ??= readClock().monoMs;
     clearTimeout(this.#timer);
   }
 
-  #wait(timeoutMs: number, atMs: number): void {
-    const leftMs = atMs - readClock().monoMs;
+  resume(): void {
+    if (this.#pausedAtMs === undefined) return;
+    // Before its start nothing has been counted that could be taken off.
+    if (this.#startedMs !== undefined) {
+      this.#pausedMs += readClock().monoMs - Math.max(this.#pausedAtMs, this.#startedMs);
+    }
+    this.#pausedAtMs = undefined;
+    if (this.#armed && this.#timeoutMs !== null) this.#wait(this.#timeoutMs);
+  }
+
+  stop(): void {
+    this.#armed = false;
+    clearTimeout(this.#timer);
+  }
+
+  get #elapsedMs(): number {
+    if (this.#startedMs === undefined) return 0;
+    const untilMs = Math.max(this.#startedMs, this.#pausedAtMs ?? readClock().monoMs);
+    return untilMs - this.#startedMs - this.#pausedMs;
+  }
+
+  #wait(timeoutMs: number): void {
+    if (this.#pausedAtMs !== undefined) return;
+    const leftMs = timeoutMs - this.#elapsedMs;
     if (leftMs <= 0) this.#onTimeout(timeoutMs);
-    else this.#timer = setTimeout(() => this.#wait(timeoutMs, atMs), Math.min(Math.ceil(leftMs), LONGEST_TIMER_MS));
+    else this.#timer = setTimeout(() => this.#wait(timeoutMs), Math.min(Math.ceil(leftMs), LONGEST_TIMER_MS));
   }
 }

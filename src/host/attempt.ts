@@ -3,6 +3,7 @@ import {type Result, fail, ok} from '../base/result.ts';
 import {NO_AGENT_SETTINGS} from '../model/agent-settings.ts';
 import type {AttemptOutcome, Verdict} from '../model/attempt.ts';
 import {failureOf, type Failure, type StopReason} from '../model/failure.ts';
+import {providerOf} from '../model/provider.ts';
 import {UNKNOWN_USAGE} from '../model/usage.ts';
 import {cookieOf} from '../os/stray-processes.ts';
 import type {Runtime} from '../runtimes/runtime.ts';
@@ -12,6 +13,7 @@ import {AttemptClock} from './attempt-clock.ts';
 import {attemptEnvironment, grantedSecrets, inputsFolderOf} from './attempt-environment.ts';
 import {AttemptLog} from './attempt-log.ts';
 import type {AttemptWorktree, WorktreeOrder} from './attempt-worktree.ts';
+import type {EdgeBreakers} from './edge-breakers.ts';
 import {Ending} from './ending.ts';
 import type {Evidence} from './evidence.ts';
 import {makeInputsFolder, removeFolder} from './inputs-folder.ts';
@@ -21,6 +23,9 @@ import {type ProgramMeans, ProgramRunner} from './program-runner.ts';
 import type {Redaction} from './redaction.ts';
 import {reportable} from './reportable.ts';
 import {runScript, type StepMeans} from './script-step.ts';
+import {AttemptLife} from './watch/attempt-life.ts';
+import type {AttemptWatch} from './watch/attempt-watch.ts';
+import type {DiskUse} from './watch/disk-use.ts';
 import type {Worktrees} from './worktrees.ts';
 
 /** What an attempt uses of its host. */
@@ -31,7 +36,10 @@ export interface AttemptMeans extends ProgramMeans {
   readonly storeId: string;
   readonly limits: HostLimits;
   readonly worktrees: Worktrees;
+  readonly breakers: EdgeBreakers;
   readonly redaction: Redaction;
+  readonly watch: AttemptWatch;
+  readonly disk: DiskUse;
   readonly report: (report: Report) => void;
   readonly onOutput: () => void;
 }
@@ -51,12 +59,15 @@ export class Attempt {
   readonly #cookie: string;
   readonly #ending = new Ending();
   readonly #clock: AttemptClock;
+  readonly #life: AttemptLife;
   readonly #step: StepMeans;
   readonly #output: OutputFile | null;
   #worktree: AttemptWorktree | undefined;
   #agent: AgentStep | undefined;
   #verdict: Verdict | null = null;
   #warnings: readonly string[] = [];
+  readonly #limitWarnings: string[] = [];
+  #forgetDisk: (() => void) | undefined;
 
   constructor(order: AttemptOrder, means: AttemptMeans) {
     this.order = order;
@@ -66,24 +77,43 @@ export class Attempt {
     this.#cookie = cookieOf(storeId, order.attempt);
     this.#clock = new AttemptClock(order.timeoutMs, timeoutMs => ending.begin({reason: 'timed-out', timeoutMs}));
     const log = new OutputLog({file: join(team.folder, order.logFile), capBytes: limits.logCapBytes});
+    const attemptLog = new AttemptLog({log, redaction, ending, onOutput});
+    this.#life = new AttemptLife({
+      attempt: order.attempt,
+      cookie: this.#cookie,
+      limits: order.limits ?? {},
+      ending,
+      clock: this.#clock,
+      watch: means.watch,
+      warn: text => {
+        attemptLog.note(text);
+        this.#limitWarnings.push(text);
+      },
+    });
     this.#step = {
       ending,
-      log: new AttemptLog({log, redaction, ending, onOutput}),
+      log: attemptLog,
       programs: new ProgramRunner({
         means,
         ending,
         cookie: this.#cookie,
         clock: this.#clock,
+        life: this.#life,
         umask: team.umask,
         killGraceMs: limits.killGraceMs,
         thorough: order.workspace !== undefined,
       }),
     };
-    const {outputs, outputFile} = order;
+    const {outputs, outputFile, claimFile} = order;
     this.#output =
       outputs === null || outputFile === null
         ? null
-        : new OutputFile({file: join(team.folder, outputFile), kind: outputs, capBytes: limits.outputCapBytes});
+        : new OutputFile({
+            file: join(team.folder, outputFile),
+            kind: outputs,
+            capBytes: limits.outputCapBytes,
+            ...(claimFile !== undefined && {race: {claim: join(team.folder, claimFile), number: order.number}}),
+          });
   }
 
   get lastLine(): string | null {
@@ -96,7 +126,7 @@ export class Attempt {
     const work = await this.#worktree?.save();
     await this.#cleanUp();
     const unsaved = work?.ok === false ? [unsavedText(work.failure, this.#worktree?.folder ?? '')] : [];
-    const warnings = [...this.#warnings, ...(this.#agent?.warnings ?? []), ...unsaved];
+    const warnings = [...this.#limitWarnings, ...this.#warnings, ...(this.#agent?.warnings ?? []), ...unsaved];
     const outcome: AttemptOutcome = {
       result: result.ok ? {ok: true} : result,
       durationMs: this.#clock.durationMs,
@@ -112,6 +142,15 @@ export class Attempt {
   /** Gives back what nobody has to wait for. */
   async close(): Promise<void> {
     if (this.#worktree) await this.#means.worktrees.giveBack(this.#worktree);
+  }
+
+  get isPaused(): boolean {
+    return this.#life.pause.isPaused;
+  }
+
+  /** Holds it, also before it has started, or lets it go on. */
+  setPaused(isPaused: boolean): void {
+    this.#life.setPaused(isPaused);
   }
 
   /** Ends it, now or as soon as it has started. `run` resolves when it is over. */
@@ -149,7 +188,16 @@ export class Attempt {
     const acquired = await worktrees.acquire(order, {settings, ending: this.#ending});
     if (!acquired.ok) return acquired;
     this.#worktree = acquired.value;
+    this.#watchDisk(acquired.value.folder);
     return acquired.value.enter();
+  }
+
+  #watchDisk(folder: string): void {
+    const limitBytes = this.order.limits?.diskBytes;
+    if (limitBytes === undefined) return;
+    this.#forgetDisk = this.#means.disk.watch(folder, usedBytes => {
+      if (usedBytes > limitBytes) this.#ending.begin({reason: 'disk-exceeded', limitBytes, usedBytes});
+    });
   }
 
   async #script(script: string, cwd: string): Promise<Result<Evidence['agent'], Failure>> {
@@ -161,8 +209,24 @@ export class Attempt {
     return checked.ok ? ok(null) : checked;
   }
 
-  async #prompt(work: PromptWork, cwd: string): Promise<Result<Evidence['agent'], Failure>> {
-    const {team, limits, report} = this.#means;
+  #prompt(work: PromptWork, cwd: string): Promise<Result<Evidence['agent'], Failure>> {
+    const {breakers, report} = this.#means;
+    const names = {runtime: work.runtime, provider: providerOf(work.runtime, work.model)};
+    return breakers.guard(names, heard => {
+      const reportToo = (said: Report) => {
+        heard(said);
+        report(said);
+      };
+      return this.#ask(work, cwd, reportToo);
+    });
+  }
+
+  async #ask(
+    work: PromptWork,
+    cwd: string,
+    report: (report: Report) => void,
+  ): Promise<Result<Evidence['agent'], Failure>> {
+    const {team, limits} = this.#means;
     // Loaded when it is needed: a small process forks faster.
     const {prepareAgent} = await import('./agent-work.ts');
     const agent = await prepareAgent({
@@ -217,6 +281,8 @@ export class Attempt {
   async #cleanUp(): Promise<void> {
     const {team, sweeper} = this.#means;
     this.#clock.stop();
+    this.#forgetDisk?.();
+    this.#life.close();
     this.#output?.discard();
     this.#step.log.close();
     if (this.order.inputs.length > 0) await removeFolder(inputsFolderOf(this.order, team));

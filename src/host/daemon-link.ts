@@ -5,11 +5,11 @@ import {connectJsonSocket} from '../wire/connect-json-socket.ts';
 import {parseDaemonMessage} from '../wire/daemon-message.ts';
 import type {DaemonMessage, HostMessage} from '../wire/host-protocol.ts';
 import type {JsonSocket} from '../wire/json-socket.ts';
-import {type Down, keepConnected} from '../wire/reconnecting.ts';
-import {shouldLaunch} from './daemon-revival.ts';
+import {type AfterDown, type Down, keepConnected} from '../wire/reconnecting.ts';
+import {launchesAfter, shouldLaunch} from './daemon-revival.ts';
 
 const DEAD_AFTER_MS = 15_000;
-const RECONNECT = {baseMs: 50, maxMs: 1000};
+const RECONNECT = {baseMs: 20, maxMs: 1000};
 /** Codes with which one side says that it cannot take what the other has sent. */
 const REJECTIONS = new Set([1002, 1007, 1008, 1009]);
 const MAX_REJECTIONS = 10;
@@ -25,7 +25,9 @@ export interface DaemonLinkOptions {
   readonly onLost: (detail: string) => void;
   /** The same message is refused again and again: going on would be a loop. */
   readonly onRejected: (detail: string) => void;
-  /** Starts a daemon; called only while nobody listens, and never twice at a time. */
+  /** Whether the process of the daemon that was there last is known to have ended. */
+  readonly daemonIsGone: () => boolean;
+  /** Starts a daemon unless one listens; never called twice at a time. */
   readonly launch: () => Promise<Result<void, Failure>>;
   /** Whether a daemon is missed: a host without work does not bring one back. */
   readonly needsDaemon: () => boolean;
@@ -40,9 +42,10 @@ export class DaemonLink {
   #running: Promise<void> = Promise.resolve();
   /** Since when nobody listens on the socket. */
   #deadSinceMs: number | null = null;
-  #launchesMs: number[] = [];
+  #openedMs = 0;
+  #launchesMs: readonly number[] = [];
   #rejectionsMs: number[] = [];
-  #launching: Promise<unknown> | undefined;
+  #launching: Promise<void> | undefined;
 
   constructor(options: DaemonLinkOptions) {
     this.#options = options;
@@ -82,16 +85,21 @@ export class DaemonLink {
   #open(socket: JsonSocket<HostMessage, DaemonMessage>): void {
     this.#socket = socket;
     this.#deadSinceMs = null;
+    this.#openedMs = readClock().monoMs;
     const answer = (message: HostMessage) => socket.send(message);
     socket.onMessage(message => this.#options.onMessage(message, answer));
     socket.send(this.#options.hello());
   }
 
-  #down(down: Down): 'again' | 'stop' {
+  #down(down: Down): AfterDown {
     this.#socket = undefined;
     if (down.kind === 'closed') {
+      const nowMs = readClock().monoMs;
+      this.#launchesMs = launchesAfter(this.#launchesMs, nowMs - this.#openedMs);
       this.#options.onLost(`connection closed (${down.closed.code}) ${down.closed.detail}`);
-      return REJECTIONS.has(down.closed.code) ? this.#rejected(down.closed.detail) : 'again';
+      if (REJECTIONS.has(down.closed.code)) return this.#rejected(down.closed.detail);
+      if (this.#options.daemonIsGone()) this.#missed(nowMs);
+      return this.#again();
     }
     const {failure} = down;
     if (failure.kind === 'no-listener' && (failure.code === 'ENOENT' || failure.code === 'ECONNREFUSED')) {
@@ -100,7 +108,12 @@ export class DaemonLink {
       this.#deadSinceMs = null;
       if (failure.kind === 'refused') this.#options.log(`the daemon refused the connection: ${failure.detail}`);
     }
-    return 'again';
+    return this.#again();
+  }
+
+  /** A daemon that is being started is connected to as soon as it is ready. */
+  #again(): AfterDown {
+    return this.#launching ? {againAfter: this.#launching} : 'again';
   }
 
   #rejected(detail: string): 'again' | 'stop' {
@@ -114,7 +127,8 @@ export class DaemonLink {
   #missed(nowMs: number): void {
     const deadSinceMs = (this.#deadSinceMs ??= nowMs);
     if (this.#launching || !this.#options.needsDaemon()) return;
-    if (!shouldLaunch({deadSinceMs, launchesMs: this.#launchesMs, nowMs})) return;
+    const isGone = this.#options.daemonIsGone();
+    if (!shouldLaunch({deadSinceMs, isGone, launchesMs: this.#launchesMs, nowMs})) return;
     this.#launchesMs = [...this.#launchesMs.slice(-10), nowMs];
     this.#options.log('the daemon is gone: starting one');
     this.#launching = this.#launch().finally(() => {

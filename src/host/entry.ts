@@ -1,7 +1,9 @@
 import {existsSync, writeSync} from 'node:fs';
 import {ok} from '../base/result.ts';
 import {machineId} from '../os/machine.ts';
-import {ownIdentity} from '../os/process-identity.ts';
+import {isAlive, ownIdentity} from '../os/process-identity.ts';
+import {readDaemonFile} from '../project/daemon-file.ts';
+import {projectPaths} from '../project/project-paths.ts';
 import {Host} from './host.ts';
 import {parseHostOptions} from './host-options.ts';
 
@@ -20,25 +22,25 @@ function crash(error: unknown): void {
   process.exit(7);
 }
 
-/** A daemon that ends with no work left takes its file with it; one that dies leaves it behind. */
-async function hasEndedInOrder(projectFolder: string): Promise<boolean> {
-  const {projectPaths} = await import('../project/project-paths.ts');
-  return !existsSync(projectPaths(projectFolder).daemonFile);
-}
-
 async function main(): Promise<void> {
   const options = parseHostOptions(process.argv.slice(2));
+  const {daemonFile} = projectPaths(options.projectFolder);
   const host = new Host(options, {
     build: GODEL_VERSION,
     machineId: machineId(),
     identity: ownIdentity(),
-    // Loaded when it is needed: a small process forks faster.
+    daemonIsGone: () => {
+      const daemon = readDaemonFile(daemonFile)?.process;
+      return daemon !== undefined && !isAlive(daemon);
+    },
     launchDaemon: async () => {
-      if (await hasEndedInOrder(options.projectFolder)) {
+      // A daemon that ends with no work left takes its file with it; one that dies leaves it behind.
+      if (!existsSync(daemonFile)) {
         log('the daemon has ended in good order, so there is nothing left to do here');
         host.end('daemon-lost');
         return ok(undefined);
       }
+      // Loaded when it is needed: a small process forks faster.
       const {launchDaemon} = await import('../project/launch-daemon.ts');
       return launchDaemon({projectFolder: options.projectFolder});
     },

@@ -13,6 +13,9 @@ import {readinessOf} from './agent-readiness.ts';
 import {AttemptRunner, type OpenTeam} from './attempt-runner.ts';
 import {emptyInputsFolderOf} from './attempt-environment.ts';
 import {DaemonLink} from './daemon-link.ts';
+import {EdgeBreakers} from './edge-breakers.ts';
+import {FoundPrograms} from './found-programs.ts';
+import {Heartbeat} from './heartbeat.ts';
 import type {HostOptions} from './host-options.ts';
 import {makeEmptyInputsFolder, removeFolder} from './inputs-folder.ts';
 import {Progress} from './progress.ts';
@@ -20,6 +23,7 @@ import {readPart} from './read-part.ts';
 import {ReportLog} from './report-log.ts';
 import {Redaction} from './redaction.ts';
 import {StraySweeper} from './stray-sweeper.ts';
+import {AttemptWatch} from './watch/attempt-watch.ts';
 import {Worktrees} from './worktrees.ts';
 
 /** In force until a daemon has said otherwise. */
@@ -38,6 +42,8 @@ export interface HostDependencies {
   readonly build: string;
   readonly machineId: string;
   readonly identity: ProcessIdentity;
+  /** Whether the process of the daemon that was there last is known to have ended. */
+  readonly daemonIsGone: () => boolean;
   readonly launchDaemon: () => Promise<Result<void, Failure>>;
   readonly log: (line: string) => void;
 }
@@ -63,9 +69,18 @@ export class Host {
   readonly #reports: ReportLog;
   readonly #runner: AttemptRunner;
   readonly #worktrees: Worktrees;
+  readonly #breakers = new EdgeBreakers(news => {
+    // The first protocol with a report for it; a daemon that comes later is told again.
+    if (this.#protocol >= 2) this.#reports.add({type: 'breaker', ...news});
+  });
+  #protocol = 1;
+  readonly #watch = new AttemptWatch();
+  readonly #heartbeat: Heartbeat;
   readonly #sweeper = new StraySweeper(FIRST_LIMITS.killGraceMs);
   readonly #teams = new Map<TeamId, OpenTeam>();
   readonly #agents = new Map<AgentId, TeamId>();
+  /** Those whose runtimes are being looked for, with the request that counts. */
+  readonly #opening = new Map<AgentId, symbol>();
   readonly #abort = new AbortController();
   #limits = FIRST_LIMITS;
   /** Of the teams that are over: what has to be waited for. */
@@ -83,6 +98,7 @@ export class Host {
     this.#dependencies = dependencies;
     const send = (message: HostMessage) => this.#link.send(message);
     this.#reports = new ReportLog(send);
+    this.#heartbeat = new Heartbeat(send, () => this.#watch.vitals());
     this.#worktrees = new Worktrees({
       folder: join(options.projectFolder, '.godel', 'worktrees'),
       // Loaded when it is needed: a small process forks faster.
@@ -93,8 +109,10 @@ export class Host {
       hostId: options.hostId,
       storeId: options.storeId,
       sweeper: this.#sweeper,
+      watch: this.#watch,
       progress: new Progress(send),
       worktrees: this.#worktrees,
+      breakers: this.#breakers,
       report: report => this.#reports.add(report),
     });
     this.#link = new DaemonLink({
@@ -104,6 +122,7 @@ export class Host {
       onMessage: (message, answer) => this.#receive(message, answer),
       onLost: detail => this.#lost(detail),
       onRejected: detail => this.#rejected(detail),
+      daemonIsGone: dependencies.daemonIsGone,
       launch: dependencies.launchDaemon,
       needsDaemon: () => this.#needsDaemon(),
       log: dependencies.log,
@@ -127,17 +146,21 @@ export class Host {
   async #end(by: StopReason, wasWelcomed: boolean): Promise<void> {
     this.#abort.abort();
     await this.#runner.stopAll(by);
+    this.#breakers.close();
     await this.#sweeper.flush();
     await this.#closed;
     await this.#worktrees.tidy();
     if (wasWelcomed) await Promise.race([this.#reports.settled(), sleep(LAST_REPORTS_MS)]);
+    this.#heartbeat.close();
     this.#runner.close();
+    this.#watch.close();
     await this.#link.close();
   }
 
   #hello(): HostMessage {
     const {build, machineId, identity} = this.#dependencies;
     const {projectId, storeId, hostId} = this.#options;
+    const {paused} = this.#runner;
     return {
       type: 'hello',
       protocol: HOST_PROTOCOL,
@@ -150,6 +173,7 @@ export class Host {
       holds: this.#holds(),
       agents: [...this.#agents.keys()],
       teams: [...this.#teams.keys()],
+      ...(paused.length > 0 && {paused}),
     };
   }
 
@@ -169,6 +193,8 @@ export class Host {
 
   #lost(detail: string): void {
     this.#reports.disconnected();
+    this.#heartbeat.protocol = null;
+    this.#runner.disconnected();
     if (this.#state.name !== 'welcomed') return;
     this.#dependencies.log(`lost the daemon: ${detail}`);
     this.#state = {name: 'away', grace: this.#startGrace()};
@@ -190,7 +216,7 @@ export class Host {
   #receive(message: DaemonMessage, answer: Answer): void {
     switch (message.type) {
       case 'welcome':
-        return this.#welcomed(message.limits);
+        return this.#welcomed(message);
       case 'refuse':
         this.#dependencies.log(`the daemon refuses this host: ${message.detail}`);
         return this.end('superseded');
@@ -205,6 +231,10 @@ export class Host {
         return;
       case 'stop':
         return this.#runner.stop(message.attempts, message.by);
+      case 'pause':
+        return this.#runner.pause(message.attempts, message.paused);
+      case 'close-agents':
+        return this.#closeAgents(message);
       case 'reap':
         return void this.#reap(message, answer);
       case 'read':
@@ -219,34 +249,52 @@ export class Host {
     }
   }
 
-  #welcomed(limits: HostLimits): void {
+  #welcomed({limits, protocol}: Extract<DaemonMessage, {type: 'welcome'}>): void {
     this.#limits = limits;
     this.#sweeper.graceMs = limits.killGraceMs;
     if (this.#state.name === 'away') {
       clearTimeout(this.#state.grace);
       this.#state = {name: 'welcomed'};
+      this.#dependencies.log('welcomed by the daemon');
     }
     this.#reports.connected();
+    this.#protocol = protocol;
+    this.#breakers.retell();
+    this.#watch.retell();
+    this.#heartbeat.protocol = protocol;
   }
 
   #openTeam(team: TeamOpening): void {
     this.#hasHadTeam = true;
     makeEmptyInputsFolder(emptyInputsFolderOf(team));
-    const runtime = this.#teams.get(team.teamId)?.runtime ?? commandRuntime({env: team.env});
-    this.#teams.set(team.teamId, {team, runtime, redaction: Redaction.of(team.env, team.secrets ?? [])});
+    const {runtime = commandRuntime({env: team.env}), found = new FoundPrograms()} = this.#teams.get(team.teamId) ?? {};
+    this.#teams.set(team.teamId, {team, runtime, redaction: Redaction.of(team.env, team.secrets ?? []), found});
+    this.#heartbeat.hasTeams = true;
   }
 
   async #openAgents({teamId, agents, runtimes}: Extract<DaemonMessage, {type: 'open-agents'}>): Promise<void> {
     const open = this.#teams.get(teamId);
     const detail = `team ${teamId} is not open on this host`;
+    const request = Symbol(teamId);
+    for (const agent of agents) this.#opening.set(agent, request);
     const reports = open
       ? await readinessOf(agents, open, runtimes)
       : [{type: 'agents-failed', agents, detail} as const];
-    // It may have been closed while its runtimes were looked for.
+    // They, or their whole team, may have been closed while their runtimes were looked for.
+    const wanted = new Set(agents.filter(agent => this.#opening.get(agent) === request));
+    for (const agent of wanted) this.#opening.delete(agent);
     if (open && !this.#teams.has(teamId)) return;
     for (const report of reports) {
-      if (report.type === 'agents-ready') for (const agent of report.agents) this.#agents.set(agent, teamId);
-      this.#reports.add(report);
+      const still = report.agents.filter(agent => wanted.has(agent));
+      if (report.type === 'agents-ready') for (const agent of still) this.#agents.set(agent, teamId);
+      if (still.length > 0) this.#reports.add({...report, agents: still});
+    }
+  }
+
+  #closeAgents({teamId, agents}: Extract<DaemonMessage, {type: 'close-agents'}>): void {
+    for (const agent of agents) {
+      this.#opening.delete(agent);
+      if (this.#agents.get(agent) === teamId) this.#agents.delete(agent);
     }
   }
 
@@ -260,6 +308,7 @@ export class Host {
   async #closeTeam(teamId: TeamId): Promise<void> {
     const open = this.#teams.get(teamId);
     this.#teams.delete(teamId);
+    this.#heartbeat.hasTeams = this.#teams.size > 0;
     for (const [agent, owner] of this.#agents) if (owner === teamId) this.#agents.delete(agent);
     await this.#runner.stopAll('superseded', teamId);
     await this.#sweeper.flush();

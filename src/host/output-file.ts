@@ -1,4 +1,5 @@
-import {chmodSync, closeSync, fdatasync, readFileSync, renameSync, rmSync} from 'node:fs';
+import {chmodSync, closeSync, fdatasync, mkdirSync, openSync, readFileSync, renameSync, rmSync} from 'node:fs';
+import {dirname} from 'node:path';
 import {promisify} from 'node:util';
 import {type Result, fail, ok} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
@@ -17,14 +18,28 @@ const SHOWN_CHARACTERS = 80;
 export class OutputFile {
   readonly #file: string;
   readonly #partFile: string;
+  readonly #claim: string | null;
   readonly #capBytes: number;
   readonly #kind: OutputKind;
   #descriptor: number | undefined;
   #bytes = 0;
 
-  constructor({file, kind, capBytes}: {file: string; kind: OutputKind; capBytes: number}) {
+  constructor({
+    file,
+    kind,
+    capBytes,
+    race,
+  }: {
+    file: string;
+    kind: OutputKind;
+    capBytes: number;
+    /** Others may put out the same: only who makes the file `claim` first does. `number` tells this one from them. */
+    race?: {readonly claim: string; readonly number: number};
+  }) {
     this.#file = file;
-    this.#partFile = `${file}.part`;
+    this.#claim = race?.claim ?? null;
+    // Not where others find the outputs of all instances: a part of which nothing comes may stay.
+    this.#partFile = race ? `${race.claim}-${race.number}.part` : `${file}.part`;
     this.#kind = kind;
     this.#capBytes = capBytes;
   }
@@ -63,14 +78,26 @@ export class OutputFile {
     try {
       const descriptor = (this.#descriptor ??= openForWriting(this.#partFile));
       await flush(descriptor);
+      if (this.#claim !== null && !claim(this.#claim)) return fail({reason: 'stopped', by: 'lost-race'});
       closeSync(descriptor);
       this.#descriptor = undefined;
-      renameSync(this.#partFile, this.#file);
+      this.#publish();
       // Handed to others as it is: a task that writes into its inputs by mistake would change theirs.
       chmodSync(this.#file, 0o400);
       return ok(this.#bytes);
     } catch (error) {
       return fail(fileFailure(this.#file, error));
+    }
+  }
+
+  /** The folder is there already, unless nothing else has been put out yet. */
+  #publish(): void {
+    try {
+      renameSync(this.#partFile, this.#file);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      mkdirSync(dirname(this.#file), {recursive: true, mode: 0o700});
+      renameSync(this.#partFile, this.#file);
     }
   }
 
@@ -81,6 +108,21 @@ export class OutputFile {
     this.#descriptor = undefined;
     rmSync(this.#partFile, {force: true});
   }
+}
+
+/** Whether nobody else has made this file. */
+function claim(file: string): boolean {
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+    return true;
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    return false;
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 function invalid(detail: string): Result<void, Failure> {

@@ -19,6 +19,8 @@ export interface GroupOptions extends Command {
   /** Listen from the first moment: Node throws away what a child without listeners has printed when it exits. */
   readonly onStdout: (chunk: Buffer) => void;
   readonly onStderr: (chunk: Buffer) => void;
+  /** It has been started, and has hardly run yet. */
+  readonly onForked?: (pid: number) => void;
 }
 
 export interface Exit {
@@ -94,7 +96,7 @@ export class ProcessGroup {
 
 /** Starts a program. The umask is the process's own, so it is changed just around the (synchronous) fork. */
 export function startGroup(options: GroupOptions): Promise<Result<ProcessGroup, StartFailure>> {
-  const {file, args, cwd, env, umask, stdin = 'closed', onStdout, onStderr} = options;
+  const {file, args, cwd, env, umask, stdin = 'closed', onStdout, onStderr, onForked} = options;
   return new Promise(resolve => {
     const ownUmask = process.umask(umask);
     try {
@@ -106,6 +108,7 @@ export function startGroup(options: GroupOptions): Promise<Result<ProcessGroup, 
         child.once('error', error => resolve(fail(startFailure(error))));
         return;
       }
+      onForked?.(pid);
       child.stdout.on('data', onStdout);
       child.stderr.on('data', onStderr);
       // Made at once: `exit` must not happen before somebody listens.

@@ -5,6 +5,7 @@ import type {AttemptClock} from './attempt-clock.ts';
 import type {Ending} from './ending.ts';
 import {type Exit, type ProcessGroup, type StandardInput, type StartFailure, startGroup} from './process-group.ts';
 import type {StraySweeper} from './stray-sweeper.ts';
+import type {AttemptLife} from './watch/attempt-life.ts';
 
 /** How long output may stay open after the program has ended before whoever holds it is looked for. */
 const DRAIN_MS = 200;
@@ -27,6 +28,7 @@ export interface ProgramRunnerOptions {
   readonly thorough: boolean;
   readonly ending: Ending;
   readonly clock: AttemptClock;
+  readonly life: AttemptLife;
 }
 
 export interface Program extends Command {
@@ -57,17 +59,22 @@ export class ProgramRunner {
 
   /** Resolves when nothing of it is left and its output has been read to the end. */
   async run(program: Program): Promise<Result<Exit, StartFailure>> {
-    const {means, ending, clock, killGraceMs} = this.#options;
-    const started = await means.inTurn(() => this.#start(program));
+    const {means, ending, clock, killGraceMs, life} = this.#options;
+    const started = await this.#begin(program);
     if (!started.ok) return started;
     const group = started.value;
     const peak = means.peak.watch(group.pid);
     program.onStarted?.(group);
-    const forget = ending.onBegin(() => (program.end ? program.end(group) : group.end(killGraceMs)));
+    const forget = ending.onBegin(() => {
+      // What is held cannot answer.
+      if (program.end && !life.pause.isPaused) program.end(group);
+      else group.end(killGraceMs);
+    });
     clock.arm();
 
     const exit = await group.exited;
     const cpuSeconds = means.cpu.ofEndedChild();
+    life.ended();
     forget();
     this.#maxRssBytes = larger(this.#maxRssBytes, peak.stop());
     await this.#settle(group, exit);
@@ -76,11 +83,38 @@ export class ProgramRunner {
     return ok(exit);
   }
 
+  /** Nothing is started of an attempt that is paused, also when it was only while it waited for its turn. */
+  async #begin(program: Program): Promise<Result<ProcessGroup, StartFailure>> {
+    const {means, ending, life} = this.#options;
+    for (;;) {
+      await life.pause.over(ending);
+      const started = await means.inTurn(() => (this.#isHeld ? Promise.resolve(null) : this.#start(program)));
+      if (started) return started;
+    }
+  }
+
+  get #isHeld(): boolean {
+    const {life, ending} = this.#options;
+    return life.pause.isPaused && !ending.failure;
+  }
+
   #start(program: Program): Promise<Result<ProcessGroup, StartFailure>> {
-    const {ending, clock, umask} = this.#options;
+    const {ending, clock, umask, life} = this.#options;
     if (ending.failure) return Promise.resolve(fail({code: 'ECANCELED', detail: 'stopped before it had started'}));
     clock.start();
-    return startGroup({...program, umask});
+    return startGroup({
+      ...program,
+      umask,
+      onForked: pid => life.begun(pid),
+      onStdout: chunk => {
+        life.printed(chunk.length);
+        program.onStdout(chunk);
+      },
+      onStderr: chunk => {
+        life.printed(chunk.length);
+        program.onStderr(chunk);
+      },
+    });
   }
 
   /**

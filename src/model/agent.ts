@@ -1,5 +1,11 @@
-/** `starting` until its live host has acknowledged it and its runtime has answered a probe. */
-export type AgentState = 'starting' | 'idle' | 'busy' | 'gone';
+/**
+ * Where an agent stands, as everybody sees it. starting: until its live host has acknowledged it and its runtime has answered a
+ * probe. suspect: it gives signs of trouble and is given nothing until they are over. draining: it ends what it has and is gone then.
+ */
+export type AgentState = 'starting' | 'idle' | 'busy' | 'suspect' | 'paused' | 'draining' | 'gone';
+
+/** What has been decided about an agent and outlives a restart; `gone` is for good. */
+export type AgentStanding = 'present' | 'paused' | 'draining' | 'gone';
 
 /** Agents that are alike. */
 export interface AgentGroup {

@@ -37,6 +37,8 @@ export interface Memo {
   readonly conflict?: {readonly commit: string; readonly files: readonly string[]};
   /** Attempts ended by a limit of the provider, which count for nothing else. */
   readonly limited?: number;
+  /** Attempts that hung and were stopped for it. */
+  readonly hung?: number;
   /** Attempts whose change conflicted with what was merged meanwhile. */
   readonly conflicts?: number;
   /** Attempts that a reviewer has sent back; of a reviewer: those it has given a verdict in. */

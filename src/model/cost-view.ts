@@ -1,4 +1,4 @@
-import type {Budget} from './budget.ts';
+import type {BudgetView} from './team-view.ts';
 
 /** What attempts of prompts have cost. Sums of what is known; null: nothing of it is. Commands cost nothing and do not count. */
 export interface Spending {
@@ -45,7 +45,12 @@ export interface CostView extends Costs {
   readonly v: 1;
   readonly team: string;
   /** Null: that is not limited. */
-  readonly budget: {readonly usd: BudgetLeft | null; readonly tokens: BudgetLeft | null};
+  readonly budget: {
+    readonly usd: BudgetLeft | null;
+    readonly tokens: BudgetLeft | null;
+    /** Of what may be spent within any hour, for now; absent: that is not limited. */
+    readonly hour?: BudgetLeft;
+  };
 }
 
 /** `left` is what neither is used or reserved nor may have been used by attempts that did not say. */
@@ -63,17 +68,19 @@ export function costView({
   costs,
 }: {
   readonly team: string;
-  readonly budget: Budget | undefined;
+  readonly budget: BudgetView | null;
   readonly costs: Costs;
 }): CostView {
   const {usd, unsettledUsd, reservedUsd, inputTokens, outputTokens, unsettledTokens, reservedTokens} = costs.totals;
   const tokens = (inputTokens ?? 0) + (outputTokens ?? 0);
+  const hour = budget?.hour && leftOf(budget.hour.limitUsd, budget.hour.usedUsd + reservedUsd);
   return {
     v: 1,
     team,
     budget: {
-      usd: leftOf(budget?.usd, (usd ?? 0) + unsettledUsd + reservedUsd),
-      tokens: leftOf(budget?.tokens, tokens + unsettledTokens + reservedTokens),
+      usd: leftOf(budget?.limitUsd, (usd ?? 0) + unsettledUsd + reservedUsd),
+      tokens: leftOf(budget?.limitTokens, tokens + unsettledTokens + reservedTokens),
+      ...(hour ? {hour} : {}),
     },
     ...costs,
   };

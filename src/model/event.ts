@@ -1,5 +1,12 @@
+import type {AgentStanding} from './agent.ts';
+import type {AgentAnomaly} from './agent-view.ts';
+import type {ScaleDecision} from './autoscale.ts';
+import type {BreakerNews, BreakerState} from './edge.ts';
+import type {SelectionWhy} from './explanation.ts';
 import type {Failure, StopReason} from './failure.ts';
+import type {HealthState} from './health.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from './ids.ts';
+import type {StragglerWhy} from './speculate.ts';
 import type {SkipReason} from './task.ts';
 import type {TeamState} from './team.ts';
 
@@ -8,6 +15,21 @@ export type EventBody =
   | {readonly type: 'team-spawned'; readonly name: string; readonly agents: number; readonly tasks: number}
   | {readonly type: 'team-ready'; readonly agents: number}
   | {readonly type: 'team-ending'; readonly by: StopReason}
+  | {readonly type: 'team-scaled'; readonly decision: ScaleDecision}
+  /** `why` is null when somebody asked for it. */
+  | {readonly type: 'team-paused'; readonly why: string | null}
+  | {readonly type: 'team-resumed'}
+  /** It was over and goes on. */
+  | {readonly type: 'team-revived'}
+  | {readonly type: 'plan-added'; readonly plan: string | null; readonly tasks: number}
+  /** So many tasks that were over go again; `first` names the first of them. */
+  | {readonly type: 'round-begun'; readonly tasks: number; readonly first: readonly string[]}
+  /** `restarted`: stopped, and opened anew. */
+  | {
+      readonly type: 'agents-changed';
+      readonly agents: readonly AgentId[];
+      readonly to: AgentStanding | 'restarted';
+    }
   | {readonly type: 'team-finished'; readonly state: TeamState}
   | {readonly type: 'tasks-added'; readonly task: string; readonly count: number}
   | {
@@ -17,6 +39,8 @@ export type EventBody =
       readonly number: number;
       readonly agent: AgentId;
       readonly host: HostId;
+      /** Why this agent; absent: nobody else was there to choose from. */
+      readonly why?: SelectionWhy;
     }
   | {
       readonly type: 'attempt-failed';
@@ -24,6 +48,16 @@ export type EventBody =
       readonly attempt: AttemptId;
       readonly failure: Failure;
       readonly retryInMs: number | null;
+      /** Another attempt at the task is still at work, and decides what becomes of it. */
+      readonly goesOn?: AttemptId;
+    }
+  /** A second attempt was started beside one (`twinOf`) that takes much longer than its like. The first to succeed counts. */
+  | {
+      readonly type: 'attempt-speculated';
+      readonly task: string;
+      readonly attempt: AttemptId;
+      readonly twinOf: AttemptId;
+      readonly why: StragglerWhy;
     }
   | {readonly type: 'attempt-lost'; readonly task: string; readonly attempt: AttemptId; readonly host: HostId}
   | {
@@ -76,10 +110,27 @@ export type EventBody =
       readonly next: 'resolve' | 'parked';
     }
   | {readonly type: 'task-escalated'; readonly task: string; readonly to: string}
+  /** Told once, until it is over. */
+  | ({readonly type: 'agent-anomaly'; readonly agent: AgentId} & AgentAnomaly)
   | {readonly type: 'agents-failed'; readonly failure: Failure; readonly agents: number}
   | {readonly type: 'waiting-for-capacity'; readonly why: string}
   | {readonly type: 'host-connected'; readonly host: HostId; readonly pid: number}
   | {readonly type: 'host-disconnected'; readonly host: HostId}
+  /** dead: it is stuck for certain, and its process is being ended. `why` is null when it is heard again. */
+  /**
+   * An agent has failed too often and is left out (`open`, for so long), gets one task to show that it works (`half-open`), or is
+   * given tasks as any other again. `trips`: how often it was left out, less what has been forgiven.
+   */
+  | {
+      readonly type: 'agent-breaker';
+      readonly agent: AgentId;
+      readonly state: BreakerState;
+      readonly forMs: number | null;
+      readonly trips: number;
+    }
+  /** A breaker around a runtime or the account of a provider has opened or closed on a host. */
+  | ({readonly type: 'edge-breaker'; readonly host: HostId} & BreakerNews)
+  | {readonly type: 'host-health'; readonly host: HostId; readonly health: HealthState; readonly why: string | null}
   | {readonly type: 'host-gone'; readonly host: HostId};
 
 /** An event as the engine makes it: `teamId` is null for what concerns no single team. */

@@ -43,6 +43,12 @@ export function stopText(by: StopReason): string {
       return 'what is left of the budget does not pay for another attempt';
     case 'quota':
       return 'the quota of the provider is used up';
+    case 'silent':
+      return 'it gave no sign of life for too long';
+    case 'agent-killed':
+      return 'its agent was killed or restarted';
+    case 'lost-race':
+      return 'another attempt at the same task was faster';
     default:
       return never(by);
   }
@@ -70,6 +76,16 @@ function sentence(failure: Failure): string {
         : `Which team? There are ${list(failure.known)}. Give the name of one.`;
     case 'team-active':
       return `Team ${quote(failure.name)} is ${failure.state}. End it first with \`godel team kill ${shellWord(failure.name)}\`.`;
+    case 'team-over':
+      return `Team ${quote(failure.name)} is ${failure.state === 'draining' ? 'draining' : `over (${failure.state})`}, so nothing of it can be changed any more.`;
+    case 'team-busy':
+      return `Team ${quote(failure.name)} is at work: ${plural(failure.open, 'task')} of it ${failure.open === 1 ? 'is' : 'are'} not over. Wait for it with \`godel team wait ${shellWord(failure.name)}\`, or spawn another team.`;
+    case 'group-not-found':
+      return `Team ${quote(failure.team)} has no group ${quote(failure.group)}. Its groups: ${list(failure.known)}.`;
+    case 'agent-not-found':
+      return `Team ${quote(failure.team)} has no agent ${quote(failure.agent)}.${similar(failure.similar)}`;
+    case 'nothing-to-retry':
+      return `Nothing of team ${quote(failure.team)} goes again: ${stopped(failure.why)}`;
     case 'task-not-found':
       return `Team ${quote(failure.team)} has no task ${quote(failure.task)}.${similar(failure.similar)}`;
     case 'command-failed':
@@ -80,10 +96,18 @@ function sentence(failure: Failure): string {
       return `Its command could not be started (${failure.code}): ${failure.detail}. ${spawnAdvice(failure.code)}`;
     case 'timed-out':
       return `It ran longer than its timeout of ${formatDuration(failure.timeoutMs)} and was stopped. Raise \`timeout\` in the plan if it needs more.`;
+    case 'silent':
+      return `It gave no sign of life for ${formatDuration(failure.silentMs)} (nothing printed, no processor time) and was stopped. If that is normal for it, raise \`silence\` of the task (now ${formatDuration(failure.budgetMs)}).`;
+    case 'runtime-unavailable':
+      return unavailableText(failure);
     case 'output-invalid':
       return `It succeeded but its standard output is not ${failure.expected.toUpperCase()} as \`outputs: ${failure.expected}\` promises: ${failure.detail}. Print only the value there, and messages on standard error.`;
+    case 'memory-exceeded':
+      return `Its processes used ${formatSize(failure.usedBytes)} of memory together; its limit is ${formatSize(failure.limitBytes)}. Have it do with less, or raise \`limits.memory\` of the task.`;
+    case 'disk-exceeded':
+      return `Its worktree took ${formatSize(failure.usedBytes)} of the disk; its limit is ${formatSize(failure.limitBytes)}. Have it write less, or raise \`limits.disk\` of the task.`;
     case 'output-too-large':
-      return `Its output is larger than ${formatSize(failure.limitBytes)}. Print less, write it to a file, or raise \`output-cap\` in godel.config.yaml.`;
+      return `Its output is larger than ${formatSize(failure.limitBytes)}. Print less, write it to a file, or raise the limit: \`output-cap\` in godel.config.yaml, or \`limits.output\` where the task has that.`;
     case 'output-unwritable':
       return `What it printed could not be written to ${failure.file} (${failure.code}): ${failure.detail}. Make room on that disk, or make the folder writable.`;
     case 'foreach-invalid':
@@ -109,7 +133,7 @@ function sentence(failure: Failure): string {
     case 'review-rejected':
       return `Its reviewer sent it back ${times(failure.rounds)}, last with: ${failure.comments}`;
     case 'budget-exhausted':
-      return `The budget of ${failure.what === 'usd' ? usdText(failure.limit) : `${failure.limit} tokens`} does not pay for another attempt (${failure.what === 'usd' ? usdText(failure.used) : failure.used} used or reserved). Raise --budget and spawn again; what is merged stays.`;
+      return `${budgetUsedText(failure)} Raise --budget and spawn again; what is merged stays.`;
     case 'price-unknown':
       return `A budget in USD cannot be kept: nobody knows what ${modelText(failure)} costs. Give its price under \`prices:\` in godel.config.yaml, or limit tokens with --budget-tokens instead.`;
     case 'repository-required':
@@ -178,6 +202,13 @@ function limitedText({provider, kind, retryAfterMs, detail}: Extract<Failure, {r
   ];
   const wait = retryAfterMs === null ? '' : ` (try again in ${formatDuration(retryAfterMs)})`;
   return withHint(`The provider ${provider} ${what}${wait}${detail === '' ? '' : `: ${detail}`}`, undefined);
+}
+
+function unavailableText(failure: Extract<Failure, {reason: 'runtime-unavailable'}>): string {
+  const {what, name, retryAfterMs, detail} = failure;
+  const wait = formatDuration(Math.max(1, Math.ceil(retryAfterMs / 1000)) * 1000);
+  const last = detail === '' ? '' : ` The last one said: ${detail}`;
+  return stopped(`The ${what} ${name} fails again and again and is left alone; the next try is in ${wait}.${last}`);
 }
 
 function outsideText({files, omitted, globs}: Extract<Failure, {reason: 'outside-touches'}>): string {
@@ -280,4 +311,14 @@ function quote(name: string): string {
 function times(amount: number): string {
   if (amount === 1) return 'once';
   return amount === 2 ? 'twice' : `${amount} times`;
+}
+
+/** What has become of a budget, without what to do about it. */
+export function budgetUsedText({
+  what,
+  limit,
+  used,
+}: Omit<Extract<Failure, {reason: 'budget-exhausted'}>, 'reason'>): string {
+  const amount = (value: number) => (what === 'usd' ? usdText(value) : String(value));
+  return `The budget of ${amount(limit)}${what === 'usd' ? '' : ' tokens'} does not pay for another attempt (${amount(used)} used or reserved).`;
 }

@@ -34,6 +34,24 @@ export type Failure =
   | {readonly reason: 'team-not-found'; readonly name: string; readonly known: readonly string[]}
   | {readonly reason: 'team-ambiguous'; readonly known: readonly string[]}
   | {readonly reason: 'team-active'; readonly name: string; readonly state: string}
+  /** It is being ended or has ended, so nothing of it can be changed. */
+  | {readonly reason: 'team-over'; readonly name: string; readonly state: string}
+  /** It has tasks that are not over, `open` of them. */
+  | {readonly reason: 'team-busy'; readonly name: string; readonly open: number}
+  | {
+      readonly reason: 'group-not-found';
+      readonly team: string;
+      readonly group: string;
+      readonly known: readonly string[];
+    }
+  | {
+      readonly reason: 'agent-not-found';
+      readonly team: string;
+      readonly agent: string;
+      readonly similar: readonly string[];
+    }
+  /** Of what was named, or at all: `what` says why as a sentence without its end. */
+  | {readonly reason: 'nothing-to-retry'; readonly team: string; readonly why: string}
   | {
       readonly reason: 'task-not-found';
       readonly team: string;
@@ -54,8 +72,24 @@ export type Failure =
     }
   | {readonly reason: 'spawn-failed'; readonly command: string; readonly code: string; readonly detail: string}
   | {readonly reason: 'timed-out'; readonly timeoutMs: number}
+  /** It gave no sign of life (output, activity, processor time) for longer than it may, and was stopped. */
+  | {readonly reason: 'silent'; readonly silentMs: number; readonly budgetMs: number}
+  /** So many attempts had failed at a runtime or its provider that none is let through for a while; no retry is used up by it. */
+  | {
+      readonly reason: 'runtime-unavailable';
+      readonly what: 'runtime' | 'provider';
+      readonly name: string;
+      /** When the next one is let through to try, in milliseconds. */
+      readonly retryAfterMs: number;
+      /** How the last one of them failed. */
+      readonly detail: string;
+    }
   | {readonly reason: 'output-invalid'; readonly expected: 'json'; readonly detail: string}
   | {readonly reason: 'output-too-large'; readonly limitBytes: number}
+  /** Resident memory of all its processes together. */
+  | {readonly reason: 'memory-exceeded'; readonly limitBytes: number; readonly usedBytes: number}
+  /** What its worktree takes. */
+  | {readonly reason: 'disk-exceeded'; readonly limitBytes: number; readonly usedBytes: number}
   /** The attempt's log or output file could not be written (full or read-only disk). */
   | {readonly reason: 'output-unwritable'; readonly file: string; readonly code: string; readonly detail: string}
   | {readonly reason: 'foreach-invalid'; readonly detail: string}
@@ -160,6 +194,9 @@ export const STOP_REASONS = [
   'superseded',
   'budget',
   'quota',
+  'silent',
+  'agent-killed',
+  'lost-race',
 ] as const;
 export type StopReason = (typeof STOP_REASONS)[number];
 

@@ -1,5 +1,8 @@
 import type {AgentGroup, ModelChoice} from './agent.ts';
+import type {Autoscale, OnBudget} from './autoscale.ts';
 import type {Budget} from './budget.ts';
+import type {Speculate} from './speculate.ts';
+import type {StrategyChoice} from './strategy.ts';
 import type {TaskSpec} from './task.ts';
 
 /** A checked plan: ids are unique, needs exist, there is no cycle, defaults are filled in. Made only by `plan/`. */
@@ -14,11 +17,41 @@ export interface Plan {
   /** Names of variables whose values are secret whatever they look like. */
   readonly secrets?: readonly string[];
   readonly budget?: Budget;
+  readonly onBudget?: OnBudget;
+  /** How the team grows and shrinks by itself, unless the command line says otherwise. */
+  readonly autoscale?: Autoscale;
+  /** How agents are chosen, unless the command line says otherwise. */
+  readonly strategy?: StrategyChoice;
   readonly escalate?: Escalation;
+  /** Absent: as by default, see `Speculate`. */
+  readonly speculate?: Speculate;
 }
 
 /** After so many failures of a task (≥ 1) its prompt goes to the next of these choices, each in turn. */
 export interface Escalation {
   readonly after: number;
   readonly to: readonly ModelChoice[];
+}
+
+/**
+ * Both as one: what is said of the whole by both is as the later one says. Ids must differ. What a plan says of the team itself
+ * (its agents, budget, strategy and how it scales) is not joined: that is the team's, and settled when it is given the plan.
+ */
+export function joinPlans(first: Plan | null, next: Plan): Plan {
+  if (first === null) return next;
+  const verify = next.verify ?? first.verify;
+  const escalate = next.escalate ?? first.escalate;
+  const speculate = next.speculate ?? first.speculate;
+  const secrets = [...new Set([...(first.secrets ?? []), ...(next.secrets ?? [])])];
+  return {
+    name: first.name,
+    env: {...first.env, ...next.env},
+    tasks: [...first.tasks, ...next.tasks],
+    ...(first.agents ? {agents: first.agents} : {}),
+    ...(verify === undefined ? {} : {verify}),
+    ...(secrets.length > 0 ? {secrets} : {}),
+    ...(first.budget ? {budget: first.budget} : {}),
+    ...(escalate ? {escalate} : {}),
+    ...(speculate ? {speculate} : {}),
+  };
 }

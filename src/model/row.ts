@@ -42,4 +42,6 @@ export interface AttemptRow {
   /** Absent for a command. */
   readonly means?: AttemptMeans;
   readonly session?: SessionMark;
+  /** The attempt beside which it was started as a second one. */
+  readonly twinOf?: AttemptId;
 }

@@ -1,6 +1,8 @@
 import type {JsonValue} from '../base/json.ts';
 import type {Failure, StopReason} from './failure.ts';
+import type {AttemptLimits} from './health.ts';
 import type {AttemptId, TaskSeq} from './ids.ts';
+import type {PreferredCost} from './strategy.ts';
 import type {Credits, Work} from './work.ts';
 
 /** A plain-text template: literal parts and references to the item, rendered by `plan/render.ts`. */
@@ -24,8 +26,10 @@ export interface PromptTask extends TaskFacts {
 }
 
 export interface TaskFacts {
-  /** The id from the plan, for example `check`. */
+  /** The id from the plan, for example `check`; unique in its team. */
   readonly id: string;
+  /** What it is called in its own plan, where the team had a task of that name already; absent: `id`. */
+  readonly idInPlan?: string;
   /** Shell script that must exit 0 for the attempt to count as succeeded. */
   readonly verify?: string;
   /** Values for the variables that `run` and `verify` refer to in place of `${{ … }}`. */
@@ -38,6 +42,8 @@ export interface TaskFacts {
   readonly outputs?: OutputKind;
   /** Time one attempt may take, verify included, in milliseconds, > 0. Absent: no limit. */
   readonly timeoutMs?: number;
+  /** What one attempt may use beside time and money. Absent: no limit. */
+  readonly limits?: AttemptLimits;
   /** Further attempts after a failed one, ≥ 0. */
   readonly retries: number;
   /** Higher goes first; default 0. */
@@ -51,13 +57,19 @@ export interface TaskFacts {
   readonly maxParallel?: number;
   /** Skills an agent must have; an agent without any skills accepts every task. */
   readonly skills?: readonly string[];
+  /** Tasks with the same one go to the same agent, if the team's strategy is `consistent-hash`. Absent: its id. */
+  readonly affinity?: Template;
   /** Among the agents that may do it, those with more of these skills come first. */
   readonly prefer?: readonly string[];
+  /** What decides between agents of different cost. Absent: cheaper ones come first. */
+  readonly preferredCost?: PreferredCost;
   /** The runtime, and the model of it, that must do a prompt; absent: whatever the agent has. */
   readonly runtime?: string;
   readonly model?: string;
   /** Runs in a git worktree of its own whose changes are merged. Always so for a prompt; absent: in place. */
   readonly workspace?: 'worktree';
+  /** Whether it may run twice at the same time. Absent: as far as it has a worktree of its own. */
+  readonly idempotent?: boolean;
   /** Whether the worktree must be changed (`required`), may be (`optional`) or must not be (`none`). Absent: `optional`. */
   readonly change?: ChangeRule;
   readonly touches?: Touches;

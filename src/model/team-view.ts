@@ -1,3 +1,4 @@
+import type {TeamSettings} from './autoscale.ts';
 import type {Failure} from './failure.ts';
 import type {AgentId, TeamId} from './ids.ts';
 import type {TeamState} from './team.ts';
@@ -18,6 +19,10 @@ export interface TeamView {
     readonly busy: number;
     readonly starting: number;
     readonly failed: number;
+    /** These three only where there are any. `draining` are not among `requested`. */
+    readonly paused?: number;
+    readonly suspect?: number;
+    readonly draining?: number;
   };
   readonly tasks: TaskCounts;
   readonly attempts: number;
@@ -36,8 +41,16 @@ export interface TeamView {
   readonly budget: BudgetView | null;
   /** What somebody should know before it is too late, for example that nobody can do a task. */
   readonly warnings: readonly string[];
+  /** Tasks that failed, or were skipped or cancelled for it, and count as a failure of the team; absent in old views. */
+  readonly troubles?: number;
   /** Why it was ended before its plan was over, as a sentence; null when it was not. */
   readonly endedBecause: string | null;
+  /** As they are now; absent in views of teams that were over before there were any. */
+  readonly settings?: TeamSettings;
+  /** Why it has paused by itself, as a sentence; absent: it has not. */
+  readonly pausedBecause?: string;
+  /** Agents that give signs of trouble, the first of them; absent: none does. */
+  readonly ailing?: readonly AilingView[];
   /** How the team will end the process that waits for it; null while it is not over. */
   readonly outcome: TeamOutcome | null;
 }
@@ -51,6 +64,14 @@ export interface BudgetView {
   /** By attempts that run. */
   readonly reservedUsd: number;
   readonly reservedTokens: number;
+  /** What may be spent within any hour, and what was within the last one, to the minute. Absent: an hour is not limited. */
+  readonly hour?: {readonly limitUsd: number; readonly usedUsd: number};
+}
+
+export interface AilingView {
+  readonly agent: AgentId;
+  /** As a sentence without its end. */
+  readonly why: string;
 }
 
 export type TeamOutcome = 'ok' | 'tasks-failed' | 'timed-out' | 'killed' | 'budget' | 'quota';
@@ -97,4 +118,5 @@ export interface FailureView {
 }
 
 export const MAX_RUNNING_SHOWN = 1000;
+export const MAX_AILING_SHOWN = 10;
 export const MAX_FAILURES_SHOWN = 100;

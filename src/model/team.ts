@@ -1,13 +1,16 @@
 import type {AgentGroup} from './agent.ts';
+import type {Autoscale, OnBudget} from './autoscale.ts';
 import type {Budget} from './budget.ts';
-import type {Plan} from './plan.ts';
+import {joinPlans, type Plan} from './plan.ts';
+import type {StrategyChoice} from './strategy.ts';
 import type {TeamRepository} from './work.ts';
 
 /**
- * running: has tasks that are not over. idle: agents but no plan. draining: being ended, with attempts still to stop.
+ * running: has tasks that are not over. idle: agents but nothing to do. paused: what runs is held and nothing starts until it is
+ * resumed. draining: being ended, with attempts still to stop.
  * The last three are final.
  */
-export type TeamState = 'running' | 'idle' | 'draining' | 'succeeded' | 'failed' | 'killed';
+export type TeamState = 'running' | 'idle' | 'paused' | 'draining' | 'succeeded' | 'failed' | 'killed';
 
 export function isFinal(state: TeamState): boolean {
   return state === 'succeeded' || state === 'failed' || state === 'killed';
@@ -17,7 +20,7 @@ export function isFinal(state: TeamState): boolean {
 export const TEAM_NAME = /^(?![-.\s])[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]{1,100}$/u;
 export const TEAM_NAME_RULE = 'a line of up to 100 characters that does not begin with a space, "-" or "."';
 
-/** What was asked for when the team was spawned; never changes afterwards. */
+/** What was asked for when the team was spawned, and the plans that it was given since. */
 export interface TeamSpec {
   readonly name: string;
   /** Agents, 1 to the configured limit. */
@@ -41,6 +44,10 @@ export interface TeamSpec {
   /** Sums up to `count`. Absent: agents that only run commands. */
   readonly groups?: readonly AgentGroup[];
   readonly budget?: Budget;
+  /** These three may be changed while it runs, see `TeamSettings`; absent: as by default. */
+  readonly autoscale?: Autoscale;
+  readonly strategy?: StrategyChoice;
+  readonly onBudget?: OnBudget;
   /** Absent or null: no task of it has a worktree. */
   readonly repository?: TeamRepository | null;
   /** What agents may do beyond working in their worktree, for example `network` or `bash:npm test`; see docs/permissions. */
@@ -62,4 +69,17 @@ const COMMANDS_ONLY = {
 /** The agents of a team by group, in the order in which they are numbered. */
 export function groupsOf({count, groups}: Pick<TeamSpec, 'count' | 'groups'>): readonly AgentGroup[] {
   return groups ?? [{...COMMANDS_ONLY, count}];
+}
+
+/** The same team with more to do. */
+export function withPlan(
+  spec: TeamSpec,
+  {
+    plan,
+    secretNames,
+    repository,
+  }: {readonly plan: Plan; readonly secretNames: readonly string[]; readonly repository?: TeamRepository},
+): TeamSpec {
+  const names = [...new Set([...spec.secretNames, ...secretNames])];
+  return {...(repository ? {repository} : {}), ...spec, plan: joinPlans(spec.plan, plan), secretNames: names};
 }

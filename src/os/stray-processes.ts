@@ -116,7 +116,7 @@ export function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean 
   }
 }
 
-function pidsInProc(): number[] {
+export function pidsInProc(): number[] {
   return readdirSync('/proc').flatMap(name => {
     const first = name.charCodeAt(0);
     return first < 48 || first > 57 ? [] : [Number(name)];
@@ -161,13 +161,20 @@ export function cookieIn(environ: string): string | null {
 }
 
 function pidsFromPs(cookies: ReadonlySet<string>): number[] {
+  return [...cookiesFromPs()].flatMap(([pid, cookie]) => (cookies.has(cookie) ? [pid] : []));
+}
+
+/** The cookie of each process that has one, where there is no /proc. */
+export function cookiesFromPs(): ReadonlyMap<number, string> {
   const lines = execFileSync('ps', ['-A', '-E', '-ww', '-o', 'pid=,command='], {
     encoding: 'latin1',
     maxBuffer: 256 * 1024 * 1024,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  return lines.split('\n').flatMap(line => {
+  const cookies = new Map<number, string>();
+  for (const line of lines.split('\n')) {
     const cookie = / GODEL_COOKIE=(\S+)/.exec(line)?.[1];
-    return cookie !== undefined && cookies.has(cookie) ? [Number.parseInt(line, 10)] : [];
-  });
+    if (cookie !== undefined) cookies.set(Number.parseInt(line, 10), cookie);
+  }
+  return cookies;
 }

@@ -54,9 +54,11 @@ export class ChildCpu {
   }
 }
 
-/** When a new tree is looked at, in milliseconds after its start; after these at every whole multiple of the interval. */
+/** When a new tree is looked at, in milliseconds after its start; after these at whole multiples of the interval. */
 const FIRST_SAMPLES_MS = [200, 1000, 5000];
 const SAMPLE_EVERY_MS = 10_000;
+/** One whose peak stays what it was is looked at less and less often, down to every so many intervals. */
+const MOST_INTERVALS = 4;
 /** What is due within this time is looked at together, so that many attempts cost few wake-ups. */
 const TOGETHER_MS = 100;
 /** A tree is not followed beyond this many processes. */
@@ -67,12 +69,14 @@ interface Watched {
   readonly startedMs: number;
   dueMs: number;
   samples: number;
+  /** To the next look. */
+  intervals: number;
   maxBytes: number | null;
   stopped: boolean;
 }
 
 /**
- * Follows the peak memory of process trees by looking at them now and then: soon at first, then every ten seconds. What
+ * Follows the peak memory of process trees by looking at them now and then: soon at first, then every ten seconds, and less often when it stays what it was. What
  * lived too short to be looked at stays unknown. One timer for all.
  */
 export class PeakMemory {
@@ -88,7 +92,15 @@ export class PeakMemory {
   /** Follows the tree below `pid`; `stop` ends that and tells the largest resident size seen of one process. */
   watch(pid: number): {stop: () => number | null} {
     const startedMs = readClock().monoMs;
-    const watched: Watched = {pid, startedMs, dueMs: startedMs, samples: 0, maxBytes: null, stopped: false};
+    const watched: Watched = {
+      pid,
+      startedMs,
+      dueMs: startedMs,
+      samples: 0,
+      intervals: 1,
+      maxBytes: null,
+      stopped: false,
+    };
     this.#schedule(watched, startedMs);
     return {
       stop: () => {
@@ -106,7 +118,9 @@ export class PeakMemory {
   #schedule(watched: Watched, nowMs: number): void {
     const first = FIRST_SAMPLES_MS[watched.samples];
     watched.dueMs =
-      first === undefined ? (Math.floor(nowMs / SAMPLE_EVERY_MS) + 1) * SAMPLE_EVERY_MS : watched.startedMs + first;
+      first === undefined
+        ? (Math.floor(nowMs / SAMPLE_EVERY_MS) + watched.intervals) * SAMPLE_EVERY_MS
+        : watched.startedMs + first;
     this.#due.push(watched);
     this.#arm(nowMs);
   }
@@ -129,8 +143,11 @@ export class PeakMemory {
     this.#wakeMs = Infinity;
     for (const watched of due) {
       const bytes = this.#peakOf(watched.pid);
-      if (bytes !== null) watched.maxBytes = Math.max(bytes, watched.maxBytes ?? 0);
+      const isHigher = bytes !== null && bytes > (watched.maxBytes ?? 0);
+      if (isHigher) watched.maxBytes = bytes;
       watched.samples += 1;
+      const isSettled = !isHigher && watched.samples > FIRST_SAMPLES_MS.length;
+      watched.intervals = isSettled ? Math.min(MOST_INTERVALS, watched.intervals * 2) : 1;
       this.#schedule(watched, nowMs);
     }
     this.#arm(nowMs);
@@ -145,26 +162,31 @@ export function peakOfTree(root: number): number | null {
   for (let index = 0; index < pids.length && index < MAX_PROCESSES; index += 1) {
     const pid = pids[index];
     if (pid === undefined) break;
-    const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1];
+    const status = read(`/proc/${pid}/status`);
+    const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
     if (kilobytes === undefined) continue;
     max = Math.max(max ?? 0, Number(kilobytes) * 1024);
-    pids.push(...childrenOf(pid));
+    pids.push(...childrenOf(pid, status));
   }
   return max;
 }
 
 /** Each thread has its own list; a kernel without such lists gives none. */
-function childrenOf(pid: number): number[] {
-  let threads: string[];
-  try {
-    threads = readdirSync(`/proc/${pid}/task`);
-  } catch {
-    return [];
-  }
-  return threads.flatMap(thread => {
+function childrenOf(pid: number, status: string): number[] {
+  return threadsOf(pid, status).flatMap(thread => {
     const children = read(`/proc/${pid}/task/${thread}/children`).trim();
     return children === '' ? [] : children.split(' ').map(Number);
   });
+}
+
+function threadsOf(pid: number, status: string): readonly string[] {
+  // Most have one thread only, which is called as they are.
+  if (/^Threads:\s+1$/m.test(status)) return [String(pid)];
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
 }
 
 /** Empty when the process is gone. */

@@ -78,6 +78,11 @@ function checkCommand({task, defaults, path, report}: Task): void {
     report({path: [...path, key], at: 'key', message: `${place} has \`${key}\`, which is for prompts only`, hint});
   }
   if (hasWorktree(task, defaults)) return;
+  if (task.limits?.disk !== undefined) {
+    const message = `${place} has a limit of \`disk\`, and it runs in place, where nobody can tell what is its`;
+    const hint = 'add `workspace: worktree`, or remove `disk`';
+    report({path: [...path, 'limits', 'disk'], at: 'key', message, hint});
+  }
   for (const key of ['change', 'touches', 'review'] as const) {
     if (task[key] === undefined || task[key] === false) continue;
     report({

@@ -16,6 +16,8 @@ export interface ParsedPlan {
   /** Files of variables, as written: relative to the plan. */
   readonly envFiles: readonly string[];
   readonly warnings: readonly PlanProblem[];
+  /** In which line it begins to say what is said of the whole, by key. */
+  readonly lines: Readonly<Record<string, number>>;
 }
 
 const MAX_FILE_BYTES = 50_000_000;
@@ -74,7 +76,19 @@ export function parsePlan({
   }
   const warnings = [...source.value.warnings, ...textProblems(source.value, problems.warnings)];
   const document = inputs ? withInputs(source.value.document, values) : source.value.document;
-  return ok({document, plan, envFiles, warnings: placed(text.value, warnings)});
+  return ok({
+    document,
+    plan,
+    envFiles,
+    warnings: placed(text.value, warnings),
+    lines: linesOf(text.value, source.value),
+  });
+}
+
+function linesOf(text: string, source: SourceDocument): Readonly<Record<string, number>> {
+  const keys = Object.keys(source.document ?? {});
+  const offsets = source.locate(keys.map(key => ({path: [key], at: 'key', message: ''})));
+  return Object.fromEntries(keys.map((key, index) => [key, positionAt(text, offsets[index] ?? 0).line]));
 }
 
 function textProblems(source: SourceDocument, problems: readonly Problem[]): readonly TextProblem[] {

@@ -72,12 +72,16 @@ export const usd = positive(MAX_USD);
 export const tokens = whole(1, MAX_TOKENS);
 
 export const budgetFields = z.strictObject(
-  {usd: usd.optional(), tokens: tokens.optional()},
-  expected('a mapping with `usd`, `tokens` or both'),
+  {
+    usd: usd.optional(),
+    tokens: tokens.optional(),
+    'per-hour': usd.meta({description: 'USD within any hour; what does not fit waits'}).optional(),
+  },
+  expected('a mapping with `usd`, `tokens` or `per-hour`'),
 );
 export const budgetSchema = z
-  .union([usd, budgetFields], expected('a number of USD, or a mapping with `usd`, `tokens` or both'))
-  .meta({description: 'What the team may use in all: USD, or `{usd, tokens}`'});
+  .union([usd, budgetFields], expected('a number of USD, or a mapping with `usd`, `tokens` or `per-hour`'))
+  .meta({description: 'What the team may use: USD in all, or `{usd, tokens, per-hour}`'});
 
 const choicesText = 'a runtime such as `claude/opus`, or a list of them';
 export const escalateSchema = z

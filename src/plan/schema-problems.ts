@@ -10,6 +10,8 @@ import {
   touchesSchema,
 } from './schema.ts';
 import {budgetFields, escalateSchema, groupSchema, namedGroupSchema} from './schema-agents.ts';
+import {autoscaleFields, speculateSchema} from './schema-autoscale.ts';
+import {strategyFields} from './strategy.ts';
 import {didYouMean} from './did-you-mean.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -50,6 +52,14 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   env_file: 'env-file',
   costPerHour: 'cost-per-hour',
   cost_per_hour: 'cost-per-hour',
+  perHour: 'per-hour',
+  onBudget: 'on-budget',
+  autoScale: 'autoscale',
+  speculation: 'speculate',
+  budgetShare: 'budget-share',
+  scaleUpThreshold: 'scale-up-threshold',
+  scaleDownThreshold: 'scale-down-threshold',
+  maxCostPerHour: 'max-cost-per-hour',
   globs: 'paths',
   policy: 'otherwise',
 };
@@ -67,9 +77,16 @@ const NUMBER_KEYS: readonly string[] = [
   'after',
   'usd',
   'tokens',
+  'per-hour',
   'budget',
+  'min',
+  'max',
+  'scale-up-threshold',
+  'scale-down-threshold',
+  'max-cost-per-hour',
+  'budget-share',
 ];
-const TEXT_KEYS: readonly string[] = ['name', 'run', 'verify', 'needs', 'key', 'working-directory'];
+const TEXT_KEYS: readonly string[] = ['name', 'run', 'verify', 'needs', 'key', 'affinity', 'working-directory'];
 
 /** What zod found wrong with `value`, which stands at `path`, as problems that name the thing, the place and the fix. */
 export function schemaProblems(
@@ -121,7 +138,10 @@ const WITHIN_PLAN: Readonly<Record<string, object>> = {
   defaults: defaultsSchema.shape,
   inputs: inputSchema.shape,
   budget: budgetFields.shape,
+  autoscale: autoscaleFields.shape,
+  strategy: strategyFields.shape,
   escalate: escalateSchema.shape,
+  speculate: speculateSchema.shape,
 };
 
 /** Where one option of a union got further than the union itself, its complaint is the useful one. */

@@ -1,5 +1,6 @@
 import {z} from 'zod';
 import {DURATION_PATTERN} from '../base/duration.ts';
+import {parseSize} from '../base/size.ts';
 import {parseTimeout} from './timeout.ts';
 
 /**
@@ -26,9 +27,24 @@ export const promptText = longText('what an agent is to do (text, not empty, at 
 
 const durationText = 'a time such as `90s`, `10m` or `1h30m`, or a number of seconds, more than 0 and at most 24 days';
 export const duration = z
-  .union([z.string().regex(DURATION_PATTERN, expected(durationText)), z.number().positive()], expected(durationText))
+  .union(
+    [z.string().regex(DURATION_PATTERN, expected(durationText)), z.number().positive(expected(durationText))],
+    expected(durationText),
+  )
   .refine(value => parseTimeout(value) !== null, expected(durationText))
   .meta({description: 'A time such as `90s`, `10m` or `1h30m`, or a number of seconds'});
+
+const MIN_SIZE_BYTES = 1024 * 1024;
+const MAX_SIZE_BYTES = 1024 ** 5;
+const sizeText = 'a size such as `512MiB` or `2GiB` (from 1 MiB to 1024 TiB)';
+const SIZE_PATTERN = /^\d{1,9}(\.\d{1,3})?\s*[KMGTkmgt]?[iI]?[bB]?$/;
+export const size = z
+  .string(expected(sizeText))
+  .regex(SIZE_PATTERN, expected(sizeText))
+  .refine(text => {
+    const bytes = parseSize(text);
+    return bytes !== null && bytes >= MIN_SIZE_BYTES && bytes <= MAX_SIZE_BYTES;
+  }, expected(sizeText));
 
 const wholeText = (min: number, max: number) => `a whole number from ${min} to ${max}`;
 export const whole = (min: number, max: number) =>

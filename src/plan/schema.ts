@@ -1,7 +1,10 @@
 import {z} from 'zod';
 import type {JsonValue} from '../base/json.ts';
+import {PREFERRED_COSTS} from '../model/strategy.ts';
 import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
 import {agentsSchema, budgetSchema, escalateSchema, model, runtime, skills, tokens, usd} from './schema-agents.ts';
+import {autoscaleSchema, onBudgetSchema, speculateSchema} from './schema-autoscale.ts';
+import {strategySchema} from './strategy.ts';
 import {
   CONTROL,
   duration,
@@ -12,7 +15,9 @@ import {
   filePath,
   oneOrMore,
   promptText,
+  positive,
   script,
+  size,
   whole,
   yesOrNo,
 } from './schema-values.ts';
@@ -44,6 +49,7 @@ const taskId = z
   .refine(isTaskId, expected(ID_TEXT));
 
 const foreachText = 'an expression such as `${{ tasks.list.output }}`, or a list';
+const affinityText = 'text of at most 4,096 characters, such as `${{ item.repo }}`';
 const keyText = 'text with an expression such as `${{ item.path }}`, at most 4,096 characters';
 
 const globText = 'a glob of files relative to the root of the repository, such as `src/**` (no `..`, no `!` in front)';
@@ -102,9 +108,29 @@ const review = z
   .union([yesOrNo, reviewSchema], expected('`true`, or a mapping such as `{skills: [reviewer], rounds: 2}`'))
   .meta({description: 'Another agent looks at the change before it is merged'});
 
+export const limitsSchema = z.strictObject(
+  {
+    memory: size.meta({description: 'Memory of all its processes together'}).optional(),
+    cpus: positive(1024).meta({description: 'Processor cores, where the system can hold it to that'}).optional(),
+    nice: whole(1, 19).meta({description: 'How far it stands back behind other programs, as of `nice`'}).optional(),
+    output: size.meta({description: 'What it prints'}).optional(),
+    disk: size.meta({description: 'What its worktree takes'}).optional(),
+  },
+  expected('a mapping with `memory`, `cpus`, `nice`, `output` or `disk`'),
+);
+const limits = limitsSchema.meta({description: 'What one attempt may use; it fails when it uses more'});
+const silence = duration.meta({description: 'How long an attempt may give no sign of life'});
+
 const retries = whole(0, 100);
 const priority = whole(-1_000_000, 1_000_000);
+const preferredCost = z
+  .enum(PREFERRED_COSTS, expected('`low`, `medium` or `high`'))
+  .meta({description: 'What counts between agents of different cost; default: cheaper ones come first'});
 const workspace = z.enum(['worktree', 'in-place'], expected('`worktree` or `in-place`'));
+
+const idempotent = yesOrNo.meta({
+  description: 'Whether it may run twice at the same time; default: as far as it has a worktree of its own',
+});
 
 export const taskSchema = z.strictObject(
   {
@@ -134,6 +160,12 @@ export const taskSchema = z.strictObject(
       .max(4096, expected(keyText))
       .meta({description: 'Identity of an instance of a `foreach`; by default the value of the item'})
       .optional(),
+    affinity: z
+      .string(expected(affinityText))
+      .min(1, expected(affinityText))
+      .max(4096, expected(affinityText))
+      .meta({description: 'Tasks with the same one go to the same agent, with the strategy `consistent-hash`'})
+      .optional(),
     if: z
       .enum(['success()', 'failure()', 'always()'], expected('`success()`, `failure()` or `always()`'))
       .meta({description: 'When to run, given how the needed tasks ended; default success()'})
@@ -144,6 +176,8 @@ export const taskSchema = z.strictObject(
       .meta({description: 'How standard output, or the answer to a prompt, is kept for the tasks that need this one'})
       .optional(),
     timeout: duration.optional(),
+    limits: limits.optional(),
+    silence: silence.optional(),
     retries: retries.meta({description: 'Further attempts after a failed one'}).optional(),
     priority: priority.meta({description: 'Higher goes first; default 0'}).optional(),
     env: env.optional(),
@@ -154,11 +188,13 @@ export const taskSchema = z.strictObject(
       .optional(),
     skills: skills.meta({description: 'What an agent must be able to do to get the task'}).optional(),
     prefer: skills.meta({description: 'Agents with more of these skills come first'}).optional(),
+    'preferred-cost': preferredCost.optional(),
     runtime: runtime.meta({description: 'What must do the prompt, perhaps with its model: `claude/haiku`'}).optional(),
     model: model.meta({description: 'The model that must do the prompt'}).optional(),
     workspace: workspace
       .meta({description: 'Where a command runs: in place (default), or in a git worktree whose changes are merged'})
       .optional(),
+    idempotent: idempotent.optional(),
     change: z
       .enum(['required', 'optional', 'none'], expected('`required`, `optional` or `none`'))
       .meta({description: 'Whether the worktree must be changed, may be, or must not be'})
@@ -185,13 +221,17 @@ export const taskSchema = z.strictObject(
 export const defaultsSchema = z.strictObject(
   {
     timeout: duration.optional(),
+    limits: limits.optional(),
+    silence: silence.optional(),
     retries: retries.optional(),
     priority: priority.optional(),
     'working-directory': filePath.optional(),
     skills: skills.optional(),
+    'preferred-cost': preferredCost.optional(),
     runtime: runtime.optional(),
     model: model.optional(),
     workspace: workspace.optional(),
+    idempotent: idempotent.optional(),
     review: review.optional(),
   },
   expected('a mapping'),
@@ -235,7 +275,11 @@ export const planSchema = z.strictObject(
       .optional(),
     agents: agentsSchema.optional(),
     budget: budgetSchema.optional(),
+    'on-budget': onBudgetSchema.optional(),
+    autoscale: autoscaleSchema.optional(),
+    strategy: strategySchema.optional(),
     escalate: escalateSchema.optional(),
+    speculate: speculateSchema.optional(),
     verify: script
       .meta({description: "Shell script that must exit 0 on the team's branch after every merge"})
       .optional(),
@@ -249,6 +293,7 @@ export const planSchema = z.strictObject(
 
 export type TaskDocument = z.infer<typeof taskSchema>;
 export type DefaultsDocument = z.infer<typeof defaultsSchema>;
+export type LimitsDocument = z.infer<typeof limitsSchema>;
 export type MatrixDocument = z.infer<typeof matrixSchema>;
 export type ReviewDocument = z.infer<typeof reviewSchema>;
 export type InputsDocument = z.infer<typeof inputsSchema>;

@@ -8,7 +8,17 @@ import {parseTimeout} from './timeout.ts';
 
 type AgentFacts = Pick<
   TaskFacts,
-  'skills' | 'prefer' | 'runtime' | 'model' | 'workspace' | 'change' | 'touches' | 'estimate' | 'review'
+  | 'skills'
+  | 'prefer'
+  | 'preferredCost'
+  | 'runtime'
+  | 'model'
+  | 'workspace'
+  | 'idempotent'
+  | 'change'
+  | 'touches'
+  | 'estimate'
+  | 'review'
 >;
 
 /** Who may do a task, where it runs, and what it may change and take. */
@@ -19,11 +29,15 @@ export function agentFacts(
   const skills = listOf(task.skills ?? defaults.skills);
   const prefer = listOf(task.prefer);
   const review = reviewOf(task, defaults);
+  const idempotent = task.idempotent ?? defaults.idempotent;
+  const preferredCost = task['preferred-cost'] ?? defaults['preferred-cost'];
   return {
     ...(skills.length === 0 ? {} : {skills}),
     ...(prefer.length === 0 ? {} : {prefer}),
+    ...(preferredCost === undefined ? {} : {preferredCost}),
     ...(task.prompt === undefined ? {} : choiceOf(task, defaults)),
     ...(hasWorktree(task, defaults) ? {workspace: 'worktree', change: changeOf(task)} : {}),
+    ...(idempotent === undefined ? {} : {idempotent}),
     ...(task.touches === undefined ? {} : {touches: touchesOf(task.touches, compiler)}),
     ...(task.estimate === undefined ? {} : {estimate: estimateOf(task.estimate)}),
     ...(review === null ? {} : {review: {rounds: roundsOf(review)}}),

@@ -3,6 +3,7 @@ import type {Condition, ForeachSource, TaskSpec, Template} from '../model/task.t
 import {listOf} from './agent-groups.ts';
 import {checkKeys} from './check-keys.ts';
 import {type Scope, findExpressions, parseExpression} from './expressions.ts';
+import {limitsOf} from './limits.ts';
 import {type DocumentPath, type Problem, placeName} from './problem.ts';
 import type {DefaultsDocument, TaskDocument} from './schema.ts';
 import {agentFacts} from './task-agent.ts';
@@ -43,6 +44,7 @@ export function taskSpec({id, task, foreach, scope, defaults, report}: SpecReque
   });
   const key = task.key === undefined || scope.item === 'none' ? undefined : compiler.key(task.key);
   const directory = task['working-directory'] ?? defaults['working-directory'];
+  const limits = limitsOf(task, defaults);
   const timeoutMs = timeoutOf(task.timeout ?? defaults.timeout);
   return {
     id,
@@ -52,9 +54,11 @@ export function taskSpec({id, task, foreach, scope, defaults, report}: SpecReque
     needs: listOf(task.needs),
     ...(foreach === undefined ? {} : {foreach}),
     ...(key === undefined ? {} : {key}),
+    ...(task.affinity === undefined ? {} : {affinity: compiler.template(['affinity'], task.affinity)}),
     condition: task.if === undefined ? 'success' : CONDITIONS[task.if],
     ...(task.outputs === undefined ? {} : {outputs: task.outputs}),
     ...(timeoutMs === undefined ? {} : {timeoutMs}),
+    ...(limits === undefined ? {} : {limits}),
     retries: task.retries ?? defaults.retries ?? (task.prompt === undefined ? 0 : PROMPT_RETRIES),
     priority: task.priority ?? defaults.priority ?? 0,
     env: Object.fromEntries(env),

@@ -6,6 +6,7 @@ import {claudeLogin} from './claude-login.ts';
 import {claudeOutput} from './claude-output.ts';
 import {hasClaudeSession, mcpServers, projectGuide} from './claude-files.ts';
 import {detectProgram} from './detect-program.ts';
+import {MEMORY_BYTES} from './memory.ts';
 
 const READING = ['Read', 'Glob', 'Grep', 'LS', 'TodoWrite', 'TaskCreate', 'TaskGet', 'TaskList', 'TaskUpdate', 'Bash'];
 const EDITING = ['Edit', 'MultiEdit', 'Write', 'NotebookEdit'];
@@ -17,7 +18,7 @@ export function claudeRuntime({prices}: Pick<AgentSettings, 'prices'>): AgentRun
   return {
     name: 'claude',
     secrets: ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN', 'AWS_BEARER_TOKEN_BEDROCK'],
-    memoryBytes: 182 * 1024 * 1024,
+    memoryBytes: MEMORY_BYTES.claude,
     detect: env =>
       detectProgram({program: 'claude', env, oldest: '2.1.0', hint: 'npm install -g @anthropic-ai/claude-code'}, () =>
         claudeLogin(env),

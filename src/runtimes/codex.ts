@@ -6,6 +6,7 @@ import {codexOutput} from './codex-output.ts';
 import {codexFolder, mcpServerNames} from './codex-files.ts';
 import {codexRollout} from './codex-rollout.ts';
 import {detectProgram} from './detect-program.ts';
+import {MEMORY_BYTES} from './memory.ts';
 
 /** Keys that are for itself; commands that it runs need none of them. */
 const OWN_KEYS = ['CODEX_API_KEY', 'OPENAI_API_KEY'];
@@ -18,7 +19,7 @@ export function codexRuntime({prices}: Pick<AgentSettings, 'prices'>): AgentRunt
   return {
     name: 'codex',
     secrets: OWN_KEYS,
-    memoryBytes: 148 * 1024 * 1024,
+    memoryBytes: MEMORY_BYTES.codex,
     detect: env =>
       detectProgram({program: 'codex', env, oldest: '0.169.0', hint: 'npm install -g @openai/codex'}, () =>
         codexLogin(env),

@@ -7,6 +7,7 @@ import {detectProgram} from './detect-program.ts';
 import {geminiLogin, hasGeminiSession} from './gemini-files.ts';
 import {geminiOutput} from './gemini-output.ts';
 import {geminiPolicy} from './gemini-policy.ts';
+import {MEMORY_BYTES} from './memory.ts';
 
 /** No server has this name: naming it allows none of those that there are. */
 const NO_SERVER = 'none-allowed';
@@ -16,7 +17,7 @@ export function geminiRuntime({prices}: Pick<AgentSettings, 'prices'>): AgentRun
   return {
     name: 'gemini',
     secrets: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],
-    memoryBytes: 281 * 1024 * 1024,
+    memoryBytes: MEMORY_BYTES.gemini,
     detect: env =>
       detectProgram({program: 'gemini', env, oldest: '0.61.0', hint: 'npm install -g @google/gemini-cli'}, () =>
         geminiLogin(env),

@@ -10,6 +10,7 @@ import {objectOf} from './json-lines.ts';
 import {opencodeOutput} from './opencode-output.ts';
 import {opencodePermissions} from './opencode-permissions.ts';
 import {readJsonFile} from './read-json-file.ts';
+import {MEMORY_BYTES} from './memory.ts';
 
 const KEYS = ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY', 'OPENROUTER_API_KEY', 'OPENCODE_API_KEY'];
 const GUIDES = ['AGENTS.md', 'CLAUDE.md'];
@@ -19,7 +20,7 @@ export function opencodeRuntime({prices}: Pick<AgentSettings, 'prices'>): AgentR
   return {
     name: 'opencode',
     secrets: KEYS,
-    memoryBytes: 469 * 1024 * 1024,
+    memoryBytes: MEMORY_BYTES.opencode,
     detect: env =>
       detectProgram({program: 'opencode', env, oldest: '1.18.0', hint: 'npm install -g opencode-ai'}, () =>
         Promise.resolve(loginOf(env)),

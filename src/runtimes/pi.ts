@@ -8,6 +8,7 @@ import {detectProgram} from './detect-program.ts';
 import {PI_KEYS, piLogin, piSessionFile} from './pi-files.ts';
 import type {PiPolicy} from './pi-guard/policy.ts';
 import {piOutput} from './pi-output.ts';
+import {MEMORY_BYTES} from './memory.ts';
 
 /**
  * pi, headless: one process for each prompt, which it reads from standard input. It asks nobody for permission, so an extension of
@@ -17,7 +18,7 @@ export function piRuntime({prices}: Pick<AgentSettings, 'prices'>): AgentRuntime
   return {
     name: 'pi',
     secrets: PI_KEYS,
-    memoryBytes: 96 * 1024 * 1024,
+    memoryBytes: MEMORY_BYTES.pi,
     detect: env =>
       detectProgram(
         {

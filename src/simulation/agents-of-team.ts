@@ -25,3 +25,8 @@ export function agentsOf({name, count, groups}: TeamSpec): ReadonlyMap<AgentId, 
   }
   return agents;
 }
+
+/** The number in the name of an agent. */
+export function numberOf(team: string, agent: AgentId): number {
+  return Number(agent.slice(team.length + 1));
+}

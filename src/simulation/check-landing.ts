@@ -1,7 +1,7 @@
 import type {Assignment, MergeRequest, Step} from '../federation/engine-io.ts';
 import type {Memo} from '../model/attempt.ts';
 import {LIMITS} from './engine-limits.ts';
-import {type Ledger, type LedgerAttempt, type LedgerTask, workOf} from './ledger.ts';
+import {lastOf, type Ledger, type LedgerAttempt, type LedgerTask, workOf} from './ledger.ts';
 import {reviewedBy} from './oracle.ts';
 import type {SimulatedBranch} from './simulated-branch.ts';
 import {hold} from './violation.ts';
@@ -27,7 +27,7 @@ export function checkMergesAreAskedAgain({effects}: Step, ledger: Ledger): void 
 
 /** A task with a change has succeeded when the change is on the branch, and nothing of it is there in any other case. */
 export function checkBranch(task: LedgerTask, branch: SimulatedBranch): void {
-  const last = task.attempts.at(-1);
+  const last = lastOf(task);
   const work = last ? workOf(last) : null;
   const merged = branch.mergeOf(task.team.id, task.seq);
   if (work === null) {
@@ -43,11 +43,13 @@ export function checkCounts(task: LedgerTask): void {
   const {memo, attempts, spec} = task;
   const counted = {
     limited: attempts.filter(({end}) => end === 'limited').length,
+    hung: hungOf(task),
     conflicts: conflictsOf(task),
     rounds: spec.reviews === undefined ? rejectionsOf(task) : verdictsOf(task),
   };
   const recorded = {
     limited: memo?.limited ?? 0,
+    hung: memo?.hung ?? 0,
     conflicts: memo?.conflicts ?? 0,
     rounds: memo?.rounds ?? 0,
   };
@@ -60,12 +62,20 @@ export function checkCounts(task: LedgerTask): void {
 
 /** Nobody is asked for ever to bring changes together, to please a reviewer, or to wait for a provider. */
 export function checkBounds(task: LedgerTask): void {
-  const {conflicts = 0, limited = 0} = task.memo ?? {};
+  const {conflicts = 0, limited = 0, hung = 0} = task.memo ?? {};
   const rounds = task.spec.reviews === undefined ? rejectionsOf(task) : 0;
   const what = () => `${task.id}: ${JSON.stringify(task.memo)}`;
   hold('conflicts are bounded', conflicts <= LIMITS.maxConflicts, what);
   hold('limits are bounded', limited <= LIMITS.maxLimited, what);
+  hold('hangs are bounded', hung <= LIMITS.maxHung + 1, what);
   hold('rounds of review are bounded', rounds <= (task.spec.review?.rounds ?? 0), what);
+}
+
+/** Attempts that were stopped because they hung and went again for nothing. */
+export function hungOf({attempts}: LedgerTask): number {
+  return attempts.filter(({end, outcome}) => {
+    return end === 'lost' && outcome?.result.ok === false && outcome.result.failure.reason === 'silent';
+  }).length;
 }
 
 export function conflictsOf({attempts}: LedgerTask): number {
@@ -85,7 +95,8 @@ export function checkAssignment(assignment: Assignment, attempt: LedgerAttempt):
   const {memo, means, reviewed} = assignment;
   const what = () => `attempt ${attempt.id} of ${attempt.task.id}: ${JSON.stringify(memo)}`;
   const expected = leftBy(attempt.task.attempts.filter(({id}) => id < attempt.id));
-  hold('an attempt goes on where the last one was', same(memo?.session, expected.session), what);
+  const session = attempt.twinOf === null ? expected.session : undefined;
+  hold('an attempt goes on where the last one was', same(memo?.session, session), what);
   hold('an attempt is told what conflicts', same(memo?.conflict, expected.conflict), what);
   const {comments} = expected;
   hold('an attempt is told what was wrong', comments === null || memo?.feedback?.includes(comments) === true, what);
@@ -107,7 +118,8 @@ const NOTHING: Left = {session: undefined, conflict: undefined, comments: null};
 function leftBy(attempts: readonly LedgerAttempt[]): Left {
   let left = NOTHING;
   for (const {end, session, verdict, merge, task, outcome} of attempts) {
-    if (end === 'lost' || end === 'limited') left = {...left, session: session ?? left.session};
+    if (end === null || end === 'outrun') continue;
+    if (end === 'lost' || end === 'taken' || end === 'limited') left = {...left, session: session ?? left.session};
     else if (verdict?.approved === false) left = {...NOTHING, comments: verdict.comments};
     else if (merge?.kind === 'broke-verify') left = {...NOTHING, comments: merge.tail};
     else if (merge?.kind === 'conflict' && task.spec.prompt !== undefined) {

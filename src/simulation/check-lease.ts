@@ -1,5 +1,15 @@
+import type {ModelChoice} from '../model/agent.ts';
+import {DEFAULT_SPECULATE} from '../model/speculate.ts';
 import type {LedgerAttempt, LedgerTask} from './ledger.ts';
-import {conditionHolds, countsAsFailed, isReady, needsAreOver, ranks, reviewedBy} from './oracle.ts';
+import {
+  conditionHolds,
+  countsAsFailed,
+  isReady,
+  needsAreOver,
+  ranks,
+  reviewedBy,
+  someAncestorGoesAgain,
+} from './oracle.ts';
 import type {Room} from './room.ts';
 import {hold} from './violation.ts';
 import {choiceOf, isSurelyPaid, mayDo} from './who-does-it.ts';
@@ -21,7 +31,10 @@ export function checkLease({id, task, reviews}: LedgerAttempt, monoMs: number): 
   hold('a team that is ending starts nothing', team.ending === null, what);
   hold('a foreach itself is never run', !spec.foreach || group !== null, what);
   hold('a task starts when its needs are over', needsAreOver(task), what);
-  hold('a task starts when its condition holds', conditionHolds(group ?? task), what);
+  // Instances that go again were let go by what their foreach was expanded for; and what has failed may go again since.
+  const wasDecided =
+    (group !== null && task.round > 1) || (spec.condition === 'failure' && someAncestorGoesAgain(task));
+  hold('a task starts when its condition holds', wasDecided || conditionHolds(group ?? task), what);
   hold('instances start when their foreach is expanded', !group || group.state.name === 'expanded', what);
   const limit = spec.maxParallel;
   hold('max-parallel is never exceeded', !group || limit === undefined || group.openInstances <= limit, () => {
@@ -37,10 +50,26 @@ export function checkLease({id, task, reviews}: LedgerAttempt, monoMs: number): 
   hold('max-failures starts nothing more', most === null || failed < most, what);
 }
 
+/** A second attempt runs only beside the first, by another agent, of what the plan lets run twice. */
+export function checkTwin({id, task, agentId, twinOf}: LedgerAttempt): void {
+  const {spec, open, team} = task;
+  const what = () => `attempt ${id} of ${task.id} beside ${twinOf}`;
+  hold('a second attempt is by another agent', open?.id === twinOf && open.agentId !== agentId, what);
+  const {commands, prompts} = team.spec.plan?.speculate ?? DEFAULT_SPECULATE;
+  const isSafe = spec.idempotent === true || (spec.idempotent === undefined && spec.workspace === 'worktree');
+  const isWanted = spec.prompt === undefined ? commands : prompts;
+  hold('only what may run twice does', isSafe && isWanted && spec.reviews === undefined, what);
+}
+
 /** No task of the team that could have started in place of this one should have: priority, rank, plan order. */
 export function checkOrder(
   attempt: LedgerAttempt,
-  {monoMs, room, open}: {monoMs: number; room: Room; open: Iterable<LedgerAttempt>},
+  {
+    monoMs,
+    room,
+    open,
+    isShut,
+  }: {monoMs: number; room: Room; open: Iterable<LedgerAttempt>; isShut: (choice: ModelChoice | null) => boolean},
 ): void {
   const {id, task, agentId} = attempt;
   const {team} = task;
@@ -55,7 +84,7 @@ export function checkOrder(
     if (other.state.name === 'backing-off' || goesBefore(other, task) >= 0 || !isReady(other, monoMs)) return false;
     if (!mayDo(agent, other)) return false;
     const choice = choiceOf(agent, other);
-    return (choice === null || paysPrompts) && left.hasRoomFor(choice);
+    return (choice === null || paysPrompts) && left.hasRoomFor(choice) && !isShut(choice);
   });
   hold('the most urgent task goes first', !better, () => `attempt ${id} of ${task.id} before ${better?.id}`);
 }

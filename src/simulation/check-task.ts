@@ -1,8 +1,8 @@
 import {isTerminal} from '../model/task.ts';
 import {countedFailures} from './check-lease.ts';
-import {checkBranch, checkCounts, conflictsOf, rejectionsOf, verdictsOf} from './check-landing.ts';
+import {checkBranch, checkCounts, conflictsOf, hungOf, rejectionsOf, verdictsOf} from './check-landing.ts';
 import {LIMITS} from './engine-limits.ts';
-import {type LedgerAttempt, type LedgerTask, workOf} from './ledger.ts';
+import {lastOf, type LedgerAttempt, type LedgerTask, workOf} from './ledger.ts';
 import {conditionHolds, countsAsFailed, countsAsSuccess, needsAreOver, needsOf, reviewedBy} from './oracle.ts';
 import type {SimulatedBranch} from './simulated-branch.ts';
 import {hold} from './violation.ts';
@@ -51,7 +51,7 @@ function checkSuccess(task: LedgerTask, branch: SimulatedBranch): void {
     const isOver = isTerminal(reviewedBy(task)?.state.name ?? 'waiting');
     return hold('a reviewer is over when its task is', isOver && verdictsOf(task) > 0, () => task.id);
   }
-  const last = task.attempts.at(-1);
+  const last = lastOf(task);
   hold('success is evidence', last?.outcome?.result.ok === true, () => `${task.id} without a good attempt`);
   const good = task.attempts.filter(isFinal).length;
   hold('a task succeeds once', good === 1, () => `${task.id}: ${good} good attempts`);
@@ -66,7 +66,7 @@ function isFinal(attempt: LedgerAttempt): boolean {
 }
 
 function checkLanding(task: LedgerTask, id: number): void {
-  const last = task.attempts.at(-1);
+  const last = lastOf(task);
   hold('what lands is the work of the last attempt', last?.id === id && workOf(last) !== null, () => {
     return `${task.id} is ${task.state.name}: attempt ${id}, not ${last?.id}`;
   });
@@ -82,13 +82,17 @@ function checkFailure(task: LedgerTask, facts: TaskFacts): void {
     const excused = source !== undefined && (source.state.name !== 'succeeded' || facts.mayFailToExpand(source));
     return hold('a foreach with good items is expanded', excused, () => `${task.id}: ${failure.reason}`);
   }
-  const last = task.attempts.at(-1)?.outcome;
+  const last = lastOf(task)?.outcome;
   if (isEndOfLanding(task) || isEndByReviewer(task)) return;
   if (failure.reason === 'attempts-lost') {
     const lost = last === null || (last?.result.ok === false && last.result.failure.reason === 'stopped');
     return hold('a task is lost when its attempts were', lost && task.losses > 1, () => task.id);
   }
-  if (failure.reason === 'provider-limited') {
+  if (failure.reason === 'silent' && task.attempts.at(-1)?.end === 'lost') {
+    const isEnough = hungOf(task) === LIMITS.maxHung + 1 || task.losses === LIMITS.maxLosses + 1;
+    return hold('a task that hangs is tried again', isEnough, () => task.id);
+  }
+  if (failure.reason === 'provider-limited' || failure.reason === 'runtime-unavailable') {
     const limited = task.attempts.filter(({end}) => end === 'limited').length;
     return hold('limits are bounded', limited === LIMITS.maxLimited + 1, () => `${task.id}: ${limited} times`);
   }
@@ -151,13 +155,22 @@ function checkSkip(task: LedgerTask): void {
   if (task.state.name !== 'skipped') return;
   const {because} = task.state;
   hold('a task is skipped when its needs are over', needsAreOver(task), () => task.id);
-  hold('a task is skipped when its condition does not hold', !conditionHolds(task), () => task.id);
+  // Of what is further up some may be about to go again.
+  const isUnclear = task.spec.condition === 'failure' && goesAgain(task);
+  hold('a task is skipped when its condition does not hold', isUnclear || !conditionHolds(task), () => task.id);
   const blamed = needsOf(task).some(({state, ...need}) => {
     if (state.name === 'skipped') return state.because.cause === 'needs';
     return state.name === 'cancelled' || countsAsFailed({state, ...need});
   });
   const expected = task.spec.condition === 'success' && blamed ? 'needs' : 'condition';
   hold('a skip has the right cause', because.cause === expected, () => `${task.id}: ${because.cause}`);
+}
+
+/** The task or one of those it follows from has begun another round. */
+function goesAgain(task: LedgerTask, seen: Set<LedgerTask> = new Set()): boolean {
+  if (seen.has(task)) return false;
+  seen.add(task);
+  return task.round > 1 || needsOf(task).some(need => goesAgain(need, seen));
 }
 
 function checkItems(group: LedgerTask, facts: TaskFacts): void {

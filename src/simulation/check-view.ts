@@ -2,7 +2,7 @@ import type {StateRecord} from '../model/record.ts';
 import {isTerminal} from '../model/task.ts';
 import {isFinal} from '../model/team.ts';
 import type {TaskCounts, TeamView} from '../model/team-view.ts';
-import type {LedgerTeam} from './ledger.ts';
+import type {LedgerAttempt, LedgerTeam} from './ledger.ts';
 import {countedTasks, hasTrouble} from './oracle.ts';
 import type {SimulatedMachine} from './simulated-machine.ts';
 import {hold} from './violation.ts';
@@ -33,22 +33,27 @@ export function checkView(team: LedgerTeam, view: TeamView | null): void {
   hold('the view agrees with the records', JSON.stringify(shown) === JSON.stringify(recorded), () => {
     return `${team.spec.name}: shown ${JSON.stringify(shown)}, recorded ${JSON.stringify(recorded)}`;
   });
-  const attempts = team.tasks.reduce((sum, task) => sum + task.attempts.length, 0);
+  const attempts = team.tasks.reduce((sum, task) => sum + task.earlier.length + task.attempts.length, 0);
   hold('the view counts all attempts', view.attempts === attempts, () => `${view.attempts} of ${attempts}`);
   hold('the view has the state of the team', view.state === team.state, () => `${view.state}, not ${team.state}`);
-  hold('the view shows what runs', isFinal(team.state) || view.running.length === recorded.running, () => {
-    return `${view.running.length} of ${recorded.running}`;
+  hold('the view shows what runs', isFinal(team.state) || view.running.length === openIn(team).length, () => {
+    return `${view.running.length} of ${openIn(team).length}`;
   });
-  const {requested, ready, starting, failed, busy} = view.agents;
-  hold('the view counts every agent', isFinal(team.state) || ready + starting + failed === requested, () => {
+  const {requested, ready, starting, failed, busy, suspect = 0, paused = 0} = view.agents;
+  const standing = ready + starting + failed + suspect + paused;
+  hold('the view counts every agent', isFinal(team.state) || standing === requested, () => {
     return JSON.stringify(view.agents);
   });
   checkBudget(team, view);
-  const working = new Set(team.tasks.flatMap(({open}) => open?.agentId ?? [])).size;
+  const working = new Set(openIn(team).map(({agentId}) => agentId)).size;
   hold('the view counts busy agents', busy === working, () => `${busy} busy, ${working} at work`);
 }
 
-function checkBudget({spec, used, reserved}: LedgerTeam, {budget, state}: TeamView): void {
+function openIn({tasks}: LedgerTeam): readonly LedgerAttempt[] {
+  return tasks.flatMap(({open, twin, outrun}) => [open, twin, outrun].filter(attempt => attempt !== null));
+}
+
+function checkBudget({spec, budget: limit, used, reserved}: LedgerTeam, {budget, state}: TeamView): void {
   const shown = budget ?? {
     usedUsd: 0,
     usedTokens: 0,
@@ -57,7 +62,8 @@ function checkBudget({spec, used, reserved}: LedgerTeam, {budget, state}: TeamVi
     limitUsd: null,
     limitTokens: null,
   };
-  const {usd = null, tokens = null} = spec.budget ?? {};
+  const {usd = null, tokens = null, perHour = null} = limit ?? {};
+  hold('the view has what an hour may cost', (budget?.hour?.limitUsd ?? null) === perHour, () => spec.name);
   hold('the view has the budget', shown.limitUsd === usd && shown.limitTokens === tokens, () => spec.name);
   const agrees = (a: number, b: number) => Math.abs(a - b) < 1e-6;
   const same =
@@ -76,8 +82,8 @@ export function checkTeamOver(
 ): void {
   const unfinished = team.tasks.find(task => !isTerminal(task.state.name));
   hold('a team is over when all its tasks are', !unfinished, () => `${unfinished?.id} is ${unfinished?.state.name}`);
-  const open = team.tasks.find(task => task.open !== null);
-  hold('a team that is over leases nothing', !open, () => `${open?.id} has attempt ${open?.open?.id}`);
+  const [open] = openIn(team);
+  hold('a team that is over leases nothing', !open, () => `${open?.task.id} has attempt ${open?.id}`);
   const tree = machine.liveOf(team.id)[0];
   hold('a team that is over has no process', !tree, () => `attempt ${tree?.attempt}`);
   const expected =

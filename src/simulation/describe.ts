@@ -11,6 +11,17 @@ export function describeInput(input: Input): string {
       return `spawn-team ${input.spec.name} (${input.spec.count} agents, ${input.spec.plan?.tasks.length ?? 'no'} tasks)`;
     case 'end-team':
       return `end-team ${input.teamId}`;
+    case 'scale-team':
+      return `scale-team ${input.teamId} ${JSON.stringify(input.change)}`;
+    case 'agent-order':
+      return `${input.what} ${input.agent} of ${input.teamId}`;
+    case 'run-plan':
+      return `run-plan ${input.teamId}: ${input.plan.tasks.length} tasks`;
+    case 'retry-team':
+      return `retry-team ${input.teamId} ${typeof input.tasks === 'string' ? input.tasks : input.tasks.join(',')}`;
+    case 'pause':
+    case 'resume':
+      return `${input.type} ${input.teamId} ${input.agent ?? 'all'}`;
     case 'remove-team':
       return `remove-team ${input.teamId}`;
     case 'host-connected':
@@ -30,12 +41,18 @@ export function describeInput(input: Input): string {
       return `attempt-session ${input.attempt} by ${input.hostId}`;
     case 'provider-signal':
       return `provider-signal ${input.signal.provider} ${input.signal.kind} by ${input.hostId}`;
+    case 'host-probed':
+      return `host-probed ${input.hostId} ${input.probe.state}`;
+    case 'breaker':
+      return `breaker ${input.of.kind} ${input.of.name} ${input.state} on ${input.hostId}`;
     case 'merge-ended':
       return `merge-ended ${input.teamId}/${input.task} ${input.result.kind}`;
     case 'attempt-finished':
       return `attempt-finished ${input.attempt} by ${input.hostId}: ${describeOutcome(input.outcome)}`;
     case 'strays-gone':
       return `strays-gone [${input.attempts.join(',')}] by ${input.hostId}`;
+    case 'vitals':
+      return `vitals ${input.hostId} ${input.vitals.length} attempts, ${input.lagMs} ms late`;
     case 'output-read':
       return `output-read ${input.teamId}/${input.task} ${input.output.ok ? 'ok' : 'failed'}`;
     case 'permits':
@@ -49,10 +66,18 @@ export function describeRecord(record: EngineRecord): string | null {
       return `team ${record.id} ${record.spec.name}`;
     case 'team-state':
       return `team ${record.id} ${record.state} by ${record.ending ?? 'nothing'}`;
+    case 'team-settings':
+      return `settings of ${record.teamId}: ${JSON.stringify(record.settings)}`;
     case 'team-finished':
       return `team ${record.id} finished ${record.state}`;
+    case 'team-revived':
+      return `team ${record.id} revived`;
+    case 'plan-added':
+      return `team ${record.teamId} has ${record.plan.tasks.length} tasks more to do`;
     case 'team-removed':
       return `team ${record.id} removed`;
+    case 'agents':
+      return `agents of ${record.teamId}: ${record.agents.map(({id, standing}) => `${id} ${standing}`).join(',')}`;
     case 'tasks-created':
       return `team ${record.teamId} +${record.tasks.length} tasks`;
     case 'task-state':
@@ -79,6 +104,16 @@ export function describeEvent(body: EventBody): string {
       return `event: merge-conflict, ${body.next}`;
     case 'task-failed':
       return `event: task-failed, ${body.failure.reason}`;
+    case 'attempt-failed':
+    case 'agents-failed':
+      return `event: ${body.type}, ${body.failure.reason}`;
+    case 'host-health':
+      return `event: host-health, ${body.health}`;
+    case 'agent-breaker':
+    case 'edge-breaker':
+      return `event: ${body.type}, ${body.state}`;
+    case 'team-scaled':
+      return `event: team-scaled, ${body.decision.why}`;
     case 'task-reviewed':
       return `event: task-reviewed, ${body.approved ? 'approved' : 'sent back'}`;
     default:
@@ -93,14 +128,18 @@ export function describeEffect(effect: Effect): string {
     case 'start-host':
       return 'start-host';
     case 'kill-host':
-      return `kill-host ${effect.hostId}`;
+    case 'probe-host':
+      return `${effect.type} ${effect.hostId}`;
     case 'open-team':
     case 'close-team':
       return `${effect.type} ${effect.teamId} on ${effect.hostId}`;
     case 'open-agents':
-      return `open-agents ${effect.agents.join(',')} on ${effect.hostId}`;
+    case 'close-agents':
+      return `${effect.type} ${effect.agents.join(',')} on ${effect.hostId}`;
     case 'assign':
       return `assign ${effect.assignment.attempt} (task ${effect.assignment.teamId}/${effect.assignment.task}) to ${effect.hostId}`;
+    case 'pause-attempts':
+      return `${effect.paused ? 'hold' : 'let go'} [${effect.attempts.join(',')}] on ${effect.hostId}`;
     case 'stop-attempts':
     case 'reap':
       return `${effect.type} [${effect.attempts.join(',')}] on ${effect.hostId}`;
@@ -124,8 +163,9 @@ function describeLimits({memoryBytes, gates = []}: Extract<Input, {type: 'permit
   return `${memory}${gates.map(({provider, permits}) => ` ${provider} ${permits}`).join('')}`;
 }
 
-function describeMemo({limited = 0, conflicts = 0, rounds = 0}: Memo = {}): string {
-  return limited + conflicts + rounds === 0 ? '' : ` limited ${limited} conflicts ${conflicts} rounds ${rounds}`;
+function describeMemo({limited = 0, hung = 0, conflicts = 0, rounds = 0}: Memo = {}): string {
+  const isNone = limited + hung + conflicts + rounds === 0;
+  return isNone ? '' : ` limited ${limited} hung ${hung} conflicts ${conflicts} rounds ${rounds}`;
 }
 
 function describeMeans(means: AttemptMeans | undefined): string {

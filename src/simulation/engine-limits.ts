@@ -2,6 +2,8 @@
 export const LIMITS = {
   maxConflicts: 2,
   maxLosses: 4,
+  /** A task that hangs more often than this fails. */
+  maxHung: 3,
   /** A task that its provider turns away more often than this fails. */
   maxLimited: 100,
   firstCap: {usd: 0.25, tokens: 100_000},

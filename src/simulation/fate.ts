@@ -7,6 +7,7 @@ import {UNKNOWN_USAGE, type Usage} from '../model/usage.ts';
 import type {Work} from '../model/work.ts';
 import type {Dice} from './dice.ts';
 import type {Faults, Tally} from './faults.ts';
+import type {AgentTrait} from './agent-traits.ts';
 import type {Behaviour} from './random-plan.ts';
 
 /** Everything an attempt does if it is left alone. */
@@ -14,6 +15,8 @@ export interface Fate {
   /** Infinite: it runs until it is stopped. */
   readonly durationMs: number;
   readonly outcome: AttemptOutcome;
+  /** From when on it does nothing; null: it is at work until it ends. */
+  readonly hangsAfterMs: number | null;
   /** What it lets be known on the way. */
   readonly says: readonly {readonly afterMs: number; readonly what: Saying}[];
 }
@@ -27,26 +30,36 @@ export interface FateOptions {
   readonly dice: Dice;
   readonly faults: Faults;
   readonly tally: Tally;
+  readonly trait: AgentTrait;
+  /** Somebody notices when it gives no sign of life. */
+  readonly isWatched: boolean;
 }
 
 /** The smallest amount of money: a power of two, so that sums are exact in any order. */
 const CENT = 1 / 1024;
 
 export function fateOf(assignment: Assignment, options: FateOptions): Fate {
-  const {behaviour, dice} = options;
+  const {behaviour, dice, trait} = options;
   const {spec, means} = assignment;
   // Whole numbers and halves of halves, whose sums are exact in any order.
-  const ownMs = Math.ceil(dice.between(behaviour.minMs, behaviour.maxMs));
-  const durationMs = behaviour.neverExits ? Number.POSITIVE_INFINITY : ownMs;
+  const ownMs = Math.ceil(dice.between(behaviour.minMs, behaviour.maxMs) * trait.pace);
+  const hangsAfterMs = hangs(options) ? ownMs * dice.between(0, 1) : null;
+  const endsMs = behaviour.neverExits || hangsAfterMs !== null ? Number.POSITIVE_INFINITY : ownMs;
   const {timeoutMs} = spec;
   const says = means ? sayings(assignment, means, {dice, ownMs}) : [];
   const own = means ? outcomeOfPrompt(assignment, means, options) : outcomeOfCommand(assignment, options);
-  if (timeoutMs !== undefined && durationMs > timeoutMs) {
+  if (timeoutMs !== undefined && endsMs > timeoutMs) {
     const {usage: used, work = null} = own;
     const outcome = {...failed(timeoutMs, {reason: 'timed-out', timeoutMs}), usage: used, work};
-    return {durationMs: timeoutMs, outcome, says};
+    return {durationMs: timeoutMs, outcome, hangsAfterMs, says};
   }
-  return {durationMs, outcome: {...own, durationMs: ownMs}, says};
+  return {durationMs: endsMs, outcome: {...own, durationMs: ownMs}, hangsAfterMs, says};
+}
+
+function hangs({dice, faults, tally, trait, isWatched}: FateOptions): boolean {
+  if (!isWatched || !dice.chance(Math.max(faults.attemptHangs, trait.hangs))) return false;
+  tally.add('fault: attempt hangs');
+  return true;
 }
 
 export function failed(durationMs: number, failure: Failure): AttemptOutcome {
@@ -61,10 +74,11 @@ export function usedWhenStopped({means}: Assignment, dice: Dice): Usage {
   return usage({usd: floor((usd ?? 1) * share), tokens: Math.floor((tokens ?? 10_000) * share)});
 }
 
-function outcomeOfCommand(assignment: Assignment, {behaviour, dice}: FateOptions): AttemptOutcome {
+function outcomeOfCommand(assignment: Assignment, {behaviour, dice, trait}: FateOptions): AttemptOutcome {
   const {spec} = assignment;
   const ms = behaviour.minMs;
-  const failure = dice.chance(behaviour.failureChance) ? randomFailure(dice, spec.verify !== undefined) : null;
+  const isBad = dice.chance(Math.max(behaviour.failureChance, trait.spoils));
+  const failure = isBad ? randomFailure(dice, spec.verify !== undefined) : null;
   if (failure) return {...failed(0, failure), ...(dice.chance(0.5) ? madeBy(assignment) : {})};
   const used = dice.chance(0.5)
     ? UNKNOWN_USAGE
@@ -89,7 +103,8 @@ function outcomeOfPrompt(assignment: Assignment, means: AttemptMeans, options: F
     return {...failed(0, {reason: 'over-cap', capUsd: cap.usd, capTokens: cap.tokens}), usage: used};
   }
   const known = dice.chance(faults.usageUnknown) ? unknownSome(usage(cost), dice) : usage(cost);
-  const failure = dice.chance(behaviour.failureChance) ? agentFailure(assignment, means, dice) : null;
+  const isBad = dice.chance(Math.max(behaviour.failureChance, options.trait.spoils));
+  const failure = isBad ? agentFailure(assignment, means, dice) : null;
   if (failure) return {...failed(0, failure), usage: known, ...(dice.chance(0.5) ? madeBy(assignment) : {})};
   const good = {...success(assignment), usage: known, ...(dice.chance(0.05) ? {warnings: ['outside of touches']} : {})};
   if (spec.reviews !== undefined) {
@@ -151,7 +166,8 @@ function agentFailure({spec}: Assignment, {runtime}: AttemptMeans, dice: Dice): 
   const crashed: Failure = {reason: 'agent-error', runtime, kind: 'crashed', detail: 'simulated', exitCode: 1};
   const verifies = spec.verify === undefined ? crashed : randomFailure(dice, true);
   const unchanged: Failure = spec.change === 'required' ? {reason: 'no-change'} : crashed;
-  return dice.pick([crashed, {...crashed, kind: 'refused', exitCode: 0}, verifies, unchanged]);
+  const garbage: Failure = {...crashed, kind: 'bad-output', exitCode: 0};
+  return dice.pick([crashed, {...crashed, kind: 'refused', exitCode: 0}, garbage, verifies, unchanged]);
 }
 
 function randomFailure(dice: Dice, verifies: boolean): Failure {
@@ -160,6 +176,10 @@ function randomFailure(dice: Dice, verifies: boolean): Failure {
     {reason: 'command-failed', ...ended},
     {reason: 'command-failed', exitCode: null, signal: 'SIGSEGV', tail: ''},
     {reason: verifies ? 'verify-failed' : 'command-failed', ...ended},
+    {reason: 'memory-exceeded', limitBytes: 1e8, usedBytes: 2e8},
+    {reason: 'disk-exceeded', limitBytes: 1e8, usedBytes: 2e8},
+    {reason: 'output-invalid', expected: 'json', detail: 'Unexpected token'},
+    {reason: 'output-too-large', limitBytes: 1e6},
   ]);
 }
 

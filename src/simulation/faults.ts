@@ -39,6 +39,20 @@ export interface Faults {
   readonly mergeBreaks: number;
   /** git itself fails in a merge. */
   readonly gitTrouble: number;
+  /** Agents that are slow, flaky, hang now and then, or fail at once whatever they are given. */
+  readonly badAgent: number;
+  /** Attempts that go silent and do not end. */
+  readonly attemptHangs: number;
+  /** Hosts that do nothing for a while, though their connection stands. */
+  readonly hostHangPerS: number;
+  /** A host gets so little of the processor that its beats stay away for a while. */
+  readonly hostStarvePerS: number;
+  /** Breakers around runtimes and providers open. */
+  readonly breakerPerS: number;
+  /** Somebody changes teams while they are at work, and takes them up again when they are over. */
+  readonly userMeddles: number;
+  /** Teams that scale by themselves. */
+  readonly scaling: number;
 }
 
 const WORST: Faults = {
@@ -71,6 +85,13 @@ const WORST: Faults = {
   mergeConflict: 0.7,
   mergeBreaks: 0.4,
   gitTrouble: 0.9,
+  badAgent: 0.4,
+  attemptHangs: 0.2,
+  hostHangPerS: 0.1,
+  hostStarvePerS: 0.1,
+  breakerPerS: 0.2,
+  userMeddles: 0.8,
+  scaling: 0.8,
 };
 
 /**

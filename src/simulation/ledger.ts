@@ -2,14 +2,16 @@ import type {Now} from '../base/clock.ts';
 import type {JsonValue} from '../base/json.ts';
 import type {AgentGroup} from '../model/agent.ts';
 import type {AttemptMeans} from '../model/attempt-means.ts';
+import {DEFAULT_SETTINGS, type TeamSettings} from '../model/autoscale.ts';
+import type {Budget} from '../model/budget.ts';
 import type {AttemptOutcome, Memo, SessionMark, Verdict} from '../model/attempt.ts';
 import type {StopReason} from '../model/failure.ts';
 import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from '../model/ids.ts';
-import type {HostRecord, NewTask, StateRecord} from '../model/record.ts';
+import type {AgentRow, HostRecord, NewTask, StateRecord} from '../model/record.ts';
 import {isTerminal, type TaskSpec, type TaskState} from '../model/task.ts';
-import {isFinal, type TeamSpec, type TeamState} from '../model/team.ts';
+import {groupsOf, isFinal, type TeamSpec, type TeamState, withPlan} from '../model/team.ts';
 import type {MergeResult, Work} from '../model/work.ts';
-import {agentsOf} from './agents-of-team.ts';
+import {agentsOf, numberOf} from './agents-of-team.ts';
 import {LIMITS} from './engine-limits.ts';
 import {hold} from './violation.ts';
 
@@ -29,7 +31,16 @@ export interface LedgerTask {
   losses: number;
   memo: Memo | undefined;
   open: LedgerAttempt | null;
+  /** A second open attempt, beside it. */
+  twin: LedgerAttempt | null;
+  /** One that is still open though the other one has succeeded. */
+  outrun: LedgerAttempt | null;
+  /** From 1; a task that is over may begin another one. */
+  round: number;
+  /** Of this round. */
   attempts: readonly LedgerAttempt[];
+  /** Of the rounds before. */
+  earlier: readonly LedgerAttempt[];
   /** When the delay before the next attempt is over, by the monotonic clock. */
   retryDueMs: number | null;
 }
@@ -41,6 +52,7 @@ export interface LedgerAttempt {
   readonly agentId: AgentId;
   readonly hostId: HostId;
   readonly means: AttemptMeans | undefined;
+  readonly twinOf: AttemptId | null;
   /** Of a reviewer: the attempt whose work it looks at. */
   readonly reviews: LedgerAttempt | null;
   /** Where its conversation was when that was last recorded. */
@@ -53,10 +65,15 @@ export interface LedgerAttempt {
   verdict: Verdict | null;
   /** What has become of its work, as far as the engine has been told; git trouble is no end. */
   merge: Exclude<MergeResult, {kind: 'failed'}> | null;
+  /** Why it was asked to stop first, as far as this life of the daemon knows. */
+  stopping: StopReason | null;
 }
 
-/** `cancelled`: its team was being ended. `limited`: its provider let nothing through. */
-export type AttemptEnd = 'ok' | 'failed' | 'lost' | 'limited' | 'cancelled';
+/**
+ * `cancelled`: its team was being ended. `limited`: its provider let nothing through. `taken`: from an agent that somebody wanted
+ * killed or restarted.
+ */
+export type AttemptEnd = 'ok' | 'failed' | 'lost' | 'taken' | 'limited' | 'cancelled' | 'outrun';
 
 /** An amount of what budgets limit. */
 export interface Amount {
@@ -66,19 +83,29 @@ export interface Amount {
 
 export interface LedgerTeam {
   readonly id: TeamId;
-  readonly spec: TeamSpec;
+  /** With the plans that were added. */
+  spec: TeamSpec;
+  settings: TeamSettings;
+  budget: Budget | undefined;
   readonly tasks: LedgerTask[];
   /** The rows of the plan, by id. */
   readonly rows: Map<string, LedgerTask>;
-  readonly agents: ReadonlyMap<AgentId, AgentGroup>;
+  /** All that it has or has had. */
+  readonly agents: Map<AgentId, AgentGroup>;
+  /** What has been decided about those of which that is not `present`. */
+  readonly standings: Map<AgentId, AgentRow['standing']>;
   /** The most that a prompt of it may ask for as long as nothing is known. */
-  readonly mostAsked: Amount;
+  mostAsked: Amount;
+  /** For how long it was at work, neither paused nor over, since it began or was taken up again. */
+  clock: {readonly usedMs: number; readonly sinceMs: number | null};
   state: TeamState;
   ending: StopReason | null;
   /** Used by attempts that are over; what nobody knows counts with what was reserved. */
   used: Amount;
   /** By attempts that run. */
   reserved: Amount;
+  /** What attempts that are over have cost, and when. */
+  spent: readonly {readonly atMs: number; readonly usd: number}[];
   /** What the most expensive attempt has used. */
   largest: Amount;
 }
@@ -118,12 +145,13 @@ export class Ledger {
   apply(record: StateRecord, now: Now): void {
     switch (record.kind) {
       case 'team-created':
-        return this.#createTeam(record);
+        return this.#createTeam(record, now);
       case 'team-state': {
         const team = this.team(record.id);
         hold('a team that is over stays over', !isFinal(team.state), () => `${team.spec.name} is ${team.state}`);
         hold('a team ends for one reason', team.ending === null || team.ending === record.ending, () => team.spec.name);
         this.#set(team, 'state', record.state);
+        this.#runClock(team, now, record.state !== 'paused');
         return this.#set(team, 'ending', record.ending);
       }
       case 'team-finished': {
@@ -137,6 +165,25 @@ export class Ledger {
         hold('only a team that is over is removed', isFinal(this.team(record.id).state), () => `team ${record.id}`);
         hold('a team is removed once', !this.removed.has(record.id), () => `team ${record.id}`);
         return this.#insert(this.removed, record.id);
+      case 'agents':
+        for (const {id, group, standing} of record.agents) {
+          this.#changeAgent(this.team(record.teamId), id, {group, standing});
+        }
+        return;
+      case 'team-settings': {
+        const team = this.team(record.teamId);
+        this.#set(team, 'settings', record.settings);
+        if (record.budget) this.#set(team, 'budget', record.budget);
+        return;
+      }
+      case 'plan-added': {
+        const team = this.team(record.teamId);
+        hold('a team gets more to do when it has nothing to do', team.tasks.every(isOver), () => team.spec.name);
+        this.#set(team, 'spec', withPlan(team.spec, record));
+        return this.#set(team, 'mostAsked', mostAsked(team.spec));
+      }
+      case 'team-revived':
+        return this.#revive(record, now);
       case 'tasks-created':
         for (const task of record.tasks) this.#createTask(this.team(record.teamId), task);
         return;
@@ -147,7 +194,7 @@ export class Ledger {
       case 'attempt-session':
         return this.#set(this.attempt(record.id), 'session', record.session);
       case 'attempt-ended':
-        return this.#endAttempt(record);
+        return this.#endAttempt(record, now);
       case 'host':
         return this.#put(this.hosts, record.host.id, record.host);
     }
@@ -182,7 +229,7 @@ export class Ledger {
     if (result.kind !== 'failed') this.#set(attempt, 'merge', result);
   }
 
-  #createTeam({id, spec}: Extract<StateRecord, {kind: 'team-created'}>): void {
+  #createTeam({id, spec}: Extract<StateRecord, {kind: 'team-created'}>, now: Now): void {
     hold('team ids are used once', !this.teams.has(id), () => `team ${id}`);
     for (const other of this.teams.values()) {
       const taken = other.spec.name === spec.name && !this.removed.has(other.id);
@@ -192,18 +239,78 @@ export class Ledger {
     const team: LedgerTeam = {
       id,
       spec,
+      settings: settingsOf(spec),
+      budget: spec.budget,
       tasks: [],
       rows: new Map(),
-      agents: agentsOf(spec),
+      agents: new Map(agentsOf(spec)),
+      standings: new Map(),
+      clock: {usedMs: 0, sinceMs: now.monoMs},
       mostAsked: mostAsked(spec),
       state,
       ending: null,
       used: NOTHING,
       reserved: NOTHING,
       largest: NOTHING,
+      spent: [],
     };
     this.#put(this.teams, id, team);
     this.#insert(this.live, team);
+  }
+
+  #revive({id, state}: Extract<StateRecord, {kind: 'team-revived'}>, now: Now): void {
+    const team = this.team(id);
+    hold('only a team that is over is taken up again', isFinal(team.state) && !this.removed.has(id), () => {
+      return `${team.spec.name} is ${team.state}`;
+    });
+    this.#set(team, 'state', state);
+    this.#set(team, 'ending', null);
+    this.#set(team, 'clock', {usedMs: 0, sinceMs: now.monoMs});
+    // The engine has only their sum now.
+    this.#set(team, 'spent', []);
+    this.#insert(this.live, team);
+  }
+
+  #runClock(team: LedgerTeam, {monoMs}: Now, runs: boolean): void {
+    const {usedMs, sinceMs} = team.clock;
+    if ((sinceMs !== null) === runs) return;
+    const passedMs = sinceMs === null ? 0 : monoMs - sinceMs;
+    this.#set(team, 'clock', {usedMs: usedMs + passedMs, sinceMs: runs ? monoMs : null});
+  }
+
+  #changeAgent(team: LedgerTeam, id: AgentId, {group, standing}: Omit<AgentRow, 'id'>): void {
+    const known = team.agents.get(id);
+    const before = team.standings.get(id) ?? 'present';
+    const kind = groupsOf(team.spec)[group];
+    hold('an agent belongs to a group of its team', kind !== undefined, () => `${id}: ${group}`);
+    if (known) {
+      hold('an agent stays in its group', known.name === kind.name, () => `${id}: ${known.name}, ${kind.name}`);
+      hold(
+        'an agent that was sent away leaves',
+        before !== 'dismissed' || isLeaving(standing),
+        () => `${id}: ${standing}`,
+      );
+      hold('an agent that has gone is gone for good', before !== 'gone' || standing === 'gone', () => id);
+    } else {
+      const highest = Math.max(0, ...[...team.agents.keys()].map(other => numberOf(team.spec.name, other)));
+      const number = numberOf(team.spec.name, id);
+      hold('numbers of agents count on', number > highest, () => `${id} after ${highest}`);
+      this.#put(team.agents, id, kind);
+    }
+    this.#put(team.standings, id, standing);
+  }
+
+  /** What this life of the daemon knows of why attempts are to stop. */
+  stop(attempt: LedgerAttempt, by: StopReason): void {
+    if (attempt.stopping === null) this.#set(attempt, 'stopping', by);
+  }
+
+  /** A new daemon knows only what is recorded. */
+  forgetStops(): void {
+    for (const attempt of this.open) {
+      const {task, agentId} = attempt;
+      attempt.stopping = task.team.ending ?? (task.team.standings.get(agentId) === 'gone' ? 'agent-killed' : null);
+    }
   }
 
   #createTask(team: LedgerTeam, {seq, id, specIndex, group: groupSeq, item}: NewTask): void {
@@ -225,7 +332,11 @@ export class Ledger {
       losses: 0,
       memo: undefined,
       open: null,
+      twin: null,
+      outrun: null,
+      round: 1,
       attempts: [],
+      earlier: [],
       retryDueMs: null,
     };
     team.tasks.push(task);
@@ -239,8 +350,10 @@ export class Ledger {
   }
 
   #changeTask(record: Extract<StateRecord, {kind: 'task-state'}>, now: Now): void {
-    const {teamId, seq, state, failures, losses, memo} = record;
+    const {teamId, seq, state, failures, losses, memo, round} = record;
     const task = this.task(teamId, seq);
+    if (round > task.round) this.#beginRound(task, round);
+    hold('rounds follow one another', round === task.round, () => `${task.id}: ${round} after ${task.round}`);
     hold('a task ends in one state, recorded once', !isTerminal(task.state.name), () => {
       return `${task.id} is ${task.state.name} and is recorded as ${state.name}`;
     });
@@ -255,13 +368,32 @@ export class Ledger {
     this.touched.add(task);
   }
 
+  #beginRound(task: LedgerTask, round: number): void {
+    const {id, state, spec, instances} = task;
+    const what = () => `${id} is ${state.name}`;
+    hold('a round begins when the one before is over', isTerminal(state.name) && round === task.round + 1, what);
+    const isReviewer = spec.reviews !== undefined;
+    hold('nothing that succeeded runs again', state.name !== 'succeeded' || isReviewer || instances !== null, what);
+    this.#set(task, 'round', round);
+    this.#set(task, 'state', {name: 'waiting'});
+    this.#set(task, 'failures', 0);
+    this.#set(task, 'losses', 0);
+    this.#set(task, 'earlier', [...task.earlier, ...task.attempts]);
+    this.#set(task, 'attempts', []);
+  }
+
   #lease(record: Extract<StateRecord, {kind: 'attempt-leased'}>): void {
-    const {id, teamId, task: seq, number, agentId, hostId, means} = record;
+    const {id, teamId, task: seq, number, agentId, hostId, means, twinOf = null} = record;
     const task = this.task(teamId, seq);
     hold('fencing tokens increase', id > this.#lastAttempt, () => `${id} after ${this.#lastAttempt}`);
     hold('a finished task gets no attempt', !isTerminal(task.state.name), () => `${task.id} is ${task.state.name}`);
-    hold('a task has one open attempt', task.open === null, () => `${task.id}: ${id} beside ${task.open?.id}`);
-    hold('attempts are numbered in order', number === task.attempts.length + 1, () => `${task.id}: number ${number}`);
+    const mayBe = task.twin === null && task.outrun === null && (task.open?.id ?? null) === twinOf;
+    hold('a task has one open attempt, or two on purpose', mayBe, () => `${task.id}: ${id} beside ${task.open?.id}`);
+    hold(
+      'attempts are numbered in order',
+      number === task.earlier.length + task.attempts.length + 1,
+      () => `${task.id}: number ${number}`,
+    );
     const group = task.team.agents.get(agentId);
     hold('work goes to agents of the team', group !== undefined, () => `attempt ${id} to ${agentId}`);
     const load = (this.load.get(agentId) ?? 0) + 1;
@@ -275,12 +407,14 @@ export class Ledger {
       agentId,
       hostId,
       means,
+      twinOf,
       reviews: this.#underReview(task),
       session: null,
       outcome: undefined,
       end: null,
       verdict: null,
       merge: null,
+      stopping: null,
     };
     const before = this.#lastAttempt;
     this.#lastAttempt = id;
@@ -291,28 +425,44 @@ export class Ledger {
     this.#put(this.load, agentId, load);
     if (means) this.#set(task.team, 'reserved', plus(task.team.reserved, amountOf(means.cap)));
     this.#insert(this.open, attempt);
-    this.#set(task, 'open', attempt);
-    this.#set(task, 'state', {name: 'running', attempt: id});
+    if (twinOf === null) {
+      this.#set(task, 'open', attempt);
+      this.#set(task, 'state', {name: 'running', attempt: id});
+    } else this.#set(task, 'twin', attempt);
     this.#set(task, 'attempts', [...task.attempts, attempt]);
     if (task.group) this.#set(task.group, 'openInstances', task.group.openInstances + 1);
     this.touched.add(task);
   }
 
-  #endAttempt({id, outcome}: Extract<StateRecord, {kind: 'attempt-ended'}>): void {
+  #endAttempt({id, outcome}: Extract<StateRecord, {kind: 'attempt-ended'}>, now: Now): void {
     const attempt = this.attempt(id);
     hold('an attempt ends once', attempt.outcome === undefined, () => `attempt ${id}`);
     const {task, agentId, means, reviews} = attempt;
     this.#set(attempt, 'outcome', outcome);
-    this.#set(attempt, 'end', endOf(attempt, outcome));
-    this.#set(task, 'open', null);
+    this.#endRace(attempt, outcome);
     this.#remove(this.open, attempt);
     this.#put(this.load, agentId, (this.load.get(agentId) ?? 0) - 1);
-    if (means) this.#pay(task.team, means, outcome);
+    if (means) this.#pay(task.team, {means, outcome, now});
     const verdict = outcome?.verdict;
     if (reviews && verdict && reviews === this.#underReview(task)) this.#set(reviews, 'verdict', verdict);
     const {group} = task;
     if (group) this.#set(group, 'openInstances', group.openInstances - 1);
     this.touched.add(task);
+  }
+
+  /** What follows of the end of an attempt for its task: of two, the first to succeed decides, or else the last. */
+  #endRace(attempt: LedgerAttempt, outcome: AttemptOutcome | null): void {
+    const {task, id} = attempt;
+    const hasLost = task.outrun === attempt;
+    hold('what has lost its race is no success', !hasLost || outcome?.result.ok !== true, () => `attempt ${id}`);
+    const other = task.open === attempt ? task.twin : task.open;
+    const isOutrun = hasLost || (other !== null && !outcome?.result.ok);
+    this.#set(attempt, 'end', isOutrun ? 'outrun' : endOf(attempt, outcome));
+    if (hasLost) return this.#set(task, 'outrun', null);
+    if (other !== null && !isOutrun) this.#set(task, 'outrun', other);
+    this.#set(task, 'open', isOutrun ? other : null);
+    this.#set(task, 'twin', null);
+    if (isOutrun && other) this.#set(task, 'state', {name: 'running', attempt: other.id});
   }
 
   /** What a reviewer has to look at now; null for every other task. */
@@ -321,11 +471,17 @@ export class Ledger {
     return state?.name === 'reviewing' ? (this.attempts.get(state.attempt) ?? null) : null;
   }
 
-  #pay(team: LedgerTeam, {cap}: AttemptMeans, outcome: AttemptOutcome | null): void {
+  #pay(
+    team: LedgerTeam,
+    {means: {cap}, outcome, now}: {means: AttemptMeans; outcome: AttemptOutcome | null; now: Now},
+  ): void {
     const {usd = null, inputTokens = null, outputTokens = null} = outcome?.usage ?? {};
     const tokens = inputTokens === null && outputTokens === null ? null : (inputTokens ?? 0) + (outputTokens ?? 0);
     this.#set(team, 'reserved', plus(team.reserved, {usd: -(cap.usd ?? 0), tokens: -(cap.tokens ?? 0)}));
     this.#set(team, 'used', plus(team.used, {usd: usd ?? cap.usd ?? 0, tokens: tokens ?? cap.tokens ?? 0}));
+    if (team.budget?.perHour !== undefined) {
+      this.#set(team, 'spent', [...team.spent, {atMs: now.monoMs, usd: usd ?? cap.usd ?? 0}]);
+    }
     const {largest} = team;
     this.#set(team, 'largest', {
       usd: Math.max(largest.usd, usd ?? 0),
@@ -368,6 +524,31 @@ function amountOf({usd, tokens}: AttemptMeans['cap']): Amount {
   return {usd: usd ?? 0, tokens: tokens ?? 0};
 }
 
+function isOver({state}: LedgerTask): boolean {
+  return isTerminal(state.name);
+}
+
+function settingsOf({autoscale, strategy, onBudget}: TeamSpec): TeamSettings {
+  return {
+    autoscale: autoscale ?? null,
+    strategy: strategy ?? DEFAULT_SETTINGS.strategy,
+    onBudget: onBudget ?? DEFAULT_SETTINGS.onBudget,
+    paused: false,
+  };
+}
+
+/** The agents of a team that are there to stay, whether or not they work. */
+function isLeaving(standing: AgentRow['standing']): boolean {
+  return standing === 'dismissed' || standing === 'gone';
+}
+
+export function livingOf({agents, standings}: LedgerTeam): readonly AgentId[] {
+  return [...agents.keys()].filter(id => {
+    const standing = standings.get(id) ?? 'present';
+    return standing === 'present' || standing === 'paused';
+  });
+}
+
 function mostAsked({plan}: TeamSpec): Amount {
   const estimates = plan?.tasks.flatMap(({estimate}) => estimate ?? []) ?? [];
   const {firstCap} = LIMITS;
@@ -377,13 +558,30 @@ function mostAsked({plan}: TeamSpec): Amount {
   };
 }
 
-function endOf({task}: LedgerAttempt, outcome: AttemptOutcome | null): AttemptEnd {
+function endOf({task, stopping}: LedgerAttempt, outcome: AttemptOutcome | null): AttemptEnd {
   const result = outcome?.result;
-  if (result?.ok) return 'ok';
+  const isEnding = task.team.ending !== null;
+  // What a reviewer does in a team that is ending is for nothing, whatever it has said.
+  const isForNothing = isEnding && task.spec.reviews !== undefined && outcome?.verdict === undefined;
+  if (result?.ok) return isForNothing ? 'cancelled' : 'ok';
   const reason = result?.failure.reason ?? 'stopped';
-  if (reason !== 'stopped' && reason !== 'provider-limited') return 'failed';
-  if (task.team.ending !== null) return 'cancelled';
-  return reason === 'stopped' ? 'lost' : 'limited';
+  switch (reason) {
+    case 'stopped':
+      if (isEnding) return 'cancelled';
+      return stopping === 'agent-killed' ? 'taken' : 'lost';
+    case 'silent':
+      return isEnding ? 'failed' : 'lost';
+    case 'provider-limited':
+    case 'runtime-unavailable':
+      return isEnding ? 'cancelled' : 'limited';
+    default:
+      return 'failed';
+  }
+}
+
+/** The attempt that decided, or will decide, about the task last. */
+export function lastOf({attempts, outrun}: LedgerTask): LedgerAttempt | undefined {
+  return attempts.findLast(attempt => attempt !== outrun && attempt.end !== 'outrun');
 }
 
 /** The work of an attempt that has succeeded. */

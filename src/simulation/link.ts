@@ -5,11 +5,11 @@ import type {VirtualTime} from './virtual-time.ts';
 
 export type Report = Extract<
   Input,
-  {type: 'agents-ready' | 'agents-failed' | 'attempt-verifying' | 'attempt-session' | 'attempt-finished'}
+  {type: 'agents-ready' | 'agents-failed' | 'attempt-verifying' | 'attempt-session' | 'attempt-finished' | 'breaker'}
 >;
 
 /** Told once, and missed by nobody when it is lost. */
-export type Remark = Extract<Input, {type: 'provider-signal'}>;
+export type Remark = Extract<Input, {type: 'provider-signal' | 'vitals'}>;
 
 export type HostMessage =
   | {
@@ -17,13 +17,15 @@ export type HostMessage =
       readonly holds: readonly AttemptId[];
       readonly agents: readonly AgentId[];
       readonly teams: readonly TeamId[];
+      readonly paused: readonly AttemptId[];
+      readonly beats: boolean;
     }
   | {readonly type: 'report'; readonly number: number; readonly report: Report}
   | {readonly type: 'remark'; readonly remark: Remark}
   | {readonly type: 'reaped'; readonly attempts: readonly AttemptId[]};
 
 /** What the daemon sends to a host: the engine's effects that name one, and acknowledgements. */
-export type HostEffect = Exclude<Extract<Effect, {hostId: unknown}>, {type: 'kill-host'}>;
+export type HostEffect = Exclude<Extract<Effect, {hostId: unknown}>, {type: 'kill-host' | 'probe-host'}>;
 export type DaemonMessage = HostEffect | {readonly type: 'ack'; readonly number: number};
 
 export interface LinkEnd<Message> {

@@ -44,6 +44,15 @@ function someAncestorFailed(task: LedgerTask, seen: Set<LedgerTask>): boolean {
   });
 }
 
+/** Whether something it needs, directly or not, is in a later round: what it waits for was decided in an earlier one. */
+export function someAncestorGoesAgain(task: LedgerTask, seen = new Set<LedgerTask>()): boolean {
+  return needsOf(task).some(need => {
+    if (seen.has(need)) return false;
+    seen.add(need);
+    return need.round > 1 || someAncestorGoesAgain(need, seen);
+  });
+}
+
 /** Of a reviewer: the task that it looks at. */
 export function reviewedBy({spec, team}: LedgerTask): LedgerTask | undefined {
   return spec.reviews === undefined ? undefined : team.rows.get(spec.reviews);
@@ -51,13 +60,15 @@ export function reviewedBy({spec, team}: LedgerTask): LedgerTask | undefined {
 
 /** Could start at once if there were an agent and a permit for it. */
 export function isReady(task: LedgerTask, monoMs: number): boolean {
-  if (task.open !== null || task.team.ending !== null) return false;
+  if (task.open !== null || task.outrun !== null || task.team.ending !== null) return false;
   const reviewed = reviewedBy(task);
   if (reviewed && reviewed.state.name !== 'reviewing') return false;
   if (task.spec.foreach && task.group === null) return false;
   if (task.state.name === 'backing-off') return task.retryDueMs !== null && task.retryDueMs <= monoMs && hasRoom(task);
   if (task.state.name !== 'waiting' && task.state.name !== 'ready') return false;
-  return hasRoom(task) && (task.group !== null || (needsAreOver(task) && conditionHolds(task)));
+  // Instances that go again wait for needs that go again.
+  if (!needsAreOver(task)) return false;
+  return hasRoom(task) && (task.group !== null || conditionHolds(task));
 }
 
 /** `max-parallel` leaves room for one more instance. */

@@ -59,7 +59,7 @@ export function randomBudget(dice: Dice): Budget | undefined {
   if (!dice.chance(0.5)) return undefined;
   const usd = dice.chance(0.7) ? dice.spread(0.05, 100) : null;
   const tokens = usd === null || dice.chance(0.4) ? Math.round(dice.spread(20_000, 40_000_000)) : null;
-  return {usd, tokens};
+  return {usd, tokens, ...(dice.chance(0.15) ? {perHour: dice.spread(1, 20)} : {})};
 }
 
 export function repositoryOf(folder: string, branch: string): TeamRepository {

@@ -103,6 +103,7 @@ function randomTask(
     retries: faults.taskFailure > 0 ? dice.pick([0, 0, 1, 2, 3]) : dice.pick([0, 2]),
     priority: dice.chance(0.2) ? dice.whole(-3, 5) : 0,
     env: {},
+    ...(dice.chance(0.3) ? {limits: {silenceMs: Math.round(dice.spread(1000, 60_000))}} : {}),
     continueOnError: dice.chance(0.12),
     ...(foreach && dice.chance(0.4) ? {maxParallel: dice.whole(1, 4)} : {}),
   };

@@ -45,7 +45,7 @@ export function runSeed(seed: number, options: SeedOptions = {}): SeedResult {
   const world = new World({seed, makeEngine, habits, faults, store, onLine});
   const startedMs = world.time.now().monoMs;
   const stats = (): SeedStats => {
-    world.countTeams();
+    world.countEnds();
     const {hash, lines} = world.trace;
     return {hash, lines, virtualMs: world.time.now().monoMs - startedMs, counts: world.tally.counts()};
   };
@@ -73,5 +73,17 @@ export function realEngine(seed: number, changes: Partial<EngineOptions> = {}): 
     random,
     ...changes,
   };
-  return (stored, now) => Engine.restore(stored, options, now);
+  return (stored, now) => {
+    const {engine, step} = Engine.restore(stored, options, now);
+    return {
+      step,
+      engine: {
+        handle: (input, at) => engine.handle(input, at),
+        nextDeadlineMs: () => engine.nextDeadlineMs(),
+        view: (id, at) => engine.view(id, at),
+        standing: (id, task) => engine.taskStanding(id, task),
+        agents: (id, {now: at}) => engine.agents(id, {now: at, recorded: () => undefined}),
+      },
+    };
+  };
 }

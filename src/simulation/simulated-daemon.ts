@@ -1,7 +1,7 @@
 import type {Effect, Input, MergeRequest, RequestId, Step} from '../federation/engine-io.ts';
-import type {HostId} from '../model/ids.ts';
+import type {HostId, TeamId} from '../model/ids.ts';
 import type {ProviderSignal} from '../model/provider.ts';
-import type {EngineRecord, HostRecord} from '../model/record.ts';
+import type {EngineRecord, HostRecord, StoredTeam} from '../model/record.ts';
 import {describeEffect, describeEvent, describeInput, describeRecord} from './describe.ts';
 import type {Dice} from './dice.ts';
 import type {EngineFactory, EngineUnderTest} from './engine-under-test.ts';
@@ -157,6 +157,11 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#world.time.now().monoMs + ms);
   }
 
+  /** What the store has of a team, over or not. */
+  loadTeam(id: TeamId): StoredTeam | null {
+    return this.#world.store.loadTeam(id);
+  }
+
   /** A client's request; false while there is no daemon. */
   request(
     input: Extract<Input, {request: RequestId}>,
@@ -181,8 +186,8 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
     if (!host) return;
     switch (message.type) {
       case 'hello': {
-        const {holds, agents, teams} = message;
-        this.submit({input: {type: 'host-connected', host: host.record, holds, agents, teams}, link});
+        const {holds, agents, teams, paused, beats} = message;
+        this.submit({input: {type: 'host-connected', host: host.record, holds, agents, teams, paused, beats}, link});
         return;
       }
       case 'report':
@@ -234,7 +239,9 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
   /** All that has arrived, one by one through the engine, then one commit, then everything that follows from it. */
   #batch(arrivals: readonly Arrival[], restored: Step | null): void {
     const {dice, faults, habits, tally} = this.#world;
-    const point = dice.chance(faults().daemonCrash) ? dice.pick(CRASH_POINTS) : null;
+    // Signs of life are so many that nothing else would happen.
+    const isLife = arrivals.length > 0 && arrivals.every(({input}) => input.type === 'vitals');
+    const point = !isLife && dice.chance(faults().daemonCrash) ? dice.pick(CRASH_POINTS) : null;
     const between = dice.whole(0, arrivals.length);
     const dieAt = (here: CrashPoint) => {
       if (point !== here) return;
@@ -294,7 +301,7 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
     const engine = this.#engine;
     if (!engine) throw new Died();
     const {time, trace, tally} = this.#world;
-    trace.add('in', describeInput(input));
+    if (input.type !== 'vitals') trace.add('in', describeInput(input));
     tally.add('inputs handled');
     let step: Step;
     try {
@@ -374,6 +381,12 @@ export class SimulatedDaemon implements LinkEnd<HostMessage> {
         time.after(dice.spread(1, 500), () => {
           this.#world.host(effect.hostId)?.crash();
           tally.add('silent host killed');
+        });
+        return;
+      case 'probe-host':
+        later(dice.spread(0.5, 50), () => {
+          const probe = this.#world.host(effect.hostId)?.probe() ?? {state: 'gone', cpuMs: null};
+          this.submit({input: {type: 'host-probed', hostId: effect.hostId, probe}});
         });
         return;
       case 'read-output':

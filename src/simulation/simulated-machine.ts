@@ -19,6 +19,8 @@ export class SimulatedMachine {
   readonly #ledger: Ledger;
   readonly #live = new Map<AttemptId, ProcessTree>();
   readonly #started = new Set<AttemptId>();
+  /** When each did something last. */
+  readonly #stirred = new Map<AttemptId, number>();
   readonly #outcomes = new Map<AttemptId, AttemptOutcome>();
 
   constructor(ledger: Ledger) {
@@ -29,13 +31,23 @@ export class SimulatedMachine {
     const {attempt, teamId, task} = tree;
     hold('an attempt is started once', !this.#started.has(attempt), () => `attempt ${attempt}`);
     const other = this.liveOf(teamId, task)[0];
-    hold('one process tree per task', !other, () => `task ${task}: attempt ${attempt} beside ${other?.attempt}`);
+    const isTwin = other && this.#areTwins(attempt, other.attempt);
+    hold(
+      'one process tree per task, but for twins',
+      !other || isTwin === true,
+      () => `task ${task}: attempt ${attempt} beside ${other?.attempt}`,
+    );
     const leased = this.#ledger.attempts.get(attempt);
     hold('a process runs only under an open lease', leased?.outcome === undefined && leased?.task.seq === task, () => {
       return `attempt ${attempt} starts, which is ${leased ? 'over' : 'unknown'}`;
     });
     this.#started.add(attempt);
     this.#live.set(attempt, tree);
+  }
+
+  #areTwins(a: AttemptId, b: AttemptId): boolean {
+    const {attempts} = this.#ledger;
+    return attempts.get(a)?.twinOf === b || attempts.get(b)?.twinOf === a;
   }
 
   isLive(attempt: AttemptId): boolean {
@@ -68,6 +80,17 @@ export class SimulatedMachine {
 
   outcomeOf(attempt: AttemptId): AttemptOutcome | undefined {
     return this.#outcomes.get(attempt);
+  }
+
+  /** It has done something. */
+  stir(attempt: AttemptId, monoMs: number): void {
+    if (this.#live.has(attempt)) this.#stirred.set(attempt, monoMs);
+  }
+
+  /** For how long it has done nothing; null: it does not run. */
+  silentMs(attempt: AttemptId, monoMs: number): number | null {
+    const stirred = this.#stirred.get(attempt);
+    return this.#live.has(attempt) && stirred !== undefined ? monoMs - stirred : null;
   }
 
   get liveCount(): number {

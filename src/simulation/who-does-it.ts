@@ -41,8 +41,9 @@ function escalatedTo({spec, team, failures}: LedgerTask): ModelChoice | null {
 
 /** Nothing that the team has used, reserved or learned can be a reason not to pay for a prompt of it now. */
 export function isSurelyPaid(team: LedgerTeam): boolean {
+  if ((team.budget?.perHour ?? null) !== null) return false;
   return (['usd', 'tokens'] as const).every(resource => {
-    const limit = team.spec.budget?.[resource] ?? null;
+    const limit = team.budget?.[resource] ?? null;
     if (limit === null) return true;
     const left = limit - team.used[resource] - team.reserved[resource];
     const most = Math.max(team.largest[resource], Math.min(team.mostAsked[resource], limit));

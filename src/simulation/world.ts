@@ -4,6 +4,7 @@ import {type HostId, hostId} from '../model/ids.ts';
 import type {ProviderSignal} from '../model/provider.ts';
 import {isFinal} from '../model/team.ts';
 import {UNKNOWN_USAGE} from '../model/usage.ts';
+import {traitOf} from './agent-traits.ts';
 import {Dice} from './dice.ts';
 import type {EngineFactory} from './engine-under-test.ts';
 import {drawFaults, type Faults, NO_FAULTS, Tally} from './faults.ts';
@@ -25,8 +26,11 @@ import {randomWishes, type Wish} from './wish.ts';
 const HOUR_MS = 3_600_000;
 /** Virtual time after the last fault within which every plan must have come to its end. */
 const PATIENCE_MS = 48 * HOUR_MS;
-/** Virtual time in which what is over must have been put away: more than the longest partition and the host's grace. */
-const SETTLING_MS = 300_000;
+/**
+ * Virtual time in which what is over must have been put away: more than the longest partition, the host's grace, and the time
+ * after which somebody looks whether an attempt is silent.
+ */
+const SETTLING_MS = 1_000_000;
 const MAX_APPOINTMENTS = 3_000_000;
 const REMEMBERED_REPORTS = 100;
 const ROUNDS_PER_S = 5;
@@ -60,16 +64,21 @@ export class World {
   #calm = false;
   readonly #limits: SimulatedLimits;
   readonly #branch: SimulatedBranch;
+  /** Whether hosts give signs of life, and things that hang are noticed. */
+  readonly #beats: boolean;
   #requests = 0;
 
   constructor({seed, makeEngine, habits, faults, store, onLine}: WorldOptions) {
     const {time} = this;
     this.trace = new Trace(time, onLine);
     this.#dice = new Dice(seed, 'world');
+    this.#beats = new Dice(seed, 'beats').chance(0.3);
     this.#faults = {...drawFaults(new Dice(seed, 'faults')), ...faults};
     this.#wishes = randomWishes({
       dice: new Dice(seed, 'wishes'),
       agentDice: new Dice(seed, 'agents'),
+      changeDice: new Dice(seed, 'changes'),
+      twinDice: new Dice(seed, 'twins'),
       faults: this.#faults,
     });
     this.#limits = new SimulatedLimits(new Dice(seed, 'limits'));
@@ -86,7 +95,9 @@ export class World {
       machine: this.#machine,
       branch: this.#branch,
       now,
+      lastHungMs: id => this.#hosts.get(id)?.lastHungMs ?? null,
       isHeld: attempt => [...this.#hosts.values()].some(host => host.holds(attempt)),
+      silentMs: attempt => this.#machine.silentMs(attempt, time.now().monoMs),
       itemsOf: group => this.#itemsOf(group),
     });
     this.#daemon = new SimulatedDaemon({
@@ -160,14 +171,16 @@ export class World {
   }
 
   #unfinished(): string {
-    const teams = [...this.#ledger.live].map(({spec, state, ending, tasks}) => {
+    const teams = [...this.#ledger.live].map(({id, spec, state, ending, tasks}) => {
       const open = tasks.filter(
         task => task.instances === null && !['succeeded', 'failed', 'skipped', 'cancelled'].includes(task.state.name),
       );
       const some = open
         .slice(0, 5)
         .map(task => `${task.id} ${task.open ? `attempt ${task.open.id}` : task.state.name}`);
-      return `${spec.name} is ${state}${ending === null ? '' : ` by ${ending}`} with ${open.length} open tasks (${some.join(', ')})`;
+      const waits = this.#daemon.engine?.view(id, {now: this.time.now()})?.waiting ?? [];
+      const why = waits.map(({why: reason, tasks: count}) => `${count} for ${reason}`).join(', ');
+      return `${spec.name} is ${state}${ending === null ? '' : ` by ${ending}`} with ${open.length} open tasks (${some.join(', ')}), which wait: ${why}`;
     });
     return teams.length > 0 ? teams.join('; ') : 'every team is over, but somebody waits for an answer';
   }
@@ -204,6 +217,12 @@ export class World {
         return this.#anyHost()?.crash();
       case 'linkBreakPerS':
         return this.#anyHost()?.link?.break();
+      case 'hostHangPerS':
+        return this.#beats ? this.#anyHost()?.hang(dice.spread(200, 60_000)) : undefined;
+      case 'hostStarvePerS':
+        return this.#beats ? this.#anyHost()?.starve(dice.spread(200, 8000)) : undefined;
+      case 'breakerPerS':
+        return this.#anyHost()?.trip();
       case 'daemonPausePerS':
         return this.#daemon.pause(dice.spread(100, 20_000));
       case 'wallJumpPerS':
@@ -286,6 +305,8 @@ export class World {
       tally,
       trace,
       dice: new Dice(seed, id),
+      beats: this.#beats,
+      traitOf: agent => traitOf(agent, {seed, faults: this.#faultsNow()}),
       faults: () => this.#faultsNow(),
       behaviourOf: assignment => this.#behaviourOf(assignment),
       dial: caller => this.#daemon.dial(caller),
@@ -300,13 +321,14 @@ export class World {
   #remember(told: Input): void {
     // A session may have been followed by another one.
     if (told.type === 'agents-ready' || told.type === 'agents-failed' || told.type === 'attempt-session') return;
+    if (told.type === 'breaker') return;
     this.#said.push(told);
     if (this.#said.length > REMEMBERED_REPORTS) this.#said.shift();
   }
 
   #behaviourOf({teamId, spec}: Assignment): Behaviour {
     const {cwd} = this.#ledger.team(teamId).spec;
-    const behaviour = this.#wishes.find(wish => wish.spec.cwd === cwd)?.behaviours.get(spec.id);
+    const behaviour = this.#wishes.find(wish => wish.spec.cwd === cwd)?.behaviours.get(plainId(spec.id));
     if (!behaviour) throw new Error(`Internal error: nobody knows how "${spec.id}" behaves`);
     return behaviour;
   }
@@ -319,7 +341,7 @@ export class World {
       return {type: 'output-read', teamId, task, output: {ok: false, failure}};
     }
     const wish = this.#wishes.find(({spec}) => spec.cwd === source.team.spec.cwd);
-    const value = wish?.behaviours.get(source.spec.id)?.output ?? null;
+    const value = wish?.behaviours.get(plainId(source.spec.id))?.output ?? null;
     return {type: 'output-read', teamId, task, output: {ok: true, value}};
   }
 
@@ -328,19 +350,31 @@ export class World {
     if (!foreach) return null;
     if (foreach.from === 'list') return foreach.items;
     const wish = this.#wishes.find(({spec}) => spec.cwd === group.team.spec.cwd);
-    const output = wish?.behaviours.get(foreach.task)?.output;
+    const output = wish?.behaviours.get(plainId(foreach.task))?.output;
     return Array.isArray(output) ? output : null;
   }
 
-  /** How many teams came to which end, for the tally. */
-  countTeams(): void {
+  /** How many teams and second attempts came to which end, for the tally. */
+  countEnds(): void {
+    for (const {twinOf, end} of this.#ledger.attempts.values()) {
+      if (twinOf !== null && end === 'ok') this.tally.add('second attempt was first');
+      if (twinOf !== null && end === 'outrun') this.tally.add('second attempt was outrun');
+    }
     for (const {state} of this.#ledger.teams.values()) if (isFinal(state)) this.tally.add(`teams ${state}`);
   }
+}
+
+/** A task of a plan that was given to the team once more does what it did the first time. */
+function plainId(id: string): string {
+  return id.replace(/#\d+$/u, '').replace(/#\d+\.review$/u, '.review');
 }
 
 const PER_SECOND = [
   'hostCrashPerS',
   'linkBreakPerS',
+  'hostHangPerS',
+  'hostStarvePerS',
+  'breakerPerS',
   'daemonPausePerS',
   'wallJumpPerS',
   'freezePerS',

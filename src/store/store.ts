@@ -1,7 +1,7 @@
 import type {Costs} from '../model/cost-view.ts';
 import type {StoredEvent} from '../model/event.ts';
 import type {TaskSeq, TeamId} from '../model/ids.ts';
-import type {EngineRecord, StoredState} from '../model/record.ts';
+import type {EngineRecord, StoredState, StoredTeam} from '../model/record.ts';
 import type {AttemptRow, TaskQuery, TaskRow, TeamRow} from '../model/row.ts';
 
 /**
@@ -15,6 +15,8 @@ export interface Store extends Disposable {
   commit(records: readonly EngineRecord[]): readonly StoredEvent[];
   /** What a restarted daemon needs: tasks in the state last recorded, and open attempts beside them. */
   load(): StoredState;
+  /** What an engine needs to go on with a team, over or not; null: there is none of that id. */
+  loadTeam(id: TeamId): StoredTeam | null;
   /** All teams, over or not, oldest first. */
   teams(): readonly TeamRow[];
   /** As they stand now: a task with an open attempt is `running`, though its lease is all that was recorded of that. */

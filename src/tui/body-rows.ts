@@ -15,13 +15,11 @@ export type BodyRow =
       readonly line: string;
     };
 
-/** Failures first, then what runs, longest first. `ageMs` is how old the view is, so that elapsed times go on. */
+/** Failures first, then agents in trouble, then what runs, longest first. `ageMs` is how old the view is, so that elapsed times go on. */
 export function bodyRows(view: TeamView, ageMs: number): readonly BodyRow[] {
   const failures = failureRows(view);
-  const running = runningRows(view, ageMs);
-  return failures.length > 0 && running.length > 0
-    ? [...failures, {kind: 'blank'}, ...running]
-    : [...failures, ...running];
+  const parts = [failures, ailingRows(view), runningRows(view, ageMs)].filter(rows => rows.length > 0);
+  return parts.flatMap((rows, index) => (index === 0 ? rows : [{kind: 'blank' as const}, ...rows]));
 }
 
 function failureRows({failures, tasks}: TeamView): readonly BodyRow[] {
@@ -30,6 +28,16 @@ function failureRows({failures, tasks}: TeamView): readonly BodyRow[] {
   return [
     {kind: 'heading', text: `Failures: ${tasks.failed}${shown}`, bad: true},
     ...failures.map(({task, text}) => ({kind: 'failure' as const, task: oneLine(task), text: oneLine(text, 1000)})),
+  ];
+}
+
+function ailingRows({ailing = [], agents}: TeamView): readonly BodyRow[] {
+  if (ailing.length === 0) return [];
+  const total = Math.max(agents.suspect ?? 0, ailing.length);
+  const shown = ailing.length < total ? `, ${ailing.length} shown` : '';
+  return [
+    {kind: 'heading', text: `Agents in trouble: ${total}${shown}`, bad: true},
+    ...ailing.map(({agent, why}) => ({kind: 'failure' as const, task: agent, text: oneLine(why, 1000)})),
   ];
 }
 

@@ -18,6 +18,7 @@ export interface CountFact {
 export const STATE_COLORS = {
   running: 'cyan',
   idle: 'cyan',
+  paused: 'yellow',
   draining: 'yellow',
   succeeded: 'green',
   failed: 'red',
@@ -56,14 +57,19 @@ export function countFacts(tasks: TaskCounts, {zeros}: {readonly zeros: boolean}
 }
 
 /** `50 of 50 agents ready, 48 busy (mean 46.2)`. */
-export function agentsText({agents, meanBusyAgents}: TeamView): string {
+export function agentsText({agents, meanBusyAgents, settings}: TeamView): string {
   const parts = [
     `${agents.ready} of ${agents.requested} agents ready`,
     `${agents.busy} busy${meanText(meanBusyAgents)}`,
   ];
   if (agents.starting > 0) parts.push(`${agents.starting} starting`);
   if (agents.failed > 0) parts.push(`${agents.failed} failed`);
-  return parts.join(', ');
+  for (const state of ['suspect', 'paused', 'draining'] as const) {
+    const count = agents[state] ?? 0;
+    if (count > 0) parts.push(`${count} ${state}`);
+  }
+  const scaling = settings?.autoscale;
+  return scaling ? `${parts.join(', ')} · scales from ${scaling.min} to ${scaling.max}` : parts.join(', ');
 }
 
 /** `466 attempts, 4 of them retried · CPU 812 s = 4.1 busy cores · peak memory 56 MiB`; what is unknown is said to be. */
@@ -95,7 +101,8 @@ export function costText(view: TeamView): string | null {
   const unknownTokens = isEarly ? 'no tokens yet' : 'tokens unknown';
   const tokens = isFree ? unknownTokens : `${tokensText(inputTokens)} tokens in, ${tokensText(outputTokens)} out`;
   const most = budget?.limitTokens == null ? '' : ` of ${tokensText(budget.limitTokens)}`;
-  return `${spent}${limit}${reserved} · ${tokens}${most}`;
+  const hour = budget?.hour && ` · ${usdText(budget.hour.usedUsd)} of ${usdText(budget.hour.limitUsd)} within the hour`;
+  return `${spent}${limit}${reserved}${hour ?? ''} · ${tokens}${most}`;
 }
 
 /** Attempts that could have said what they cost. */

@@ -2,7 +2,9 @@ import {z} from 'zod';
 import type {AgentSettings} from '../model/agent-settings.ts';
 import type {AttemptOutcome, SessionMark} from '../model/attempt.ts';
 import type {Cap} from '../model/budget.ts';
+import type {BreakerNews} from '../model/edge.ts';
 import {AGENT_ERROR_KINDS, STOP_REASONS, type StopReason} from '../model/failure.ts';
+import type {AttemptLimits, Vitals} from '../model/health.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from '../model/ids.ts';
 import type {ProcessIdentity} from '../model/process-identity.ts';
 import type {ProviderSignal} from '../model/provider.ts';
@@ -31,10 +33,17 @@ export interface AttemptOrder {
   readonly cwd: string;
   readonly outputs: OutputKind | null;
   readonly timeoutMs: number | null;
+  /** What the host holds it to; absent: nothing. */
+  readonly limits?: AttemptLimits;
   /** Relative to the team's folder. */
   readonly logFile: string;
   /** Where the declared output goes when the attempt succeeds; relative to the team's folder. */
   readonly outputFile: string | null;
+  /**
+   * Whoever makes this file first may put out a result: of attempts that run at the same task, one. Relative to the team's folder;
+   * absent: it is the only one.
+   */
+  readonly claimFile?: string;
   /** Links made in the attempt's input folder (`GODEL_INPUTS`): name there, target relative to the team's folder. */
   readonly inputs: readonly {readonly name: string; readonly target: string}[];
   readonly traceparent: string;
@@ -111,6 +120,10 @@ export type DaemonMessage =
   | {readonly type: 'close-team'; readonly teamId: TeamId}
   | {readonly type: 'assign'; readonly orders: readonly AttemptOrder[]}
   | {readonly type: 'stop'; readonly attempts: readonly AttemptId[]; readonly by: StopReason}
+  /** Hold the processes of these attempts, or let them go on. One that has not been ordered yet is held when it is. */
+  | {readonly type: 'pause'; readonly attempts: readonly AttemptId[]; readonly paused: boolean}
+  /** These agents are no more; what they have running is stopped by `stop`. */
+  | {readonly type: 'close-agents'; readonly teamId: TeamId; readonly agents: readonly AgentId[]}
   | {readonly type: 'reap'; readonly request: number; readonly attempts: readonly AttemptId[]}
   /** Reads `length` bytes of a file in the team's folder from `offset`. */
   | {
@@ -142,6 +155,8 @@ export type Report =
   | {readonly type: 'attempt-verifying'; readonly attempt: AttemptId}
   | {readonly type: 'attempt-session'; readonly attempt: AttemptId; readonly session: SessionMark}
   | {readonly type: 'provider-signal'; readonly attempt: AttemptId; readonly signal: ProviderSignal}
+  /** A circuit breaker of the host has opened or closed; said again to every daemon that comes while it is not closed. */
+  | ({readonly type: 'breaker'} & BreakerNews)
   | {readonly type: 'attempt-finished'; readonly attempt: AttemptId; readonly outcome: AttemptOutcome};
 
 export type HostMessage =
@@ -158,6 +173,8 @@ export type HostMessage =
       readonly holds: readonly AttemptId[];
       readonly agents: readonly AgentId[];
       readonly teams: readonly TeamId[];
+      /** Those of `holds` that are paused; absent: none. */
+      readonly paused?: readonly AttemptId[];
     }
   | {readonly type: 'reports'; readonly first: number; readonly reports: readonly Report[]}
   /** News for display only: neither numbered nor kept. */
@@ -165,6 +182,12 @@ export type HostMessage =
   | {readonly type: 'reaped'; readonly request: number; readonly attempts: readonly AttemptId[]; readonly ended: number}
   /** `data` is base64; `size` is the file's whole size now, null when it does not exist (yet). */
   | {readonly type: 'data'; readonly request: number; readonly data: string; readonly size: number | null}
+  /**
+   * Signs of life: neither numbered nor kept, at most twice a second. Of the attempts that run a program it names those that have
+   * changed; one that is not named is as it was, and silent for so much longer. `lagMs`: how late the host's own timer was.
+   */
+  | {readonly type: 'vitals'; readonly lagMs: number; readonly vitals: readonly Vitals[]}
+  /** The same with nothing to say: twice a second comes one or the other, while the host has a team. */
   | {readonly type: 'beat'};
 
 const id = z.custom<AttemptId>(
@@ -184,8 +207,20 @@ const hostFailure = z.discriminatedUnion('reason', [
   z.object({reason: z.literal('verify-failed'), ...ended}),
   z.object({reason: z.literal('spawn-failed'), command: text(1000), code: text(50), detail: text(2000)}),
   z.object({reason: z.literal('timed-out'), timeoutMs: z.number().positive()}),
+  z.object({
+    reason: z.literal('runtime-unavailable'),
+    what: z.enum(['runtime', 'provider']),
+    name: text(200),
+    retryAfterMs: z.number().nonnegative(),
+    detail: text(8192),
+  }),
   z.object({reason: z.literal('output-invalid'), expected: z.literal('json'), detail: text(2000)}),
   z.object({reason: z.literal('output-too-large'), limitBytes: z.number().positive()}),
+  z.object({
+    reason: z.enum(['memory-exceeded', 'disk-exceeded']),
+    limitBytes: z.number().positive(),
+    usedBytes: z.number().nonnegative(),
+  }),
   z.object({reason: z.literal('output-unwritable'), file: text(5000), code: text(50), detail: text(2000)}),
   z.object({
     reason: z.literal('stopped'),
@@ -260,12 +295,29 @@ const outcome = z.object({
   verdict: z.object({approved: z.boolean(), comments: text(8192)}).exactOptional(),
 });
 
+const vitals = z.object({
+  attempt: id,
+  processes: z.number().int().nonnegative(),
+  cpuMs: amount,
+  rssBytes: amount,
+  outputBytes: z.number().nonnegative(),
+  silentMs: z.number().nonnegative(),
+  state: z.enum(['running', 'sleeping', 'stopped']).exactOptional(),
+});
+
 const report = z.discriminatedUnion('type', [
   z.object({type: z.literal('agents-ready'), agents: z.array(agent).max(100_000)}),
   z.object({type: z.literal('agents-failed'), agents: z.array(agent).max(100_000), detail: text(4000)}),
   z.object({type: z.literal('attempt-verifying'), attempt: id}),
   z.object({type: z.literal('attempt-session'), attempt: id, session}),
   z.object({type: z.literal('provider-signal'), attempt: id, signal}),
+  z.object({
+    type: z.literal('breaker'),
+    of: z.object({kind: z.enum(['runtime', 'provider']), name: text(200)}),
+    state: z.enum(['closed', 'open', 'half-open']),
+    detail: text(8192),
+    retryAfterMs: z.number().nonnegative(),
+  }),
   z.object({type: z.literal('attempt-finished'), attempt: id, outcome}),
 ]);
 
@@ -283,6 +335,7 @@ export const hostMessageSchema: z.ZodType<HostMessage> = z.discriminatedUnion('t
     holds: z.array(id).max(100_000),
     agents: z.array(agent).max(100_000),
     teams: z.array(team).max(100_000),
+    paused: z.array(id).max(100_000).exactOptional(),
   }),
   z.object({type: z.literal('reports'), first: z.number().int().nonnegative(), reports: z.array(report).max(100_000)}),
   z.object({type: z.literal('progress'), lines: z.array(z.object({attempt: id, line: text(1000)})).max(100_000)}),
@@ -298,5 +351,6 @@ export const hostMessageSchema: z.ZodType<HostMessage> = z.discriminatedUnion('t
     data: text(4_000_000),
     size: z.number().nonnegative().nullable(),
   }),
+  z.object({type: z.literal('vitals'), lagMs: z.number().nonnegative(), vitals: z.array(vitals).max(100_000)}),
   z.object({type: z.literal('beat')}),
 ]);

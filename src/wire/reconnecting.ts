@@ -9,8 +9,8 @@ export interface ReconnectOptions<Out, In> {
   readonly connect: (signal: AbortSignal) => Promise<Result<JsonSocket<Out, In>, ConnectFailure>>;
   /** A new connection is there; the socket is read once a listener is added. */
   readonly onOpen: (socket: JsonSocket<Out, In>) => void;
-  /** A connection has ended, or could not be made. Returning `stop` ends the reconnecting. */
-  readonly onDown: (down: Down) => 'again' | 'stop';
+  /** A connection has ended, or could not be made. */
+  readonly onDown: (down: Down) => AfterDown;
   readonly backoff: BackoffOptions;
   readonly random: Random;
   readonly signal: AbortSignal;
@@ -20,6 +20,9 @@ export type Down =
   | {readonly kind: 'closed'; readonly closed: Closed}
   | {readonly kind: 'not-connected'; readonly failure: ConnectFailure; readonly tries: number};
 
+/** `stop` ends the reconnecting. `again` connects after a pause, with a promise as soon as that is fulfilled if it is sooner. */
+export type AfterDown = 'again' | 'stop' | {readonly againAfter: Promise<unknown>};
+
 /**
  * Keeps one connection open: connects, waits until it is closed, and connects again, with growing pauses while that
  * fails. Resolves when the signal is aborted or `onDown` says stop; closing the open socket is then its owner's affair.
@@ -27,6 +30,7 @@ export type Down =
 export async function keepConnected<Out, In>(options: ReconnectOptions<Out, In>): Promise<void> {
   const {connect, onOpen, onDown, backoff, random, signal} = options;
   for (let tries = 0; !signal.aborted; ) {
+    let next: AfterDown;
     const connected = await connect(signal);
     if (isAborted(signal)) {
       if (connected.ok) connected.value.terminate();
@@ -37,14 +41,16 @@ export async function keepConnected<Out, In>(options: ReconnectOptions<Out, In>)
       const over = closedOf(socket, signal);
       onOpen(socket);
       const closed = await over;
-      if (closed === null || onDown({kind: 'closed', closed}) === 'stop') return;
+      if (closed === null) return;
+      next = onDown({kind: 'closed', closed});
       // One failure counts at once: a peer that accepts and drops us is not hammered.
       tries = 1;
     } else {
       tries += 1;
-      if (onDown({kind: 'not-connected', failure: connected.failure, tries}) === 'stop') return;
+      next = onDown({kind: 'not-connected', failure: connected.failure, tries});
     }
-    if (!(await pause(backoffMs(tries, backoff, random), signal))) return;
+    if (next === 'stop' || isAborted(signal)) return;
+    await pause(backoffMs(tries, backoff, random), signal, next === 'again' ? undefined : next.againAfter);
   }
 }
 
@@ -59,11 +65,14 @@ function closedOf<Out, In>(socket: JsonSocket<Out, In>, signal: AbortSignal): Pr
   });
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<boolean> {
-  return sleep(ms, {signal}).then(
-    () => true,
-    () => false,
-  );
+/** Until the time is over, the signal is aborted, or the promise is fulfilled. */
+async function pause(ms: number, signal: AbortSignal, sooner?: Promise<unknown>): Promise<void> {
+  const enough = new AbortController();
+  const end = () => enough.abort();
+  signal.addEventListener('abort', end, {once: true});
+  void sooner?.then(end);
+  await sleep(ms, {signal: enough.signal}).catch(() => undefined);
+  signal.removeEventListener('abort', end);
 }
 
 /** Asked through a function because the compiler takes `aborted` for unchanged across an `await`. */

@@ -1,21 +1,12 @@
 import {execFile} from 'node:child_process';
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
 import {dirname, join, posix} from 'node:path';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {WorkspaceSettings} from '../model/agent-settings.ts';
 import type {Failure} from '../model/failure.ts';
 import {removeTree} from './checkout.ts';
 import {gitPaths} from './git.ts';
+import {lookAt} from './look-at.ts';
 
 export interface LinkPlace {
   /** The user's checkout, which is only read. */
@@ -57,7 +48,7 @@ export async function linkFolders(
 
 async function symlink({root, folder}: LinkPlace, path: string): Promise<Result<void, Failure>> {
   const [source, target] = [join(root, path), join(folder, path)];
-  const there = lstatSync(target, {throwIfNoEntry: false});
+  const there = lookAt(target);
   if (there?.isSymbolicLink() && readlinkSync(target) === source) return ok(undefined);
   await removeTree(target);
   mkdirSync(dirname(target), {recursive: true});

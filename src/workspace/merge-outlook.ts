@@ -1,8 +1,9 @@
-import {existsSync, lstatSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
 import {git, gitPaths, gitText} from './git.ts';
+import {lookAt} from './look-at.ts';
 
 /** What merging a branch into a checkout would meet. Found without changing anything. */
 export interface MergeOutlook {
@@ -88,7 +89,7 @@ async function filesInTheWay(
   if (!status.ok) return status;
   const dirty = new Set(status.value.map(entry => entry.slice(3)));
   // Also files that are ignored: git would write over them without a word.
-  const there = added.value.filter(path => lstatSync(join(folder, path), {throwIfNoEntry: false}) !== undefined);
+  const there = added.value.filter(path => lookAt(join(folder, path)) !== undefined);
   return ok({
     inTheWay: [...touched.value.filter(path => dirty.has(path)), ...there],
     staged: status.value.filter(entry => !entry.startsWith(' ')).map(entry => entry.slice(3)),

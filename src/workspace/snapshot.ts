@@ -1,11 +1,12 @@
 import {randomUUID} from 'node:crypto';
-import {accessSync, constants, copyFileSync, existsSync, lstatSync, rmSync, statSync, utimesSync} from 'node:fs';
+import {accessSync, constants, copyFileSync, existsSync, rmSync, statSync, utimesSync} from 'node:fs';
 import {delimiter, join, posix} from 'node:path';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
 import {tellingLine} from '../model/telling-line.ts';
 import {NO_SMUDGE} from './checkout.ts';
 import {git, gitText} from './git.ts';
+import {lookAt} from './look-at.ts';
 
 export interface SnapshotOf {
   /** The worktree: only read, index included. */
@@ -319,13 +320,13 @@ function sortPaths(workTree: string, paths: readonly string[]): SortedPaths {
 }
 
 function isLink(path: Buffer): boolean {
-  return lstatSync(path, {throwIfNoEntry: false})?.isSymbolicLink() ?? false;
+  return lookAt(path)?.isSymbolicLink() ?? false;
 }
 
 /** Too large, or closed to us. */
 function isTooMuch(path: Buffer): boolean {
   try {
-    const stats = lstatSync(path, {throwIfNoEntry: false});
+    const stats = lookAt(path);
     if (!stats?.isFile()) return false;
     accessSync(path, constants.R_OK);
     return stats.size > MAX_FILE_BYTES;

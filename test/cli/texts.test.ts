@@ -104,6 +104,15 @@ test('before an attempt has ended nothing was spent; afterwards it may be unknow
   expect(view(4)).toContain('cost      cost unknown of $1.00, $0.50 reserved · tokens unknown');
 });
 
+test('what an hour may cost is shown with what the last one has cost', () => {
+  const usage = {...fabricatedView().usage, usd: 1.5, inputTokens: 1000, outputTokens: 10};
+  const all = {limitUsd: 5, limitTokens: null, usedUsd: 1.5, usedTokens: 0, reservedUsd: 0, reservedTokens: 0};
+  const budget = {...all, hour: {limitUsd: 2, usedUsd: 0.25}};
+  expect(statusLines(fabricatedView({usage, budget, repository}), print)).toContain(
+    'cost      $1.50 of $5.00 · $0.25 of $2.00 within the hour · 1k tokens in, 10 out',
+  );
+});
+
 test('a warning is said once, before the failures', () => {
   const lines = new NewsLines(text => text);
   const view = {...failedView(1), warnings: ['2 files are not committed.']};

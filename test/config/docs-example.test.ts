@@ -13,6 +13,10 @@ test('the example of docs/configuration.md is read as the page says', () => {
   rmSync(root, {recursive: true});
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.failure));
   expect(loaded.value.settings.maxAgents).toBe(200);
+  expect(loaded.value.settings).toMatchObject({
+    strategy: 'weighted',
+    strategyWeights: {speed: 3, cost: 1, reliability: 2},
+  });
   expect(loaded.value.agents).toMatchObject({
     runtimes: [{name: 'mine', promptBy: 'argument', provider: 'my-cloud', memoryBytes: 150 * 1024 * 1024}],
     prices: {'my-model': {input: 1, cacheRead: 0.1, cacheWrite: 1}},

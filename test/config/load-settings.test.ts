@@ -110,6 +110,25 @@ test('the longest retry delay cannot be shorter than the first', () => {
   );
 });
 
+test('how teams choose their agents is set like everything else, and weights are for the strategy that has some', () => {
+  write('home/.config/godel/config.yaml', 'strategy: weighted\nstrategy-weights: speed=3,cost=1\n');
+  expect(loaded()).toMatchObject({
+    settings: {strategy: 'weighted', strategyWeights: {speed: 3, cost: 1, reliability: 0}},
+    provenance: {
+      strategy: path.join(root, 'home/.config/godel/config.yaml:1'),
+      strategyWeights: path.join(root, 'home/.config/godel/config.yaml:2'),
+    },
+  });
+  write('project/godel.config.yaml', 'strategy: least-connections\n');
+  expect(loaded().settings.strategy).toBe('least-connections');
+  expect(problems({flags: {strategy: 'fastest'}})).toEqual([
+    expect.stringMatching(/^--set strategy: "fastest" is not a strategy\. .* one of round-robin, least-connections/),
+  ]);
+  expect(problems({env: {GODEL_STRATEGY_WEIGHTS: 'speed=0'}})[0]).toContain('is not a list of weights');
+  write('project/godel.config.yaml', 'strategy: peak-ewma\nstrategy-weights: speed=1\n');
+  expect(problems()[0]).toMatch(/strategy-weights \(from .*:2\) mean nothing for the strategy peak-ewma \(from .*:1\)/);
+});
+
 test('auto is a value only where it means something', () => {
   expect(loaded({env: {GODEL_MAX_RUNNING: 'auto'}}).settings.maxRunning).toBeNull();
   expect(problems({env: {GODEL_MAX_AGENTS: 'auto'}})).not.toEqual([]);

@@ -1,5 +1,6 @@
 import {execFileSync} from 'node:child_process';
 import {expect, test} from 'vitest';
+import {startCli} from '../edges/cli-process.ts';
 import {Rig} from '../rig/rig.ts';
 import {until} from '../rig/until.ts';
 
@@ -37,5 +38,30 @@ test.runIf(process.platform === 'linux')(
     expect(await rig.waitFor(team)).toMatchObject({state: 'succeeded'});
     expect(rig.daemonPid()).toBe(pid);
     expect(await client.daemon()).toMatchObject({value: {storeTrouble: null}});
+  },
+);
+
+test.runIf(process.platform === 'linux')(
+  'while nothing can be recorded, changes of a team are refused with the reason, and an end that waits says for what',
+  async () => {
+    await using rig = await Rig.create();
+    await rig.godel(['team', 'spawn', '--count', '2', '--name', 'workers']);
+    const pid = rig.daemonPid()!;
+    limitFiles(pid, 4096);
+    const ending = startCli(rig, ['team', 'kill', 'workers', '--yes']);
+    await until('the daemon cannot write', async () => {
+      const view = await rig.client().daemon();
+      return view.ok && view.value.storeTrouble !== null;
+    });
+    const orders = [['scale', '--count', '3'], ['pause'], ['resume'], ['retry', '--all']];
+    for (const [order = '', ...rest] of orders) {
+      const refused = await rig.godel(['team', order, 'workers', ...rest]);
+      expect(refused, order).toMatchObject({code: 5, stderr: expect.stringContaining('store.db')});
+    }
+    await until('the end says what it waits for', () =>
+      ending.said().includes('This waits until the daemon can write'),
+    );
+    limitFiles(pid, undefined);
+    expect((await ending.result).code).toBe(0);
   },
 );

@@ -105,7 +105,7 @@ const types = (messages: readonly {type: string}[]) => messages.map(({type}) => 
 test.each([
   ['another project', {projectId: 'other'}],
   ['another store', {storeId: 'other'}],
-  ['a newer protocol', {protocol: {min: 2, max: 3}}],
+  ['a newer protocol', {protocol: {min: 3, max: 4}}],
 ])('a host of %s is refused and not heard', (_, hello) => {
   const {inputs, connect} = rig();
   const connection = connect(hello);
@@ -117,7 +117,7 @@ test.each([
 test('a host of ours is welcomed with what it holds; a protocol that both speak is chosen', () => {
   const {hosts, inputs, connect} = rig();
   const connection = connect({protocol: {min: 1, max: 9}});
-  expect(connection.sent).toMatchObject([{type: 'welcome', protocol: 1, limits}]);
+  expect(connection.sent).toMatchObject([{type: 'welcome', protocol: 2, limits}]);
   expect(inputs).toMatchObject([{type: 'host-connected', holds: [3], agents: ['a-1'], host: {id: 'h', gone: false}}]);
   hosts.close();
 });
@@ -191,6 +191,27 @@ test('a connection that begins with anything but hello is refused', () => {
   expect(inputs).toEqual([]);
 });
 
+test('signs of life reach the engine under the name of their host, those of an older connection do not', () => {
+  const {hosts, inputs, connect} = rig();
+  const older = connect({paused: [attemptId(3)]});
+  expect(inputs).toMatchObject([{type: 'host-connected', paused: [3]}]);
+  const vitals = [
+    {attempt: attemptId(3), processes: 2, cpuMs: 40, rssBytes: 1000, outputBytes: 7, silentMs: 1200, state: 'stopped'},
+  ] as const;
+  older.say({type: 'vitals', lagMs: 35, vitals});
+  older.say({type: 'beat'});
+  expect(inputs.slice(1)).toEqual([
+    {type: 'vitals', hostId: 'h', lagMs: 35, vitals},
+    {type: 'vitals', hostId: 'h', lagMs: 0, vitals: []},
+  ]);
+  connect();
+  const before = inputs.length;
+  older.say({type: 'vitals', lagMs: 0, vitals});
+  older.say({type: 'beat'});
+  expect(inputs).toHaveLength(before);
+  hosts.close();
+});
+
 test('a host that is back before the daemon has looked at what it left behind is told things like any other', () => {
   const {hosts, connect, settle} = rig();
   const connection = connect();
@@ -199,4 +220,13 @@ test('a host that is back before the daemon has looked at what it left behind is
   hosts.tell(hostId('h'), {type: 'stop', attempts: [attemptId(3)], by: 'user'});
   expect(types(connection.sent)).toEqual(['welcome', 'stop']);
   hosts.close();
+});
+
+test('nobody waits for a host to read a file when none is started any more', async () => {
+  const {hosts} = rig();
+  await hosts.end();
+  const asked = {folder: '/a', file: 'b', offset: 0, length: 1};
+  expect(await hosts.read(asked)).toMatchObject({ok: false, failure: {reason: 'host-start-failed'}});
+  hosts.close();
+  expect(await hosts.read(asked)).toMatchObject({ok: false, failure: {reason: 'host-start-failed'}});
 });

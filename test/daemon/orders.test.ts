@@ -25,7 +25,7 @@ function assignment(over: Partial<Assignment> = {}): Assignment {
 
 function need(over: Partial<NeedResult>): NeedResult {
   const ended = {state: 'succeeded', foreach: false, total: 1, succeeded: 1, failed: 0, outputs: null} as const;
-  return {id: 'list', seq: taskSeq(0), ...ended, ...over};
+  return {id: 'list', name: over.id ?? 'list', seq: taskSeq(0), ...ended, ...over};
 }
 
 function order(over: Partial<Assignment>) {
@@ -99,4 +99,10 @@ test('an item that no environment can hold is a failure of the attempt', () => {
     ok: false,
     failure: {reason: 'foreach-invalid'},
   });
+});
+
+test('its limits go to the host with it', () => {
+  const limits = {memoryBytes: 1024 ** 3, nice: 5, silenceMs: 60_000};
+  expect(order({spec: {...spec, limits}}).limits).toEqual(limits);
+  expect(order({})).not.toHaveProperty('limits');
 });

@@ -291,6 +291,40 @@ describe('a budget', () => {
     expect(world.assigned().at(-1)?.means?.cap.usd).toBe(0.025);
   });
 
+  it('for any hour lets what does not fit wait until enough of it is an hour ago', () => {
+    const world = new EngineWorld();
+    const tasks = ['a', 'b', 'c'].map(id => prompt(id, {change: 'optional'}));
+    const budget = {usd: null, tokens: null, perHour: 0.5};
+    const id = world.start(tasks, {...agents(group('claude', {count: 3})), budget});
+    expect(world.order()).toEqual(['a', 'b']);
+    expect(world.view(id).waiting[0]?.why).toMatch(/what an hour may cost/);
+    world.finish('a', {...SUCCESS, ...cost(0.3)});
+    world.later(60_000);
+    world.finish('b', {...SUCCESS, ...cost(0.2)});
+    expect(world.view(id)).toMatchObject({state: 'running'});
+    expect(world.order()).toEqual(['a', 'b']);
+    const atMs = world.engine.nextDeadlineMs();
+    expect(atMs).toBe(1000 + 61 * 60_000);
+    world.later((atMs ?? 0) - world.nowMs);
+    expect(world.order()).toEqual(['a', 'b', 'c']);
+    expect(world.assigned().at(-1)?.means?.cap.usd).toBeCloseTo(0.3);
+  });
+
+  it('for any hour is not begun anew by a restart', () => {
+    const world = new EngineWorld();
+    const tasks = ['a', 'b'].map(id => prompt(id, {change: 'optional'}));
+    const budget = {usd: null, tokens: null, perHour: 0.3};
+    const id = world.start(tasks, {...agents(group('claude')), budget});
+    world.finish('a', {...SUCCESS, ...cost(0.2)});
+    expect(world.order()).toEqual(['a']);
+    const again = restarted(world);
+    again.connect();
+    expect(again.order()).toEqual([]);
+    expect(again.view(id).waiting[0]?.why).toMatch(/what an hour may cost/);
+    again.later(62 * 60_000);
+    expect(again.order()).toEqual(['b']);
+  });
+
   it('ends the team when it does not pay for what is left, once nothing runs', () => {
     const world = new EngineWorld();
     const tasks = ['a', 'b'].map(id => prompt(id, {change: 'optional'}));

@@ -1,3 +1,4 @@
+import type {Result} from '../../src/base/result.ts';
 import {seededRandom} from '../../src/base/random.ts';
 import type {AttemptOutcome} from '../../src/model/attempt.ts';
 import type {EventBody} from '../../src/model/event.ts';
@@ -7,6 +8,8 @@ import type {Gate} from '../../src/model/provider.ts';
 import type {EngineRecord, HostRecord, StoredState} from '../../src/model/record.ts';
 import type {TaskSpec} from '../../src/model/task.ts';
 import type {TeamSpec} from '../../src/model/team.ts';
+import type {TeamView} from '../../src/model/team-view.ts';
+import {foldRecords} from '../../src/simulation/simulated-store.ts';
 import {UNKNOWN_USAGE} from '../../src/model/usage.ts';
 import {Engine} from '../../src/federation/engine.ts';
 import type {Assignment, Effect, Input, Step} from '../../src/federation/engine-io.ts';
@@ -37,24 +40,34 @@ export function failing(failure: Failure = COMMAND_FAILED): AttemptOutcome {
   return {...SUCCESS, result: {ok: false, failure}};
 }
 
+/** A request without its number. */
+export type Asked = Omitted<Extract<Input, {request: number}>>;
+type Omitted<T> = T extends unknown ? Omit<T, 'request'> : never;
+
 /** An engine with one connected host whose agents are ready at once, for tests that drive it by hand. */
 export class EngineWorld {
   readonly engine: Engine;
   readonly records: EngineRecord[] = [];
   readonly effects: Effect[] = [];
   readonly host = hostId('h1');
-  nowMs = 1000;
+  nowMs: number;
   permits: number;
   gates: readonly Gate[] = [];
 
-  constructor({permits = 100, stored = EMPTY_STATE}: {permits?: number; stored?: StoredState} = {}) {
+  constructor({
+    permits = 100,
+    stored = EMPTY_STATE,
+    nowMs = 1000,
+    maxLosses = 3,
+  }: {permits?: number; stored?: StoredState; nowMs?: number; maxLosses?: number} = {}) {
     this.permits = permits;
+    this.nowMs = nowMs;
     const options = {
       machineId: 'm',
       bootId: 'boot',
       keepTeams: 2,
       hostLostMs: 1000,
-      maxLosses: 3,
+      maxLosses,
       maxConflicts: 2,
       firstCap: {usd: 0.25, tokens: 100_000},
       memoryOf: () => 0,
@@ -64,6 +77,7 @@ export class EngineWorld {
     const {engine, step} = Engine.restore(stored, {...options, random: seededRandom(1)}, this.now());
     this.engine = engine;
     this.#keep(step);
+    for (const effect of step.effects) this.#react(effect);
   }
 
   now() {
@@ -97,6 +111,23 @@ export class EngineWorld {
   start(tasks: readonly TaskSpec[], spec: Partial<TeamSpec> = {}): TeamId {
     this.connect();
     return this.spawn(teamSpec(tasks, spec));
+  }
+
+  /** What is answered to a request. */
+  ask(input: Asked): Result<TeamView, Failure> {
+    const request = 1000 + this.effects.length;
+    const step = this.give({...input, request});
+    const answer = step.effects.find(effect => effect.type === 'answer' && effect.request === request);
+    if (answer?.type !== 'answer') throw new Error(`${input.type} was not answered`);
+    return answer.result;
+  }
+
+  /** Another engine that begins with what this one has recorded, at the same time. */
+  restarted(): EngineWorld {
+    const records = this.records.flatMap(record => (record.kind === 'event' ? [] : [record]));
+    const world = new EngineWorld({permits: this.permits, stored: foldRecords(records), nowMs: this.nowMs});
+    world.records.unshift(...this.records);
+    return world;
   }
 
   assigned(): Assignment[] {

@@ -48,6 +48,12 @@ describe('the order of tasks', () => {
     expect(world.order()).toEqual(['a', 'b']);
   });
 
+  it('says why instances wait that nobody has looked at before', () => {
+    const world = new EngineWorld({permits: 1});
+    const id = world.start([task('f', {foreach: {from: 'list', items: [1, 2, 3]}, maxParallel: 1})]);
+    expect(world.view(id).waiting).toEqual([{why: 'as many of its kind run as max-parallel allows', tasks: 2}]);
+  });
+
   it('runs at most max-parallel instances of a foreach', () => {
     const world = new EngineWorld();
     const items = [1, 2, 3, 4];

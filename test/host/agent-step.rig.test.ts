@@ -10,7 +10,10 @@ import {OutputLog} from '../../src/host/output-log.ts';
 import {ProgramRunner} from '../../src/host/program-runner.ts';
 import {Redaction} from '../../src/host/redaction.ts';
 import {StraySweeper} from '../../src/host/stray-sweeper.ts';
+import {AttemptLife} from '../../src/host/watch/attempt-life.ts';
+import {AttemptWatch} from '../../src/host/watch/attempt-watch.ts';
 import type {SessionMark} from '../../src/model/attempt.ts';
+import {attemptId} from '../../src/model/ids.ts';
 import type {ProviderSignal} from '../../src/model/provider.ts';
 import {identityOf} from '../../src/os/process-identity.ts';
 import {ChildCpu, PeakMemory} from '../../src/os/usage.ts';
@@ -19,7 +22,11 @@ import {NO_AGENT_USAGE} from '../../src/runtimes/agent-usage.ts';
 import {until} from '../rig/until.ts';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'godel-agent-step-')));
-afterAll(() => rmSync(folder, {recursive: true, force: true}));
+const watch = new AttemptWatch();
+afterAll(() => {
+  watch.close();
+  rmSync(folder, {recursive: true, force: true});
+});
 
 const KILL_GRACE_MS = 400;
 let steps = 0;
@@ -58,6 +65,8 @@ function stepOf(runtime: AgentRuntime, changes: Partial<AgentStepOptions> = {}) 
   const file = join(folder, `${(steps += 1)}.log`);
   const sessions: SessionMark[] = [];
   const signals: ProviderSignal[] = [];
+  const cookie = `agent-step-${process.pid}.${steps}`;
+  const clock = new AttemptClock(null, () => undefined);
   const programs = new ProgramRunner({
     means: {
       inTurn: start => start(),
@@ -65,12 +74,21 @@ function stepOf(runtime: AgentRuntime, changes: Partial<AgentStepOptions> = {}) 
       cpu: new ChildCpu(),
       peak: new PeakMemory(),
     },
-    cookie: `agent-step-${process.pid}.${steps}`,
+    cookie,
     umask: 0o022,
     killGraceMs: KILL_GRACE_MS,
     thorough: false,
     ending,
-    clock: new AttemptClock(null, () => undefined),
+    clock,
+    life: new AttemptLife({
+      attempt: attemptId(7),
+      cookie,
+      limits: {},
+      ending,
+      clock,
+      watch,
+      warn: () => undefined,
+    }),
   });
   const log = new OutputLog({file, capBytes: 100_000});
   const step = new AgentStep({

@@ -2,7 +2,7 @@
 // Speaks as `claude -p --output-format stream-json` does and does what the steps say that stand as a JSON array in its prompt.
 import {randomUUID} from 'node:crypto';
 import {spawn} from 'node:child_process';
-import {mkdirSync, readFileSync, renameSync, writeFileSync, writeSync} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync, renameSync, writeFileSync, writeSync} from 'node:fs';
 import {dirname} from 'node:path';
 
 if (process.argv[2] === '--version') {
@@ -79,6 +79,9 @@ const actions = {
   environment: file => put(file, JSON.stringify(process.env)),
   arguments: file => put(file, JSON.stringify(process.argv.slice(2))),
   started: file => put(file, String(process.pid)),
+  waitFor: async file => {
+    while (!existsSync(file)) await new Promise(resolve => setTimeout(resolve, 10));
+  },
   hang: how => {
     if (how === 'stubborn') process.on('SIGTERM', () => {});
     return new Promise(() => setInterval(() => {}, 1000));

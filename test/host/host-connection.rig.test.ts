@@ -140,7 +140,11 @@ test('does not bring back a daemon that has ended in order', async () => {
   await rig[Symbol.asyncDispose]();
 });
 
-test('brings a dead daemon back while it has a team, and does not start it in a loop', async () => {
+test.each([
+  // What a daemon that was killed leaves behind, and what says nothing of its process.
+  ['known to be', {process: {pid: 2 ** 30, startTime: '1', bootId: 'b'}}],
+  ['seemingly', {}],
+])('brings a daemon that is %s dead back while it has a team, and does not start it in a loop', async (_, file) => {
   // The built host beside a daemon that only notes that it was started.
   const program = mkdtempSync(join(tmpdir(), 'godel-program-'));
   cpSync('dist', join(program, 'dist'), {recursive: true});
@@ -155,6 +159,7 @@ test('brings a dead daemon back while it has a team, and does not start it in a 
   );
   await using puppets = await Puppets.listen();
   const rig = await HostRig.start({program: join(program, 'dist', 'host.js'), limits: {...LIMITS, graceMs: 3000}});
+  writeFileSync(join(rig.work, '.godel', 'daemon.json'), JSON.stringify(file));
   rig.assign(rig.order(1, puppets.command('p')));
   const puppet = await puppets.next();
   await rig.daemon.kill();

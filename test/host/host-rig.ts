@@ -5,12 +5,14 @@ import {tmpdir} from 'node:os';
 import {join, resolve} from 'node:path';
 import {expect} from 'vitest';
 import type {AttemptOutcome} from '../../src/model/attempt.ts';
+import type {Vitals} from '../../src/model/health.ts';
 import {agentId, type AttemptId, attemptId, teamId} from '../../src/model/ids.ts';
 import {cookieOf, findByCookie} from '../../src/os/stray-processes.ts';
 import {acceptJsonSockets, jsonRoute} from '../../src/wire/accept-json-sockets.ts';
 import {
   type AttemptOrder,
   type DaemonMessage,
+  HOST_PROTOCOL,
   type HostLimits,
   type HostMessage,
   hostMessageSchema,
@@ -86,6 +88,13 @@ export class TestDaemon {
     return this.messages.filter((message): message is Message<T> => message.type === type);
   }
 
+  /** What it has last said of an attempt. */
+  vitals(attempt: number): Vitals | undefined {
+    return this.heard('vitals')
+      .flatMap(({vitals}) => vitals)
+      .findLast(vitals => vitals.attempt === attempt);
+  }
+
   finished(attempt: number): AttemptOutcome | undefined {
     for (const report of this.reports.values()) {
       if (report.type === 'attempt-finished' && report.attempt === attempt) return report.outcome;
@@ -103,7 +112,7 @@ export class TestDaemon {
       this.send(
         this.refuses
           ? {type: 'refuse', detail: 'not wanted'}
-          : {type: 'welcome', protocol: 1, build: 'test', limits: this.#limits},
+          : {type: 'welcome', protocol: HOST_PROTOCOL.max, build: 'test', limits: this.#limits},
       );
     }
     if (message.type !== 'reports') return;
@@ -253,6 +262,10 @@ export class HostRig implements AsyncDisposable {
     this.daemon.send({type: 'stop', attempts: [attemptId(attempt)], by: 'user'});
   }
 
+  pause(attempt: number, paused: boolean): void {
+    this.daemon.send({type: 'pause', attempts: [attemptId(attempt)], paused});
+  }
+
   /** Kills the daemon without a word and starts another one on the same socket. */
   async restartDaemon(limits: HostLimits = LIMITS): Promise<TestDaemon> {
     await this.#daemon.kill();
@@ -289,7 +302,7 @@ export class HostRig implements AsyncDisposable {
     await this.daemon.kill();
     const left = this.processes();
     for (const pid of left) process.kill(pid, 'SIGKILL');
-    rmSync(this.folder, {recursive: true, force: true});
+    rmSync(this.folder, {recursive: true, force: true, maxRetries: 5});
     expect({code, left, log: this.#log}).toEqual({code: 0, left: [], log: this.#log});
   }
 }

@@ -20,8 +20,10 @@ const nothing = {rows: [], omitted: 0};
 const costs = (totals: Spending): Costs => ({totals, byTask: nothing, byAgent: nothing, byModel: nothing});
 
 function budgetOf(usd: number | null, tokens: number | null, totals = spent) {
-  return costView({team: 't', budget: {usd, tokens}, costs: costs(totals)}).budget;
+  return costView({team: 't', budget: {...UNUSED, limitUsd: usd, limitTokens: tokens}, costs: costs(totals)}).budget;
 }
+
+const UNUSED = {usedUsd: 0, usedTokens: 0, reservedUsd: 0, reservedTokens: 0};
 
 test('of a budget is left what is neither used, nor unknown, nor reserved, caches not counted', () => {
   expect(budgetOf(10, 1000)).toEqual({usd: {limit: 10, left: 3}, tokens: {limit: 1000, left: 815}});
@@ -29,7 +31,7 @@ test('of a budget is left what is neither used, nor unknown, nor reserved, cache
 
 test('less than nothing is nothing, and what is not limited has nothing left to show', () => {
   expect(budgetOf(5, null)).toEqual({usd: {limit: 5, left: 0}, tokens: null});
-  expect(costView({team: 't', budget: undefined, costs: costs(spent)}).budget).toEqual({usd: null, tokens: null});
+  expect(costView({team: 't', budget: null, costs: costs(spent)}).budget).toEqual({usd: null, tokens: null});
 });
 
 test('all of a budget is left where nothing is known to be used', () => {
@@ -37,5 +39,13 @@ test('all of a budget is left where nothing is known to be used', () => {
   expect(budgetOf(5, 100, {...unknown, unsettledTokens: 0, reservedTokens: 0})).toEqual({
     usd: {limit: 5, left: 5},
     tokens: {limit: 100, left: 100},
+  });
+});
+
+test('of what an hour may cost the last one leaves so much, less what runs', () => {
+  const budget = {...UNUSED, limitUsd: null, limitTokens: null, hour: {limitUsd: 2, usedUsd: 0.5}};
+  expect(costView({team: 't', budget, costs: costs({...spent, reservedUsd: 0.25})}).budget.hour).toEqual({
+    limit: 2,
+    left: 1.25,
   });
 });

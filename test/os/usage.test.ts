@@ -22,7 +22,7 @@ test('the peak of this very process can be seen', () => {
 
 afterEach(() => vi.useRealTimers());
 
-test('peak memory is sampled soon, then every ten seconds, and only while it is watched', () => {
+test('peak memory is sampled soon, then every ten seconds while it grows, and only while it is watched', () => {
   vi.useFakeTimers();
   const looks: number[] = [];
   const peak = new PeakMemory(pid => {
@@ -39,4 +39,29 @@ test('peak memory is sampled soon, then every ten seconds, and only while it is 
   vi.advanceTimersByTime(60_000);
   expect(looks).toHaveLength(5);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a peak that stays what it was is looked at less and less often, until it grows', () => {
+  vi.useFakeTimers({now: 0});
+  let bytes = 5;
+  let looks = 0;
+  const peak = new PeakMemory(() => {
+    looks += 1;
+    return bytes;
+  });
+  const watched = peak.watch(1);
+  vi.advanceTimersByTime(6000);
+  const looksIn = (ms: number) => {
+    const before = looks;
+    vi.advanceTimersByTime(ms);
+    return looks - before;
+  };
+  looksIn(120_000);
+  expect(looksIn(80_000)).toBe(2);
+  const growing = setInterval(() => (bytes += 1), 1000);
+  looksIn(40_000);
+  expect(looksIn(80_000)).toBe(8);
+  clearInterval(growing);
+  expect(watched.stop()).toBeGreaterThan(100);
+  peak.close();
 });

@@ -1,4 +1,5 @@
 import {describe, expect, it} from 'vitest';
+import {DEFAULT_AUTOSCALE} from '../../src/model/autoscale.ts';
 import type {Plan} from '../../src/model/plan.ts';
 import {parsePlan} from '../../src/plan/parse-plan.ts';
 
@@ -55,6 +56,34 @@ describe('the agents of a plan', () => {
       escalate: {after: 3, to: [{runtime: 'pi', model: null}]},
     });
     expect(Object.keys(parse('tasks: {t: {run: x}}').plan)).toEqual(['name', 'env', 'tasks']);
+  });
+
+  it('come with a budget for any hour, and with what happens when it is used up', () => {
+    expect(parse('budget: {per-hour: 5}\non-budget: pause\ntasks: {t: {run: x}}').plan).toMatchObject({
+      budget: {usd: null, tokens: null, perHour: 5},
+      onBudget: 'pause',
+    });
+  });
+
+  it('grow and shrink by themselves', () => {
+    const strategyOf = (text: string) => parse(`strategy: ${text}\ntasks: {t: {run: x}}`).plan.strategy;
+    expect(strategyOf('consistent-hash')).toEqual({name: 'consistent-hash'});
+    expect(strategyOf('{name: weighted, weights: {speed: 2}}')).toEqual({
+      name: 'weighted',
+      weights: {speed: 2, cost: 0, reliability: 0},
+    });
+    const autoscaleOf = (text: string) => parse(`autoscale: ${text}\ntasks: {t: {run: x}}`).plan.autoscale;
+    expect(autoscaleOf('true')).toEqual(DEFAULT_AUTOSCALE);
+    expect(autoscaleOf('false')).toBeUndefined();
+    expect(autoscaleOf('{max: 10, scale-up-threshold: 3, idle: 2m, max-cost-per-hour: 4}')).toEqual({
+      ...DEFAULT_AUTOSCALE,
+      max: 10,
+      scaleUpThreshold: 3,
+      idleMs: 120_000,
+      maxCostPerHour: 4,
+    });
+    expect(autoscaleOf('{min: 80}')).toMatchObject({min: 80, max: 80});
+    expect(autoscaleOf('{min: 0}')).toMatchObject({min: 0, max: 50});
   });
 });
 

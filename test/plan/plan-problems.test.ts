@@ -296,7 +296,7 @@ const CASES: readonly {name: string; text: string; want: readonly string[]}[] = 
       '  c: {run: x, matrix: {a: *n}}',
     ].join('\n'),
     want: [
-      '2:1 unknown key `x-n` in the plan | known keys are $schema, version, name, inputs, env, env-file, secrets, agents, budget, escalate, verify, defaults, tasks',
+      '2:1 unknown key `x-n` in the plan | known keys are $schema, version, name, inputs, env, env-file, secrets, agents, budget, on-budget, autoscale, strategy, escalate, speculate, verify, defaults, tasks',
       '5:15 `matrix` of task `b`: the matrices of the plan make more than 1000000 instances, here 100 | split the plan, or leave values out',
       '6:15 `matrix` of task `c`: the matrices of the plan make more than 1000000 instances, here 10 | split the plan, or leave values out',
     ],
@@ -334,6 +334,58 @@ const CASES: readonly {name: string; text: string; want: readonly string[]}[] = 
       '11:21 unknown key `round` in `defaults.review` | did you mean `rounds`?',
       '11:39 `defaults.model` must be the name of a model (without spaces), not "a b"',
     ],
+  },
+  {
+    name: 'scaling, and what happens at the cap',
+    text: [
+      'version: 1',
+      'budget: {perHour: 5}',
+      'on-budget: wait',
+      'autoscale: {min: 5, max: 2, scale-down-threshold: 20, idle: 0s, threshold: 1, max-cost-per-hour: "3"}',
+      'tasks: {a: {run: x}}',
+    ].join('\n'),
+    want: [
+      '2:10 unknown key `perHour` in `budget` | the word here is `per-hour`',
+      '3:12 `on-budget` must be `stop`, `pause` or `ask`, not "wait"',
+      '4:51 `autoscale.scale-down-threshold` must be a number from 0 to 1, not 20',
+      '4:61 `autoscale.idle` must be a time such as `90s`, `10m` or `1h30m`, or a number of seconds, more than 0 and at most 24 days, not "0s"',
+      '4:65 unknown key `threshold` in `autoscale` | known keys are min, max, scale-up-threshold, scale-down-threshold, idle, max-cost-per-hour',
+      '4:98 `autoscale.max-cost-per-hour` must be a number, more than 0 and at most 1000000, not "3" | remove the quotes',
+    ],
+  },
+  {
+    name: 'a time of nothing, as a number',
+    text: inTask('timeout: 0'),
+    want: [
+      '5:14 `timeout` of task `a` must be a time such as `90s`, `10m` or `1h30m`, or a number of seconds, more than 0 and at most 24 days, not 0',
+    ],
+  },
+  {
+    name: 'a strategy that there is not',
+    text: 'version: 1\nstrategy: fastest\ntasks: {a: {run: x}}',
+    want: [
+      '2:11 `strategy` must be one of `round-robin`, `least-connections`, `weighted`, `consistent-hash`, `power-of-two`, `peak-ewma`, or a mapping such as `{name: weighted, weights: {speed: 1}}`, not "fastest"',
+    ],
+  },
+  {
+    name: 'weights that mean nothing',
+    text: 'version: 1\nstrategy: {name: round-robin, weights: {speed: 1}}\ntasks: {a: {run: x}}',
+    want: ['2:31 `weights` mean nothing for `round-robin` | remove `weights`, or take `weighted`'],
+  },
+  {
+    name: 'weights of nothing, and of what there is not',
+    text: 'version: 1\nstrategy: {name: weighted, weights: {speed: 0}}\ntasks: {a: {run: x}}',
+    want: ['2:37 `strategy.weights` has none that is more than 0 | name one, such as `speed: 1`'],
+  },
+  {
+    name: 'a cost that there is not',
+    text: 'version: 1\ntasks: {a: {run: x, preferred-cost: cheap}}',
+    want: ['2:37 `preferred-cost` of task `a` must be `low`, `medium` or `high`, not "cheap"'],
+  },
+  {
+    name: 'fewer agents at most than at least',
+    text: 'version: 1\nautoscale: {min: 5, max: 2}\ntasks: {a: {run: x}}',
+    want: ['2:18 `autoscale.min` is more than `max`, which is 2 | write `max: 5`, or a lower `min`'],
   },
   {
     name: 'agents as a list, and limits that limit nothing',

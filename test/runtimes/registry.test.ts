@@ -1,5 +1,6 @@
 import {expect, test} from 'vitest';
 import {type CustomRuntime, NO_AGENT_SETTINGS} from '../../src/model/agent-settings.ts';
+import {memoryBytesOf} from '../../src/runtimes/memory.ts';
 import {agentRuntime, detectAll, runtimeNames} from '../../src/runtimes/registry.ts';
 import {fakeOnPath} from './fake-program.ts';
 import {temporaryFolder} from './run-agent.ts';
@@ -38,4 +39,17 @@ test('what is there is told of, with what is missing', async () => {
   expect(all.get('claude')).toMatchObject({found: true, version: '2.1.328', login: 'yes'});
   expect(all.get('pi')).toMatchObject({found: false, hint: expect.stringContaining('npm install') as string});
   expect(all.get('homemade')).toMatchObject({found: false});
+});
+
+test('what one takes in memory is known without loading it', async () => {
+  const settings = {
+    ...NO_AGENT_SETTINGS,
+    runtimes: [
+      {...CUSTOM, memoryBytes: 5},
+      {...CUSTOM, name: 'pi', memoryBytes: 6},
+    ],
+  };
+  for (const name of [...runtimeNames(settings), 'command', 'constructor', '']) {
+    expect(memoryBytesOf(name, settings)).toBe((await agentRuntime(name, settings))?.memoryBytes ?? null);
+  }
 });

@@ -1,4 +1,5 @@
 import type {Input, Step} from '../../src/federation/engine-io.ts';
+import type {TaskStanding} from '../../src/federation/task-obstacles.ts';
 import type {AttemptId, HostId} from '../../src/model/ids.ts';
 import type {EngineRecord, StoredState} from '../../src/model/record.ts';
 import type {TaskSpec} from '../../src/model/task.ts';
@@ -13,6 +14,7 @@ export interface Break {
   readonly input?: (input: Input, leases: Leases) => Input;
   readonly step?: (step: Step, input: Input | null) => Step;
   readonly view?: (view: TeamView) => TeamView;
+  readonly standing?: (standing: TaskStanding) => TaskStanding;
   readonly deadline?: (atMs: number | null) => number | null;
 }
 
@@ -65,9 +67,14 @@ export function brokenEngine(seed: number, broken: () => Break): EngineFactory {
           const atMs = engine.nextDeadlineMs();
           return defect.deadline ? defect.deadline(atMs) : atMs;
         },
+        agents: (id, options) => engine.agents(id, options),
         view: (id, options) => {
           const view = engine.view(id, options);
           return view && (defect.view?.(view) ?? view);
+        },
+        standing: (id, task) => {
+          const standing = engine.standing(id, task);
+          return standing && (defect.standing?.(standing) ?? standing);
         },
       },
     };

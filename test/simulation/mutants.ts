@@ -1,6 +1,6 @@
 import type {Input, Step} from '../../src/federation/engine-io.ts';
 import {NO_TOTALS} from '../../src/model/attempt-totals.ts';
-import {type AttemptId, attemptId} from '../../src/model/ids.ts';
+import {type AttemptId, attemptId, type HostId} from '../../src/model/ids.ts';
 import type {EngineRecord} from '../../src/model/record.ts';
 import {isTerminal} from '../../src/model/task.ts';
 import type {Work} from '../../src/model/work.ts';
@@ -15,6 +15,9 @@ export interface Mutant {
 }
 
 type Assign = Extract<Step['effects'][number], {type: 'assign'}>;
+
+/** Teams that become larger and smaller, while little else goes wrong. */
+const SCALING: Partial<Faults> = {scaling: 1, userMeddles: 0, daemonCrash: 0.02};
 
 /** Connections that break while much is waiting to be handled. */
 const BAD_LINE: Partial<Faults> = {linkBreakPerS: 0.8, daemonPausePerS: 0.5, hostCrashPerS: 0, daemonCrash: 0};
@@ -98,6 +101,16 @@ export const MUTANTS: readonly Mutant[] = [
     'runs on failure() as if it were always()',
     misreadsTasks(task => (task.condition === 'failure' ? {...task, condition: 'always'} : task)),
   ),
+  engine('says of nothing what it waits for', () => ({standing: standing => ({...standing, obstacles: []})})),
+  engine('does not count in its view what waits', () => ({view: view => ({...view, waiting: view.waiting.slice(1)})})),
+  engine('lets what has lost its race run on', () => ({
+    step: effects(effect => effect.type !== 'stop-attempts' || effect.by !== 'lost-race'),
+  })),
+  engine(
+    'starts a second attempt of what may not run twice',
+    misreadsTasks(task => ({...task, idempotent: true})),
+  ),
+  engine('records the success of both of two attempts', () => bothSucceed()),
   engine(
     'ignores fail-fast',
     misreads(spec => ({...spec, failFast: false})),
@@ -266,6 +279,101 @@ export const MUTANTS: readonly Mutant[] = [
       return assignment.memo ? {...assignment, memo: without(assignment.memo, 'feedback')} : assignment;
     }),
   })),
+  engine('gives work to agents that are said to be paused', () => ({
+    step: records(record => {
+      if (record.kind !== 'agents') return [record];
+      const agents = record.agents.map(agent =>
+        agent.standing === 'present' ? {...agent, standing: 'paused' as const} : agent,
+      );
+      return [{...record, agents}];
+    }),
+  })),
+  engine('forgets in a restart who has left', () => ({
+    stored: stored => ({...stored, teams: stored.teams.map(team => ({...team, agents: []}))}),
+  })),
+  engine(
+    'uses the numbers of agents again after a restart',
+    () => ({
+      stored: stored => ({
+        ...stored,
+        teams: stored.teams.map(team => ({...team, agents: team.agents.filter(({standing}) => standing !== 'gone')})),
+      }),
+    }),
+    SCALING,
+  ),
+  engine(
+    'scales beyond its maximum',
+    misreads(spec => (spec.autoscale ? {...spec, autoscale: {...spec.autoscale, max: spec.autoscale.max + 3}} : spec)),
+    SCALING,
+  ),
+  engine(
+    'scales below its minimum',
+    misreads(spec => (spec.autoscale ? {...spec, autoscale: {...spec.autoscale, min: 0}} : spec)),
+    SCALING,
+  ),
+  engine('stops what those do who are to leave', () => ({step: stopsLeavers()}), SCALING),
+  engine(
+    'lets those go who are the last that can do a task',
+    misreadsTasks(task => (task.skills ? {...task, skills: []} : task)),
+    SCALING,
+  ),
+  engine('runs again what has succeeded when a team is taken up again', () => ({
+    input: input => {
+      if (input.type !== 'retry-team' || !input.stored) return input;
+      const state = {name: 'failed', failure: {reason: 'no-change'}} as const;
+      const tasks = input.stored.tasks.map(task => (task.state.name === 'succeeded' ? {...task, state} : task));
+      return {...input, stored: {...input.stored, tasks}};
+    },
+  })),
+  engine('holds nothing when a team is paused', () => ({step: effects(effect => effect.type !== 'pause-attempts')})),
+  engine(
+    'forgets in a restart that a team is paused',
+    () => ({
+      stored: stored => ({
+        ...stored,
+        teams: stored.teams.map(team => {
+          return team.settings ? {...team, settings: {...team.settings, paused: false}} : team;
+        }),
+      }),
+    }),
+    {userMeddles: 1, daemonCrash: 0.2},
+  ),
+  engine('does not hear signs of life', () => ({
+    input: input => (input.type === 'vitals' ? {type: 'tick'} : input),
+  })),
+  engine('takes what works for silent', () => ({
+    input: input => {
+      if (input.type !== 'vitals') return input;
+      return {
+        ...input,
+        vitals: input.vitals.map(said => ({...said, silentMs: said.silentMs + 3_600_000, cpuMs: null})),
+      };
+    },
+  })),
+  engine(
+    'takes every host for stopped',
+    () => ({
+      input: input => (input.type === 'host-probed' ? {...input, probe: {state: 'stopped', cpuMs: null}} : input),
+    }),
+    {linkBreakPerS: 0, hostHangPerS: 0},
+  ),
+  engine('ignores breakers', () => ({
+    input: input => (input.type === 'breaker' ? {type: 'tick'} : input),
+  })),
+  engine(
+    'ignores what an hour may cost',
+    misreads(spec => {
+      const {budget} = spec;
+      return budget?.perHour ? {...spec, budget: {...budget, perHour: 1e6}} : spec;
+    }),
+  ),
+  engine(
+    'takes work away with an agent that is only to leave',
+    () => ({
+      input: input => (input.type === 'agent-order' && input.what === 'drain' ? {...input, what: 'kill'} : input),
+    }),
+    {userMeddles: 1},
+  ),
   engine('shows one success too many', () => ({
     view: view => ({...view, tasks: {...view.tasks, succeeded: view.tasks.succeeded + 1}}),
   })),
@@ -371,5 +479,40 @@ function mergesEarlierWork(): (step: Step) => Step {
         return {...effect, request: {...request, work: first.get(`${request.teamId}/${request.task}`) ?? request.work}};
       }),
     };
+  };
+}
+
+/** What has lost is recorded as it was said, and not as what has come of it. */
+function bothSucceed(): Break {
+  return {
+    step: ({records: all, effects: rest}) => ({
+      records: all.map(record => {
+        if (record.kind !== 'attempt-ended' || record.outcome?.result.ok !== false) return record;
+        const {failure} = record.outcome.result;
+        const hasLost = failure.reason === 'stopped' && failure.by === 'lost-race';
+        return hasLost ? {...record, outcome: {...record.outcome, result: {ok: true}}} : record;
+      }),
+      effects: rest,
+    }),
+  };
+}
+
+/** Whoever is to leave is made to stop what it has. */
+function stopsLeavers(): NonNullable<Break['step']> {
+  const open = new Map<AttemptId, {readonly agentId: string; readonly hostId: HostId}>();
+  return step => {
+    const stops: Step['effects'] = [];
+    for (const record of step.records) {
+      if (record.kind === 'attempt-leased') open.set(record.id, record);
+      if (record.kind === 'attempt-ended') open.delete(record.id);
+      if (record.kind !== 'agents') continue;
+      for (const {id, standing} of record.agents) {
+        for (const [attempt, {agentId, hostId}] of open) {
+          if (agentId !== id || standing !== 'draining') continue;
+          stops.push({type: 'stop-attempts', hostId, attempts: [attempt], by: 'agent-killed'});
+        }
+      }
+    }
+    return {...step, effects: [...step.effects, ...stops]};
   };
 }

@@ -3,6 +3,7 @@ import {describe, expect, it} from 'vitest';
 import {agentId, attemptId, taskSeq, teamId} from '../../src/model/ids.ts';
 import type {EngineRecord} from '../../src/model/record.ts';
 import type {TaskState} from '../../src/model/task.ts';
+import {taskSpec} from '../model/fabricated-specs.ts';
 import {UNKNOWN_USAGE} from '../../src/model/usage.ts';
 import type {Store} from '../../src/store/store.ts';
 import {legalRecords} from './legal-records.ts';
@@ -54,11 +55,36 @@ const EVERY_KIND: readonly EngineRecord[] = [
     }),
   ),
   some.stateOf(1, 2, {name: 'succeeded'}),
+  some.agents(1, {id: 'audit-01', standing: 'draining'}, {id: 'audit-10', standing: 'present'}),
+  some.agents(1, {id: 'audit-03', standing: 'paused'}, {id: 'audit-01', standing: 'gone'}),
+  some.settings(1, {paused: true}, {usd: 2, tokens: null}),
+  {kind: 'team-state', id: T1, state: 'paused', ending: null, timer: {usedMs: 12.5, since: null}},
+  some.settings(1, {strategy: {name: 'weighted', weights: {speed: 1, cost: 0, reliability: 2}}}, {usd: 3, tokens: 9}),
+  {
+    kind: 'team-state',
+    id: T1,
+    state: 'running',
+    ending: null,
+    timer: {usedMs: 12.5, since: {wallMs: 1, monoMs: 2.5, bootId: 'b'}},
+  },
   {kind: 'team-state', id: T1, state: 'draining', ending: 'user'},
   some.event(null, {type: 'host-gone', host: 'h2' as never}),
   some.created(2, {plan: null}),
+  some.planAdded(2, [taskSpec('more')], {secretNames: ['TOKEN', 'KEY']}),
+  some.planAdded(2, [taskSpec('even more')], {repository: some.REPOSITORY}),
+  some.tasksCreated(2, [some.task(0)]),
   some.finished(2, 'killed'),
+  some.revived(2),
+  some.finished(2, 'failed'),
+  some.created(4),
+  some.tasksCreated(4, [some.task(0)]),
+  some.stateOf(4, 0, {name: 'cancelled', by: 'user'}, 1, 1, {attempts: 2}),
+  {kind: 'team-state', id: teamId(4), state: 'draining', ending: 'user'},
+  some.finished(4, 'killed'),
+  some.revived(4),
+  some.stateOf(4, 0, {name: 'waiting'}, 0, 0, {round: 2, attempts: 2}),
   some.created(3),
+  some.agents(3, {id: 'audit-01', standing: 'gone'}),
   some.event(3),
   some.removed(3),
 ];
@@ -159,6 +185,17 @@ function guardsTheTruth(makePlace: () => StorePlace): void {
     expect(place.reopen().tasks(T1)[1]).toMatchObject({state});
   });
 
+  it.each(terminal)('lets a task that has $name begin its next round', state => {
+    using place = makePlace();
+    const store = storeWithTask(place);
+    store.commit([some.stateOf(1, 1, state, 2, 1, {attempts: 3})]);
+    store.commit([some.stateOf(1, 1, {name: 'waiting'}, 0, 0, {round: 2, attempts: 3})]);
+    expect(place.reopen().tasks(T1)[1]).toMatchObject({state: {name: 'waiting'}, round: 2, attempts: 3, failures: 0});
+    place.reopen().commit([some.stateOf(1, 1, state, 1, 0, {round: 2, attempts: 4})]);
+    const again = some.stateOf(1, 1, {name: 'waiting'}, 0, 0, {round: 2, attempts: 4});
+    expect(() => place.reopen().commit([again])).toThrow('Internal error');
+  });
+
   it('records the end of an attempt once', () => {
     using place = makePlace();
     const store = storeWithTask(place);
@@ -166,6 +203,23 @@ function guardsTheTruth(makePlace: () => StorePlace): void {
     expect(() => store.commit([some.ended(1, null)])).toThrow('Internal error');
     expect(() => place.reopen().commit([some.ended(1, null)])).toThrow('Internal error');
     expect(place.reopen().attempts(T1)).toMatchObject([{outcome: some.success()}]);
+  });
+
+  it('loads a team that is over, which may be revived once', () => {
+    using place = makePlace();
+    const store = storeWithTask(place);
+    store.commit([some.ended(1, some.success()), some.stateOf(1, 0, {name: 'succeeded'}), some.finished(1, 'failed')]);
+    expect(place.reopen().loadTeam(T1)).toMatchObject({
+      state: 'failed',
+      isStandby: false,
+      tasks: [{state: {name: 'succeeded'}}, {state: {name: 'waiting'}}],
+      openAttempts: [],
+      totals: {attempts: 1},
+    });
+    expect(place.reopen().loadTeam(teamId(7))).toBeNull();
+    place.reopen().commit([some.revived(1)]);
+    expect(() => place.reopen().commit([some.revived(1)])).toThrow('Internal error');
+    expect(place.reopen().load()).toMatchObject({teams: [{id: T1, state: 'running', ending: null}], over: []});
   });
 
   it('changes nothing of a team that is over', () => {
@@ -402,6 +456,7 @@ function expectSame(store: Store, fold: RecordFold): void {
   expect(store.load()).toEqual(fold.load());
   expect(store.teams()).toEqual(fold.teams());
   for (const {id} of fold.teams()) {
+    expect(store.loadTeam(id)).toEqual(fold.loadTeam(id));
     expect(store.tasks(id)).toEqual(fold.tasks(id));
     expect(store.attempts(id)).toEqual(fold.attempts(id));
     expect(store.cost(id)).toEqual(fold.costs(id));

@@ -3,7 +3,9 @@ import type {Failure} from '../../src/model/failure.ts';
 import {agentId, attemptId, taskSeq} from '../../src/model/ids.ts';
 import type {EngineRecord} from '../../src/model/record.ts';
 import {isTerminal, type TaskState} from '../../src/model/task.ts';
+import {taskSpec} from '../model/fabricated-specs.ts';
 import {
+  agents,
   created,
   ended,
   event,
@@ -12,7 +14,10 @@ import {
   instance,
   leased,
   means,
+  planAdded,
   removed,
+  revived,
+  settings,
   stateOf,
   success,
   task,
@@ -35,6 +40,7 @@ interface Sketch {
 /** One step of a story: what happens, and numbers that say to whom and how. */
 type Step = readonly [kind: number, who: number, how: number];
 
+const STANDINGS = ['present', 'paused', 'draining', 'gone'] as const;
 const failure: Failure = {reason: 'command-failed', exitCode: 1, signal: null, tail: 'nö "such" \u2028 file\n'};
 
 /** Sequences of records that an engine could have made. Steps that make no sense where they come are left out. */
@@ -52,6 +58,7 @@ function recordsOf(sketch: Sketch, [kind, who, how]: Step): EngineRecord[] {
   const seq = how % Math.max(team.tasks.length, 1);
   switch (kind) {
     case 1:
+      if (how % 7 === 0) return [planAdded(team.id, [taskSpec(`more ${how}`)], {secretNames: how % 2 ? ['KEY'] : []})];
       return addTasks(team, how);
     case 2:
     case 3:
@@ -64,6 +71,9 @@ function recordsOf(sketch: Sketch, [kind, who, how]: Step): EngineRecord[] {
     case 7:
       return how % 4 === 0 ? endTeam(sketch, team, how) : [event(how % 3 === 0 ? null : team.id)];
     case 8:
+      if (who % 2 === 0) return [agents(team.id, {id: `audit-0${how % 4}`, standing: STANDINGS[((who / 2) % 4) | 0]!})];
+      if (who % 5 === 0)
+        return [settings(team.id, {paused: how % 2 === 0}, how % 3 ? {usd: how, tokens: null} : undefined)];
       return [host(`h${how % 4}`, who % 3 === 0)];
     default:
       return removeTeam(sketch, who, how);
@@ -87,13 +97,16 @@ function addTasks(team: TeamSketch, how: number): EngineRecord[] {
 
 function lease(sketch: Sketch, team: TeamSketch, seq: number): EngineRecord[] {
   const found = team.tasks[seq];
-  if (!found || isTerminal(found.name) || sketch.open.some(open => open.team === team && open.seq === seq)) return [];
+  const beside = sketch.open.filter(open => open.team === team && open.seq === seq);
+  if (!found || isTerminal(found.name) || beside.length > 1) return [];
   const attempt = ++sketch.lastAttempt;
   sketch.open.push({attempt, team, seq});
   found.attempts += 1;
   const cap = attempt % 3 ? {usd: 0.5, tokens: 1000} : {usd: null, tokens: null};
   const prompt = {agentId: agentId(`a-${attempt % 4}`), means: means('claude', attempt % 5 ? 'haiku' : null, cap)};
-  return [leased(team.id, seq, attempt, found.attempts, attempt % 2 ? prompt : {}), event(team.id)];
+  const twin = beside.map(({attempt: first}) => ({twinOf: attemptId(first)}))[0];
+  const lease = {...(attempt % 2 ? prompt : {}), ...twin};
+  return [leased(team.id, seq, attempt, found.attempts, lease), event(team.id)];
 }
 
 function endAttempt(sketch: Sketch, who: number, how: number): EngineRecord[] {
@@ -122,6 +135,10 @@ function endAttempt(sketch: Sketch, who: number, how: number): EngineRecord[] {
     {name: 'waiting'},
   ];
   const next = states[how % 3]!;
+  const task = open.team.tasks[open.seq]!;
+  const hasRival = sketch.open.some(({team, seq}) => team === open.team && seq === open.seq);
+  // What one of two comes to nothing with, or what has lost, changes nothing.
+  if (isTerminal(task.name) || (hasRival && how % 3 > 0)) return [ended(open.attempt, outcomes[1 + (how % 2)]!)];
   Object.assign(open.team.tasks[open.seq]!, next);
   return [
     ended(open.attempt, outcomes[how % 3]!),
@@ -162,9 +179,21 @@ function endTeam(sketch: Sketch, team: TeamSketch, how: number): EngineRecord[] 
 function removeTeam(sketch: Sketch, who: number, how: number): EngineRecord[] {
   const over = sketch.teams.filter(team => team.over);
   const team = over[who % Math.max(over.length, 1)];
+  if (team && how % 4 === 0) return revive(team);
   if (!team || how % 2 === 0) return [];
   sketch.teams.splice(sketch.teams.indexOf(team), 1);
   return [removed(team.id)];
+}
+
+/** The team goes on, with the next round of whatever is over. */
+function revive(team: TeamSketch): EngineRecord[] {
+  team.over = false;
+  const again = team.tasks.flatMap((found, seq) => {
+    if (!isTerminal(found.name)) return [];
+    Object.assign(found, {name: 'waiting'});
+    return [stateOf(team.id, seq, {name: 'waiting'}, 0, 0, {round: 2, attempts: found.attempts})];
+  });
+  return [revived(team.id), ...again];
 }
 
 function idOf(team: TeamSketch) {

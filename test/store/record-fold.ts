@@ -1,19 +1,31 @@
-import type {Instant, EngineRecord, HostRecord, NewTask, StateRecord, StoredState} from '../../src/model/record.ts';
+import type {
+  AgentRow,
+  Instant,
+  EngineRecord,
+  HostRecord,
+  NewTask,
+  StateRecord,
+  StoredState,
+  StoredTeam,
+} from '../../src/model/record.ts';
 import type {CostRow, CostRows, Costs, Spending} from '../../src/model/cost-view.ts';
 import type {StoredEvent} from '../../src/model/event.ts';
 import {attemptId, type TaskSeq, type TeamId, teamId} from '../../src/model/ids.ts';
 import type {AttemptRow, TaskRow, TeamRow} from '../../src/model/row.ts';
 import type {StopReason} from '../../src/model/failure.ts';
-import type {TeamSpec} from '../../src/model/team.ts';
+import {type TeamSpec, withPlan} from '../../src/model/team.ts';
 import type {Usage} from '../../src/model/usage.ts';
 
 type Growing<T> = {-readonly [K in keyof T]: T[K]};
 
 interface TeamFold {
   readonly row: Growing<TeamRow>;
-  readonly spec: TeamSpec;
-  readonly startedAt: Instant;
+  spec: TeamSpec;
+  readonly isStandby: boolean;
+  startedAt: Instant;
   ending: StopReason | null;
+  readonly kept: Growing<Pick<StoredTeam, 'settings' | 'budget' | 'timer'>>;
+  readonly agents: Map<string, AgentRow>;
   readonly tasks: Growing<TaskRow>[];
   readonly attempts: Growing<AttemptRow>[];
 }
@@ -43,31 +55,14 @@ export class RecordFold {
       nextTeamId: teamId(this.#lastTeam + 1),
       nextAttemptId: attemptId(this.#lastAttempt + 1),
       hosts: [...this.#hosts.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
-      teams: teams
-        .filter(({row}) => row.endedAtMs === null)
-        .map(({row, spec, startedAt, ending, tasks, attempts}) => ({
-          id: row.id,
-          spec,
-          state: row.state,
-          ending,
-          startedAt,
-          tasks,
-          openAttempts: attempts
-            .filter(attempt => attempt.endedAtMs === null)
-            .map(({id, task, number, agentId, hostId, leasedAtMs, means, session}) => ({
-              id,
-              task,
-              number,
-              agentId,
-              hostId,
-              leasedAtMs,
-              ...(means ? {means} : {}),
-              ...(session ? {session} : {}),
-            })),
-          totals: totalsOf(attempts),
-        })),
+      teams: teams.filter(({row}) => row.endedAtMs === null).map(storedTeam),
       over: teams.flatMap(({row}) => row.view ?? []),
     };
+  }
+
+  loadTeam(id: TeamId): StoredTeam | null {
+    const team = this.#teams.get(id);
+    return team ? storedTeam(team) : null;
   }
 
   teams(): TeamRow[] {
@@ -76,9 +71,8 @@ export class RecordFold {
 
   tasks(id: TeamId): TaskRow[] {
     const {tasks = [], attempts = []} = this.#teams.get(id) ?? {};
-    const open = new Map(
-      attempts.filter(({endedAtMs}) => endedAtMs === null).map(attempt => [attempt.task, attempt.id]),
-    );
+    const leases = attempts.filter(({endedAtMs}) => endedAtMs === null);
+    const open = new Map(leases.reverse().map(attempt => [attempt.task, attempt.id]));
     return tasks.map(task => {
       const attempt = open.get(task.seq);
       const isFurther = !['waiting', 'ready', 'backing-off', 'running'].includes(task.state.name);
@@ -114,23 +108,43 @@ export class RecordFold {
       case 'team-state':
         this.#team(record.id).row.state = record.state;
         this.#team(record.id).ending = record.ending;
+        if (record.timer) this.#team(record.id).kept.timer = record.timer;
         break;
+      case 'team-settings': {
+        const {settings, budget} = record;
+        Object.assign(this.#team(record.teamId).kept, {settings, ...(budget ? {budget} : {})});
+        break;
+      }
       case 'team-finished':
         Object.assign(this.#team(record.id).row, {state: record.state, endedAtMs: record.atMs, view: record.view});
+        break;
+      case 'team-revived': {
+        const {state, startedAt, timer} = record;
+        const team = this.#team(record.id);
+        Object.assign(team.row, {state, startedAtMs: startedAt.wallMs, endedAtMs: null, view: null});
+        Object.assign(team, {startedAt, ending: null});
+        team.kept.timer = timer;
+        break;
+      }
+      case 'plan-added':
+        this.#team(record.teamId).spec = withPlan(this.#team(record.teamId).spec, record);
         break;
       case 'team-removed':
         this.#teams.delete(record.id);
         this.#seqs.delete(record.id);
         this.#events = this.#events.filter(event => event.teamId !== record.id);
         break;
+      case 'agents':
+        for (const agent of record.agents) this.#team(record.teamId).agents.set(agent.id, agent);
+        break;
       case 'tasks-created':
         this.#team(record.teamId).tasks.push(...record.tasks.map(newTask));
         break;
       case 'task-state': {
-        const {state, failures, losses, memo} = record;
+        const {state, failures, losses, round, attempts, memo} = record;
         const task = this.#task(record.teamId, record.seq);
         delete task.memo;
-        Object.assign(task, {state, failures, losses, ...(memo ? {memo} : {})});
+        Object.assign(task, {state, failures, losses, round, attempts, ...(memo ? {memo} : {})});
         break;
       }
       case 'attempt-leased':
@@ -147,6 +161,7 @@ export class RecordFold {
           endedAtMs: null,
           outcome: null,
           ...(record.means ? {means: record.means} : {}),
+          ...(record.twinOf === undefined ? {} : {twinOf: record.twinOf}),
         });
         break;
       case 'attempt-session': {
@@ -175,6 +190,42 @@ export class RecordFold {
   }
 }
 
+function storedTeam({row, spec, isStandby, startedAt, ending, kept, agents, tasks, attempts}: TeamFold): StoredTeam {
+  return {
+    id: row.id,
+    spec,
+    isStandby,
+    state: row.state,
+    ending,
+    startedAt,
+    ...kept,
+    agents: [...agents.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    tasks,
+    openAttempts: attempts
+      .filter(attempt => attempt.endedAtMs === null)
+      .map(({id, task, number, agentId, hostId, leasedAtMs, means, session, twinOf}) => ({
+        id,
+        task,
+        number,
+        agentId,
+        hostId,
+        leasedAtMs,
+        ...(means ? {means} : {}),
+        ...(session ? {session} : {}),
+        ...(twinOf === undefined ? {} : {twinOf}),
+        ...(attempts.some(each => (each.id === twinOf || each.twinOf === id) && each.outcome?.result.ok)
+          ? {hasLost: true as const}
+          : {}),
+      })),
+    past: attempts.flatMap(({task, agentId, endedAtMs, outcome, means}) => {
+      if (outcome === null || endedAtMs === null) return [];
+      const {result, durationMs, usage} = outcome;
+      return [{task, agentId, endedAtMs, result, durationMs, usd: usage.usd, ...(means ? {means} : {})}];
+    }),
+    totals: totalsOf(attempts),
+  };
+}
+
 function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): TeamFold {
   const hasPlan = spec.plan !== null;
   const {name, count, cwd, umask, secretNames, failFast, maxFailures, timeoutMs, traceId} = spec;
@@ -183,15 +234,18 @@ function newTeam({id, spec, at}: Extract<StateRecord, {kind: 'team-created'}>): 
   return {
     row: {id, spec: shown, state, startedAtMs: at.wallMs, endedAtMs: null, view: null},
     spec,
+    isStandby: !hasPlan,
     startedAt: at,
     ending: null,
+    kept: {},
+    agents: new Map(),
     tasks: [],
     attempts: [],
   };
 }
 
 function newTask(task: NewTask): Growing<TaskRow> {
-  return {...task, state: {name: 'waiting'}, failures: 0, losses: 0};
+  return {...task, state: {name: 'waiting'}, failures: 0, losses: 0, round: 1, attempts: 0};
 }
 
 function totalsOf(attempts: readonly AttemptRow[]) {

@@ -1,13 +1,17 @@
 import type {JsonValue} from '../../src/base/json.ts';
+import type {AgentStanding} from '../../src/model/agent.ts';
+import {DEFAULT_SETTINGS, type TeamSettings} from '../../src/model/autoscale.ts';
+import type {Budget} from '../../src/model/budget.ts';
 import type {AttemptOutcome} from '../../src/model/attempt.ts';
 import type {EventBody} from '../../src/model/event.ts';
 import {type AgentId, agentId, attemptId, hostId, taskSeq, teamId} from '../../src/model/ids.ts';
 import type {AttemptMeans} from '../../src/model/attempt-means.ts';
 import type {EngineRecord, NewTask} from '../../src/model/record.ts';
-import type {TaskState} from '../../src/model/task.ts';
+import type {TaskSpec, TaskState} from '../../src/model/task.ts';
 import type {TeamSpec, TeamState} from '../../src/model/team.ts';
 import type {TeamView} from '../../src/model/team-view.ts';
 import {UNKNOWN_USAGE} from '../../src/model/usage.ts';
+import type {TeamRepository} from '../../src/model/work.ts';
 import {taskSpec, teamSpec} from '../model/fabricated-specs.ts';
 
 /** Records as an engine would make them, with what a test cares about given and the rest filled in. */
@@ -44,8 +48,20 @@ export function tasksCreated(team: number, tasks: readonly NewTask[]): EngineRec
   return {kind: 'tasks-created', teamId: teamId(team), tasks};
 }
 
-export function stateOf(team: number, seq: number, state: TaskState, failures = 0, losses = 0): EngineRecord {
-  return {kind: 'task-state', teamId: teamId(team), seq: taskSeq(seq), state, failures, losses};
+export function stateOf(
+  team: number,
+  seq: number,
+  state: TaskState,
+  failures = 0,
+  losses = 0,
+  {round = 1, attempts = 0}: {round?: number; attempts?: number} = {},
+): EngineRecord {
+  return {kind: 'task-state', teamId: teamId(team), seq: taskSeq(seq), state, failures, losses, round, attempts};
+}
+
+export function settings(team: number, changes: Partial<TeamSettings> = {}, budget?: Budget): EngineRecord {
+  const changed = {...DEFAULT_SETTINGS, ...changes};
+  return {kind: 'team-settings', teamId: teamId(team), settings: changed, ...(budget ? {budget} : {})};
 }
 
 export function leased(
@@ -68,6 +84,11 @@ export function leased(
   };
 }
 
+export function agents(team: number, ...rows: {id: string; standing: AgentStanding}[]): EngineRecord {
+  const agentRows = rows.map(({id, standing}) => ({id: agentId(id), group: 0, standing}));
+  return {kind: 'agents', teamId: teamId(team), agents: agentRows};
+}
+
 /** What a prompt is done with. */
 export function means(runtime: string, model: string | null, cap: AttemptMeans['cap']): AttemptMeans {
   return {runtime, model, provider: runtime, cap};
@@ -83,6 +104,30 @@ export function success(changes: Partial<AttemptOutcome> = {}): AttemptOutcome {
 
 export function finished(team: number, state: TeamState = 'succeeded'): EngineRecord {
   return {kind: 'team-finished', id: teamId(team), state, atMs: 1_700_000_009_000, view: view(team, state)};
+}
+
+export function revived(team: number): EngineRecord {
+  const startedAt = {wallMs: 1_700_000_000_001, monoMs: 77.5, bootId: 'other'};
+  return {kind: 'team-revived', id: teamId(team), state: 'running', startedAt, timer: {usedMs: 0, since: startedAt}};
+}
+
+export const REPOSITORY: TeamRepository = {
+  root: '/tmp/ünï code',
+  gitFolder: '/tmp/ünï code/.git',
+  prefix: 'packages/a/',
+  base: '0'.repeat(40),
+  branch: 'godel/audit',
+  checkedOut: 'main',
+  dirtyFiles: 2,
+};
+
+export function planAdded(
+  team: number,
+  tasks: readonly TaskSpec[],
+  {secretNames = [], repository}: {secretNames?: readonly string[]; repository?: TeamRepository} = {},
+): EngineRecord {
+  const plan = {name: 'more', env: {LEVEL: 'high'}, tasks};
+  return {kind: 'plan-added', teamId: teamId(team), plan, secretNames, ...(repository ? {repository} : {})};
 }
 
 export function removed(team: number): EngineRecord {

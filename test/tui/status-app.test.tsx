@@ -4,6 +4,7 @@ import {LiveTeam} from '../../src/tui/live-team.ts';
 import {ProgressView} from '../../src/tui/ProgressView.tsx';
 import {StatusApp} from '../../src/tui/StatusApp.tsx';
 import {StatusScreen} from '../../src/tui/StatusScreen.tsx';
+import {agentId} from '../../src/model/ids.ts';
 import type {TeamView} from '../../src/model/team-view.ts';
 import {until} from '../rig/until.ts';
 import {fabricatedView} from './fabricated-view.ts';
@@ -29,6 +30,14 @@ test('80 by 24 holds what counts: progress, reasons for waiting, failures first,
   expect(text).toContain('Its command exited with code 1: no licence');
   expect(lines[lines.findIndex(line => line === 'Running: 50') + 1]).toContain('audit-50');
   expect(lines.at(-1)).toContain('K end the team   j/k scroll   1–16 of 55');
+});
+
+test('agents in trouble are shown with what is the matter, between failures and what runs', () => {
+  const ailing = [{agent: agentId('audit-07'), why: 'it has failed too often and is left out for another 12 s'}];
+  const text = screen(fabricatedView({ailing}), {columns: 120, rows: 63}).join('\n');
+  expect(text).toMatch(/Agents in trouble: 1\naudit-07 +it has failed too often and is left out for another 12 s/);
+  expect(text.indexOf('Failures: 2')).toBeLessThan(text.indexOf('Agents in trouble'));
+  expect(text.indexOf('Agents in trouble')).toBeLessThan(text.indexOf('Running: 50'));
 });
 
 test('50 running tasks all fit at 200 by 63', () => {

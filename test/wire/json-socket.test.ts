@@ -171,3 +171,30 @@ test('keepConnected connects again until told to stop', async () => {
   expect(connections).toBe(2);
   expect(downs[0]).toBe('closed');
 });
+
+test('keepConnected connects as soon as what it was told to wait for is there', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'godel:wire-'));
+  undo.push(() => rmSync(folder, {recursive: true, force: true}));
+  const abort = new AbortController();
+  let downs = 0;
+  await keepConnected<number, number>({
+    connect: signal =>
+      connectJsonSocket({
+        socketPath: join(folder, 's.sock'),
+        path: '/numbers',
+        parse: parseNumber,
+        deadAfterMs: 5000,
+        signal,
+      }),
+    onOpen: () => abort.abort(),
+    onDown: () => {
+      downs += 1;
+      return {againAfter: serve({folder})};
+    },
+    // Longer than any test may take.
+    backoff: {baseMs: 3_600_000, maxMs: 3_600_000},
+    random: Math.random,
+    signal: abort.signal,
+  });
+  expect(downs).toBe(1);
+});

@@ -107,6 +107,12 @@ describe('saving what is in a worktree', () => {
       fc.constant(null),
     );
     const edits = fc.array(fc.tuple(path, entry, fc.constantFrom('leave', 'add', 'commit', 'unstage')), {maxLength: 8});
+    // A file takes the place of a folder in which git knows of something.
+    const fileForFolder: [string, Entry | null, 'leave' | 'add'][] = [
+      ['b/a/a', {x: ''}, 'leave'],
+      ['a', '', 'add'],
+      ['b', {x: ''}, 'leave'],
+    ];
     const before = repo.users();
     await fc.assert(
       fc.asyncProperty(edits, async steps => {
@@ -138,7 +144,7 @@ describe('saving what is in a worktree', () => {
         );
         await workspace.release();
       }),
-      {numRuns: 12},
+      {numRuns: 12, examples: [[fileForFolder]]},
     );
     expect(repo.users()).toEqual(before);
   }, 120_000);

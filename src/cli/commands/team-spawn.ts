@@ -1,12 +1,13 @@
-import type {Command} from 'commander';
+import {type Command, Option} from 'commander';
 import type {GlobalOptions} from '../cli.ts';
 import {define, type Runner} from '../define.ts';
 import {collectInput} from '../input-option.ts';
 import {amount, collect, duration, list, teamName, wholeNumber} from '../option-values.ts';
+import {withScaleOptions} from '../scale-options.ts';
 import type {SpawnOptions} from '../spawn-request.ts';
 
 export function teamSpawn(run: Runner): Command {
-  return define('spawn', {
+  const command = define('spawn', {
     summary: 'Spawn a team of agents, and have them do a plan',
     description: `With a plan (--plan, --task or --each) progress is shown until the team is over, and the exit code says how it
 went. Without a plan the agents are made ready and wait.`,
@@ -19,9 +20,10 @@ went. Without a plan the agents are made ready and wait.`,
       'godel team spawn --count 4 --plan godel.yaml --timeout 1h --max-failures 10',
       'godel team spawn --count 20 --plan prompts.yaml --runtime claude/haiku --budget 5',
       'godel team spawn --plan prompts.yaml --runtime claude:30,codex:20 --allow "bash:npm test*"',
+      'godel team spawn --plan godel.yaml --autoscale --min 2 --max 50 --strategy least-connections',
     ],
   })
-    .option('--count <n>', 'how many agents; required, unless the plan or --runtime says it')
+    .option('--count <n>', 'how many agents; required, unless the plan, --runtime or --autoscale says it')
     .option('--plan <file>', 'the plan, YAML or JSON')
     .option('--input <name=value>', 'a value for an input of the plan; repeatable', collectInput)
     .option(
@@ -52,6 +54,11 @@ went. Without a plan the agents are made ready and wait.`,
     .option('--budget <usd>', 'what the team may cost in all, in USD', amount('--budget'))
     .option('--budget-tokens <n>', 'input and output tokens that it may use in all', amount('--budget-tokens'))
     .option(
+      '--budget-per-hour <usd>',
+      'what it may cost within any hour, in USD; what does not fit waits',
+      amount('--budget-per-hour'),
+    )
+    .option(
       '--allow <what>',
       'what agents may do beyond working in their worktrees, for example bash, "bash:npm test*" or network; repeatable',
       collect,
@@ -64,10 +71,17 @@ went. Without a plan the agents are made ready and wait.`,
       'end the team when this many tasks have failed',
       wholeNumber('--max-failures', {min: 1}),
     )
-    .action((_options: object, command: Command) =>
-      run(async cli => {
-        const {spawnTeam} = await import('../spawn-team.ts');
-        return spawnTeam(cli, command.optsWithGlobals<SpawnOptions & GlobalOptions>());
-      }),
+    .option('--autoscale', 'let the team grow and shrink with its work')
+    .addOption(
+      new Option(
+        '--on-budget <what>',
+        'when the budget does not allow what comes next: stop ends the team, pause waits for `team resume --budget`, ask does too and asks on a terminal',
+      ).choices(['stop', 'pause', 'ask']),
     );
+  return withScaleOptions(command).action((_options: object, self: Command) =>
+    run(async cli => {
+      const {spawnTeam} = await import('../spawn-team.ts');
+      return spawnTeam(cli, self.optsWithGlobals<SpawnOptions & GlobalOptions>());
+    }),
+  );
 }

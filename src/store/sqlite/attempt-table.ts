@@ -4,12 +4,12 @@ import type {Failure} from '../../model/failure.ts';
 import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from '../../model/ids.ts';
 import {type AttemptTotals, NO_TOTALS} from '../../model/attempt-totals.ts';
 import type {AttemptMeans} from '../../model/attempt-means.ts';
-import type {OpenAttempt, StateRecord} from '../../model/record.ts';
+import {MOST_PAST, type OpenAttempt, type PastAttempt, type StateRecord} from '../../model/record.ts';
 import type {AttemptRow} from '../../model/row.ts';
 import type {Meta} from './meta.ts';
 
 const LEASE =
-  'INSERT INTO attempts (team, id, task, number, agent, host, leased_at_ms, means) VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
+  'INSERT INTO attempts (team, id, task, number, agent, host, leased_at_ms, means, twin_of) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)';
 
 const SESSION = 'UPDATE attempts SET session = ? WHERE team = ? AND id = ?';
 
@@ -18,7 +18,11 @@ const END = `UPDATE attempts SET ended_at_ms = ?, duration_ms = ?, failure = ?, 
     result = ?
   WHERE team = ? AND id = ? AND ended_at_ms IS NULL`;
 
-const OPEN_OF_TEAM = `SELECT id, task, number, agent, host, leased_at_ms, means, session
+/** Succeeded: ended, with a duration, and without a failure. */
+const OPEN_OF_TEAM = `SELECT id, task, number, agent, host, leased_at_ms, means, session, twin_of,
+    EXISTS (SELECT 1 FROM attempts AS other WHERE other.team = attempts.team
+      AND (other.id = attempts.twin_of OR other.twin_of = attempts.id)
+      AND other.duration_ms IS NOT NULL AND other.failure IS NULL) AS has_lost
   FROM attempts WHERE team = ? AND ended_at_ms IS NULL ORDER BY id`;
 
 const OPEN = `SELECT attempts.id AS attempt, team, task FROM teams JOIN attempts ON team = teams.id
@@ -38,6 +42,9 @@ const LIST = `SELECT attempts.*, tasks.id AS task_id
   FROM attempts LEFT JOIN tasks ON tasks.team = attempts.team AND tasks.seq = attempts.task
   WHERE attempts.team = @team AND (@task IS NULL OR attempts.task = @task) ORDER BY attempts.id`;
 
+const PAST = `SELECT task, agent, ended_at_ms, duration_ms, failure, usd, means FROM attempts
+  WHERE team = ? AND duration_ms IS NOT NULL ORDER BY id DESC LIMIT ${MOST_PAST}`;
+
 const LAST_OF_TEAM = 'SELECT max(id) FROM attempts WHERE team = ?';
 const LAST = 'SELECT max((SELECT max(attempts.id) FROM attempts WHERE team = teams.id)) FROM teams';
 const REMOVE = 'DELETE FROM attempts WHERE team = ?';
@@ -51,6 +58,8 @@ interface OpenRow {
   readonly leased_at_ms: number;
   readonly means: string | null;
   readonly session: string | null;
+  readonly twin_of: number | null;
+  readonly has_lost?: number;
 }
 
 interface Row extends OpenRow {
@@ -72,6 +81,11 @@ interface Row extends OpenRow {
   /** What coding agents leave: an object of `work`, `warnings` and `verdict`, where there is any of it. */
   readonly result: string | null;
 }
+
+type PastRow = Pick<Row, 'task' | 'agent' | 'failure' | 'usd' | 'means'> & {
+  readonly ended_at_ms: number;
+  readonly duration_ms: number;
+};
 
 type N = number | null;
 
@@ -95,6 +109,7 @@ export class AttemptTable {
   readonly #end;
   readonly #readOpen;
   readonly #openOfTeam;
+  readonly #past;
   readonly #totals;
   readonly #list;
   readonly #lastOfTeam;
@@ -104,11 +119,12 @@ export class AttemptTable {
 
   constructor(db: Database, meta: Meta) {
     this.#meta = meta;
-    this.#lease = db.prepare<[number, number, number, number, string, string, number, string | null]>(LEASE);
+    this.#lease = db.prepare<[number, number, number, number, string, string, number, string | null, N]>(LEASE);
     this.#session = db.prepare<[string, number, number]>(SESSION);
     this.#end = db.prepare<[number, N, string | null, N, N, N, N, N, N, N, N, string | null, number, number]>(END);
     this.#readOpen = db.prepare<[], OpenLease>(OPEN);
     this.#openOfTeam = db.prepare<[number], OpenRow>(OPEN_OF_TEAM);
+    this.#past = db.prepare<[number], PastRow>(PAST);
     this.#totals = db.prepare<[number], AttemptTotals>(TOTALS);
     this.#list = db.prepare<[{team: number; task: N}], Row>(LIST);
     this.#lastOfTeam = db.prepare<[number], N>(LAST_OF_TEAM).pluck();
@@ -117,8 +133,9 @@ export class AttemptTable {
   }
 
   lease(record: Extract<StateRecord, {kind: 'attempt-leased'}>): void {
-    const {id, teamId, task, number, agentId, hostId, atMs, means} = record;
-    this.#lease.run(teamId, id, task, number, agentId, hostId, atMs, means ? JSON.stringify(means) : null);
+    const {id, teamId, task, number, agentId, hostId, atMs, means, twinOf} = record;
+    const kept = means ? JSON.stringify(means) : null;
+    this.#lease.run(teamId, id, task, number, agentId, hostId, atMs, kept, twinOf ?? null);
     this.#open().set(id, {attempt: id, team: teamId, task});
   }
 
@@ -138,6 +155,10 @@ export class AttemptTable {
 
   openOf(team: TeamId): readonly OpenAttempt[] {
     return this.#openOfTeam.all(team).map(openOf);
+  }
+
+  pastOf(team: TeamId): readonly PastAttempt[] {
+    return this.#past.all(team).map(pastOf).reverse();
   }
 
   leasesOf(team: TeamId): readonly OpenLease[] {
@@ -202,7 +223,19 @@ function leftBehind({work, warnings, verdict}: AttemptOutcome): string | null {
   return JSON.stringify({work: work ?? undefined, warnings, verdict} satisfies Record<keyof LeftBehind, unknown>);
 }
 
-/** The casts here and below brand what this file has written, and name its JSON. */
+function pastOf({task, agent, ended_at_ms, duration_ms, failure, usd, means}: PastRow): PastAttempt {
+  return {
+    task: task as TaskSeq,
+    agentId: agent as AgentId,
+    endedAtMs: ended_at_ms,
+    result: failure === null ? {ok: true} : {ok: false, failure: JSON.parse(failure) as Failure},
+    durationMs: duration_ms,
+    usd,
+    ...(means === null ? {} : {means: JSON.parse(means) as AttemptMeans}),
+  };
+}
+
+/** The casts here and above brand what this file has written, and name its JSON. */
 function openOf(row: OpenRow): OpenAttempt {
   return {
     id: row.id as AttemptId,
@@ -213,6 +246,8 @@ function openOf(row: OpenRow): OpenAttempt {
     leasedAtMs: row.leased_at_ms,
     ...(row.means === null ? {} : {means: JSON.parse(row.means) as AttemptMeans}),
     ...(row.session === null ? {} : {session: JSON.parse(row.session) as SessionMark}),
+    ...(row.twin_of === null ? {} : {twinOf: row.twin_of as AttemptId}),
+    ...(row.has_lost === 1 ? {hasLost: true} : {}),
   };
 }
 

@@ -1,9 +1,12 @@
 import type {Database} from 'better-sqlite3';
 import {FIRST_SCHEMA} from './schema/001-first.ts';
 import {AGENTS_SCHEMA} from './schema/002-agents.ts';
+import {TEAMS_SCHEMA} from './schema/003-teams.ts';
+import {TWINS_SCHEMA} from './schema/004-twins.ts';
+import {REPOSITORIES_SCHEMA} from './schema/005-repositories.ts';
 
 /** Append-only: what has been released is never edited. The number of a migration is its place, from 1. */
-const MIGRATIONS: readonly string[] = [FIRST_SCHEMA, AGENTS_SCHEMA];
+const MIGRATIONS: readonly string[] = [FIRST_SCHEMA, AGENTS_SCHEMA, TEAMS_SCHEMA, TWINS_SCHEMA, REPOSITORIES_SCHEMA];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

@@ -6,9 +6,10 @@ import type {Costs} from '../../model/cost-view.ts';
 import type {StoredEvent} from '../../model/event.ts';
 import {type Failure, GodelError} from '../../model/failure.ts';
 import {attemptId, type TaskSeq, type TeamId, teamId} from '../../model/ids.ts';
-import type {EngineRecord, StateRecord, StoredState} from '../../model/record.ts';
+import type {EngineRecord, StateRecord, StoredState, StoredTeam} from '../../model/record.ts';
 import type {AttemptRow, TaskQuery, TaskRow, TeamRow} from '../../model/row.ts';
 import type {Store} from '../store.ts';
+import {AgentTable} from './agent-table.ts';
 import {AttemptTable} from './attempt-table.ts';
 import {CostQuery} from './cost-query.ts';
 import {EventJournal} from './event-journal.ts';
@@ -17,7 +18,7 @@ import {Meta} from './meta.ts';
 import {openDatabase, readFilesystemType} from './open-database.ts';
 import {storeFailure} from './sqlite-failure.ts';
 import {TaskTable} from './task-table.ts';
-import {TeamTable} from './team-table.ts';
+import {TeamTable, type WholeTeam} from './team-table.ts';
 
 export interface SqliteStoreOptions {
   /** Absolute path of the database; its folder exists. */
@@ -51,6 +52,7 @@ class SqliteStore implements Store {
   readonly #end;
   readonly #hosts: HostTable;
   readonly #teams: TeamTable;
+  readonly #agents: AgentTable;
   readonly #tasks: TaskTable;
   readonly #attempts: AttemptTable;
   readonly #costs: CostQuery;
@@ -64,6 +66,7 @@ class SqliteStore implements Store {
     const meta = new Meta(db);
     this.#hosts = new HostTable(db);
     this.#teams = new TeamTable(db, meta);
+    this.#agents = new AgentTable(db);
     this.#tasks = new TaskTable(db);
     this.#attempts = new AttemptTable(db, meta);
     this.#costs = new CostQuery(db);
@@ -89,14 +92,27 @@ class SqliteStore implements Store {
       nextTeamId: teamId(this.#teams.next()),
       nextAttemptId: attemptId(this.#attempts.next()),
       hosts: this.#hosts.list(),
-      teams: this.#teams.active().map(team => ({
-        ...team,
-        tasks: this.#tasks.recorded(team.id),
-        openAttempts: this.#attempts.openOf(team.id),
-        totals: this.#attempts.totalsOf(team.id),
-      })),
+      teams: this.#teams.active().map(team => this.#complete(team)),
       over: this.#teams.over(),
     }));
+  }
+
+  loadTeam(id: TeamId): StoredTeam | null {
+    return this.#reading(() => {
+      const team = this.#teams.one(id);
+      return team && this.#complete(team);
+    });
+  }
+
+  #complete(team: WholeTeam): StoredTeam {
+    return {
+      ...team,
+      agents: this.#agents.of(team.id),
+      tasks: this.#tasks.recorded(team.id),
+      openAttempts: this.#attempts.openOf(team.id),
+      past: this.#attempts.pastOf(team.id),
+      totals: this.#attempts.totalsOf(team.id),
+    };
   }
 
   teams(): readonly TeamRow[] {
@@ -145,6 +161,9 @@ class SqliteStore implements Store {
       case 'task-state':
         this.#tasks.setState(record);
         return;
+      case 'agents':
+        this.#agents.set(record);
+        return;
       case 'tasks-created':
         this.#tasks.create(record.teamId, record.tasks);
         return;
@@ -154,8 +173,17 @@ class SqliteStore implements Store {
       case 'team-state':
         this.#teams.setState(record);
         return;
+      case 'team-settings':
+        this.#teams.setSettings(record);
+        return;
       case 'team-finished':
         this.#teams.finish(record);
+        return;
+      case 'team-revived':
+        this.#teams.revive(record);
+        return;
+      case 'plan-added':
+        this.#teams.addPlan(record);
         return;
       case 'team-removed':
         this.#removeTeam(record.id);
@@ -172,6 +200,7 @@ class SqliteStore implements Store {
     this.#events.remove(id);
     this.#attempts.remove(id);
     this.#tasks.remove(id);
+    this.#agents.remove(id);
     this.#teams.remove(id);
   }
 

@@ -1,7 +1,7 @@
 import type {Database} from 'better-sqlite3';
 import type {JsonValue} from '../../base/json.ts';
 import type {Memo} from '../../model/attempt.ts';
-import type {TaskSeq, TeamId} from '../../model/ids.ts';
+import type {AttemptId, TaskSeq, TeamId} from '../../model/ids.ts';
 import type {NewTask, StateRecord} from '../../model/record.ts';
 import type {TaskQuery, TaskRow} from '../../model/row.ts';
 import type {OpenLease} from './attempt-table.ts';
@@ -19,15 +19,16 @@ import {
 
 const CREATE = 'INSERT INTO tasks (team, seq, id, spec_index, group_seq, item) VALUES (?, ?, ?, ?, ?, ?)';
 
-const SET_STATE = `INSERT INTO task_states (team, seq, state, failures, losses, detail, memo) VALUES (?, ?, ?, ?, ?, ?, ?)
+const SET_STATE = `INSERT INTO task_states (team, seq, state, failures, losses, round, attempts, detail, memo)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET
-    state = excluded.state, failures = excluded.failures, losses = excluded.losses, detail = excluded.detail,
-    memo = excluded.memo
-  WHERE state < ${FIRST_TERMINAL} OR state > ${LAST_TERMINAL}`;
+    state = excluded.state, failures = excluded.failures, losses = excluded.losses, round = excluded.round,
+    attempts = excluded.attempts, detail = excluded.detail, memo = excluded.memo
+  WHERE state < ${FIRST_TERMINAL} OR state > ${LAST_TERMINAL} OR excluded.round > round`;
 
 /** @open: JSON of [seq, attempt] for each leased task. It runs, unless something later than that was recorded. */
 const LIST = `WITH open (seq, attempt) AS MATERIALIZED (SELECT value ->> 0, value ->> 1 FROM json_each(@open))
-  SELECT tasks.seq, id, spec_index, group_seq, item, failures, losses, memo,
+  SELECT tasks.seq, id, spec_index, group_seq, item, failures, losses, round, attempts, memo,
     CASE WHEN attempt IS NULL THEN coalesce(state, 0) ELSE ${RUNNING} END AS state, coalesce(attempt, detail) AS detail
   FROM tasks LEFT JOIN task_states ON task_states.team = tasks.team AND task_states.seq = tasks.seq
     LEFT JOIN open ON open.seq = tasks.seq AND coalesce(state, 0) < ${VERIFYING}
@@ -49,6 +50,8 @@ interface Row {
   readonly state: number;
   readonly failures: number | null;
   readonly losses: number | null;
+  readonly round: number | null;
+  readonly attempts: number | null;
   readonly memo: string | null;
   readonly detail: StateDetail;
 }
@@ -62,7 +65,8 @@ export class TaskTable {
 
   constructor(db: Database) {
     this.#create = db.prepare<[number, number, string, number, number | null, string | null]>(CREATE);
-    this.#setState = db.prepare<[number, number, number, number, number, StateDetail, string | null]>(SET_STATE);
+    this.#setState =
+      db.prepare<[number, number, number, number, number, number, number, StateDetail, string | null]>(SET_STATE);
     this.#list = db.prepare<[Record<string, number | string | null>], Row>(LIST);
     this.#remove = REMOVE.map(sql => db.prepare<[number]>(sql));
   }
@@ -73,9 +77,11 @@ export class TaskTable {
     }
   }
 
-  setState({teamId, seq, state, failures, losses, memo}: Extract<StateRecord, {kind: 'task-state'}>): void {
+  setState(record: Extract<StateRecord, {kind: 'task-state'}>): void {
+    const {teamId, seq, state, failures, losses, round, attempts, memo} = record;
     const kept = memo ? JSON.stringify(memo) : null;
-    const {changes} = this.#setState.run(teamId, seq, codeOf(state.name), failures, losses, detailOf(state), kept);
+    const code = codeOf(state.name);
+    const {changes} = this.#setState.run(teamId, seq, code, failures, losses, round, attempts, detailOf(state), kept);
     if (changes === 0)
       throw new Error(`Internal error: task ${seq} of team ${teamId} is over and cannot be ${state.name}`);
   }
@@ -89,7 +95,7 @@ export class TaskTable {
   list(team: TeamId, {states, id, after, limit}: TaskQuery, open: readonly OpenLease[]): readonly TaskRow[] {
     const rows = this.#list.all({
       team,
-      open: JSON.stringify(open.map(({task, attempt}) => [task, attempt])),
+      open: JSON.stringify([...firstLeases(open)]),
       after: after ?? -1,
       id: id ?? null,
       mask: states === undefined ? EVERY_STATE : maskOf(states),
@@ -103,6 +109,13 @@ export class TaskTable {
   }
 }
 
+/** Of tasks with two attempts at a time, the earlier one. */
+function firstLeases(open: readonly OpenLease[]): ReadonlyMap<TaskSeq, AttemptId> {
+  const leases = new Map<TaskSeq, AttemptId>();
+  for (const {task, attempt} of open) leases.set(task, Math.min(leases.get(task) ?? attempt, attempt) as AttemptId);
+  return leases;
+}
+
 /** The casts brand numbers and name JSON that this file has written. */
 function taskOf(row: Row): TaskRow {
   return {
@@ -114,6 +127,8 @@ function taskOf(row: Row): TaskRow {
     state: stateOf(row.state, row.detail),
     failures: row.failures ?? 0,
     losses: row.losses ?? 0,
+    round: row.round ?? 1,
+    attempts: row.attempts ?? 0,
     ...(row.memo === null ? {} : {memo: JSON.parse(row.memo) as Memo}),
   };
 }

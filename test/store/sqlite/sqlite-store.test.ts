@@ -4,6 +4,9 @@ import {join} from 'node:path';
 import Database from 'better-sqlite3';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import type {Failure} from '../../../src/model/failure.ts';
+import {APPLICATION_ID} from '../../../src/store/sqlite/migrations.ts';
+import {FIRST_SCHEMA} from '../../../src/store/sqlite/schema/001-first.ts';
+import {AGENTS_SCHEMA} from '../../../src/store/sqlite/schema/002-agents.ts';
 import {openSqliteStore} from '../../../src/store/sqlite/sqlite-store.ts';
 import type {Store} from '../../../src/store/store.ts';
 import {type StorePlace, storeConformance} from '../conformance.ts';
@@ -70,6 +73,35 @@ describe('openSqliteStore', () => {
       hint: expect.stringContaining('Update godel'),
     });
     expect(readFileSync(file)).toEqual(before);
+  });
+
+  it('goes on with a store of an older program: attempts count on where they were', () => {
+    alter(file, FIRST_SCHEMA);
+    alter(file, AGENTS_SCHEMA);
+    alter(file, `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 2`);
+    const {plan, env, ...rest} = some.spec();
+    const text = (value: unknown) => `'${JSON.stringify(value)}'`;
+    alter(
+      file,
+      `INSERT INTO teams (id, state, started_at_ms, started_mono_ms, started_boot, has_plan, spec)
+         VALUES (1, 'running', 1, 2, 'boot', 1, ${text(rest)});
+       INSERT INTO team_plans (team, plan, env) VALUES (1, ${text(plan)}, ${text(env)});
+       INSERT INTO tasks (team, seq, id, spec_index) VALUES (1, 0, 'check', 0), (1, 1, 'other', 0);
+       INSERT INTO task_states (team, seq, state, failures, losses) VALUES (1, 0, 0, 1, 1), (1, 1, 0, 0, 0);
+       INSERT INTO attempts (team, id, task, number, agent, host, leased_at_ms, ended_at_ms)
+         VALUES (1, 1, 0, 1, 'audit-01', 'h', 1, 2), (1, 2, 0, 2, 'audit-01', 'h', 3, 4)`,
+    );
+    using store = opened(file);
+    expect(store.load().teams).toMatchObject([
+      {
+        isStandby: false,
+        agents: [],
+        tasks: [
+          {round: 1, attempts: 2, failures: 1},
+          {round: 1, attempts: 0},
+        ],
+      },
+    ]);
   });
 
   it("refuses another program's database and leaves it as it is", () => {

@@ -1,0 +1,81 @@
+import type {ResumeRequest} from '../api/contract.ts';
+import {shellWord} from '../base/shell-word.ts';
+import type {ExitKind} from '../model/exit-code.ts';
+import {GodelError} from '../model/failure.ts';
+import type {BudgetView} from '../model/team-view.ts';
+import type {Cli} from './cli.ts';
+import {must, type Project} from './connect.ts';
+import {pickTeamAnd} from './pick-team-and.ts';
+import {type BudgetOptions, budgetOf} from './spawn-request.ts';
+
+interface Meant {
+  readonly name: string | undefined;
+  readonly agent: string | undefined;
+}
+
+export async function pauseTeam(cli: Cli, project: Project, meant: Meant): Promise<ExitKind> {
+  const {team, agent} = await subject(project, meant);
+  const view = must(await project.client.pause(team, agent === undefined ? {} : {agent}));
+  const words = [team, ...(agent === undefined ? [] : [agent])].map(shellWord).join(' ');
+  if (cli.print.json !== 'none') cli.print.value(view);
+  else cli.print.line(`${named(team, agent)} stands still. Let it go on with \`godel team resume ${words}\`.`);
+  return 'ok';
+}
+
+export async function resumeTeam(
+  cli: Cli,
+  project: Project,
+  {options, ...meant}: Meant & {readonly options: BudgetOptions},
+): Promise<ExitKind> {
+  const {team, agent, budget, pausedBecause} = await subject(project, meant);
+  const request = resumeRequest(agent, options, budget);
+  if (agent === undefined && pausedBecause !== undefined && !paysForMore(request, budget)) {
+    const option = budget?.limitUsd == null && budget?.limitTokens != null ? '--budget-tokens N' : '--budget USD';
+    const hint = `Give it more: \`godel team resume ${shellWord(team)} ${option}\`.`;
+    throw new GodelError({reason: 'usage', message: `team ${team} would stand still again for its budget`, hint});
+  }
+  const view = must(await project.client.resume(team, request));
+  if (cli.print.json !== 'none') cli.print.value(view);
+  else cli.print.line(`${named(team, agent)} goes on.`);
+  return 'ok';
+}
+
+/** What is not said of the budget stays as it is. */
+function resumeRequest(agent: string | undefined, options: BudgetOptions, before: BudgetView | null): ResumeRequest {
+  const budget = budgetOf(options);
+  if (!budget) return agent === undefined ? {} : {agent};
+  if (agent !== undefined) {
+    throw new GodelError({reason: 'usage', message: 'a budget is of the whole team, so it excludes AGENT'});
+  }
+  return {
+    budget: {
+      ...budget,
+      usd: budget.usd ?? before?.limitUsd ?? null,
+      tokens: budget.tokens ?? before?.limitTokens ?? null,
+    },
+  };
+}
+
+/** Whether the limits that hold then leave anything of what is used and reserved now. */
+function paysForMore({budget}: ResumeRequest, before: BudgetView | null): boolean {
+  if (!budget || !before) return false;
+  const {usedUsd, reservedUsd, usedTokens, reservedTokens, limitUsd, limitTokens} = before;
+  const raised = (budget.usd ?? 0) > (limitUsd ?? Infinity) || (budget.tokens ?? 0) > (limitTokens ?? Infinity);
+  const leaves =
+    (budget.usd ?? Infinity) > usedUsd + reservedUsd && (budget.tokens ?? Infinity) > usedTokens + reservedTokens;
+  return raised && leaves;
+}
+
+async function subject(project: Project, {name, agent}: Meant) {
+  const {team, words} = await pickTeamAnd(project, name, agent === undefined ? [] : [agent]);
+  const [id, surplus] = words;
+  if (surplus !== undefined) {
+    throw new GodelError({reason: 'team-not-found', name: name ?? '', known: [team.team]});
+  }
+  const {pausedBecause} = team;
+  return {team: team.team, agent: id, budget: team.budget, pausedBecause};
+}
+
+function named(team: string, agent: string | undefined): string {
+  return agent === undefined ? `Team ${team}` : `Agent ${agent} of team ${team}`;
+}
