@@ -1,5 +1,6 @@
 import {chmodSync, rmSync} from 'node:fs';
 import {createServer, type Server} from 'node:http';
+import type {Socket} from 'node:net';
 import {fail, ok, type Result} from '../base/result.ts';
 import {listensOn} from '../base/unix-socket.ts';
 import type {Failure} from '../model/failure.ts';
@@ -29,20 +30,28 @@ export interface ApiServerOptions {
 /** A WebSocket peer that is silent for this long counts as dead. */
 const DEAD_AFTER_MS = 15_000;
 
+/** How long those who were connected at the end may take to go, in milliseconds: one that asks nothing would never. */
+const CLOSE_LIMIT_MS = 3000;
+
 /** By then hosts are back; later the program's files may have been replaced. */
 const LOAD_AFTER_MS = 1000;
 
-/** Serves the API on a Unix socket (0600). `close` answers what is being asked, then removes the socket. */
+/** Serves the API on a Unix socket (0600). `close` answers what is being asked, within a bound, then removes the socket. */
 export class ApiServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets: {close(): void};
   readonly #loading: NodeJS.Timeout;
+  readonly #connections = new Set<Socket>();
   #closed: Promise<void> | undefined;
 
   private constructor(server: Server, sockets: {close(): void}, loading: NodeJS.Timeout) {
     this.#server = server;
     this.#sockets = sockets;
     this.#loading = loading;
+    server.on('connection', connection => {
+      this.#connections.add(connection);
+      connection.once('close', () => this.#connections.delete(connection));
+    });
   }
 
   static async listen(options: ApiServerOptions): Promise<Result<ApiServer, Failure>> {
@@ -92,7 +101,11 @@ export class ApiServer implements AsyncDisposable {
     this.#closed ??= new Promise(resolve => {
       clearTimeout(this.#loading);
       this.#sockets.close();
-      this.#server.close(() => resolve());
+      const cut = setTimeout(() => this.#connections.forEach(connection => connection.destroy()), CLOSE_LIMIT_MS);
+      this.#server.close(() => {
+        clearTimeout(cut);
+        resolve();
+      });
       this.#server.closeIdleConnections();
     });
     return this.#closed;

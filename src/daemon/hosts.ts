@@ -371,6 +371,8 @@ export class Hosts {
 
   #anySession(): Promise<HostSession | null> {
     for (const {incoming} of this.#hosts.values()) if (incoming) return Promise.resolve(incoming);
+    // No host is started any more, so none would come.
+    if (this.#phase !== 'open') return Promise.resolve(null);
     return new Promise(resolve => {
       const limit = setTimeout(() => settle(null), READ_LIMIT_MS);
       const settle = (session: HostSession | null) => {

@@ -222,3 +222,12 @@ test('a host that is back before the daemon has looked at what it left behind is
   expect(types(connection.sent)).toEqual(['welcome', 'stop']);
   hosts.close();
 });
+
+test('nobody waits for a host to read a file when none is started any more', async () => {
+  const {hosts} = rig();
+  await hosts.end();
+  const asked = {folder: '/a', file: 'b', offset: 0, length: 1};
+  expect(await hosts.read(asked)).toMatchObject({ok: false, failure: {reason: 'host-start-failed'}});
+  hosts.close();
+  expect(await hosts.read(asked)).toMatchObject({ok: false, failure: {reason: 'host-start-failed'}});
+});

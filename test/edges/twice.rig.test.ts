@@ -1,3 +1,5 @@
+import {once} from 'node:events';
+import {connect} from 'node:net';
 import {readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, expect, test} from 'vitest';
@@ -157,4 +159,15 @@ test('a spawn while the daemon stops is done, on the old daemon or a new one, or
   await until('at most one daemon is left', () => {
     return hostsAndDaemons().filter(command => command.includes('daemon.js')).length <= 1;
   });
+});
+
+test('a program that is connected and asks nothing does not keep a daemon from ending', async () => {
+  expect((await rig.godel(['daemon', 'start'])).code).toBe(0);
+  const idler = connect(rig.client().options.socket);
+  await once(idler, 'connect');
+  const ended = once(idler, 'close');
+  // Sent last, so that the daemon has accepted the connection when it is told to end.
+  expect((await rig.godel(['daemon', 'stop'])).code).toBe(0);
+  await ended;
+  expect(hostsAndDaemons()).toEqual([]);
 });

@@ -302,7 +302,7 @@ export class HostRig implements AsyncDisposable {
     await this.daemon.kill();
     const left = this.processes();
     for (const pid of left) process.kill(pid, 'SIGKILL');
-    rmSync(this.folder, {recursive: true, force: true});
+    rmSync(this.folder, {recursive: true, force: true, maxRetries: 5});
     expect({code, left, log: this.#log}).toEqual({code: 0, left: [], log: this.#log});
   }
 }

@@ -70,10 +70,10 @@ test('the tarball carries the program, the example and the schema, and nothing e
   );
   const built = paths.filter(path => path.startsWith('dist/'));
   // The packages within the bundle ask for their licenses to be with them.
-  const programs = ['dist/cli.js', 'dist/daemon.js', 'dist/host.js', 'dist/licenses.txt'];
+  const programs = ['dist/cli.js', 'dist/daemon.js', 'dist/host.js', 'dist/licenses.txt', 'dist/types/index.d.ts'];
   expect(built).toEqual(expect.arrayContaining(programs));
   for (const path of built.filter(each => each !== 'dist/licenses.txt'))
-    expect(path).toMatch(/^dist\/(chunks\/)?[\w.-]+\.js(\.map)?$/);
+    expect(path).toMatch(/^dist\/((chunks\/)?[\w.-]+\.js(\.map)?|types\/[\w./-]+\.d\.ts)$/);
   expect(packed.files.find(({path}) => path === 'bin/godel.js')!.mode & 0o111).toBe(0o111);
 });
 

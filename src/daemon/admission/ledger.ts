@@ -34,9 +34,11 @@ export function openLedger(options: LedgerOptions): Result<Admission, Failure> {
   let db: Database.Database | undefined;
   try {
     makePrivate(options.file);
-    db = new Database(options.file, {timeout: BUSY_TIMEOUT_MS});
+    db = new Database(options.file, {timeout: OPEN_TIMEOUT_MS});
     prepareFile(db);
-    return ok(new Ledger(db, options));
+    const ledger = new Ledger(db, options);
+    db.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    return ok(ledger);
   } catch (error) {
     db?.close();
     const failure = storeFailure(error, options.file, BUSY_HINT);
@@ -47,6 +49,8 @@ export function openLedger(options: LedgerOptions): Result<Admission, Failure> {
 
 /** Transactions here take microseconds, but a daemon that is stopped in the middle of one must not stop the others. */
 const BUSY_TIMEOUT_MS = 500;
+/** Nothing else waits for a daemon that is only starting, and many of them may start at once. */
+const OPEN_TIMEOUT_MS = 10_000;
 const BUSY_HINT =
   'Only one daemon may use a project at a time: look at `godel daemon status`, or end it with `godel daemon stop`.';
 
