@@ -20,7 +20,10 @@ test.each([
   [['frob'], "unknown command 'frob'. See `godel --help`."],
   [['team', 'spawn', '--count', '2', '--name', '-x'], '--name is "-x", but must be a line of up to 100 characters'],
   [['team', 'kill', 'audit', '--all'], 'NAME and --all exclude each other. Give one of them.'],
-  [['status'], "unknown command 'status'. Did you mean `godel team status` or `godel daemon status` or `godel hub status`?"],
+  [
+    ['status'],
+    "unknown command 'status'. Did you mean `godel team status` or `godel daemon status` or `godel hub status`?",
+  ],
   [['team', 'list', 'extra'], 'too many arguments'],
   [['team', 'spawn'], '--count is missing. Say how many agents'],
   [

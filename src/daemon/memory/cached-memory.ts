@@ -1,4 +1,5 @@
 import {readClock} from '../../base/clock.ts';
+import type {FederationHub} from '../../hub/client/federation-hub.ts';
 import type {CacheUser, EpisodeCache} from '../../hub/client/store/episode-cache.ts';
 import type {LogItem, Memory} from '../../model/episode.ts';
 import {failureOf} from '../../model/failure.ts';
@@ -13,9 +14,12 @@ export interface CachedMemoryOptions {
   readonly log: Log;
 }
 
-interface Opened {
+/** The memory of the project, for whoever looks at it or changes it by hand. */
+export interface OpenMemory {
   readonly cache: EpisodeCache;
   readonly user: CacheUser;
+  /** The connection to the hub, which may be down; null: there is none. */
+  readonly hub: FederationHub | null;
 }
 
 /** What waits to be written; beyond it, lessons are lost. */
@@ -30,7 +34,7 @@ const AT_ONCE = 10;
 export class CachedMemory implements AttemptMemory {
   readonly #options: CachedMemoryOptions;
   readonly #waiting: ((cache: EpisodeCache) => LogItem)[] = [];
-  #opening: Promise<Opened | null> | undefined;
+  #opening: Promise<OpenMemory | null> | undefined;
   #turns: Promise<void> = Promise.resolve();
   #writing: Promise<void> | undefined;
   #isFull = false;
@@ -65,6 +69,11 @@ export class CachedMemory implements AttemptMemory {
     this.#keep(cache => ({kind: 'change', change: {...bearing, kind: 'confirm', at: cache.stamp()}}));
   }
 
+  /** Opens it if it is not; null: it cannot be opened, or is closed. */
+  opened(): Promise<OpenMemory | null> {
+    return this.#isClosed ? Promise.resolve(null) : this.#open();
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -90,7 +99,7 @@ export class CachedMemory implements AttemptMemory {
     }
   }
 
-  #add({cache, user}: Opened, item: LogItem): void {
+  #add({cache, user}: OpenMemory, item: LogItem): void {
     if (item.kind === 'episode' && cache.get(item.episode.id) !== null) return;
     try {
       cache.add(user, item);
@@ -107,11 +116,11 @@ export class CachedMemory implements AttemptMemory {
   }
 
   /** Loaded when it is needed: a killed daemon is back sooner. */
-  #open(): Promise<Opened | null> {
+  #open(): Promise<OpenMemory | null> {
     this.#opening ??= import('../../hub/client/store/open-cache.ts')
       .then(({openCache}) => {
         const cache = openCache({memoryPath: this.#options.file, tenantId: this.#options.tenantId});
-        return {cache, user: cache.join()};
+        return {cache, user: cache.join(), hub: null};
       })
       .catch((error: unknown) => {
         this.#options.log.error({file: this.#options.file, error: failureOf(error)}, 'the memory cannot be opened');
