@@ -8,7 +8,7 @@ const TYPES = 'dist/types';
 
 rmSync(TYPES, {recursive: true, force: true});
 
-/** What the library (src/index.ts) exports, as declarations for programs that use it. */
+/** What the library (src/index.ts, src/hub.ts) exports, as declarations for programs that use it. */
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 const config = fileURLToPath(new URL('tsconfig.types.json', import.meta.url));
 execFileSync(process.execPath, [tsc, '--project', config], {stdio: 'inherit'});

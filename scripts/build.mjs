@@ -29,8 +29,9 @@ const {metafile} = await build({
     daemon: 'src/daemon/entry.ts',
     host: 'src/host/entry.ts',
     hub: 'src/hub/process/entry.ts',
-    // For other programs, see docs/library.md.
+    // For other programs, see docs/library.md and docs/hub.md.
     index: 'src/index.ts',
+    'hub-server': 'src/hub.ts',
   },
   splitting: true,
   // The last two make `ws` faster where somebody has installed them.
