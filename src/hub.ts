@@ -9,6 +9,14 @@ export type {Retention} from './hub/server/parts/upkeep.ts';
 export type {HubStoreLimits} from './hub/server/store/limits.ts';
 export type {VerifyReport} from './hub/server/store/verify.ts';
 export type {EmbedderSettings} from './hub/recall/open-embedder.ts';
+export {writePublicKey} from './hub/security/episode-signature.ts';
+export {
+  type MasterKey,
+  type MasterKeyFailure,
+  type MasterKeySource,
+  masterKey,
+  readMasterKey,
+} from './hub/security/master-key.ts';
 export {SecurityManager, type SecurityOptions, type TokenOptions} from './hub/security/security-manager.ts';
 export type {HubIdentity, HubRole} from './model/hub.ts';
 export type {HubStats} from './wire/hub-protocol.ts';
