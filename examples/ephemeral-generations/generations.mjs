@@ -110,7 +110,9 @@ function report(lives, seconds) {
   const kept = usd(AGENTS * seconds);
   console.log(`${AGENTS} agents lived ${agentSeconds.toFixed(1)} agent-seconds within ${seconds.toFixed(1)} s`);
   console.log(`at ${USD_PER_AGENT_HOUR} USD per agent-hour: ${cost.toFixed(5)} USD`);
-  console.log(`${AGENTS} agents kept alive all the while: ${kept.toFixed(5)} USD, ${(kept / cost).toFixed(0)} times as much`);
+  console.log(
+    `${AGENTS} agents kept alive all the while: ${kept.toFixed(5)} USD, ${(kept / cost).toFixed(0)} times as much`,
+  );
   assert.equal(new Set(lives.map(({agentId}) => agentId)).size, AGENTS, 'every agent had an id of its own');
   assert.equal(hub.getStats().episodes, AGENTS, 'the hub has what each of them learned');
   const [first, last] = [leftIn(lives, 1), leftIn(lives, GENERATIONS)];

@@ -134,7 +134,10 @@ function check(text, {findings}) {
   assert.equal(server.getStats().agents, 3, 'all three are at the hub');
   assert.equal(server.getStats().episodes, 1, 'what was found is remembered');
   for (const {quote, file, line} of findings) {
-    const rest = readFileSync(file, 'utf8').split('\n').slice(line - 1).join('\n');
+    const rest = readFileSync(file, 'utf8')
+      .split('\n')
+      .slice(line - 1)
+      .join('\n');
     assert.ok(oneLine(rest).includes(quote), `${file}:${line} says so`);
     assert.ok(text.includes(quote), 'the report quotes it');
   }
