@@ -138,7 +138,7 @@ test('installed from the tarball, the hub serves a plain program, and with types
   const tsc = join(REPOSITORY, 'node_modules/typescript/bin/tsc');
   const checked = await run(process.execPath, [tsc, '--project', home], {cwd: home}).catch((error: unknown) => error);
   expect((checked as {stdout: string}).stdout).toBe('');
-});
+}, 300_000);
 
 test('installed from the tarball, its examples run', async () => {
   const example = 'node_modules/godel/examples/joint-debugging/debugging.mjs';
