@@ -127,6 +127,22 @@ export class EpisodeCache {
     });
   }
 
+  /** Keeps what nobody is to push: there is no hub, and it is forgotten as what a hub has. */
+  keep(item: LogItem): void {
+    this.#write(() => {
+      if (item.kind === 'change') this.#contents.fold(item.change, null, 0);
+      else this.#contents.put(item, JSON.stringify(item.episode), {owner: null, position: null});
+      this.#contents.index('many');
+      this.#contents.forget();
+    });
+  }
+
+  /** Whether the hub has it not yet. */
+  isPending(id: string): boolean {
+    this.#expectOpen();
+    return (this.#contents.rows.byId.get(id)?.owner ?? null) !== null;
+  }
+
   /** What a user is to push, oldest first; at least one, if there is any, and then up to so many bytes. */
   pending(user: CacheUser, limit: number, maxBytes: number): readonly LogItem[] {
     const items: LogItem[] = [];
