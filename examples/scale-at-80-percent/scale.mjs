@@ -15,7 +15,10 @@ const BUSY_SHARE = 0.8;
 const TENANT = 'foundry';
 const PATIENCE_MS = 60_000;
 
-assert.ok(MIN >= 1 && MAX > MIN && TASKS > MAX, 'MIN must be at least 1, MAX above MIN, and TASKS above MAX');
+assert.ok(MIN >= 2 && MAX > MIN && TASKS > 5 * MIN, 'MIN must be at least 2, MAX above MIN, TASKS above 5 times MIN');
+/** At first tasks come a few at a time, which keeps less than 80 % of MIN agents busy; after so many, all others at once. */
+const FEW = Math.ceil(MIN * BUSY_SHARE) - 1;
+const QUIET = Math.ceil(TASKS / 5);
 const derive = promisify(scrypt);
 const folder = mkdtempSync(join(tmpdir(), 'godel-scale-'));
 const server = new FederationHubServer({port: 0, dbPath: join(folder, 'hub.db'), embedder: {kind: 'hashed'}});
@@ -69,7 +72,8 @@ async function startWorker(id) {
 /** Gives out tasks, asks for more agents while 80 % are busy, and lets them go when there is nothing to do. */
 async function coordinate() {
   const talk = await enlist('coordinator', 'coordinator');
-  const waiting = Array.from({length: TASKS}, (_, number) => ({taskId: `task-${number}`, data: taskOf(number)}));
+  const later = Array.from({length: TASKS}, (_, number) => ({taskId: `task-${number}`, data: taskOf(number)}));
+  const waiting = later.splice(0, FEW);
   const results = new Map();
   /** What each worker has said of itself; those that were asked to go are not counted any more. */
   const busy = new Map();
@@ -81,7 +85,7 @@ async function coordinate() {
   const working = () => [...busy.values()].filter(Boolean).length;
   const ask = async count => {
     coming += count;
-    log.push({kind: 'add', working: working(), agents: busy.size, count});
+    log.push({kind: 'add', working: working(), agents: busy.size, count, done: results.size});
     console.log(`${working()} of ${busy.size} agents are busy: ${count} more`);
     await talk.sendMessage('pool', {do: 'add', count}, {priority: 'high'});
   };
@@ -99,8 +103,9 @@ async function coordinate() {
         await talk.sendMessage('pool', {do: 'remove', agentId});
       }
     }
-    const room = Math.min(MAX - busy.size, waiting.length);
-    if (coming === 0 && room > 0 && working() >= BUSY_SHARE * busy.size) await ask(Math.min(room, busy.size));
+    const isMore = waiting.length + later.length > 0;
+    const room = MAX - busy.size;
+    if (isMore && coming === 0 && room > 0 && working() >= BUSY_SHARE * busy.size) await ask(Math.min(room, busy.size));
     if (!over && results.size === TASKS && working() === 0 && busy.size === MIN && coming === 0) {
       over = true;
       end.emit('over');
@@ -109,7 +114,11 @@ async function coordinate() {
   // One look after the other, so that nobody is given two tasks.
   let looking = Promise.resolve();
   const lookSoon = () => (looking = looking.then(look));
-  talk.on('message:task_complete', ({taskId, result}) => results.set(taskId, [...(results.get(taskId) ?? []), result]));
+  talk.on('message:task_complete', ({taskId, result}) => {
+    results.set(taskId, [...(results.get(taskId) ?? []), result]);
+    const quietLeft = QUIET - (TASKS - later.length);
+    waiting.push(...later.splice(0, results.size < QUIET ? Math.min(1, quietLeft) : later.length));
+  });
   talk.on('message:status_update', ({status, message: {from}}) => {
     if (!busy.has(from)) {
       // A newcomer, or one that has been let go and said something before it knew.
