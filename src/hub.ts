@@ -18,5 +18,6 @@ export {
   readMasterKey,
 } from './hub/security/master-key.ts';
 export {SecurityManager, type SecurityOptions, type TokenOptions} from './hub/security/security-manager.ts';
+export {TokenKeys} from './hub/security/token-keys.ts';
 export type {HubIdentity, HubRole} from './model/hub.ts';
 export type {HubStats} from './wire/hub-protocol.ts';

@@ -1,5 +1,5 @@
 import {execFile} from 'node:child_process';
-import {mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -127,4 +127,23 @@ test('the hub server is loaded by those alone who ask for it', () => {
   expect(main.code).not.toMatch(server);
   expect(main.packages).toEqual(['better-sqlite3']);
   expect(hub.packages).toEqual(expect.arrayContaining(['@peculiar/x509', 'better-sqlite3', 'jose', 'yjs']));
+});
+
+test('a hub without options is where the page says', async () => {
+  const cwd = mkdtempSync(join(folder, 'defaults-'));
+  mkdirSync(join(cwd, 'node_modules'));
+  symlinkSync(REPOSITORY, join(cwd, 'node_modules/godel'));
+  // Another program of this machine may have the port; then that is what it complains of.
+  const code = `
+    import {FederationHubServer} from 'godel/hub';
+    const server = new FederationHubServer();
+    const where = await server.start().then(() => server.address, error => error);
+    console.log(where.address, where.port);
+    await server.stop();
+  `;
+  writeFileSync(join(cwd, 'defaults.mjs'), code);
+  const {stdout} = await run(process.execPath, ['defaults.mjs'], {cwd});
+  expect(stdout).toBe('127.0.0.1 8080\n');
+  expect(existsSync(join(cwd, 'hub-memory.db'))).toBe(true);
+  expect(existsSync(join(cwd, 'hub-memory.keys'))).toBe(true);
 });
