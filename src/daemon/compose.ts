@@ -27,6 +27,7 @@ import {removeLeftovers} from './leftovers.ts';
 import type {Log} from './log.ts';
 import {CachedMemory} from './memory/cached-memory.ts';
 import {Lessons} from './memory/lessons.ts';
+import {MemoryDesk} from './memory/memory-desk.ts';
 import {Merges} from './merges.ts';
 import {memoryBytesOf} from '../runtimes/memory.ts';
 import type {AgentSettings} from '../model/agent-settings.ts';
@@ -157,6 +158,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   });
   const {promise: over, resolve: endBySelf} = withResolver<DaemonEnd>();
   const backend = new DaemonBackend({
+    memory: new MemoryDesk({opened: () => memory.opened(), file: paths.memoryFile}),
     paths,
     version,
     settings,

@@ -165,6 +165,14 @@ function sentence(failure: Failure): string {
       return withHint(`godel cannot work in ${failure.path}: ${failure.detail}`, failure.hint);
     case 'store-unusable':
       return withHint(`The store ${failure.path} cannot be used: ${failure.detail}`, failure.hint);
+    case 'memory-not-found':
+      return withHint(`There is no ${failure.what}.${similar(failure.similar)}`, failure.hint);
+    case 'memory-ambiguous':
+      return `${quote(failure.id)} is the beginning of several ids: ${list(failure.matches)}. Give more of it.`;
+    case 'memory-unusable':
+      return withHint(`The memory cannot be used: ${failure.detail}`, failure.hint);
+    case 'memory-refused':
+      return withHint(`The hub does not take this: ${failure.detail}`, failure.hint);
     case 'platform-unsupported':
       return `godel does not run on ${failure.platform}: it needs Linux or macOS (on Windows, use it inside WSL 2).`;
     case 'interrupted':

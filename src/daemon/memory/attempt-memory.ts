@@ -13,6 +13,14 @@ export interface Bearing {
   readonly success: boolean;
 }
 
+/** An attempt was given an episode. */
+export interface Use {
+  /** Of this statement: one that is told twice counts once. */
+  readonly id: string;
+  readonly episode: EpisodeId;
+  readonly by: AgentId;
+}
+
 export interface Recall {
   readonly query: string;
   /** At most so many, ≥ 1. */
@@ -29,6 +37,8 @@ export interface AttemptMemory {
   recall(recall: Recall): Promise<readonly Memory[]>;
   remember(lesson: Lesson): void;
   confirm(bearing: Bearing): void;
+  /** Kept when there is time for it: no recall waits for it. */
+  use(use: Use): void;
   /** Keeps what it was told before. */
   close(): Promise<void>;
 }

@@ -98,7 +98,7 @@ export class Lessons {
     const learner = this.#learner(teamId, team, {agentId, task});
     // A review is a remark on what it reviews.
     if (!reviewed) this.#learners.set(attempt, learner);
-    return this.#recall(learner);
+    return this.#recall(attempt, learner);
   }
 
   /** A host tells the end of what the attempt printed, before its end is durable. */
@@ -125,7 +125,7 @@ export class Lessons {
     return {teamId, team: spec.name, agentId, task, head: lessonHead(task, clean), clean, given: [], said: null};
   }
 
-  async #recall(learner: Learner): Promise<readonly GivenMemory[]> {
+  async #recall(attempt: AttemptId, learner: Learner): Promise<readonly GivenMemory[]> {
     const {memory, count, waitMs} = this.#options;
     if (count === 0) return [];
     const {task, input} = learner.head;
@@ -138,7 +138,7 @@ export class Lessons {
       const found = await Promise.race([memory.recall({query, k: count, deadlineMs: waitMs}), late]);
       if (found === 'late') return this.#failing({waitMs}, 'the memory did not answer in time');
       this.#isFailing = false;
-      return this.#give(learner, found);
+      return this.#give(attempt, learner, found);
     } catch (error) {
       return this.#failing({error: failureOf(error)}, 'the memory could not be asked');
     } finally {
@@ -146,9 +146,13 @@ export class Lessons {
     }
   }
 
-  #give(learner: Learner, found: readonly Memory[]): readonly GivenMemory[] {
-    const given = givenMemories(found, this.#options.count);
+  #give(attempt: AttemptId, learner: Learner, found: readonly Memory[]): readonly GivenMemory[] {
+    const {memory, storeId, count} = this.#options;
+    const given = givenMemories(found, count);
     learner.given = given.map(({id}) => id);
+    for (const episode of learner.given) {
+      memory.use({id: lessonId(0, ['use', storeId, attempt, episode]), episode, by: learner.agentId});
+    }
     return given;
   }
 

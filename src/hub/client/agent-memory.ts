@@ -167,8 +167,9 @@ export class AgentMemory implements MemoryDb {
   }
 }
 
-function queryOf(query: string, k: number, {onlySuccess, tags}: QueryOptions): HubQuery {
-  return {query, k, ...(tags && {tags}), ...(onlySuccess !== undefined && {onlySuccess})};
+function queryOf(query: string, k: number, {onlySuccess, tags, explain}: QueryOptions): HubQuery {
+  const narrowed = {...(tags && {tags}), ...(onlySuccess !== undefined && {onlySuccess})};
+  return {query, k, ...narrowed, ...(explain !== undefined && {explain})};
 }
 
 /** Half characters, as a cut in the middle of an emoji leaves them, become the sign for what cannot be shown. */

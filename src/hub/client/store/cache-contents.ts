@@ -14,6 +14,8 @@ const MAX_UNINDEXED = 256;
 /** How much is forgotten beyond the limit, so that it is not done for each episode. */
 const SLACK = 0.05;
 const MIN_FORGOTTEN = 10;
+/** The fact that counts them. */
+const FORGOTTEN = 'forgotten';
 
 /** What the contents are counted by, to be put back when a transaction fails. */
 export interface Marks {
@@ -60,6 +62,11 @@ export class CacheContents {
     this.#totals = totals;
     this.#indexed = indexed;
     this.#last = last;
+  }
+
+  /** Episodes that were here and that somebody has forgotten. */
+  get forgotten(): number {
+    return Number(this.rows.fact.get(FORGOTTEN) ?? 0);
   }
 
   get isIndexed(): boolean {
@@ -113,7 +120,10 @@ export class CacheContents {
     if (row?.kind !== 0) return;
     const kept = this.bodies.fold(row);
     const {json, state} = foldChange(this.bodies.episode(row), {kept, change, position, settled});
-    if (state.standing === 'forgotten') return this.drop(row);
+    if (state.standing === 'forgotten') {
+      this.rows.setFact.run(FORGOTTEN, this.forgotten + 1);
+      return this.drop(row);
+    }
     const fold = this.bodies.sealFold(row.id, json);
     this.rows.folded.run({n: row.n, fold, standing: state.standing === 'active' ? 0 : 1});
   }

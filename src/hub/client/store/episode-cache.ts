@@ -1,5 +1,5 @@
 import type {Database} from 'better-sqlite3';
-import type {Episode, EpisodeState, LogEntry, LogItem, Memory} from '../../../model/episode.ts';
+import type {KeptMemory, LogEntry, LogItem, Memory} from '../../../model/episode.ts';
 import type {PushResult} from '../../../wire/hub-protocol.ts';
 import {HybridClock} from '../../replica/hybrid-clock.ts';
 import {Coalescing} from '../coalescing.ts';
@@ -7,6 +7,7 @@ import {HubError} from '../hub-error.ts';
 import {uuidV7} from '../uuid-v7.ts';
 import {CacheContents} from './cache-contents.ts';
 import type {CacheLimits} from './cache-limits.ts';
+import type {Row} from './cache-rows.ts';
 import type {BodyCode} from './cache-seal.ts';
 import {type CacheQuery, searchCache} from './cache-search.ts';
 import {CacheWrites} from './cache-writes.ts';
@@ -33,6 +34,9 @@ export interface CacheCounts {
   /** The last position of the hub's log up to which everything was seen. */
   readonly position: number;
 }
+
+/** `key`: its place among those of this cache. */
+export type KeyedEpisode = KeptMemory & {readonly key: number};
 
 type Refusal = Extract<PushResult, {readonly code: string}>;
 
@@ -216,12 +220,33 @@ export class EpisodeCache {
     });
   }
 
-  get(id: string): {readonly episode: Episode; readonly state: EpisodeState} | null {
+  get(id: string): KeptMemory | null {
     this.#expectOpen();
     const row = this.#contents.rows.byId.get(id);
     if (row?.kind !== 0) return null;
-    const episode = this.#contents.bodies.episode(row);
-    return {episode, state: this.#contents.bodies.state(row, episode)};
+    return this.#kept(row);
+  }
+
+  /**
+   * Episodes behind this key (0: from the first), in the order in which they came; those that are quarantined too. `local`: only those
+   * that are not known to be at the hub.
+   */
+  episodes(after: number, limit: number, {local = false} = {}): readonly KeyedEpisode[] {
+    this.#expectOpen();
+    const {rows} = this.#contents;
+    return (local ? rows.localAfter : rows.episodesAfter).all(after, limit).map(row => ({...this.#kept(row), key: row.n}));
+  }
+
+  /** Episodes whose ids begin with this, the highest id first. */
+  startingWith(prefix: string, limit: number): readonly KeptMemory[] {
+    this.#expectOpen();
+    const range = {from: prefix, to: `${prefix}\u{10FFFF}`, limit};
+    return this.#contents.rows.startingWith.all(range).map(row => this.#kept(row));
+  }
+
+  /** Episodes that were here and that somebody has forgotten. */
+  get forgotten(): number {
+    return this.#contents.forgotten;
   }
 
   /** The best k of what is here, best first. */
@@ -234,6 +259,11 @@ export class EpisodeCache {
   /** Closing twice is the same as closing once. */
   close(): void {
     if (this.isOpen) this.#db.close();
+  }
+
+  #kept(row: Row): KeptMemory {
+    const episode = this.#contents.bodies.episode(row);
+    return {episode, state: this.#contents.bodies.state(row, episode)};
   }
 
   /** Without room for the words of what came last, what came before is still searched. */

@@ -1,0 +1,18 @@
+import type {EpisodeChange} from '../../model/episode.ts';
+import {changeAction, permits} from '../security/permissions.ts';
+import type {FederationHub} from './federation-hub.ts';
+
+/**
+ * Whether the hub will take such a change of an episode of `owner` (null: not known whose) from us; null: it is not connected, so what
+ * we may do there is not known.
+ */
+export function mayChange(
+  hub: Pick<FederationHub, 'adapter'>,
+  change: EpisodeChange,
+  owner: string | null,
+): boolean | null {
+  const welcome = hub.adapter?.welcome ?? null;
+  if (welcome === null) return null;
+  const {role, agentId} = welcome;
+  return permits(role, changeAction(change, {agentId, owner}));
+}
