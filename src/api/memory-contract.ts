@@ -175,9 +175,10 @@ export interface MemoryStats {
 
 export interface MemoryHubStats {
   readonly connected: boolean;
-  /** Null: it is not reached by an address. */
+  /** Null: it has not been found yet. */
   readonly url: string | null;
-  readonly agentId: string;
+  /** As whom this project connects; null: not known while it has not been found. */
+  readonly agentId: string | null;
   /** Null: not known while it is not connected, as all that follows but the position and the error. */
   readonly role: HubRole | null;
   readonly episodes: number | null;

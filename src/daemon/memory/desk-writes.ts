@@ -8,15 +8,15 @@ import {type Failure, failureOf} from '../../model/failure.ts';
 import type {OpenMemory} from './cached-memory.ts';
 import {nextTurn} from './turns.ts';
 
-/** Who a person at the command line is in the memory of a project without a hub. */
+/** Who a person at the command line is. */
 const USER = 'user';
 /** How long a request waits for the hub to keep what was changed, in milliseconds. */
 const KEEP_MS = 10_000;
 /** Written in one turn of the event loop: each takes some tens of microseconds. */
 const AT_ONCE = 20;
 
-export function userOf({hub}: OpenMemory): string {
-  return hub?.agentId ?? USER;
+export function userOf({nameOf}: OpenMemory): string {
+  return nameOf(USER);
 }
 
 /** Changes the standing of all of these, or of none where the hub would not take it. */
@@ -47,18 +47,18 @@ export async function changeStanding(
   );
 }
 
-export async function writeAll({cache, user}: OpenMemory, items: readonly LogItem[]): Promise<void> {
+export async function writeAll({keep}: OpenMemory, items: readonly LogItem[]): Promise<void> {
   for (const [index, item] of items.entries()) {
     if (index % AT_ONCE === AT_ONCE - 1) await nextTurn();
-    cache.add(user, item);
+    keep(item);
   }
 }
 
 /** Brings what was written to the hub, if there is one; `ids` are those of the items. Fails when the hub does not permit it. */
-export async function reachHub({hub}: OpenMemory, ids: readonly string[]): Promise<Result<AtHub, Failure>> {
-  if (hub === null) return ok('none');
+export async function reachHub({hub, hasHub}: OpenMemory, ids: readonly string[]): Promise<Result<AtHub, Failure>> {
+  if (!hasHub) return ok('none');
   if (ids.length === 0) return ok('kept');
-  if (!hub.isConnected()) return ok('waiting');
+  if (hub?.isConnected() !== true) return ok('waiting');
   try {
     const report = await hub.sync({deadlineMs: KEEP_MS});
     const ours = new Set(ids);
@@ -97,7 +97,8 @@ export function deskFailure(error: unknown): Failure {
 }
 
 export function refused(detail: string): Failure {
-  const hint = 'Forgetting what others remember, and quarantine, need the role of a coordinator: see `godel memory stats`.';
+  const hint =
+    'Forgetting what others remember, and quarantine, need the role of a coordinator: see `godel memory stats`.';
   return {reason: 'memory-refused', detail, hint};
 }
 

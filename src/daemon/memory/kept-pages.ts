@@ -60,7 +60,8 @@ async function cachePage({cache}: OpenMemory, place: Place, limit: number): Prom
     const some = cache.episodes(after, Math.min(AT_ONCE, limit - rows.length), {local});
     for (const {key, ...kept} of some) {
       const size = JSON.stringify(kept).length;
-      if (rows.length > 0 && chars + size > PAGE_CHARS) return page(rows, {from: 'cache', local, next: {...place, after}});
+      if (rows.length > 0 && chars + size > PAGE_CHARS)
+        return page(rows, {from: 'cache', local, next: {...place, after}});
       chars += size;
       rows.push(kept);
       after = key;

@@ -20,9 +20,10 @@ import type {
 } from '../../api/memory-contract.ts';
 import {fail, ok, type Result} from '../../base/result.ts';
 import {similarTo} from '../../base/similar.ts';
-import {AgentMemory} from '../../hub/client/agent-memory.ts';
+import {newEpisode} from '../../hub/client/agent-memory.ts';
 import {HubError} from '../../hub/client/hub-error.ts';
 import {stampMs} from '../../hub/client/imported-items.ts';
+import {uuidV7} from '../../hub/client/uuid-v7.ts';
 import type {KeptMemory, Memory} from '../../model/episode.ts';
 import type {Failure} from '../../model/failure.ts';
 import type {OpenMemory} from './cached-memory.ts';
@@ -30,13 +31,6 @@ import {changeStanding, deskFailure, reachHub, userOf} from './desk-writes.ts';
 import {everyMemory, keptPage} from './kept-pages.ts';
 import {importMemories} from './memory-import.ts';
 import {memoryStats} from './memory-stats.ts';
-
-export interface MemoryDeskOptions {
-  /** Null: it cannot be opened. */
-  readonly opened: () => Promise<OpenMemory | null>;
-  /** Where it is kept, for people. */
-  readonly file: string;
-}
 
 type Answer<T> = Promise<Result<T, Failure>>;
 
@@ -50,10 +44,11 @@ const BROUGHT = 500;
 
 /** What people and programs ask of the project's memory, of what is on this side and of the hub behind it. */
 export class MemoryDesk implements MemoryBackend {
-  readonly #options: MemoryDeskOptions;
+  readonly #opened: () => Promise<OpenMemory | null>;
 
-  constructor(options: MemoryDeskOptions) {
-    this.#options = options;
+  /** `opened`: null, where it cannot be. */
+  constructor(opened: () => Promise<OpenMemory | null>) {
+    this.#opened = opened;
   }
 
   search(search: MemorySearch): Answer<MemoryAnswer> {
@@ -78,8 +73,10 @@ export class MemoryDesk implements MemoryBackend {
 
   add(draft: MemoryDraft): Answer<AddedMemory> {
     return this.#with(async opened => {
-      const id = await memoryOf(opened).storeEpisode(draft);
-      return added(id, await reachHub(opened, [id]));
+      const {cache} = opened;
+      const episode = newEpisode(draft, {agentId: userOf(opened), sessionId: null, at: cache.stamp()});
+      opened.keep({kind: 'episode', episode});
+      return added(episode.id, await reachHub(opened, [episode.id]));
     });
   }
 
@@ -88,8 +85,9 @@ export class MemoryDesk implements MemoryBackend {
       const found = await find(opened, id);
       if (!found.ok) return found;
       const {episode} = found.value;
-      const change = await memoryOf(opened).vote(episode.id, value === 'up' ? 1 : -1);
-      return added(episode.id, await reachHub(opened, [change]));
+      const made = {id: uuidV7(), episode: episode.id, by: userOf(opened), at: opened.cache.stamp()};
+      opened.keep({kind: 'change', change: {...made, kind: 'vote', value: value === 'up' ? 1 : -1}});
+      return added(episode.id, await reachHub(opened, [made.id]));
     });
   }
 
@@ -111,12 +109,14 @@ export class MemoryDesk implements MemoryBackend {
 
   quarantine({agent, undo = false}: QuarantineRequest): Answer<QuarantineReport> {
     return this.#with(async opened => {
+      // Agents of this project need not be called by their whole name.
+      const names = new Set([agent, opened.nameOf(agent)]);
       const agents = new Set<string>();
       const changed: KeptMemory[] = [];
       let episodes = 0;
       for await (const kept of everyMemory(opened)) {
         agents.add(kept.episode.agentId);
-        if (kept.episode.agentId !== agent) continue;
+        if (!names.has(kept.episode.agentId)) continue;
         episodes += 1;
         if ((kept.state.standing === 'quarantined') === undo) changed.push(kept);
       }
@@ -136,15 +136,14 @@ export class MemoryDesk implements MemoryBackend {
   }
 
   stats(): Answer<MemoryStats> {
-    return this.#with(async opened => ok(await memoryStats(opened, this.#options.file)));
+    return this.#with(async opened => ok(await memoryStats(opened)));
   }
 
   async #with<T>(act: (opened: OpenMemory) => Answer<T>): Answer<T> {
-    const {opened, file} = this.#options;
-    const memory = await opened();
+    const memory = await this.#opened();
     if (memory === null || !memory.cache.isOpen) {
       const hint = '`godel daemon logs` says why';
-      return fail({reason: 'memory-unusable', detail: `${file} cannot be opened`, hint});
+      return fail({reason: 'memory-unusable', detail: 'its file cannot be opened', hint});
     }
     try {
       return await act(memory);
@@ -155,12 +154,15 @@ export class MemoryDesk implements MemoryBackend {
 }
 
 /** Null: the hub is not there, or does not search, and need not. */
-async function askHub({cache, hub}: OpenMemory, search: MemorySearch): Promise<readonly Memory[] | null> {
+async function askHub({cache, hub, hasHub}: OpenMemory, search: MemorySearch): Promise<readonly Memory[] | null> {
   const {query, k = DEFAULT_K, tags, onlySuccess, explain, from} = search;
   const adapter = hub?.isConnected() === true ? hub.adapter : null;
-  if (hub === null || adapter?.recall === undefined) {
+  if (!hub || adapter?.recall === undefined) {
     if (from !== 'hub') return null;
-    throw new HubError('unavailable', hub === null ? 'the project has no hub' : whyAway(hub.getSyncStats().lastError));
+    throw new HubError(
+      'unavailable',
+      hasHub ? whyAway(hub?.getSyncStats().lastError ?? null) : 'the project has no hub',
+    );
   }
   const {pending} = cache.counts;
   if (pending > 0 && pending <= BROUGHT) await hub.syncQuietly();
@@ -216,11 +218,6 @@ function unknownAgent(agent: string, known: ReadonlySet<string>): Failure {
   const similar = similarTo(agent, known);
   const hint = '`godel memory stats` shows agents';
   return {reason: 'memory-not-found', what: `memory of an agent "${agent}"`, similar, hint};
-}
-
-function memoryOf(opened: OpenMemory): AgentMemory {
-  const {cache, user} = opened;
-  return new AgentMemory({cache, user, agentId: userOf(opened), sessionId: null, hub: () => null});
 }
 
 function added(id: string, atHub: Result<AtHub, Failure>): Result<AddedMemory, Failure> {

@@ -13,8 +13,8 @@ const MAX_TASK = 200;
 
 type Used = MemoryStats['mostUsed'][number];
 
-/** What is on this side is looked at one by one, with everything else going on in between. `file`: where it is kept. */
-export async function memoryStats({cache, hub}: OpenMemory, file: string): Promise<MemoryStats> {
+/** What is on this side is looked at one by one, with everything else going on in between. */
+export async function memoryStats({cache, hub, hasHub, file}: OpenMemory): Promise<MemoryStats> {
   const tally = await tallied(cache);
   const {episodes, active, succeeded, rewards, agents, tags, used} = tally;
   const {pending, refused} = cache.counts;
@@ -35,7 +35,7 @@ export async function memoryStats({cache, hub}: OpenMemory, file: string): Promi
     bytes: bytesOf(file),
     pending,
     refused,
-    hub: hub === null ? null : await hubStats(hub),
+    hub: hasHub ? await hubStats(hub, cache.position) : null,
   };
 }
 
@@ -80,13 +80,16 @@ function bytesOf(file: string): number | null {
   return sizes[0] === null ? null : sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
 }
 
-async function hubStats(hub: FederationHub): Promise<MemoryHubStats> {
-  const {position, lastSyncAtMs, lastError} = hub.getSyncStats();
+/** `hub`: null while it has not been found. */
+async function hubStats(hub: FederationHub | null, position: number): Promise<MemoryHubStats> {
+  if (hub === null) return {...UNKNOWN, position};
+  const {lastSyncAtMs, lastError} = hub.getSyncStats();
   const told = await hub.adapter?.stats?.().catch((error: unknown) => {
     if (error instanceof HubError) return undefined;
     throw error;
   });
   return {
+    position,
     connected: hub.isConnected(),
     url: hub.endpoint,
     agentId: hub.agentId,
@@ -94,8 +97,19 @@ async function hubStats(hub: FederationHub): Promise<MemoryHubStats> {
     episodes: told?.episodes ?? null,
     agents: told?.agents ?? null,
     unembedded: told?.unembedded ?? null,
-    position,
     lastSyncAtMs,
     error: lastError?.message ?? null,
   };
 }
+
+const UNKNOWN = {
+  connected: false,
+  url: null,
+  agentId: null,
+  role: null,
+  episodes: null,
+  agents: null,
+  unembedded: null,
+  lastSyncAtMs: null,
+  error: null,
+} as const;

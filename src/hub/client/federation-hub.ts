@@ -27,6 +27,8 @@ export interface FederationHubOptions extends CertificatePaths, OpenCacheOptions
   readonly news?: boolean;
   /** Shared with others of the same tenant in this process, and closed by whoever opened it; instead of `memoryPath`. */
   readonly cache?: EpisodeCache;
+  /** With `cache`: as whom it is used; without, as somebody new. Whoever joined as it also leaves as it. */
+  readonly user?: CacheUser;
   readonly alarms?: Alarms;
 }
 
@@ -67,7 +69,7 @@ export class FederationHub implements AsyncDisposable {
     this.tenantId = tenantId;
     this.#options = options;
     this.#cache = cache ?? openCache(options);
-    this.#user = this.#cache.join();
+    this.#user = options.user ?? this.#cache.join();
     this.#replica = new ReplicaSync({
       cache: this.#cache,
       user: this.#user,
@@ -160,7 +162,7 @@ export class FederationHub implements AsyncDisposable {
     try {
       await this.disconnect();
     } finally {
-      this.#cache.leave(this.#user);
+      if (this.#options.user === undefined) this.#cache.leave(this.#user);
       if (this.#options.cache === undefined) this.#cache.close();
     }
   }

@@ -23,7 +23,10 @@ export function importFault({episode}: KeptMemory, wallMs: number): string | nul
  * tags, critique, uses and standing have become as changes of whoever takes it in. Votes and confirmations stay behind: they are the
  * word of those who gave it.
  */
-export function importedItems(kept: KeptMemory, {by, stamp, idOf, wallMs}: Importer): Result<readonly LogItem[], string> {
+export function importedItems(
+  kept: KeptMemory,
+  {by, stamp, idOf, wallMs}: Importer,
+): Result<readonly LogItem[], string> {
   const fault = importFault(kept, wallMs);
   if (fault !== null) return fail(fault);
   const {episode, state} = kept;

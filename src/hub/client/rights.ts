@@ -1,4 +1,5 @@
 import type {EpisodeChange} from '../../model/episode.ts';
+import {speaksFor} from '../security/delegation.ts';
 import {changeAction, permits} from '../security/permissions.ts';
 import type {FederationHub} from './federation-hub.ts';
 
@@ -13,6 +14,6 @@ export function mayChange(
 ): boolean | null {
   const welcome = hub.adapter?.welcome ?? null;
   if (welcome === null) return null;
-  const {role, agentId} = welcome;
-  return permits(role, changeAction(change, {agentId, owner}));
+  const isOurs = owner !== null && speaksFor(welcome, owner);
+  return permits(welcome.role, changeAction(change, isOurs ? 'own' : 'others'));
 }

@@ -2,7 +2,7 @@ import type {Database} from 'better-sqlite3';
 import type {EpisodeChange, LogItem} from '../../../model/episode.ts';
 import {parseStamp} from '../../replica/hybrid-clock.ts';
 import {CacheBodies} from './cache-bodies.ts';
-import {foldChange} from './cache-folds.ts';
+import {foldChange, type Settled} from './cache-folds.ts';
 import type {CacheLimits} from './cache-limits.ts';
 import {CacheRows, type Doomed, type NewRow, type Ranking, type Row, type Totals} from './cache-rows.ts';
 import type {BodyCode} from './cache-seal.ts';
@@ -93,12 +93,16 @@ export class CacheContents {
     this.#count({...row, refused: null}, 1);
   }
 
-  /** The hub has it at this position. A change lives on in the fold of its episode. */
-  taken(row: Row, position: number, then: 'keep' | 'forget' = 'keep'): void {
+  /** The hub has it at this position. A change lives on in the fold of its episode. `settled`: up to there the log has been seen. */
+  taken(
+    row: Row,
+    position: number,
+    {then = 'keep', settled = 0}: {then?: 'keep' | 'forget'; settled?: number} = {},
+  ): void {
     if (then === 'forget') return this.drop(row);
     if (row.kind === 1) {
       const item = this.bodies.item(row);
-      if (item.kind === 'change') this.fold(item.change, position, 0);
+      if (item.kind === 'change') this.fold(item.change, position, settled);
       return this.drop(row);
     }
     this.rows.taken.run({n: row.n, position});
@@ -115,7 +119,7 @@ export class CacheContents {
   }
 
   /** A change of an episode that is not here says nothing to us. */
-  fold(change: EpisodeChange, position: number | null, settled: number): void {
+  fold(change: EpisodeChange, position: number | null, settled: Settled): void {
     const row = this.rows.byId.get(change.episode);
     if (row?.kind !== 0) return;
     const kept = this.bodies.fold(row);

@@ -131,6 +131,22 @@ export class EpisodeCache {
     });
   }
 
+  /** Keeps what nobody is to push: there is no hub, and it is forgotten as what a hub has. */
+  keep(item: LogItem): void {
+    this.#write(() => {
+      if (item.kind === 'change') this.#contents.fold(item.change, null, 'alone');
+      else this.#contents.put(item, JSON.stringify(item.episode), {owner: null, position: null});
+      this.#contents.index('many');
+      this.#contents.forget();
+    });
+  }
+
+  /** Whether the hub has it not yet. */
+  isPending(id: string): boolean {
+    this.#expectOpen();
+    return (this.#contents.rows.byId.get(id)?.owner ?? null) !== null;
+  }
+
   /** What a user is to push, oldest first; at least one, if there is any, and then up to so many bytes. */
   pending(user: CacheUser, limit: number, maxBytes: number): readonly LogItem[] {
     const items: LogItem[] = [];
@@ -234,7 +250,9 @@ export class EpisodeCache {
   episodes(after: number, limit: number, {local = false} = {}): readonly KeyedEpisode[] {
     this.#expectOpen();
     const {rows} = this.#contents;
-    return (local ? rows.localAfter : rows.episodesAfter).all(after, limit).map(row => ({...this.#kept(row), key: row.n}));
+    return (local ? rows.localAfter : rows.episodesAfter)
+      .all(after, limit)
+      .map(row => ({...this.#kept(row), key: row.n}));
   }
 
   /** Episodes whose ids begin with this, the highest id first. */
@@ -297,12 +315,13 @@ export class EpisodeCache {
   #settle(results: readonly PushResult[], then: 'keep' | 'forget'): {taken: number; refused: readonly Refusal[]} {
     const refused: Refusal[] = [];
     let taken = 0;
+    const settled = this.position;
     for (const result of results) {
       const row = this.#contents.rows.byId.get(result.id);
       if ('position' in result) {
         taken += 1;
         this.#cursor.saw(result.position);
-        if (row) this.#contents.taken(row, result.position, then);
+        if (row) this.#contents.taken(row, result.position, {then, settled});
       } else if (!PASSING.has(result.code)) {
         refused.push(result);
         if (row) this.#contents.refuse(row, result.code);
