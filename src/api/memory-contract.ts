@@ -191,3 +191,8 @@ export interface MemoryHubStats {
   /** What went wrong last; null: nothing since the last sync. */
   readonly error: string | null;
 }
+
+/** The line of an export: an episode with its state. */
+export function memoryLine({episode, state}: KeptMemory): string {
+  return JSON.stringify({v: 1, episode, state});
+}

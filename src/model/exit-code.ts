@@ -71,6 +71,7 @@ const BY_REASON = {
   'store-unusable': 'daemon',
   'memory-not-found': 'usage',
   'memory-ambiguous': 'usage',
+  'memories-invalid': 'usage',
   'memory-unusable': 'daemon',
   'memory-refused': 'usage',
   'platform-unsupported': 'usage',

@@ -185,6 +185,13 @@ export type Failure =
     }
   /** What was given of an id is the beginning of several. */
   | {readonly reason: 'memory-ambiguous'; readonly id: string; readonly matches: readonly string[]}
+  /** A file to import, with what is wrong at its lines. */
+  | {
+      readonly reason: 'memories-invalid';
+      readonly file: string;
+      readonly problems: readonly PlanProblem[];
+      readonly omitted: number;
+    }
   | {readonly reason: 'memory-unusable'; readonly detail: string; readonly hint?: string}
   /** By the hub: our role there may not do this. */
   | {readonly reason: 'memory-refused'; readonly detail: string; readonly hint?: string}

@@ -31,10 +31,6 @@ const keptSchema = z.object({
 /** Of one line, in characters: no episode needs more. */
 export const MAX_KEPT_CHARS = 8 * 1024 * 1024;
 
-export function keptLine({episode, state}: KeptMemory): string {
-  return JSON.stringify({v: 1, episode, state});
-}
-
 /** Fails with a sentence that says what is wrong with it. Without a state it is an episode that nobody has touched. */
 export function readKeptLine(text: string): Result<KeptMemory, string> {
   if (text.length > MAX_KEPT_CHARS) return fail(`it has more than ${MAX_KEPT_CHARS / 2 ** 20} MiB`);

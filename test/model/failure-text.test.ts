@@ -90,6 +90,12 @@ const EXAMPLES: {readonly [R in FailureReason]: Extract<Failure, {reason: R}>} =
   'team-timed-out': {reason: 'team-timed-out', timeoutMs: 60_000},
   'memory-not-found': {reason: 'memory-not-found', what: 'memory of an agent "a-1"', similar: ['a-01']},
   'memory-ambiguous': {reason: 'memory-ambiguous', id: '0199', matches: ['0199-a', '0199-b']},
+  'memories-invalid': {
+    reason: 'memories-invalid',
+    file: 'lessons.jsonl',
+    problems: [{message: 'it is not JSON', line: 3}],
+    omitted: 2,
+  },
   'memory-unusable': {
     reason: 'memory-unusable',
     detail: '.godel/memory.db cannot be opened',
