@@ -101,8 +101,8 @@ export function statsLines(stats: MemoryStats, print: Print): readonly string[] 
   return [
     row('episodes', `${episodes}: ${active} active, ${quarantined} quarantined; ${forgotten} forgotten`),
     row('succeeded', `${rate}${mean}`),
-    row('agents', `${agents}${named(stats.topAgents.map(({agent, episodes: count}) => [agent, count]))}`),
-    row('tags', named(stats.topTags.map(({tag, episodes: count}) => [tag, count])).trim() || 'none'),
+    row('agents', agents === 0 ? 'none' : `${agents}: ${named(stats.topAgents.map(({agent, episodes: count}) => [agent, count]))}`),
+    row('tags', named(stats.topTags.map(({tag, episodes: count}) => [tag, count])) || 'none'),
     row('file', `${file}, ${bytes === null ? 'size unknown' : formatSize(bytes)}`),
     row('hub', hub === null ? 'none' : hubText(hub)),
     ...(hub === null ? [] : [row('', `at position ${hub.position}; ${pending} to be sent${left}`)]),
@@ -125,12 +125,12 @@ function hubText({connected, url, agentId, role, episodes, agents, unembedded}: 
 
 function named(counts: readonly (readonly [string, number])[]): string {
   const shown = counts.slice(0, 8).map(([name, count]) => `${oneLine(name, 40)} ${count}`);
-  return shown.length === 0 ? '' : ` (${shown.join(', ')}${counts.length > shown.length ? ', …' : ''})`;
+  return `${shown.join(', ')}${counts.length > shown.length ? ', …' : ''}`;
 }
 
 /** What has become of a change beyond this project, as the end of a sentence about it. */
 export function hubNote(hub: AtHub): string {
-  return hub === 'waiting' ? ' The hub is told when it is back.' : '';
+  return hub === 'waiting' ? ' The hub is told when it is there.' : '';
 }
 
 function lastWords(text: string): string {

@@ -120,7 +120,7 @@ export class MemoryDesk implements MemoryBackend {
         episodes += 1;
         if ((kept.state.standing === 'quarantined') === undo) changed.push(kept);
       }
-      if (episodes === 0) return fail(unknownAgent(agent, agents));
+      if (episodes === 0) return fail(unknownAgent(opened, agent, agents));
       const atHub = await changeStanding(opened, changed, undo ? 'active' : 'quarantined');
       if (!atHub.ok) return atHub;
       return ok({v: 1, agent, ids: changed.map(({episode}) => episode.id), episodes, hub: atHub.value});
@@ -214,8 +214,10 @@ async function choose(
   return ok(all);
 }
 
-function unknownAgent(agent: string, known: ReadonlySet<string>): Failure {
-  const similar = similarTo(agent, known);
+function unknownAgent({nameOf}: OpenMemory, agent: string, known: ReadonlySet<string>): Failure {
+  const ours = nameOf('');
+  const short = [...known].map(name => (ours !== '' && name.startsWith(ours) ? name.slice(ours.length) : name));
+  const similar = similarTo(agent, new Set(short));
   const hint = '`godel memory stats` shows agents';
   return {reason: 'memory-not-found', what: `memory of an agent "${agent}"`, similar, hint};
 }
