@@ -38,7 +38,10 @@ async function joined({url, token}: HubEndpoint): Promise<RawClient> {
 
 test('the hub of a project is started when asked for, again at the same place when killed, and ends with its daemon', async () => {
   await using rig = new ProjectHubRig();
-  const [one, other] = await Promise.all([rig.hub.endpoint({agentId: 'a1', tenantId: 'project'}), rig.hub.endpoint({agentId: 'a2', tenantId: 'project'})]);
+  const [one, other] = await Promise.all([
+    rig.hub.endpoint({agentId: 'a1', tenantId: 'project'}),
+    rig.hub.endpoint({agentId: 'a2', tenantId: 'project'}),
+  ]);
   expect(other.url).toBe(one.url);
   const client = await joined(one);
   const first = rig.pid;
@@ -56,5 +59,7 @@ test('the hub of a project is started when asked for, again at the same place wh
   expect(await last.end()).toMatchObject({code: 1001});
   expect(() => process.kill(second, 0)).toThrow(/ESRCH/);
   expect(readdirSync(rig.folder).toSorted()).toEqual(['hub.db', 'hub.keys']);
-  await expect(rig.hub.endpoint({agentId: 'a1', tenantId: 'project'})).rejects.toMatchObject({failure: {reason: 'daemon-unreachable'}});
+  await expect(rig.hub.endpoint({agentId: 'a1', tenantId: 'project'})).rejects.toMatchObject({
+    failure: {reason: 'daemon-unreachable'},
+  });
 });

@@ -9,7 +9,7 @@ import type {ProjectHub} from '../project-hub.ts';
 export interface HubSource {
   /** Resolves with its address now, starting it if that is ours to do. Rejects where it cannot be had at present. */
   find(): Promise<string>;
-  /** As whom; asked after `find`. Agents speak as names beneath it. */
+  /** As whom. Agents speak as names beneath it. */
   readonly agentId: string;
   readonly certificates: CertificatePaths;
   /** Asked again for each connection. */
@@ -35,21 +35,26 @@ export function projectSource(hub: ProjectHub): HubSource {
 }
 
 export function remoteSource({url, tokenFile, certPath, keyPath, caPath}: RemoteHub): HubSource {
-  let agentId = PROJECT_AGENT;
+  let agentId: string | null = null;
   const token = () => {
     const text = readToken(tokenFile);
-    agentId = unverifiedClaims(text).agentId ?? agentId;
+    agentId = unverifiedClaims(text).agentId;
     return text;
   };
   return {
     get agentId() {
-      return agentId;
+      if (agentId === null) {
+        try {
+          token();
+        } catch {
+          // Whoever connects is told why.
+        }
+      }
+      return agentId ?? PROJECT_AGENT;
     },
     certificates: {certPath, keyPath, caPath},
-    find: async () => {
-      token();
-      return url;
-    },
+    // So that a file that cannot be read is told of, and the name is known.
+    find: () => Promise.resolve().then(() => (token(), url)),
     token,
     onMoved: () => () => undefined,
   };
