@@ -71,3 +71,19 @@ test('a file that is none is said once, and everything goes on without', async (
   await memory.close();
   expect(complaints).toEqual(['the memory cannot be opened']);
 });
+
+test('each use counts once, however many there are, and keeps no search waiting', async () => {
+  const memory = open();
+  memory.remember(lesson(1));
+  expect(await recall(memory)).toHaveLength(1);
+  const uses = Array.from({length: 1500}, (_, number) => ({id: id(10 + number), episode: id(1), by: agentId('b-1')}));
+  for (const use of uses) memory.use(use);
+  // Answered before they are written: as one after another would be.
+  const [found] = await recall(memory);
+  expect(found?.state.uses).toBeLessThan(1500);
+  await until('they are written', async () => (await recall(memory))[0]?.state.uses === 1500);
+  await memory.close();
+  const next = open();
+  expect((await recall(next))[0]?.state.uses).toBe(1500);
+  await next.close();
+});

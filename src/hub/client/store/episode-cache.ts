@@ -4,6 +4,7 @@ import type {PushResult} from '../../../wire/hub-protocol.ts';
 import {HybridClock} from '../../replica/hybrid-clock.ts';
 import {Coalescing} from '../coalescing.ts';
 import {HubError} from '../hub-error.ts';
+import {RecentIds} from '../recent-ids.ts';
 import {uuidV7} from '../uuid-v7.ts';
 import {CacheContents} from './cache-contents.ts';
 import type {CacheLimits} from './cache-limits.ts';
@@ -43,6 +44,8 @@ type Refusal = Extract<PushResult, {readonly code: string}>;
 /** Who uses a cache: what it stores is pushed by it. */
 export type CacheUser = number & {readonly __user: unique symbol};
 
+/** Changes that nobody pushes, by id: as many of the last ones count once however often they are told. */
+const MAX_KEPT_IDS = 10_000;
 /** Owner of what nobody who is here has stored. */
 const ORPHANED = 0;
 /** Refusals that may pass by themselves: what was refused stays pending. */
@@ -64,6 +67,7 @@ export class EpisodeCache {
   readonly #wallMs: () => number;
   readonly #clock: HybridClock;
   readonly #users = new Set<number>();
+  readonly #lastKept = new RecentIds(MAX_KEPT_IDS);
   #lastUser = ORPHANED;
 
   constructor(db: Database, options: CacheOptions) {
@@ -133,6 +137,8 @@ export class EpisodeCache {
 
   /** Keeps what nobody is to push: there is no hub, and it is forgotten as what a hub has. */
   keep(item: LogItem): void {
+    // Told twice; no log will say so.
+    if (item.kind === 'change' && !this.#lastKept.add(item.change.id)) return;
     this.#write(() => {
       if (item.kind === 'change') this.#contents.fold(item.change, null, 'alone');
       else this.#contents.put(item, JSON.stringify(item.episode), {owner: null, position: null});
