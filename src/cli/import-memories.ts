@@ -58,7 +58,10 @@ export async function importMemories(
 }
 
 function takenText({added, known, forgotten}: Pick<MemoryImported, 'added' | 'known' | 'forgotten'>): string {
-  const gone = forgotten === 0 ? '' : `; ${forgotten} ${forgotten === 1 ? 'was' : 'were'} forgotten at the hub, which takes nothing back`;
+  const gone =
+    forgotten === 0
+      ? ''
+      : `; ${forgotten} ${forgotten === 1 ? 'was' : 'were'} forgotten at the hub, which takes nothing back`;
   const here = known === 0 ? '' : `; ${known} ${known === 1 ? 'was' : 'were'} here already`;
   const what = added === 0 ? 'Nothing is new' : `${plural(added, 'memory', 'memories')} added`;
   return `${what}${here}${gone}.`;

@@ -101,7 +101,10 @@ export function statsLines(stats: MemoryStats, print: Print): readonly string[] 
   return [
     row('episodes', `${episodes}: ${active} active, ${quarantined} quarantined; ${forgotten} forgotten`),
     row('succeeded', `${rate}${mean}`),
-    row('agents', agents === 0 ? 'none' : `${agents}: ${named(stats.topAgents.map(({agent, episodes: count}) => [agent, count]))}`),
+    row(
+      'agents',
+      agents === 0 ? 'none' : `${agents}: ${named(stats.topAgents.map(({agent, episodes: count}) => [agent, count]))}`,
+    ),
     row('tags', named(stats.topTags.map(({tag, episodes: count}) => [tag, count])) || 'none'),
     row('file', `${file}, ${bytes === null ? 'size unknown' : formatSize(bytes)}`),
     row('hub', hub === null ? 'none' : hubText(hub)),

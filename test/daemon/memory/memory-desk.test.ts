@@ -132,7 +132,9 @@ test('what an agent has remembered is held back and given again; what others hav
 test('an export has everything, in pages of any size; taken in elsewhere it is the same, and a second time nothing', async () => {
   const {desk, memory} = setUp();
   for (let number = 0; number < 55; number += 1) {
-    await must(desk.add({task: `task ${number}`, output: 'x'.repeat(number), reward: number / 55, tags: [`t${number}`]}));
+    await must(
+      desk.add({task: `task ${number}`, output: 'x'.repeat(number), reward: number / 55, tags: [`t${number}`]}),
+    );
   }
   const opened = await memory.opened();
   const [first] = await exported(desk);
@@ -279,7 +281,10 @@ test('a worker may not', async () => {
   await other.sync();
   await hub.sync();
   for (const answer of [desk.quarantine({agent: 'other'}), desk.forget({ids: [id]})]) {
-    expect(await failureOf(answer)).toMatchObject({reason: 'memory-refused', detail: expect.stringContaining('worker')});
+    expect(await failureOf(answer)).toMatchObject({
+      reason: 'memory-refused',
+      detail: expect.stringContaining('worker'),
+    });
   }
   expect(opened.cache.get(id)?.state.standing).toBe('active');
   expect(opened.cache.counts.pending).toBe(0);
