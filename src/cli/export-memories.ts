@@ -29,17 +29,16 @@ export async function exportMemories(cli: Cli, client: ApiClient, file: string):
 
 /** Page by page. Answers how many there were. */
 async function eachLine(cli: Cli, client: ApiClient, append: (lines: string) => Promise<void>): Promise<number> {
-  let interrupt: Interrupt | null = null;
-  const unlisten = cli.interrupts.listen(signal => {
-    interrupt = signal;
-  });
+  const interrupts: Interrupt[] = [];
+  const unlisten = cli.interrupts.listen(signal => interrupts.push(signal));
   // What is not at the hub yet may have got there when the hub tells what it has.
   const local = new Set<string>();
   let count = 0;
   try {
     for (let after: string | null | undefined; after !== null; ) {
       const page: MemoryPage = must(await client.memory.export(after === undefined ? {} : {after}));
-      if (interrupt !== null) throw new GodelError({reason: 'interrupted', signal: interrupt});
+      const [signal] = interrupts;
+      if (signal !== undefined) throw new GodelError({reason: 'interrupted', signal});
       const rows = page.rows.filter(({episode}) => page.local || !local.has(episode.id));
       if (page.local) for (const {episode} of rows) local.add(episode.id);
       if (rows.length > 0) await append(rows.map(row => `${memoryLine(row)}\n`).join(''));

@@ -14,7 +14,9 @@ export async function writeWhole(file: string, write: (append: (text: string) =>
   try {
     handle = await open(temporary, 'wx', 0o600);
     const opened = handle;
-    await write(async text => void (await opened.write(text)));
+    await write(async text => {
+      await opened.write(text);
+    });
     await handle.sync();
     await handle.close();
     await rename(temporary, file);

@@ -17,7 +17,6 @@ export interface Use {
   /** Of this statement: one that is told twice counts once. */
   readonly id: string;
   readonly episode: EpisodeId;
-  readonly by: string;
 }
 
 export interface Recall {
@@ -36,7 +35,7 @@ export interface AttemptMemory {
   recall(recall: Recall): Promise<readonly Memory[]>;
   remember(lesson: Lesson): void;
   confirm(bearing: Bearing): void;
-  /** Kept when there is time for it: no recall waits for it. */
+  /** Kept within a second or so, with others of the same episode: no recall waits for it. */
   use(use: Use): void;
   /** Keeps what it was told before. */
   close(): Promise<void>;

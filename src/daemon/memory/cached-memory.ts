@@ -1,3 +1,4 @@
+import {randomUUID} from 'node:crypto';
 import {readClock} from '../../base/clock.ts';
 import type {FederationHub} from '../../hub/client/federation-hub.ts';
 import type {CacheUser, EpisodeCache} from '../../hub/client/store/episode-cache.ts';
@@ -8,6 +9,7 @@ import type {AttemptMemory, Bearing, Lesson, Recall, Use} from './attempt-memory
 import {joinMemories} from './join-memories.ts';
 import type {HubLine} from './hub-line.ts';
 import type {HubSource} from './hub-source.ts';
+import {UseTally} from './use-tally.ts';
 
 export interface CachedMemoryOptions {
   /** The database, or `:memory:`. */
@@ -31,9 +33,9 @@ export interface OpenMemory {
   readonly hasHub: boolean;
   readonly file: string;
   /** How somebody of this project is called in it. */
-  nameOf(agent: string): string;
+  readonly nameOf: (agent: string) => string;
   /** Keeps an item, and sends it to the hub if there is one. Throws a HubError as `EpisodeCache.add` does. */
-  keep(item: LogItem): void;
+  readonly keep: (item: LogItem) => void;
 }
 
 interface Parts {
@@ -68,6 +70,7 @@ export class CachedMemory implements AttemptMemory {
   readonly #lessons: Lane = {waiting: [], writing: undefined};
   /** No attempt waits for these. */
   readonly #uses: Lane = {waiting: [], writing: undefined};
+  readonly #tally = new UseTally((episode, count) => this.#used(episode, count));
   #opening: Promise<Parts | null> | undefined;
   #turns: Promise<void> = Promise.resolve();
   #lookingForHub: NodeJS.Timeout | undefined;
@@ -121,10 +124,7 @@ export class CachedMemory implements AttemptMemory {
   }
 
   use(use: Use): void {
-    this.#keep(this.#uses, (cache, speaker) => {
-      const by = nameBeneath(speaker, use.by);
-      return {kind: 'change', change: {...use, by, kind: 'use', count: 1, at: cache.stamp()}};
-    });
+    if (!this.#isClosed) this.#tally.add(use);
   }
 
   /** Opens it if it is not, and begins to look for its hub; null: it cannot be opened, or is closed. */
@@ -146,6 +146,7 @@ export class CachedMemory implements AttemptMemory {
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
+    this.#tally.flush();
     this.#isClosed = true;
     clearTimeout(this.#lookingForHub);
     await Promise.all([this.#lessons.writing, this.#uses.writing]);
@@ -181,6 +182,14 @@ export class CachedMemory implements AttemptMemory {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #used(episode: string, count: number): void {
+    const id = randomUUID();
+    this.#keep(this.#uses, (cache, speaker) => {
+      const by = speaker === '' ? DAEMON : speaker;
+      return {kind: 'change', change: {id, episode, by, at: cache.stamp(), kind: 'use', count}};
+    });
   }
 
   get #speaker(): string {
@@ -255,6 +264,8 @@ export class CachedMemory implements AttemptMemory {
   }
 }
 
+/** Who counts uses where there is no hub to say as whom. */
+const DAEMON = 'godel';
 /** The longest name that a hub takes. */
 const MAX_NAME = 200;
 

@@ -79,7 +79,7 @@ async function hubPage({cache, hub}: OpenMemory, after: number, limit: number): 
   const episodes = entries.flatMap(entry => (entry.kind === 'episode' ? [entry.episode.id] : []));
   const rows: KeptMemory[] = [];
   for (let at = 0; at < episodes.length; at += GETS) {
-    const some = episodes.slice(at, at + GETS).map(id => cache.get(id) ?? stateAtHub(adapter, id));
+    const some = episodes.slice(at, at + GETS).map(async id => cache.get(id) ?? (await stateAtHub(adapter, id)));
     for (const kept of await Promise.all(some)) if (kept !== null) rows.push(kept);
     await nextTurn();
   }

@@ -18,7 +18,7 @@ import type {HubRole} from '../../../src/model/hub.ts';
 import {until} from '../../rig/until.ts';
 
 let folder: string;
-const ends: (() => Promise<unknown> | void)[] = [];
+const ends: (() => Promise<unknown>)[] = [];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'godel-desk-'));
 });
