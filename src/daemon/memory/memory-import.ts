@@ -13,8 +13,9 @@ import {nextTurn} from './turns.ts';
 type Problem = MemoryImported['problems'][number];
 type Standing = 'new' | 'known' | 'forgotten';
 
-/** Lines read, and ids asked of the hub, in one turn. */
-const AT_ONCE = 50;
+/** Ids asked of the hub at the same time, and what is read and written in one turn of the event loop. */
+const ASKED = 50;
+const AT_ONCE = 10;
 
 /** Takes in what is not here yet; what is wrong with a line is told, and the others are taken. */
 export async function importMemories(
@@ -26,10 +27,11 @@ export async function importMemories(
   if (dry) return ok({...told, hub: 'none'});
   const counts = {new: 0, known: 0, forgotten: 0};
   const written: string[] = [];
-  for (let at = 0; at < read.length; at += AT_ONCE) {
-    const some = read.slice(at, at + AT_ONCE);
+  for (let at = 0; at < read.length; at += ASKED) {
+    const some = read.slice(at, at + ASKED);
     const standings = await Promise.all(some.map(({episode}) => standingOf(opened, episode.id)));
     for (const [index, kept] of some.entries()) {
+      if (index % AT_ONCE === 0) await nextTurn();
       // The same may stand in two lines.
       const isHere = opened.cache.get(kept.episode.id) !== null;
       const standing = isHere ? 'known' : (standings[index] ?? 'known');
@@ -39,7 +41,6 @@ export async function importMemories(
       await writeAll(opened, items);
       written.push(...items.map(idOf));
     }
-    await nextTurn();
   }
   const atHub = await reachHub(opened, written);
   if (!atHub.ok) return atHub;

@@ -292,3 +292,18 @@ test('a worker may not', async () => {
   const {id: own} = await must(desk.add({task: 'mine', reward: 1}));
   expect((await must(desk.forget({ids: [own]}))).hub).toBe('kept');
 });
+
+test('what gets to the hub while it is exported is on a page here or on one from there, and never on none', async () => {
+  const {opened, hub, desk} = await withHub();
+  await hub.connect();
+  const {id} = await must(desk.add({task: 'first', reward: 1}));
+  // Not sent yet when the first page is asked for.
+  const {episode} = (await must(desk.get(id))) as KeptMemory;
+  opened.keep({kind: 'episode', episode: {...episode, id: 'late', at: opened.cache.stamp()}});
+  const here = await must(desk.export({after: 'local:0'}));
+  expect(here).toMatchObject({local: true, from: 'cache', rows: [{episode: {id: 'late'}}], next: 'hub:0'});
+  await hub.sync();
+  const there = await must(desk.export({after: here.next!}));
+  expect(there).toMatchObject({local: false, from: 'hub', next: null});
+  expect(there.rows.map(row => row.episode.id)).toEqual([id, 'late']);
+});
