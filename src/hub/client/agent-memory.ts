@@ -135,26 +135,10 @@ export class AgentMemory implements MemoryDb {
   }
 
   #store(input: EpisodeInput): string {
-    const id = uuidV7();
-    const {reward, critique = null, sessionId = this.#sessionId, expiresAtMs = null} = input;
-    const episode: Episode = {
-      id,
-      agentId: this.#agentId,
-      sessionId,
-      task: whole(input.task),
-      input: whole(input.input ?? ''),
-      output: whole(input.output ?? ''),
-      critique: critique === null ? null : whole(critique),
-      reward,
-      success: input.success ?? reward >= SUCCESS_REWARD,
-      tags: (input.tags ?? []).map(whole),
-      at: this.#cache.stamp(),
-      expiresAtMs,
-      signature: null,
-    };
-    check(episodeSchema.safeParse(episode), 'storeEpisode');
+    const agent = {agentId: this.#agentId, sessionId: this.#sessionId, at: this.#cache.stamp()};
+    const episode = newEpisode(input, agent);
     this.#cache.add(this.#user, {kind: 'episode', episode});
-    return id;
+    return episode.id;
   }
 
   #change(episode: string, kind: ChangeKind): Promise<string> {
@@ -167,8 +151,34 @@ export class AgentMemory implements MemoryDb {
   }
 }
 
-function queryOf(query: string, k: number, {onlySuccess, tags}: QueryOptions): HubQuery {
-  return {query, k, ...(tags && {tags}), ...(onlySuccess !== undefined && {onlySuccess})};
+/** What somebody remembers, made at this stamp. Throws a HubError `bad-option`, which names what cannot be. */
+export function newEpisode(
+  input: EpisodeInput,
+  {agentId, sessionId: usual, at}: Pick<Episode, 'agentId' | 'sessionId' | 'at'>,
+): Episode {
+  const {reward, critique = null, sessionId = usual, expiresAtMs = null} = input;
+  const episode: Episode = {
+    id: uuidV7(),
+    agentId,
+    sessionId,
+    task: whole(input.task),
+    input: whole(input.input ?? ''),
+    output: whole(input.output ?? ''),
+    critique: critique === null ? null : whole(critique),
+    reward,
+    success: input.success ?? reward >= SUCCESS_REWARD,
+    tags: (input.tags ?? []).map(whole),
+    at,
+    expiresAtMs,
+    signature: null,
+  };
+  check(episodeSchema.safeParse(episode), 'storeEpisode');
+  return episode;
+}
+
+function queryOf(query: string, k: number, {onlySuccess, tags, explain}: QueryOptions): HubQuery {
+  const narrowed = {...(tags && {tags}), ...(onlySuccess !== undefined && {onlySuccess})};
+  return {query, k, ...narrowed, ...(explain !== undefined && {explain})};
 }
 
 /** Half characters, as a cut in the middle of an emoji leaves them, become the sign for what cannot be shown. */

@@ -36,6 +36,8 @@ const RANKINGS = `SELECT e.n, e.id, e.standing, e.at_ms, e.expires_at_ms, e.rewa
   FROM json_each(?) AS hit CROSS JOIN entries AS e ON e.n = hit.value ORDER BY hit.key`;
 const PENDING = 'SELECT * FROM entries WHERE owner = ? ORDER BY n LIMIT ?';
 const EPISODES_AFTER = 'SELECT * FROM entries WHERE n > ? AND kind = 0 ORDER BY n LIMIT ?';
+const LOCAL_AFTER = `SELECT * FROM entries WHERE n > ? AND kind = 0 AND position IS NULL ORDER BY n LIMIT ?`;
+const STARTING_WITH = 'SELECT * FROM entries WHERE id >= @from AND id < @to AND kind = 0 ORDER BY id DESC LIMIT @limit';
 const OLDEST_SAFE = 'SELECT n, bytes, refused FROM entries WHERE owner IS NULL AND kind = 0 ORDER BY n LIMIT ?';
 const EXPIRED = 'SELECT n, bytes, refused FROM entries WHERE owner IS NULL AND kind = 0 AND expires_at_ms <= ? LIMIT ?';
 const REMOVE = 'DELETE FROM entries WHERE n = ?';
@@ -66,6 +68,8 @@ export class CacheRows {
   readonly rankings: Statement<[string], Ranking>;
   readonly pending: Statement<[number, number], Row>;
   readonly episodesAfter: Statement<[number, number], Row>;
+  readonly localAfter: Statement<[number, number], Row>;
+  readonly startingWith: Statement<[{from: string; to: string; limit: number}], Row>;
   readonly oldestSafe: Statement<[number], Doomed>;
   readonly expired: Statement<[number, number], Doomed>;
   readonly remove: Statement<[number]>;
@@ -89,6 +93,8 @@ export class CacheRows {
     this.rankings = db.prepare<[string], Ranking>(RANKINGS);
     this.pending = db.prepare<[number, number], Row>(PENDING);
     this.episodesAfter = db.prepare<[number, number], Row>(EPISODES_AFTER);
+    this.localAfter = db.prepare<[number, number], Row>(LOCAL_AFTER);
+    this.startingWith = db.prepare<[{from: string; to: string; limit: number}], Row>(STARTING_WITH);
     this.oldestSafe = db.prepare<[number], Doomed>(OLDEST_SAFE);
     this.expired = db.prepare<[number, number], Doomed>(EXPIRED);
     this.remove = db.prepare<[number]>(REMOVE);

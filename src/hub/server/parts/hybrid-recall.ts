@@ -1,5 +1,6 @@
 import type {Episode, LogEntry, Memory} from '../../../model/episode.ts';
 import {fuse, type Fused, type FuseInput, type RecallFacts} from '../../recall/fuse.ts';
+import {termsIn} from '../../recall/terms.ts';
 import type {Embedder} from '../../recall/vector-index.ts';
 import {parseStamp} from '../../replica/hybrid-clock.ts';
 import {meetsQuorum} from '../../security/reputation.ts';
@@ -106,7 +107,7 @@ export class HybridRecall implements HubRecall {
   ): readonly Fused[] {
     const words = explain ? text.words : [];
     return fuse({
-      text: text.hits.map(({position}) => ({key: position, terms: termsIn(found.get(position) ?? null, words)})),
+      text: text.hits.map(({position}) => ({key: position, terms: wordsIn(found.get(position) ?? null, words)})),
       vector,
       facts: key => factsOf(found.get(key) ?? null),
       accepts: (_key, {state, success}) =>
@@ -144,9 +145,6 @@ function answer(
   return memories;
 }
 
-/** The words of a query that stand in an episode, in whatever form of the word. */
-function termsIn(found: EpisodeFound | null, words: readonly string[]): readonly string[] {
-  if (found === null || words.length === 0) return [];
-  const text = embeddedText(found.episode).toLowerCase();
-  return words.filter(word => text.includes(word.length > 4 ? word.replace(/(?:ing|ed|es|s)$/, '') : word));
+function wordsIn(found: EpisodeFound | null, words: readonly string[]): readonly string[] {
+  return found === null || words.length === 0 ? [] : termsIn(embeddedText(found.episode), words);
 }
