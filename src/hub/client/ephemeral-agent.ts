@@ -4,6 +4,7 @@ import {AgentMemory, type EpisodeInput, type MemoryDb, type QueryOptions} from '
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
 import {FederationHub, type HubAdapterSource, type WaitOptions} from './federation-hub.ts';
 import type {CertificatePaths} from './hub-endpoint.ts';
+import type {HubDocument} from './hub-document.ts';
 import {badOption, HubError, hubErrorOf} from './hub-error.ts';
 import {type HubToken, unverifiedClaims} from './hub-token.ts';
 import {promised} from './promised.ts';
@@ -183,6 +184,13 @@ export class EphemeralAgent implements AsyncDisposable {
     this.#expectAlive();
     if (this.hub === null) throw badOption('This agent has no hub: give a hubEndpoint');
     return this.hub.sync(options);
+  }
+
+  /** As `FederationHub.document`. Throws a HubError `bad-option` when it has no hub. */
+  document(name: string): HubDocument {
+    this.#expectAlive();
+    if (this.hub === null) throw badOption('This agent has no hub to share a document by: give a hubEndpoint');
+    return this.hub.document(name);
   }
 
   /** Seconds, 0 when it has ended. */

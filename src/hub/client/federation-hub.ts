@@ -4,6 +4,8 @@ import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
 import type {HubAdapter, HubMember, HubWelcome} from './hub-adapter.ts';
 import type {CertificatePaths} from './hub-endpoint.ts';
 import {hubUrl} from './hub-endpoint.ts';
+import type {HubDocument} from './hub-document.ts';
+import {HubDocuments} from './hub-documents.ts';
 import {badOption, HubError} from './hub-error.ts';
 import type {HubToken} from './hub-token.ts';
 import {ReplicaSync, type SyncReport, type SyncStats} from './replica-sync.ts';
@@ -30,6 +32,9 @@ export interface FederationHubOptions extends CertificatePaths, OpenCacheOptions
   readonly alarms?: Alarms;
 }
 
+/** How long what was written into documents may take to be told when it is disconnected, in milliseconds. */
+const LAST_WORDS_MS = 2000;
+
 export interface WaitOptions {
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal | undefined;
@@ -47,6 +52,7 @@ export class FederationHub implements AsyncDisposable {
   readonly #cache: EpisodeCache;
   readonly #user: CacheUser;
   readonly #replica: ReplicaSync;
+  readonly #documents: HubDocuments;
   #adapter: HubAdapter | null = null;
   #closed: Promise<void> | undefined;
 
@@ -68,12 +74,9 @@ export class FederationHub implements AsyncDisposable {
     this.#options = options;
     this.#cache = cache ?? openCache(options);
     this.#user = this.#cache.join();
-    this.#replica = new ReplicaSync({
-      cache: this.#cache,
-      user: this.#user,
-      agentId,
-      alarms: options.alarms ?? PROCESS_ALARMS,
-    });
+    const alarms = options.alarms ?? PROCESS_ALARMS;
+    this.#replica = new ReplicaSync({cache: this.#cache, user: this.#user, agentId, alarms});
+    this.#documents = new HubDocuments(alarms);
     this.db = new AgentMemory({
       cache: this.#cache,
       user: this.#user,
@@ -110,6 +113,7 @@ export class FederationHub implements AsyncDisposable {
     const adapter = this.#newAdapter();
     this.#adapter = adapter;
     this.#replica.attach(adapter);
+    this.#documents.attach(adapter);
     // Whoever wants to know waits by `connect`; the stats say it, too.
     adapter.connect().catch(() => undefined);
     return adapter;
@@ -129,15 +133,26 @@ export class FederationHub implements AsyncDisposable {
     return this.#replica.syncQuietly();
   }
 
+  /**
+   * The document of this name that the agents of the tenant write together, the same object for the same name. Works without a connection,
+   * too. Throws a HubError: `bad-option`, also where the adapter has no documents, or `limit-reached` (100 at a time).
+   */
+  document(name: string): HubDocument {
+    if (this.#closed) throw new HubError('ended', 'This hub connection was closed: make a new one');
+    return this.#documents.document(name);
+  }
+
   getSyncStats(): SyncStats {
     return this.#replica.stats;
   }
 
   /** Says goodbye to the hub; the cache stays usable, and `connect` connects again. */
   async disconnect(): Promise<void> {
+    await this.#documents.settle(LAST_WORDS_MS);
     const adapter = this.#adapter;
     this.#adapter = null;
     this.#replica.detach();
+    this.#documents.detach();
     await adapter?.close();
   }
 
@@ -155,6 +170,7 @@ export class FederationHub implements AsyncDisposable {
     try {
       await this.disconnect();
     } finally {
+      this.#documents.closeAll();
       this.#cache.leave(this.#user);
       if (this.#options.cache === undefined) this.#cache.close();
     }

@@ -162,6 +162,7 @@ export class ReplicaSync {
         return this.#onNews(event.entries, event.head);
       case 'presence':
       case 'message':
+      case 'document':
         return;
     }
   }

@@ -9,6 +9,8 @@ import {Liveness} from '../../wire/liveness.ts';
 import {type Down, keepConnected} from '../../wire/reconnecting.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
 import type {
+  DocumentAnswer,
+  DocumentRequest,
   HubAdapter,
   HubListener,
   HubMember,
@@ -131,6 +133,12 @@ export class WebSocketHub implements HubAdapter {
     return (await this.#ask('agents', {type: 'who'})).agents;
   }
 
+  async document({document, vector, update}: DocumentRequest): Promise<DocumentAnswer> {
+    const asked = {document, vector: vector && base64(vector), update: update && base64(update)};
+    const answer = await this.#ask('document', {type: 'document', ...asked});
+    return {vector: bytesOf(answer.vector), update: bytesOf(answer.update)};
+  }
+
   async send(message: OutgoingMessage): Promise<void> {
     // JSON by the promise of whoever made it; the hub checks it.
     await this.#ask('ok', {type: 'message', message: {...message, body: message.body as null}});
@@ -150,7 +158,7 @@ export class WebSocketHub implements HubAdapter {
     await Promise.all([link?.socket.close({code: 1000}), this.#keeping]);
   }
 
-  #ask<Type extends 'pushed' | 'entries' | 'recalled' | 'ok' | 'agents'>(
+  #ask<Type extends 'pushed' | 'entries' | 'recalled' | 'ok' | 'agents' | 'document'>(
     type: Type,
     request: Parameters<HubLink['ask']>[1],
   ): Promise<HubAnswer<Type>> {
@@ -283,8 +291,11 @@ export class WebSocketHub implements HubAdapter {
       case 'error':
         return this.#listeners.tell({kind: 'warning', error: errorOf(notice)});
       case 'document':
-        // Shared documents are not part of this library yet.
-        return;
+        return this.#listeners.tell({
+          kind: 'document',
+          document: notice.document,
+          update: bytesOf(notice.update),
+        });
       default:
         return never(notice);
     }
@@ -305,4 +316,12 @@ export class WebSocketHub implements HubAdapter {
         return never(failure);
     }
   }
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+}
+
+function bytesOf(text: string | null): Uint8Array | null {
+  return text === null ? null : Buffer.from(text, 'base64');
 }

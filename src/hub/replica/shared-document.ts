@@ -29,6 +29,8 @@ export interface DocumentLimits {
 }
 
 const DEFAULT_LIMITS: DocumentLimits = {maxUpdateBytes: 2 * 1024 * 1024, maxBytes: 2 * 1024 * 1024};
+/** Bytes of an update without operations and deletions. */
+const NOTHING = 2;
 /** What Yjs needs around the contents of one edit, at most. */
 const EDIT_BYTES = 100;
 
@@ -197,6 +199,17 @@ export class SharedDocument implements Disposable {
     }
     if (errors.length > 0) throw new AggregateError(errors, 'A listener to a shared document failed');
   }
+}
+
+/** One update that says what these say together; they are of one replica, in the order they were made. */
+export function mergeUpdates(updates: readonly Uint8Array[]): Uint8Array {
+  const [only] = updates;
+  return updates.length === 1 && only !== undefined ? only : Y.mergeUpdates([...updates]);
+}
+
+/** Whether an update, as `missing` encodes it, says nothing. */
+export function saysNothing(update: Uint8Array): boolean {
+  return update.length <= NOTHING;
 }
 
 function rootName(kind: 'text' | 'map' | 'list', name: string): string {

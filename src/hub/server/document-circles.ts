@@ -1,7 +1,8 @@
+import {ok, type Result} from '../../base/result.ts';
 import type {ClientFrame, HubFrame} from '../../wire/hub-protocol.ts';
 import {frameText} from '../../wire/hub-text-frame.ts';
 import type {HubLimits} from './hub-limits.ts';
-import type {Documents, Refusal} from './hub-parts.ts';
+import type {DocumentState, Documents, Refusal} from './hub-parts.ts';
 import type {Member} from './member.ts';
 
 type DocumentFrame = Extract<ClientFrame, {type: 'document'}>;
@@ -28,17 +29,18 @@ export class DocumentCircles {
         retryAfterMs: null,
       };
     }
+    let isNew = false;
     if (frame.update !== null) {
       const taken = this.#documents.update(tenantId, document, frame.update);
       if (!taken.ok) return taken.failure;
+      isNew = taken.value;
     }
-    const joined = this.#documents.join(tenantId, document, frame.vector);
+    const joined = this.#answer(tenantId, frame);
     if (!joined.ok) return joined.failure;
     this.#circle(tenantId, document).add(member);
     member.documents.add(document);
-    if (frame.update !== null) this.#passOn(member, document, frame.update);
-    const {vector, updates} =
-      frame.vector === null && frame.update !== null ? {...joined.value, updates: []} : joined.value;
+    if (frame.update !== null && isNew) this.#passOn(member, document, frame.update);
+    const {vector, updates} = joined.value;
     for (const update of updates.slice(0, -1)) member.send(documentFrame({id: null, document, vector: null, update}));
     member.send(documentFrame({id: frame.id, document, vector, update: updates.at(-1) ?? null}));
     return null;
@@ -58,11 +60,18 @@ export class DocumentCircles {
   catchUp(member: Member): void {
     if (member.isBehind) return;
     for (const document of member.missed.documents) {
-      const joined = this.#documents.join(member.identity.tenantId, document, null);
-      const vector = joined.ok ? joined.value.vector : null;
+      const known = this.#documents.vector(member.identity.tenantId, document);
+      const vector = known.ok ? known.value : null;
       member.send(documentFrame({id: null, document, vector, update: null}));
     }
     member.missed.documents.clear();
+  }
+
+  /** Who only tells is told how far the hub is, and not what is in the document. */
+  #answer(tenant: string, {document, vector, update}: DocumentFrame): Result<DocumentState, Refusal> {
+    if (vector !== null || update === null) return this.#documents.join(tenant, document, vector);
+    const known = this.#documents.vector(tenant, document);
+    return known.ok ? ok({vector: known.value, updates: []}) : known;
   }
 
   #passOn(author: Member, document: string, update: string): void {
