@@ -7,6 +7,7 @@ export {WeightedStrategy} from './federation/strategies/weighted.ts';
 export {TaskDecomposer} from './federation/task-decomposer.ts';
 export * as resolver from './plan/dependency-resolver.ts';
 export type {EpisodeInput, MemoryDb, QueryOptions} from './hub/client/agent-memory.ts';
+export type {EndToEndKey, EndToEndOptions} from './hub/client/end-to-end.ts';
 export {
   type AgentContext,
   type AgentEnd,

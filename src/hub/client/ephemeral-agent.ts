@@ -2,6 +2,7 @@ import type {Memory} from '../../model/episode.ts';
 import type {PresenceNote} from '../../model/hub.ts';
 import {AgentMemory, type EpisodeInput, type MemoryDb, type QueryOptions} from './agent-memory.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
+import {type EndToEndOptions, tenantSeal} from './end-to-end.ts';
 import {FederationHub, type HubAdapterSource, type WaitOptions} from './federation-hub.ts';
 import type {CertificatePaths} from './hub-endpoint.ts';
 import type {HubDocument} from './hub-document.ts';
@@ -32,6 +33,8 @@ export interface EphemeralAgentOptions extends CertificatePaths, OpenCacheOption
   readonly news?: boolean;
   /** Shared with others of the same tenant in this process; instead of `memoryPath`. */
   readonly cache?: EpisodeCache;
+  /** As of `FederationHub`: what episodes say is sealed before it leaves this process. */
+  readonly endToEnd?: EndToEndOptions;
   /** Ends it when aborted. */
   readonly signal?: AbortSignal;
   readonly alarms?: Alarms;
@@ -103,8 +106,10 @@ export class EphemeralAgent implements AsyncDisposable {
     this.#cache = options.cache ?? openCache(options);
     if (hubEndpoint === undefined && hubAdapter === undefined) {
       this.hub = null;
-      this.#user = this.#cache.join();
-      this.db = new AgentMemory({cache: this.#cache, user: this.#user, agentId, sessionId, hub: () => null});
+      const seal = this.#orClose(() => tenantSeal(tenantId, options.endToEnd));
+      const user = this.#orClose(() => this.#cache.join(seal?.fingerprints));
+      this.#user = user;
+      this.db = new AgentMemory({cache: this.#cache, user, agentId, sessionId, seal, hub: () => null});
     } else {
       const endpoint = hubEndpoint === undefined ? {} : {endpoint: hubEndpoint};
       this.#user = null;
@@ -236,8 +241,12 @@ export class EphemeralAgent implements AsyncDisposable {
   }
 
   #openHub(options: ConstructorParameters<typeof FederationHub>[0]): FederationHub {
+    return this.#orClose(() => new FederationHub(options));
+  }
+
+  #orClose<T>(act: () => T): T {
     try {
-      return new FederationHub(options);
+      return act();
     } catch (error) {
       if (this.#options.cache === undefined) this.#cache.close();
       throw error;

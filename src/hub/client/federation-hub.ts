@@ -1,7 +1,9 @@
 import type {PresenceNote} from '../../model/hub.ts';
+import type {TenantSeal} from '../security/tenant-seal.ts';
 import {AgentMemory, type MemoryDb} from './agent-memory.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
 import type {HubAdapter, HubMember, HubWelcome} from './hub-adapter.ts';
+import {type EndToEndOptions, tenantSeal} from './end-to-end.ts';
 import type {CertificatePaths} from './hub-endpoint.ts';
 import {hubUrl} from './hub-endpoint.ts';
 import type {HubDocument} from './hub-document.ts';
@@ -9,6 +11,7 @@ import {HubDocuments} from './hub-documents.ts';
 import {badOption, HubError} from './hub-error.ts';
 import type {HubToken} from './hub-token.ts';
 import {ReplicaSync, type SyncReport, type SyncStats} from './replica-sync.ts';
+import {SealingHub} from './sealing-hub.ts';
 import type {CacheUser, EpisodeCache} from './store/episode-cache.ts';
 import {openCache, type OpenCacheOptions} from './store/open-cache.ts';
 import {WebSocketHub} from './web-socket-hub.ts';
@@ -29,6 +32,11 @@ export interface FederationHubOptions extends CertificatePaths, OpenCacheOptions
   readonly news?: boolean;
   /** Shared with others of the same tenant in this process, and closed by whoever opened it; instead of `memoryPath`. */
   readonly cache?: EpisodeCache;
+  /**
+   * Seals what episodes say (task, input, output, critique, tags) before it leaves this process, so that the hub never sees it; then only the
+   * cache is searched, and there are no shared documents.
+   */
+  readonly endToEnd?: EndToEndOptions;
   readonly alarms?: Alarms;
 }
 
@@ -53,6 +61,7 @@ export class FederationHub implements AsyncDisposable {
   readonly #user: CacheUser;
   readonly #replica: ReplicaSync;
   readonly #documents: HubDocuments;
+  readonly #seal: TenantSeal | null;
   #adapter: HubAdapter | null = null;
   #closed: Promise<void> | undefined;
 
@@ -72,8 +81,14 @@ export class FederationHub implements AsyncDisposable {
     this.agentId = agentId;
     this.tenantId = tenantId;
     this.#options = options;
+    this.#seal = tenantSeal(tenantId, options.endToEnd);
     this.#cache = cache ?? openCache(options);
-    this.#user = this.#cache.join();
+    try {
+      this.#user = this.#cache.join(this.#seal?.fingerprints);
+    } catch (error) {
+      if (cache === undefined) this.#cache.close();
+      throw error;
+    }
     const alarms = options.alarms ?? PROCESS_ALARMS;
     this.#replica = new ReplicaSync({cache: this.#cache, user: this.#user, agentId, alarms});
     this.#documents = new HubDocuments(alarms);
@@ -82,6 +97,7 @@ export class FederationHub implements AsyncDisposable {
       user: this.#user,
       agentId,
       sessionId,
+      seal: this.#seal,
       hub: () => {
         if (this.#adapter === null) return null;
         return {adapter: this.#adapter, isSynced: this.#replica.stats.lastSyncAtMs !== null};
@@ -110,7 +126,8 @@ export class FederationHub implements AsyncDisposable {
   begin(): HubAdapter {
     if (this.#closed) throw new HubError('ended', 'This hub connection was closed: make a new one');
     if (this.#adapter !== null) return this.#adapter;
-    const adapter = this.#newAdapter();
+    const made = this.#newAdapter();
+    const adapter = this.#seal === null ? made : new SealingHub(made, this.#seal);
     this.#adapter = adapter;
     this.#replica.attach(adapter);
     this.#documents.attach(adapter);
@@ -139,6 +156,9 @@ export class FederationHub implements AsyncDisposable {
    */
   document(name: string): HubDocument {
     if (this.#closed) throw new HubError('ended', 'This hub connection was closed: make a new one');
+    if (this.#seal !== null) {
+      throw badOption('Shared documents are merged by the hub, which would read them: there are none with endToEnd');
+    }
     return this.#documents.document(name);
   }
 

@@ -29,14 +29,11 @@ export class InProcessDocuments<Member> {
     const {document, members} = this.#open(name);
     members.add(member);
     if (update !== null) {
-      let isNew = false;
-      const unlisten = document.onChange(() => {
-        isNew = true;
-      });
+      const {changes} = document;
       const applied = document.apply(update, null);
-      unlisten();
       if (!applied.ok) throw documentError(name, applied.failure);
-      if (isNew) for (const other of [...members]) if (other !== member) tell(other, update);
+      const others = document.changes === changes ? [] : [...members].filter(other => other !== member);
+      for (const other of others) tell(other, update);
     }
     if (vector === null && update !== null) return {vector: document.vector(), update: null};
     const missing = document.missing(vector ?? NOBODY_KNOWS);

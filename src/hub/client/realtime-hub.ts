@@ -1,6 +1,7 @@
 import {never} from '../../base/never.ts';
 import type {LogEntry} from '../../model/episode.ts';
 import type {ActiveAgent, HubMessage, MessageKind, PresenceNote} from '../../model/hub.ts';
+import {isSealedItem} from '../security/tenant-seal.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
 import type {WaitOptions} from './federation-hub.ts';
 import type {HubAdapter, HubAdapterEvent, HubWelcome, OutgoingMessage} from './hub-adapter.ts';
@@ -258,6 +259,8 @@ export class RealtimeHub implements AsyncDisposable {
   }
 
   #onEntry(entry: LogEntry): void {
+    // To whom it says nothing.
+    if (isSealedItem(entry)) return;
     const {position} = entry;
     if (entry.kind === 'episode') {
       if (entry.episode.agentId !== this.agentId)

@@ -50,12 +50,14 @@ export class SharedDocument implements Disposable {
   /** Not below the size of the snapshot; exact while `#exact`. */
   #bytes = 0;
   #exact = false;
+  #changes = 0;
 
   constructor(limits: Partial<DocumentLimits> = {}) {
     this.#limits = {...DEFAULT_LIMITS, ...limits};
     this.#doc.on('update', (update: Uint8Array, origin: unknown) => {
       this.#bytes += update.length;
       this.#exact = false;
+      this.#changes += 1;
       this.#outbox.push({update, origin: typeof origin === 'string' ? origin : null});
     });
   }
@@ -66,6 +68,11 @@ export class SharedDocument implements Disposable {
     const {maxBytes} = document.#limits;
     const applied = document.#apply(snapshot, {origin: null, maxBytes});
     return applied.ok ? ok(document) : applied;
+  }
+
+  /** How often it has changed since it was made. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** Takes an update of another replica; one that is known changes nothing, one that is refused neither. */

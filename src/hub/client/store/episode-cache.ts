@@ -3,7 +3,8 @@ import type {Episode, EpisodeState, LogEntry, LogItem, Memory} from '../../../mo
 import type {PushResult} from '../../../wire/hub-protocol.ts';
 import {HybridClock} from '../../replica/hybrid-clock.ts';
 import {Coalescing} from '../coalescing.ts';
-import {HubError} from '../hub-error.ts';
+import {isSealedItem} from '../../security/tenant-seal.ts';
+import {badOption, HubError} from '../hub-error.ts';
 import {uuidV7} from '../uuid-v7.ts';
 import {CacheContents} from './cache-contents.ts';
 import type {CacheLimits} from './cache-limits.ts';
@@ -30,6 +31,8 @@ export interface CacheCounts {
   readonly pending: number;
   /** Episodes that the hub does not take. */
   readonly refused: number;
+  /** Episodes that were sealed with a key that is not here: kept, and not shown. */
+  readonly sealed: number;
   /** The last position of the hub's log up to which everything was seen. */
   readonly position: number;
 }
@@ -41,6 +44,10 @@ export type CacheUser = number & {readonly __user: unique symbol};
 
 /** Owner of what nobody who is here has stored. */
 const ORPHANED = 0;
+/** Fingerprints of all keys that this cache was used with, between spaces. */
+const KEYS = 'endToEndKeys';
+/** 1: there were changes that could not be opened. */
+const UNREAD = 'unread';
 /** Refusals that may pass by themselves: what was refused stays pending. */
 const PASSING: ReadonlySet<string> = new Set(['storage-full', 'disk-full', 'unavailable', 'too-fast', 'internal']);
 
@@ -61,6 +68,7 @@ export class EpisodeCache {
   readonly #clock: HybridClock;
   readonly #users = new Set<number>();
   #lastUser = ORPHANED;
+  #keys: ReadonlySet<string> = new Set();
 
   constructor(db: Database, options: CacheOptions) {
     this.#db = db;
@@ -77,8 +85,8 @@ export class EpisodeCache {
   }
 
   get counts(): CacheCounts {
-    const {episodes, bytes, pending, refused} = this.#contents.totals;
-    return {episodes, bytes, pending, refused, position: this.position};
+    const {episodes, bytes, pending, refused, sealed} = this.#contents.totals;
+    return {episodes, bytes, pending, refused, sealed, position: this.position};
   }
 
   get position(): number {
@@ -94,9 +102,13 @@ export class EpisodeCache {
     return this.#clock.now();
   }
 
-  /** Somebody begins to use it, and takes over what those who are gone have left to be pushed. */
-  join(): CacheUser {
+  /**
+   * Somebody begins to use it, and takes over what those who are gone have left to be pushed. `keys`: fingerprints of the keys with which that is
+   * sealed end to end; none: it is pushed as it is. Throws a HubError `bad-option` where others could then push it as it is.
+   */
+  join(keys: readonly string[] = []): CacheUser {
     this.#expectOpen();
+    this.#useKeys(keys);
     this.#lastUser += 1;
     this.#users.add(this.#lastUser);
     this.#contents.rows.adopt.run({from: ORPHANED, to: this.#lastUser});
@@ -254,14 +266,33 @@ export class EpisodeCache {
     this.#clock.observe(at);
     const row = this.#contents.rows.byId.get(id);
     if (entry.kind === 'change') {
-      this.#contents.fold(entry.change, position, position);
+      if (isSealedItem(entry)) this.#contents.rows.setFact.run(UNREAD, 1);
+      else this.#contents.fold(entry.change, position, position);
       if (row) this.#contents.drop(row);
-    } else if (row) this.#contents.taken(row, position);
+    } else if (row && (row.kind !== 2 || isSealedItem(entry))) this.#contents.taken(row, position);
     else {
+      // It can be opened now.
+      if (row) this.#contents.drop(row);
       const item: LogItem = {kind: 'episode', episode: entry.episode};
       this.#contents.put(item, JSON.stringify(entry.episode), {owner: null, position});
     }
     this.#cursor.moveTo(position);
+  }
+
+  /** What could not be opened is asked for again when there is a new key. */
+  #useKeys(keys: readonly string[]): void {
+    const fact = this.#contents.rows.fact.get(KEYS);
+    const before = new Set(fact === undefined ? [] : String(fact).split(' '));
+    const isSame = keys.length === this.#keys.size && keys.every(key => this.#keys.has(key));
+    if (this.#users.size > 0 && !isSame) throw badOption('All who share a cache have the same endToEnd keys');
+    this.#keys = new Set(keys);
+    if (keys.length === 0 && before.size > 0) {
+      throw badOption('What is kept in this cache is sealed before it leaves it: give endToEnd with its key');
+    }
+    if (keys.every(key => before.has(key))) return;
+    const isUnread = this.#contents.totals.sealed > 0 || this.#contents.rows.fact.get(UNREAD) === 1;
+    this.#write(() => this.#contents.rows.setFact.run(KEYS, [...new Set([...before, ...keys])].join(' ')));
+    if (isUnread) this.restart();
   }
 
   #settle(results: readonly PushResult[], then: 'keep' | 'forget'): {taken: number; refused: readonly Refusal[]} {

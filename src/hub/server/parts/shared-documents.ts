@@ -60,13 +60,10 @@ export class SharedDocuments implements Documents {
     if (this.#bytesOf(tenant) + update.length > documentBytesPerTenant) {
       return fail(full(`the documents of this tenant have more than ${documentBytesPerTenant} bytes together`));
     }
-    let isNew = false;
-    const unlisten = open.document.onChange(() => {
-      isNew = true;
-    });
+    const {changes} = open.document;
     const applied = open.document.apply(Buffer.from(update, 'base64'), null);
-    unlisten();
     if (!applied.ok) return fail(refusalOf(applied.failure));
+    const isNew = open.document.changes !== changes;
     if (isNew) open.isChanged = true;
     // A new one is written at once, so that a tenant with too many is told.
     const saved = open.saved === null ? this.#save(open) : ok(undefined);
