@@ -77,6 +77,8 @@ export interface SpawnRequest {
   readonly onBudget?: OnBudget;
   /** Whether its tasks are given what others have learned, and leave what they learn. */
   readonly memory?: MemoryMode;
+  /** Over the settings of the project. */
+  readonly hub?: HubRequest;
   /** What agents may do beyond working in their worktrees; see docs/runtimes. */
   readonly allow?: readonly string[];
   /** Variables of `env` whose values are secret, beside those that look like it. */
@@ -84,6 +86,14 @@ export interface SpawnRequest {
   readonly traceparent?: string;
   /** Chosen by the caller for this request alone: sent again, it is answered with the team it has made. */
   readonly key?: string;
+}
+
+/** The hub of a team; what is absent is as the settings say. Paths are absolute. */
+export interface HubRequest {
+  /** `project`, `off`, or the address of another. */
+  readonly url?: string;
+  readonly tenant?: string;
+  readonly tokenFile?: string;
 }
 
 /** What is absent stays as it is. */

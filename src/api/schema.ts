@@ -59,6 +59,13 @@ const spawnRequest: z.ZodType<SpawnRequest> = z.object({
   strategy: strategy.exactOptional(),
   onBudget: onBudget.exactOptional(),
   memory: z.enum(MEMORY_MODES).exactOptional(),
+  hub: z
+    .strictObject({
+      url: z.string().min(1).max(1000).exactOptional(),
+      tenant: z.string().min(1).max(200).exactOptional(),
+      tokenFile: path.regex(/^\//, 'expected an absolute path').exactOptional(),
+    })
+    .exactOptional(),
   allow: z.array(z.string().min(1).max(1000)).max(100).exactOptional(),
   secretNames: secretNames.exactOptional(),
   traceparent: z.string().max(200).exactOptional(),

@@ -25,8 +25,11 @@ import {Hosts} from './hosts.ts';
 import {IdleWatch} from './idle-watch.ts';
 import {removeLeftovers} from './leftovers.ts';
 import type {Log} from './log.ts';
-import {CachedMemory} from './memory/cached-memory.ts';
+import {hubChoice} from './memory/hub-choice.ts';
+import {projectSource} from './memory/hub-source.ts';
 import {Lessons} from './memory/lessons.ts';
+import {Memories} from './memory/memories.ts';
+import {ProjectHub} from './project-hub.ts';
 import {Merges} from './merges.ts';
 import {memoryBytesOf} from '../runtimes/memory.ts';
 import type {AgentSettings} from '../model/agent-settings.ts';
@@ -102,9 +105,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     },
     log,
   });
-  const memory = new CachedMemory({file: paths.memoryFile, tenantId: paths.projectId, log});
+  const projectHub = settings.hub === 'project' ? new ProjectHub({paths, log, random: Math.random}) : null;
+  const memories = openMemories(options, projectHub);
   const lessons: Lessons = new Lessons({
-    memory,
+    memoryOf: team => memories.of(team),
     storeId: store.id,
     count: settings.memoryCount,
     waitMs: settings.memoryWaitMs,
@@ -216,7 +220,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     const hasWork = engine.activeTeams > 0;
     const closing = new Closing();
     closing.add(() => store.close());
-    closing.add(() => memory.close());
+    if (projectHub !== null) closing.add(() => projectHub.end());
+    closing.add(() => memories.close());
     if (!hasWork) closing.add(() => removeDaemonFile(paths.daemonFile));
     closing.add(() => server.value.close());
     closing.add(() => requests.close());
@@ -232,6 +237,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     await closing.close();
   };
   return ok({over, end: how => (ended ??= end(how))});
+}
+
+/** A hub that is configured and cannot be used is told of by each team that is to use it. */
+function openMemories({paths, settings, log}: DaemonOptions, hub: ProjectHub | null): Memories {
+  const usual = hubChoice(undefined, {settings, folder: paths.folder});
+  return new Memories({
+    file: paths.memoryFile,
+    own: hub === null ? null : projectSource(hub),
+    usual: usual.ok ? usual.value : null,
+    log,
+  });
 }
 
 /** Writes down who the daemon is, for those to whom it does not answer. */

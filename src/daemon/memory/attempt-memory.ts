@@ -1,5 +1,4 @@
 import type {Episode, EpisodeId, Memory} from '../../model/episode.ts';
-import type {AgentId} from '../../model/ids.ts';
 
 /** What an attempt leaves to those after it. The memory adds when it was kept. */
 export type Lesson = Omit<Episode, 'at' | 'expiresAtMs' | 'signature'>;
@@ -9,7 +8,7 @@ export interface Bearing {
   /** Of this statement: one that is told twice counts once. */
   readonly id: string;
   readonly episode: EpisodeId;
-  readonly by: AgentId;
+  readonly by: string;
   readonly success: boolean;
 }
 

@@ -14,7 +14,7 @@ import {type LessonEnd, type LessonHead, type LessonTask, lessonEnd, lessonHead,
 import {lessonId} from './lesson-id.ts';
 
 export interface LessonsOptions {
-  readonly memory: AttemptMemory;
+  readonly memoryOf: (team: TeamSpec) => AttemptMemory;
   /** Of this project's store: numbers of attempts are unique with it. */
   readonly storeId: string;
   /** Memories that an attempt is given at most, ≥ 0, and how long it waits for them, in milliseconds. */
@@ -30,6 +30,7 @@ const MAX_SAID = 10_000;
 
 /** An attempt that is to leave a lesson. */
 interface Learner {
+  readonly memory: AttemptMemory;
   readonly teamId: TeamId;
   readonly team: string;
   readonly agentId: AgentId;
@@ -72,7 +73,7 @@ export class Lessons {
   restore(teams: readonly StoredTeam[]): void {
     for (const {id, spec, tasks, openAttempts} of teams) {
       if (spec.memory === 'off') continue;
-      this.#options.memory.prepare();
+      this.#options.memoryOf(spec).prepare();
       const bySeq = new Map(tasks.map(task => [task.seq, task]));
       for (const {id: attempt, task: seq, agentId, means} of openAttempts) {
         const task = bySeq.get(seq);
@@ -87,7 +88,7 @@ export class Lessons {
 
   /** A team is about to begin. */
   prepare(team: TeamSpec): void {
-    if (team.memory !== 'off') this.#options.memory.prepare();
+    if (team.memory !== 'off') this.#options.memoryOf(team).prepare();
   }
 
   /** What the attempt is given, within the time it may wait; null: its team has no memory. Never rejects. */
@@ -122,12 +123,24 @@ export class Lessons {
     {agentId, task}: {readonly agentId: AgentId; readonly task: LessonTask},
   ): Learner {
     const clean = this.#options.cleanerOf(teamId, spec);
-    return {teamId, team: spec.name, agentId, task, head: lessonHead(task, clean), clean, given: [], said: null};
+    const memory = this.#options.memoryOf(spec);
+    return {
+      memory,
+      teamId,
+      team: spec.name,
+      agentId,
+      task,
+      head: lessonHead(task, clean),
+      clean,
+      given: [],
+      said: null,
+    };
   }
 
   async #recall(learner: Learner): Promise<readonly GivenMemory[]> {
-    const {memory, count, waitMs} = this.#options;
+    const {count, waitMs} = this.#options;
     if (count === 0) return [];
+    const {memory} = learner;
     const {task, input} = learner.head;
     const query = input === '' ? task : `${task}\n${input}`;
     let timer: NodeJS.Timeout | undefined;
@@ -189,8 +202,8 @@ export class Lessons {
   }
 
   #learn({learner, attempt, atMs, end}: InReview): void {
-    const {memory, storeId} = this.#options;
-    const {agentId, team, head, given} = learner;
+    const {storeId} = this.#options;
+    const {memory, agentId, team, head, given} = learner;
     memory.remember({id: lessonId(atMs, [storeId, attempt]), agentId, sessionId: team, ...head, ...end});
     for (const episode of given) {
       if (!this.#isNews(`${episode} ${agentId}`, end.success)) continue;

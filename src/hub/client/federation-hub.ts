@@ -37,6 +37,8 @@ export interface FederationHubOptions extends CertificatePaths, OpenCacheOptions
    * cache is searched, and there are no shared documents.
    */
   readonly endToEnd?: EndToEndOptions;
+  /** With `cache`: as whom it is used; without, as somebody new. Whoever joined as it also leaves as it. */
+  readonly user?: CacheUser;
   readonly alarms?: Alarms;
 }
 
@@ -83,12 +85,7 @@ export class FederationHub implements AsyncDisposable {
     this.#options = options;
     this.#seal = tenantSeal(tenantId, options.endToEnd);
     this.#cache = cache ?? openCache(options);
-    try {
-      this.#user = this.#cache.join(this.#seal?.fingerprints);
-    } catch (error) {
-      if (cache === undefined) this.#cache.close();
-      throw error;
-    }
+    this.#user = this.#joinCache();
     const alarms = options.alarms ?? PROCESS_ALARMS;
     this.#replica = new ReplicaSync({cache: this.#cache, user: this.#user, agentId, alarms});
     this.#documents = new HubDocuments(alarms);
@@ -191,8 +188,21 @@ export class FederationHub implements AsyncDisposable {
       await this.disconnect();
     } finally {
       this.#documents.closeAll();
-      this.#cache.leave(this.#user);
+      if (this.#options.user === undefined) this.#cache.leave(this.#user);
       if (this.#options.cache === undefined) this.#cache.close();
+    }
+  }
+
+  #joinCache(): CacheUser {
+    const {user, cache} = this.#options;
+    const keys = this.#seal?.fingerprints ?? [];
+    try {
+      if (user === undefined) return this.#cache.join(keys);
+      this.#cache.expectKeys(keys);
+      return user;
+    } catch (error) {
+      if (cache === undefined) this.#cache.close();
+      throw error;
     }
   }
 

@@ -1,7 +1,8 @@
 import {randomUUID} from 'node:crypto';
 import type {LogEntry, LogItem} from '../../model/episode.ts';
-import type {ActiveAgent, HubMessage, PresenceNote} from '../../model/hub.ts';
+import type {ActiveAgent, HubMessage, HubRole, PresenceNote} from '../../model/hub.ts';
 import type {PushResult} from '../../wire/hub-protocol.ts';
+import {speaksFor} from '../security/delegation.ts';
 import {documentAction, permits} from '../security/permissions.ts';
 import type {
   DocumentAnswer,
@@ -47,15 +48,26 @@ const LIMITS: InProcessHubLimits = {entries: 1_000_000, messages: 10_000, docume
  */
 export class InProcessHub {
   readonly #limits: InProcessHubLimits;
+  readonly #roleOf: (who: HubMember) => HubRole;
   readonly #tenants = new Map<string, Tenant>();
 
-  constructor(limits: Partial<InProcessHubLimits> = {}) {
+  /** `roleOf`: default: everybody is a worker. */
+  constructor({
+    roleOf = () => 'worker',
+    ...limits
+  }: Partial<InProcessHubLimits> & {readonly roleOf?: (who: HubMember) => HubRole} = {}) {
     this.#limits = {...LIMITS, ...limits};
+    this.#roleOf = roleOf;
   }
 
   /** For `hubAdapter`. */
   readonly adapter = (who: HubMember): HubAdapter =>
-    new InProcessAdapter({who, tenant: this.#tenant(who.tenantId), limits: this.#limits});
+    new InProcessAdapter({
+      who,
+      role: this.#roleOf(who),
+      tenant: this.#tenant(who.tenantId),
+      limits: this.#limits,
+    });
 
   /** Ends all connections, as when a server stops; they come back by `connect`. */
   dropAll(): void {
@@ -80,6 +92,7 @@ export class InProcessHub {
 
 class InProcessAdapter implements HubAdapter {
   readonly #who: HubMember;
+  readonly #role: HubRole;
   readonly #tenant: Tenant;
   readonly #limits: InProcessHubLimits;
   readonly #listeners = new HubListeners();
@@ -89,8 +102,19 @@ class InProcessAdapter implements HubAdapter {
   #sinceMs = 0;
   #ended: HubError | null = null;
 
-  constructor({who, tenant, limits}: {who: HubMember; tenant: Tenant; limits: InProcessHubLimits}) {
+  constructor({
+    who,
+    role,
+    tenant,
+    limits,
+  }: {
+    who: HubMember;
+    role: HubRole;
+    tenant: Tenant;
+    limits: InProcessHubLimits;
+  }) {
     this.#who = who;
+    this.#role = role;
     this.#tenant = tenant;
     this.#limits = limits;
   }
@@ -104,7 +128,7 @@ class InProcessAdapter implements HubAdapter {
   }
 
   get active(): ActiveAgent {
-    return {...this.#presence, agentId: this.#who.agentId, role: 'worker', sinceMs: this.#sinceMs};
+    return {...this.#presence, agentId: this.#who.agentId, role: this.#role, sinceMs: this.#sinceMs};
   }
 
   get subscription(): Subscription {
@@ -119,7 +143,7 @@ class InProcessAdapter implements HubAdapter {
       const {members, log, mail} = this.#tenant;
       members.get(agentId)?.replace();
       this.#sinceMs = Date.now();
-      this.#welcome = {agentId, tenantId, role: 'worker', epoch: randomUUID(), head: log.length};
+      this.#welcome = {agentId, tenantId, role: this.#role, epoch: randomUUID(), head: log.length};
       members.set(agentId, this);
       if (!mail.has(agentId)) mail.set(agentId, new Map());
       this.tell({kind: 'up', welcome: this.#welcome});
@@ -262,7 +286,10 @@ class InProcessAdapter implements HubAdapter {
     const known = positions.get(id);
     if (known !== undefined) return {id, position: known};
     const refuse = (code: 'forbidden' | 'not-found' | 'storage-full', message: string) => ({id, code, message});
-    if (by !== this.#who.agentId) return refuse('forbidden', `it is of agent ${by}; you are ${this.#who.agentId}`);
+    const {agentId} = this.#who;
+    if (!speaksFor({agentId, role: this.#role}, by)) {
+      return refuse('forbidden', `it is of agent ${by}; you are ${agentId}`);
+    }
     if (item.kind === 'change' && !positions.has(item.change.episode)) {
       return refuse('not-found', `there is no episode ${item.change.episode}`);
     }

@@ -17,7 +17,7 @@ afterEach(() => rmSync(folder, {recursive: true, force: true}));
 const complaints: string[] = [];
 const note = (_facts: object, text: string) => void complaints.push(text);
 const log = {debug: note, info: note, warn: note, error: note} as never;
-const open = (file = join(folder, 'memory.db')) => new CachedMemory({file, tenantId: 'project', log});
+const open = (file = join(folder, 'memory.db')) => new CachedMemory({file, tenantId: 'project', source: null, log});
 const id = (number: number) => lessonId(1_700_000_000_000, ['store', number]);
 
 function lesson(number: number, over: Partial<Lesson> = {}): Lesson {

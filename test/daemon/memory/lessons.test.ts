@@ -50,7 +50,7 @@ function setUp({
   const note = () => undefined;
   const log = {debug: note, info: note, error: note, warn: (_facts: object, text: string) => void warnings.push(text)};
   const of = new Lessons({
-    memory: kept,
+    memoryOf: () => kept,
     storeId: 'store',
     count: 5,
     waitMs,

@@ -116,6 +116,12 @@ export class EpisodeCache {
     return this.#lastUser as CacheUser;
   }
 
+  /** Throws a HubError `bad-option` unless those who use it have these keys, see `join`. */
+  expectKeys(keys: readonly string[]): void {
+    const isSame = keys.length === this.#keys.size && keys.every(key => this.#keys.has(key));
+    if (!isSame) throw badOption('All who share a cache have the same endToEnd keys');
+  }
+
   /** What it has not pushed falls to one who is still there, or to the next one to join. */
   leave(user: CacheUser): void {
     if (!this.#users.delete(user) || !this.isOpen) return;
@@ -137,6 +143,22 @@ export class EpisodeCache {
       this.#contents.index('many');
       this.#contents.forget();
     });
+  }
+
+  /** Keeps what nobody is to push: there is no hub, and it is forgotten as what a hub has. */
+  keep(item: LogItem): void {
+    this.#write(() => {
+      if (item.kind === 'change') this.#contents.fold(item.change, null, 0);
+      else this.#contents.put(item, JSON.stringify(item.episode), {owner: null, position: null});
+      this.#contents.index('many');
+      this.#contents.forget();
+    });
+  }
+
+  /** Whether the hub has it not yet. */
+  isPending(id: string): boolean {
+    this.#expectOpen();
+    return (this.#contents.rows.byId.get(id)?.owner ?? null) !== null;
   }
 
   /** What a user is to push, oldest first; at least one, if there is any, and then up to so many bytes. */
@@ -283,8 +305,7 @@ export class EpisodeCache {
   #useKeys(keys: readonly string[]): void {
     const fact = this.#contents.rows.fact.get(KEYS);
     const before = new Set(fact === undefined ? [] : String(fact).split(' '));
-    const isSame = keys.length === this.#keys.size && keys.every(key => this.#keys.has(key));
-    if (this.#users.size > 0 && !isSame) throw badOption('All who share a cache have the same endToEnd keys');
+    if (this.#users.size > 0) this.expectKeys(keys);
     this.#keys = new Set(keys);
     if (keys.length === 0 && before.size > 0) {
       throw badOption('What is kept in this cache is sealed before it leaves it: give endToEnd with its key');
