@@ -124,7 +124,7 @@ export class FederationHub implements AsyncDisposable {
     if (this.#closed) throw new HubError('ended', 'This hub connection was closed: make a new one');
     if (this.#adapter !== null) return this.#adapter;
     const made = this.#newAdapter();
-    const adapter = this.#seal === null ? made : new SealingHub(made, this.#seal);
+    const adapter = this.#seal === null ? made : new SealingHub(made, {seal: this.#seal});
     this.#adapter = adapter;
     this.#replica.attach(adapter);
     this.#documents.attach(adapter);

@@ -1,4 +1,4 @@
-import type {LogEntry, LogItem} from '../../model/episode.ts';
+import type {Episode, LogEntry, LogItem} from '../../model/episode.ts';
 import type {PresenceNote} from '../../model/hub.ts';
 import type {PushResult} from '../../wire/hub-protocol.ts';
 import type {TenantSeal} from '../security/tenant-seal.ts';
@@ -19,12 +19,18 @@ import type {
 export class SealingHub implements HubAdapter {
   readonly #inner: HubAdapter;
   readonly #seal: TenantSeal;
+  readonly #sign: ((episode: Episode) => Episode) | null;
   /** One entry is told to several listeners. */
   readonly #opened = new WeakMap<LogEntry, LogEntry>();
 
-  constructor(inner: HubAdapter, seal: TenantSeal) {
+  /** `sign`: signs again what was signed, for a signature is of what the hub sees; without it nothing is signed. */
+  constructor(
+    inner: HubAdapter,
+    {seal, sign = null}: {seal: TenantSeal; sign?: ((episode: Episode) => Episode) | null},
+  ) {
     this.#inner = inner;
     this.#seal = seal;
+    this.#sign = sign;
   }
 
   get isConnected(): boolean {
@@ -40,7 +46,7 @@ export class SealingHub implements HubAdapter {
   }
 
   push(items: readonly LogItem[]): Promise<readonly PushResult[]> {
-    return this.#inner.push(items.map(item => this.#seal.seal(item)));
+    return this.#inner.push(items.map(item => this.#closed(item)));
   }
 
   async pull(since: number, limit: number): Promise<HubPage> {
@@ -74,6 +80,13 @@ export class SealingHub implements HubAdapter {
 
   close(): Promise<void> {
     return this.#inner.close();
+  }
+
+  #closed(item: LogItem): LogItem {
+    const sealed = this.#seal.seal(item);
+    const wasSigned = item.kind === 'episode' && item.episode.signature !== null;
+    if (sealed.kind === 'change' || !wasSigned || this.#sign === null) return sealed;
+    return {kind: 'episode', episode: this.#sign(sealed.episode)};
   }
 
   #heard(event: HubAdapterEvent): HubAdapterEvent {

@@ -4,9 +4,10 @@ import type {PushResult} from '../../../wire/hub-protocol.ts';
 import {HybridClock} from '../../replica/hybrid-clock.ts';
 import {Coalescing} from '../coalescing.ts';
 import {isSealedItem} from '../../security/tenant-seal.ts';
-import {badOption, HubError} from '../hub-error.ts';
+import {HubError} from '../hub-error.ts';
 import {uuidV7} from '../uuid-v7.ts';
 import {CacheContents} from './cache-contents.ts';
+import {CacheKeys} from './cache-keys.ts';
 import type {CacheLimits} from './cache-limits.ts';
 import type {BodyCode} from './cache-seal.ts';
 import {type CacheQuery, searchCache} from './cache-search.ts';
@@ -44,10 +45,6 @@ export type CacheUser = number & {readonly __user: unique symbol};
 
 /** Owner of what nobody who is here has stored. */
 const ORPHANED = 0;
-/** Fingerprints of all keys that this cache was used with, between spaces. */
-const KEYS = 'endToEndKeys';
-/** 1: there were changes that could not be opened. */
-const UNREAD = 'unread';
 /** Refusals that may pass by themselves: what was refused stays pending. */
 const PASSING: ReadonlySet<string> = new Set(['storage-full', 'disk-full', 'unavailable', 'too-fast', 'internal']);
 
@@ -64,11 +61,11 @@ export class EpisodeCache {
   readonly #writes: CacheWrites;
   readonly #contents: CacheContents;
   readonly #cursor: LogCursor;
+  readonly #keys: CacheKeys;
   readonly #wallMs: () => number;
   readonly #clock: HybridClock;
   readonly #users = new Set<number>();
   #lastUser = ORPHANED;
-  #keys: ReadonlySet<string> = new Set();
 
   constructor(db: Database, options: CacheOptions) {
     this.#db = db;
@@ -76,6 +73,7 @@ export class EpisodeCache {
     this.#wallMs = options.wallMs;
     this.#clock = new HybridClock({node: uuidV7().replaceAll('-', ''), wallMs: options.wallMs});
     this.#contents = new CacheContents(db, options);
+    this.#keys = new CacheKeys(this.#contents.rows);
     this.#cursor = new LogCursor(Number(this.#contents.rows.fact.get('position') ?? 0));
     this.#writes = new CacheWrites(db, {file: options.file, contents: this.#contents, cursor: this.#cursor});
     this.#write(() => {
@@ -108,7 +106,10 @@ export class EpisodeCache {
    */
   join(keys: readonly string[] = []): CacheUser {
     this.#expectOpen();
-    this.#useKeys(keys);
+    if (this.#users.size > 0) this.#keys.expect(keys);
+    const areNew = this.#write(() => this.#keys.use(keys)) === 'new';
+    // What could not be opened is asked for again.
+    if (areNew && (this.counts.sealed > 0 || this.#keys.hasUnread)) this.restart();
     this.#lastUser += 1;
     this.#users.add(this.#lastUser);
     this.#contents.rows.adopt.run({from: ORPHANED, to: this.#lastUser});
@@ -118,8 +119,7 @@ export class EpisodeCache {
 
   /** Throws a HubError `bad-option` unless those who use it have these keys, see `join`. */
   expectKeys(keys: readonly string[]): void {
-    const isSame = keys.length === this.#keys.size && keys.every(key => this.#keys.has(key));
-    if (!isSame) throw badOption('All who share a cache have the same endToEnd keys');
+    this.#keys.expect(keys);
   }
 
   /** What it has not pushed falls to one who is still there, or to the next one to join. */
@@ -288,7 +288,7 @@ export class EpisodeCache {
     this.#clock.observe(at);
     const row = this.#contents.rows.byId.get(id);
     if (entry.kind === 'change') {
-      if (isSealedItem(entry)) this.#contents.rows.setFact.run(UNREAD, 1);
+      if (isSealedItem(entry)) this.#keys.noteUnread();
       else this.#contents.fold(entry.change, position, position);
       if (row) this.#contents.drop(row);
     } else if (row && (row.kind !== 2 || isSealedItem(entry))) this.#contents.taken(row, position);
@@ -299,21 +299,6 @@ export class EpisodeCache {
       this.#contents.put(item, JSON.stringify(entry.episode), {owner: null, position});
     }
     this.#cursor.moveTo(position);
-  }
-
-  /** What could not be opened is asked for again when there is a new key. */
-  #useKeys(keys: readonly string[]): void {
-    const fact = this.#contents.rows.fact.get(KEYS);
-    const before = new Set(fact === undefined ? [] : String(fact).split(' '));
-    if (this.#users.size > 0) this.expectKeys(keys);
-    this.#keys = new Set(keys);
-    if (keys.length === 0 && before.size > 0) {
-      throw badOption('What is kept in this cache is sealed before it leaves it: give endToEnd with its key');
-    }
-    if (keys.every(key => before.has(key))) return;
-    const isUnread = this.#contents.totals.sealed > 0 || this.#contents.rows.fact.get(UNREAD) === 1;
-    this.#write(() => this.#contents.rows.setFact.run(KEYS, [...new Set([...before, ...keys])].join(' ')));
-    if (isUnread) this.restart();
   }
 
   #settle(results: readonly PushResult[], then: 'keep' | 'forget'): {taken: number; refused: readonly Refusal[]} {
