@@ -124,6 +124,8 @@ export const clientFrameSchema = z.discriminatedUnion('type', [
       .max(1024 * 1024)
       .nullable(),
     update: z.string().max(MAX_HUB_FRAME_BYTES).nullable(),
+    /** Takes no part in it any more; with vector and update null. */
+    leave: z.literal(true).exactOptional(),
   }),
   z.strictObject({type: z.literal('stats'), id}),
 ]);

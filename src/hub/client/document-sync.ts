@@ -139,9 +139,14 @@ export class DocumentSync {
   }
 
   end(error: HubError): void {
+    if (this.#ended !== null) return;
     this.#ended = error;
     this.#cancelRetry();
     this.#reject(error);
+    const adapter = this.#adapter;
+    if (!adapter?.isConnected || adapter.document === undefined) return;
+    // Where it does not arrive, the connection has ended, and our part in it too.
+    adapter.document({document: this.#name, vector: null, update: null, leave: true}).catch(() => undefined);
   }
 
   #failure(): HubError | null {

@@ -76,6 +76,8 @@ export interface DocumentRequest {
   readonly document: string;
   readonly vector: Uint8Array | null;
   readonly update: Uint8Array | null;
+  /** Whether we take no part in it any more; then `vector` and `update` are null. */
+  readonly leave?: true;
 }
 
 /** `vector`: what the hub knows; null: it does not say. `update`: what was asked for; null: there is nothing. */

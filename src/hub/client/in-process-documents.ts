@@ -23,9 +23,13 @@ export class InProcessDocuments<Member> {
   /** Throws a HubError. `tell` is called with everybody else who takes part, when the update said something new. */
   take(
     member: Member,
-    {document: name, vector, update}: DocumentRequest,
+    {document: name, vector, update, leave}: DocumentRequest,
     tell: (other: Member, update: Uint8Array) => void,
   ): DocumentAnswer {
+    if (leave) {
+      this.#shared.get(name)?.members.delete(member);
+      return {vector: null, update: null};
+    }
     const {document, members} = this.#open(name);
     members.add(member);
     if (update !== null) {

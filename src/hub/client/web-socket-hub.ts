@@ -133,8 +133,9 @@ export class WebSocketHub implements HubAdapter {
     return (await this.#ask('agents', {type: 'who'})).agents;
   }
 
-  async document({document, vector, update}: DocumentRequest): Promise<DocumentAnswer> {
-    const asked = {document, vector: vector && base64(vector), update: update && base64(update)};
+  async document({document, vector, update, leave}: DocumentRequest): Promise<DocumentAnswer> {
+    const known = {vector: vector && base64(vector), update: update && base64(update)};
+    const asked = {document, ...known, ...(leave && {leave})};
     const answer = await this.#ask('document', {type: 'document', ...asked});
     return {vector: bytesOf(answer.vector), update: bytesOf(answer.update)};
   }

@@ -22,6 +22,11 @@ export class DocumentCircles {
   take(member: Member, frame: DocumentFrame): Refusal | null {
     const {tenantId} = member.identity;
     const {document} = frame;
+    if (frame.leave) {
+      this.#leave(member, document);
+      member.send(documentFrame({id: frame.id, document, vector: null, update: null}));
+      return null;
+    }
     if (!member.documents.has(document) && member.documents.size >= this.#limits.documentsPerAgent) {
       return {
         code: 'limit-reached',
@@ -47,13 +52,7 @@ export class DocumentCircles {
   }
 
   leave(member: Member): void {
-    for (const document of member.documents) {
-      const key = keyOf(member.identity.tenantId, document);
-      const circle = this.#circles.get(key);
-      circle?.delete(member);
-      if (circle?.size === 0) this.#circles.delete(key);
-    }
-    member.documents.clear();
+    for (const document of [...member.documents]) this.#leave(member, document);
   }
 
   /** Tells a member which documents it has to join again, since it was too slow to be told what changed. */
@@ -72,6 +71,15 @@ export class DocumentCircles {
     if (vector !== null || update === null) return this.#documents.join(tenant, document, vector);
     const known = this.#documents.vector(tenant, document);
     return known.ok ? ok({vector: known.value, updates: []}) : known;
+  }
+
+  #leave(member: Member, document: string): void {
+    const key = keyOf(member.identity.tenantId, document);
+    const circle = this.#circles.get(key);
+    circle?.delete(member);
+    if (circle?.size === 0) this.#circles.delete(key);
+    member.documents.delete(document);
+    member.missed.documents.delete(document);
   }
 
   #passOn(author: Member, document: string, update: string): void {

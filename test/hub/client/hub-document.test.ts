@@ -192,6 +192,46 @@ for (const [name, start] of backends) {
     expect(heard).toBeLessThanOrEqual(2);
   });
 
+  test(`${name}: an update is told once, however often it comes, and to those only who take part`, async () => {
+    const backend = await start();
+    const [ann, bob] = [await client(backend, 'ann'), await client(backend, 'bob')];
+    await Promise.all([ann.connect(), bob.connect()]);
+    const told: string[] = [];
+    bob.adapter!.listen(event => void (event.kind === 'document' && told.push(event.document)));
+    const [first, second] = [bob.document('first'), bob.document('second')];
+    await Promise.all([first.sync(), second.sync()]);
+    const update = new SharedDocument();
+    update.text('notes').insert(0, 'once');
+    for (let times = 0; times < 3; times += 1) {
+      for (const document of ['first', 'second']) {
+        await ann.adapter!.document!({document, vector: null, update: update.snapshot()});
+      }
+    }
+    first.close();
+    await second.sync();
+    expect(told).toEqual(['first', 'second']);
+    update.text('notes').insert(4, ' more');
+    for (const document of ['first', 'second']) {
+      await ann.adapter!.document!({document, vector: null, update: update.snapshot()});
+    }
+    await until('bob has more', () => second.text('notes').toString() === 'once more');
+    expect(told).toEqual(['first', 'second', 'second']);
+    const again = bob.document('first');
+    await again.sync();
+    expect(again.text('notes').toString()).toBe('once more');
+  });
+
+  test(`${name}: more documents than a hub takes at once can be used one after the other`, async () => {
+    const backend = await start();
+    const ann = await client(backend, 'ann');
+    await ann.connect();
+    for (let number = 0; number < 120; number += 1) {
+      const document = ann.document(`d${number}`);
+      await document.sync();
+      document.close();
+    }
+  });
+
   test(`${name}: what is no update of a document is refused with what is wrong, and changes nothing`, async () => {
     const backend = await start();
     const [ann, bob] = [await client(backend, 'ann'), await client(backend, 'bob')];
