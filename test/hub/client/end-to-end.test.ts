@@ -213,6 +213,9 @@ test('in a mixed tenant each sees what it can: plain for all, sealed for its key
     return memories.length > 0 && memories;
   });
   expect(searched).toMatchObject([{episode: {task: 'plain lesson'}, state: {critique: null}}]);
+  await until('vectors are made', () => server.getStats().unembedded === 0);
+  const answered = await bob.adapter!.recall!({query: 'godel sealed lesson', k: 10});
+  expect(answered.map(({episode}) => episode.id)).toEqual([plainId]);
   await expect(ann.db.queryMemories('lesson', 5, {from: 'hub'})).rejects.toMatchObject({
     code: 'bad-option',
     message: "With endToEnd the hub cannot search, since it cannot read: use from: 'cache'",
@@ -312,6 +315,36 @@ test('a hub that puts in something of its own, or mixes what it has, is not beli
   await reader.sync();
   expect(await tasks(reader, 'first second lesson said by the hub')).toEqual(['first lesson', 'second lesson']);
   expect(reader.getSyncStats()).toMatchObject({sealed: 3, episodes: 2});
+});
+
+test('what a hub recalls that is sealed is not shown, whatever hub it is', async () => {
+  const hub = new InProcessHub();
+  const ann = new FederationHub({agentId: 'ann', tenantId: 't1', hubAdapter: hub.adapter, endToEnd: {key: newKey()}});
+  open.add(ann);
+  await ann.db.storeEpisode({task: 'a sealed lesson', reward: 1});
+  await ann.sync();
+  const adapter = hub.adapter({agentId: 'bob', tenantId: 't1', sessionId: null});
+  adapter.recall = async () => {
+    const {entries} = await adapter.pull(0, 10);
+    const none = {
+      up: 0,
+      down: 0,
+      uses: 0,
+      confirmed: 0,
+      refuted: 0,
+      tags: [],
+      critique: null,
+      standing: 'active',
+    } as const;
+    return entries.flatMap(entry =>
+      entry.kind === 'episode' ? [{episode: entry.episode, state: none, score: 1}] : [],
+    );
+  };
+  const bob = new FederationHub({agentId: 'bob', tenantId: 't1', hubAdapter: adapter});
+  open.add(bob);
+  await bob.connect();
+  expect(await adapter.recall({query: 'lesson', k: 1})).toHaveLength(1);
+  expect(await bob.db.queryMemories('lesson', 5, {from: 'hub'})).toEqual([]);
 });
 
 test('what cannot be opened is forgotten like all else when the cache is full', async () => {
