@@ -56,11 +56,39 @@ const state: 'closed' | 'open' | 'half-open' = balancer.breakerOf(id);
 export const all = [AgentSelector, AutoScaler, HEALTH_DEFAULTS, HealthMonitor, TaskDecomposer, resolver.resolve, state];
 `;
 
-/** What a strict compiler says of a program that uses the library and nothing else. */
-async function compiled(code: string): Promise<string> {
+const HUB_CONSUMER = `
+import {type DocumentList, type DocumentMap, type EndToEndOptions, EphemeralAgent, FederationHub, type HubDocument, HubError, InProcessHub, type JsonValue} from 'godel';
+
+const {adapter: hubAdapter} = new InProcessHub({documents: 10});
+const endToEnd: EndToEndOptions = {key: [{file: 'tenant.key'}, {env: 'OLD_KEY'}, new Uint8Array(32)]};
+const hub = new FederationHub({agentId: 'ann', tenantId: 'shop', hubAdapter});
+const document: HubDocument = hub.document('plan');
+const facts: DocumentMap = document.map('facts');
+const steps: DocumentList = document.list('steps');
+const known: JsonValue | undefined = facts.get('a');
+steps.push('a', 1, {deep: [null]});
+document.text('notes').insert(0, 'b');
+document.on('change', ({by}) => console.log(by === 'others'));
+document.on('error', (error: HubError) => console.log(error.code));
+await document.sync({deadlineMs: 100});
+const sealed: number = hub.getSyncStats().sealed;
+export const all = [known, sealed, EphemeralAgent.spawn({tenantId: 'shop', hubAdapter, endToEnd})];
+`;
+
+const FAULTS = [
+  ["strategy: 'fastest'", CONSUMER.replace('{strategy,', "{strategy: 'fastest',")],
+  ['a weight that there is not', CONSUMER.replace('speed: 1', 'sped: 1')],
+  ['what a lease does not have', CONSUMER.replace('lease.id;', 'lease.name;')],
+  ['what is no JSON in a document', HUB_CONSUMER.replace('{deep: [null]}', 'new Map()')],
+  ['what is no key', HUB_CONSUMER.replace("{env: 'OLD_KEY'}", '42')],
+] as const;
+
+/** What a strict compiler says of programs that use the library and nothing else, all at once, since reading the library takes it longest. */
+async function compiled(programs: Readonly<Record<string, string>>): Promise<string> {
   const compilerOptions = {strict: true, noEmit: true, target: 'ES2023', module: 'NodeNext', types: []};
-  writeFileSync(join(folder, 'consumer.mts'), code);
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({compilerOptions, files: ['consumer.mts']}));
+  const files = Object.keys(programs);
+  for (const [file, code] of Object.entries(programs)) writeFileSync(join(folder, file), code);
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({compilerOptions, files}));
   const tsc = join(REPOSITORY, 'node_modules/typescript/bin/tsc');
   return await run(process.execPath, [tsc, '--project', folder], {cwd: folder}).then(
     ({stdout}) => stdout,
@@ -68,14 +96,13 @@ async function compiled(code: string): Promise<string> {
   );
 }
 
-test('is typed for programs that are checked strictly', async () => {
-  expect(await compiled(CONSUMER)).toBe('');
-});
-
-test.each([
-  ["strategy: 'fastest'", CONSUMER.replace('{strategy,', "{strategy: 'fastest',")],
-  ['a weight that there is not', CONSUMER.replace('speed: 1', 'sped: 1')],
-  ['what a lease does not have', CONSUMER.replace('lease.id;', 'lease.name;')],
-])('and says so of %s', async (_, code) => {
-  expect(await compiled(code)).toMatch(/^consumer\.mts.*error TS\d+/);
+test('is typed for programs that are checked strictly, and says what they do wrong', async () => {
+  const faulty = FAULTS.map(([, code], index) => [`faulty-${index}.mts`, code] as const);
+  const said = await compiled({
+    'consumer.mts': CONSUMER,
+    'hub-consumer.mts': HUB_CONSUMER,
+    ...Object.fromEntries(faulty),
+  });
+  const wrong = new Set([...said.matchAll(/^([^\s(]+)\(.*error TS\d+/gm)].map(([, file]) => file));
+  expect([...wrong].toSorted(), said).toEqual(faulty.map(([file]) => file));
 });
