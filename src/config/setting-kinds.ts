@@ -118,6 +118,16 @@ export const SETTING_KINDS = {
   hubCa: text('hub-ca', 'PEM file of who has signed the certificate of the hub', 'ca.pem'),
   hubCert: text('hub-cert', 'PEM file of the certificate that is shown to the hub', 'me.pem'),
   hubKey: text('hub-key', 'PEM file of its key', 'me.key'),
+  hubEmbedder: {
+    kind: 'text',
+    ...written(
+      'hub-embedder',
+      "What the project's own hub compares meanings with: hashed, model (where it is installed) or auto",
+    ),
+    pattern: /^(?:hashed|model|auto)$/,
+    range: 'that is hashed, model or auto',
+    example: 'model',
+  },
   memoryCount: count('memory-count', 0, 20, 'Memories that an attempt is given at most'),
   memoryWaitMs: duration('memory-wait', 0, 10 * SECOND, 'How long an attempt waits for its memories at most'),
 } as const satisfies Readonly<Record<keyof Settings, SettingKind>>;

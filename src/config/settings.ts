@@ -54,6 +54,8 @@ export interface Settings {
   readonly hubCa: string | null;
   readonly hubCert: string | null;
   readonly hubKey: string | null;
+  /** What the project's own hub finds by meaning with: `hashed` n-grams, the language `model`, or `auto`: that where it is installed. */
+  readonly hubEmbedder: string;
   /** Memories that an attempt is given at most. */
   readonly memoryCount: number;
   /** How long an attempt waits for them at most, in milliseconds. */
@@ -90,6 +92,7 @@ export const DEFAULT_SETTINGS: Settings = {
   hubCa: null,
   hubCert: null,
   hubKey: null,
+  hubEmbedder: 'hashed',
   memoryCount: 5,
   memoryWaitMs: 150,
 };

@@ -105,7 +105,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     },
     log,
   });
-  const projectHub = settings.hub === 'project' ? new ProjectHub({paths, log, random: Math.random}) : null;
+  const projectHub = settings.hub === 'project' ? startable(options) : null;
   const memories = openMemories(options, projectHub);
   const lessons: Lessons = new Lessons({
     memoryOf: team => memories.of(team),
@@ -237,6 +237,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     await closing.close();
   };
   return ok({over, end: how => (ended ??= end(how))});
+}
+
+function startable({paths, settings, log}: DaemonOptions): ProjectHub {
+  return new ProjectHub({paths, log, random: Math.random, args: ['--embedder', settings.hubEmbedder]});
 }
 
 /** A hub that is configured and cannot be used is told of by each team that is to use it. */

@@ -1,4 +1,5 @@
 import {type ChildProcess, spawn} from 'node:child_process';
+import {setPriority} from 'node:os';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
 import {backoffMs} from '../base/backoff.ts';
@@ -16,6 +17,8 @@ const BACKOFF = {baseMs: 200, maxMs: 30_000};
 const SETTLED_MS = 60_000;
 /** How long a hub may take to end in order, in milliseconds. */
 const END_MS = 10_000;
+/** As for `nice`. */
+const NICE = 5;
 const TOKEN_MS = 3_600_000;
 
 export interface HubEndpoint {
@@ -96,6 +99,7 @@ export class ProjectHub {
       stdio: ['pipe', 'pipe', 'ignore'],
     });
     child.stdin.on('error', () => undefined);
+    beNice(child.pid);
     this.#child = child;
     const ready = new Promise<RunningNote>((resolve, reject) => {
       createInterface({input: child.stdout}).on('line', text => {
@@ -142,6 +146,15 @@ export class ProjectHub {
     const timer = setTimeout(() => child.kill('SIGKILL'), END_MS);
     await gone;
     clearTimeout(timer);
+  }
+}
+
+/** Nobody waits for it, and agents need the processors. */
+function beNice(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, NICE);
+  } catch {
+    // It has ended already, which is told elsewhere.
   }
 }
 

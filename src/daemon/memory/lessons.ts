@@ -1,3 +1,4 @@
+import {readClock} from '../../base/clock.ts';
 import type {Assignment} from '../../federation/engine-io.ts';
 import type {AttemptOutcome} from '../../model/attempt.ts';
 import type {EventBody} from '../../model/event.ts';
@@ -10,6 +11,7 @@ import type {TeamSpec} from '../../model/team.ts';
 import type {Log} from '../log.ts';
 import type {AttemptMemory} from './attempt-memory.ts';
 import {givenMemories} from './given-memories.ts';
+import {Lately} from './lately.ts';
 import {type LessonEnd, type LessonHead, type LessonTask, lessonEnd, lessonHead, reviewedEnd} from './lesson.ts';
 import {lessonId} from './lesson-id.ts';
 
@@ -34,7 +36,7 @@ interface Learner {
   readonly teamId: TeamId;
   readonly team: string;
   readonly agentId: AgentId;
-  readonly task: Pick<Assignment, 'taskId' | 'spec'>;
+  readonly task: Pick<LessonTask, 'taskId' | 'spec' | 'means'>;
   readonly head: LessonHead;
   readonly clean: (text: string) => string;
   /** What it was given. */
@@ -63,6 +65,7 @@ export class Lessons {
   readonly #inReview = new Map<TeamId, Map<string, InReview>>();
   /** By episode and agent: said again, the same changes nothing. */
   readonly #borne = new Map<string, boolean>();
+  readonly #lately = new Lately();
   #isFailing = false;
 
   constructor(options: LessonsOptions) {
@@ -141,6 +144,9 @@ export class Lessons {
     const {count, waitMs} = this.#options;
     if (count === 0) return [];
     const {memory} = learner;
+    const shared = this.#lately.of(learner);
+    if (shared) return this.#give(learner, shared);
+    const begunMs = readClock().monoMs;
     const {task, input} = learner.head;
     const query = input === '' ? task : `${task}\n${input}`;
     let timer: NodeJS.Timeout | undefined;
@@ -151,6 +157,7 @@ export class Lessons {
       const found = await Promise.race([memory.recall({query, k: count, deadlineMs: waitMs}), late]);
       if (found === 'late') return this.#failing({waitMs}, 'the memory did not answer in time');
       this.#isFailing = false;
+      this.#lately.found(learner, {found, tookMs: readClock().monoMs - begunMs});
       return this.#give(learner, found);
     } catch (error) {
       return this.#failing({error: failureOf(error)}, 'the memory could not be asked');

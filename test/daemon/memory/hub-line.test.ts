@@ -12,7 +12,7 @@ import {FederationHubServer} from '../../../src/hub/server/federation-hub-server
 import {until} from '../../rig/until.ts';
 
 let folder: string;
-const ends: (() => Promise<unknown> | void)[] = [];
+const ends: (() => Promise<unknown>)[] = [];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'godel-hub-line-'));
 });
