@@ -31,6 +31,8 @@ export interface HubAdapter {
   /** Remembered, and said again after each reconnect. */
   subscribe(subscription: Subscription): Promise<void>;
   who(): Promise<readonly ActiveAgent[]>;
+  /** Not every hub has shared documents. Whoever asks about one is told what others change in it from then on. */
+  document?(request: DocumentRequest): Promise<DocumentAnswer>;
   send(message: OutgoingMessage): Promise<void>;
   /** These have been taken in, and need not be delivered again. Does nothing while it is down. */
   received(messages: readonly string[]): void;
@@ -79,6 +81,21 @@ export interface HubQuery {
   readonly explain?: boolean;
 }
 
+/** `vector`: what is known here, to be told what is not. `update`: what others may lack. Both as Yjs encodes them, v1. */
+export interface DocumentRequest {
+  readonly document: string;
+  readonly vector: Uint8Array | null;
+  readonly update: Uint8Array | null;
+  /** Whether we take no part in it any more; then `vector` and `update` are null. */
+  readonly leave?: true;
+}
+
+/** `vector`: what the hub knows; null: it does not say. `update`: what was asked for; null: there is nothing. */
+export interface DocumentAnswer {
+  readonly vector: Uint8Array | null;
+  readonly update: Uint8Array | null;
+}
+
 /** news: log entries as they come. topics: messages to everybody that name one of them. */
 export interface Subscription {
   readonly news: boolean;
@@ -104,6 +121,8 @@ export type HubAdapterEvent =
       readonly left: readonly {readonly agentId: string; readonly why: LeftWhy}[];
     }
   | {readonly kind: 'message'; readonly message: HubMessage}
+  /** Somebody has changed a document. `update` is null where we were too slow to be told: it is to be asked for again. */
+  | {readonly kind: 'document'; readonly document: string; readonly update: Uint8Array | null}
   /** The hub says that something was not done that nobody asked for, such as telling a message in time. */
   | {readonly kind: 'warning'; readonly error: HubError};
 

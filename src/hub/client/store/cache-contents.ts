@@ -1,6 +1,7 @@
 import type {Database} from 'better-sqlite3';
 import type {EpisodeChange, LogItem} from '../../../model/episode.ts';
 import {parseStamp} from '../../replica/hybrid-clock.ts';
+import {isSealedItem} from '../../security/tenant-seal.ts';
 import {CacheBodies} from './cache-bodies.ts';
 import {foldChange, type Settled} from './cache-folds.ts';
 import type {CacheLimits} from './cache-limits.ts';
@@ -45,13 +46,25 @@ export class CacheContents {
     this.#text = new CacheText(db, text);
     this.#limits = limits;
     this.#wallMs = wallMs;
-    this.#totals = this.rows.totals.get() ?? {episodes: 0, bytes: 0, pending: 0, pendingBytes: 0, refused: 0};
+    this.#totals = this.rows.totals.get() ?? {
+      episodes: 0,
+      bytes: 0,
+      pending: 0,
+      pendingBytes: 0,
+      refused: 0,
+      sealed: 0,
+    };
     this.#indexed = this.#text.last();
     this.#last = this.rows.last.get() ?? 0;
   }
 
   get totals(): Totals {
     return this.#totals;
+  }
+
+  /** Episodes, whether they can be read or not. */
+  get #all(): number {
+    return this.#totals.episodes + this.#totals.sealed;
   }
 
   get marks(): Marks {
@@ -79,7 +92,7 @@ export class CacheContents {
     const isEpisode = item.kind === 'episode';
     const row: NewRow = {
       id,
-      kind: isEpisode ? 0 : 1,
+      kind: isEpisode ? (isSealedItem(item) ? 2 : 0) : 1,
       owner,
       position,
       at_ms: parseStamp(at)?.ms ?? this.#wallMs(),
@@ -141,23 +154,23 @@ export class CacheContents {
   /** Forgets the oldest of what the hub has, when there is too much: first what has expired. */
   forget(): void {
     const {episodes, bytes} = this.#limits;
-    if (this.#totals.episodes <= episodes && this.#totals.bytes <= bytes) return;
+    if (this.#all <= episodes && this.#totals.bytes <= bytes) return;
     const leastEpisodes = Math.floor(episodes * (1 - SLACK));
     const leastBytes = Math.floor(bytes * (1 - SLACK));
-    const all = this.#totals.episodes;
+    const all = this.#all;
     const doomed = new Map<number, Doomed>();
     for (const row of this.rows.expired.all(this.#wallMs(), all)) doomed.set(row.n, row);
     for (const row of this.rows.oldestSafe.all(all)) doomed.set(row.n, row);
     for (const row of doomed.values()) {
-      if (this.#totals.episodes <= leastEpisodes && this.#totals.bytes <= leastBytes) return;
-      this.drop({...row, kind: 0, owner: null});
+      if (this.#all <= leastEpisodes && this.#totals.bytes <= leastBytes) return;
+      this.drop({...row, owner: null});
     }
   }
 
   /** Forgets a tenth of what the hub has, the oldest first. False: there is nothing to forget. */
   forgetSome(): boolean {
-    const doomed = this.rows.oldestSafe.all(Math.max(MIN_FORGOTTEN, Math.ceil(this.#totals.episodes / 10)));
-    for (const row of doomed) this.drop({...row, kind: 0, owner: null});
+    const doomed = this.rows.oldestSafe.all(Math.max(MIN_FORGOTTEN, Math.ceil(this.#all / 10)));
+    for (const row of doomed) this.drop({...row, owner: null});
     return doomed.length > 0;
   }
 
@@ -187,6 +200,7 @@ export class CacheContents {
       pending: totals.pending + (owner === null ? 0 : by),
       pendingBytes: totals.pendingBytes + (owner === null ? 0 : by * bytes),
       refused: totals.refused + (refused === null ? 0 : by),
+      sealed: totals.sealed + (kind === 2 ? by : 0),
     };
   }
 }

@@ -3,10 +3,12 @@ import type {KeptMemory, LogEntry, LogItem, Memory} from '../../../model/episode
 import type {PushResult} from '../../../wire/hub-protocol.ts';
 import {HybridClock} from '../../replica/hybrid-clock.ts';
 import {Coalescing} from '../coalescing.ts';
+import {isSealedItem} from '../../security/tenant-seal.ts';
 import {HubError} from '../hub-error.ts';
 import {RecentIds} from '../recent-ids.ts';
 import {uuidV7} from '../uuid-v7.ts';
 import {CacheContents} from './cache-contents.ts';
+import {CacheKeys} from './cache-keys.ts';
 import type {CacheLimits} from './cache-limits.ts';
 import type {Row} from './cache-rows.ts';
 import type {BodyCode} from './cache-seal.ts';
@@ -32,6 +34,8 @@ export interface CacheCounts {
   readonly pending: number;
   /** Episodes that the hub does not take. */
   readonly refused: number;
+  /** Episodes that were sealed with a key that is not here: kept, and not shown. */
+  readonly sealed: number;
   /** The last position of the hub's log up to which everything was seen. */
   readonly position: number;
 }
@@ -64,6 +68,7 @@ export class EpisodeCache {
   readonly #writes: CacheWrites;
   readonly #contents: CacheContents;
   readonly #cursor: LogCursor;
+  readonly #keys: CacheKeys;
   readonly #wallMs: () => number;
   readonly #clock: HybridClock;
   readonly #users = new Set<number>();
@@ -76,6 +81,7 @@ export class EpisodeCache {
     this.#wallMs = options.wallMs;
     this.#clock = new HybridClock({node: uuidV7().replaceAll('-', ''), wallMs: options.wallMs});
     this.#contents = new CacheContents(db, options);
+    this.#keys = new CacheKeys(this.#contents.rows);
     this.#cursor = new LogCursor(Number(this.#contents.rows.fact.get('position') ?? 0));
     this.#writes = new CacheWrites(db, {file: options.file, contents: this.#contents, cursor: this.#cursor});
     this.#write(() => {
@@ -85,8 +91,8 @@ export class EpisodeCache {
   }
 
   get counts(): CacheCounts {
-    const {episodes, bytes, pending, refused} = this.#contents.totals;
-    return {episodes, bytes, pending, refused, position: this.position};
+    const {episodes, bytes, pending, refused, sealed} = this.#contents.totals;
+    return {episodes, bytes, pending, refused, sealed, position: this.position};
   }
 
   get position(): number {
@@ -102,14 +108,26 @@ export class EpisodeCache {
     return this.#clock.now();
   }
 
-  /** Somebody begins to use it, and takes over what those who are gone have left to be pushed. */
-  join(): CacheUser {
+  /**
+   * Somebody begins to use it, and takes over what those who are gone have left to be pushed. `keys`: fingerprints of the keys with which that is
+   * sealed end to end; none: it is pushed as it is. Throws a HubError `bad-option` where others could then push it as it is.
+   */
+  join(keys: readonly string[] = []): CacheUser {
     this.#expectOpen();
+    if (this.#users.size > 0) this.#keys.expect(keys);
+    const areNew = this.#write(() => this.#keys.use(keys)) === 'new';
+    // What could not be opened is asked for again.
+    if (areNew && (this.counts.sealed > 0 || this.#keys.hasUnread)) this.restart();
     this.#lastUser += 1;
     this.#users.add(this.#lastUser);
     this.#contents.rows.adopt.run({from: ORPHANED, to: this.#lastUser});
     // Branded here and nowhere else.
     return this.#lastUser as CacheUser;
+  }
+
+  /** Throws a HubError `bad-option` unless those who use it have these keys, see `join`. */
+  expectKeys(keys: readonly string[]): void {
+    this.#keys.expect(keys);
   }
 
   /** What it has not pushed falls to one who is still there, or to the next one to join. */
@@ -308,10 +326,13 @@ export class EpisodeCache {
     this.#clock.observe(at);
     const row = this.#contents.rows.byId.get(id);
     if (entry.kind === 'change') {
-      this.#contents.fold(entry.change, position, position);
+      if (isSealedItem(entry)) this.#keys.noteUnread();
+      else this.#contents.fold(entry.change, position, position);
       if (row) this.#contents.drop(row);
-    } else if (row) this.#contents.taken(row, position);
+    } else if (row && (row.kind !== 2 || isSealedItem(entry))) this.#contents.taken(row, position);
     else {
+      // It can be opened now.
+      if (row) this.#contents.drop(row);
       const item: LogItem = {kind: 'episode', episode: entry.episode};
       this.#contents.put(item, JSON.stringify(entry.episode), {owner: null, position});
     }

@@ -3,6 +3,7 @@ import {fuse, type Fused, type FuseInput, type RecallFacts} from '../../recall/f
 import {termsIn} from '../../recall/terms.ts';
 import type {Embedder} from '../../recall/vector-index.ts';
 import {parseStamp} from '../../replica/hybrid-clock.ts';
+import {isSealedEpisode} from '../../security/tenant-seal.ts';
 import {meetsQuorum} from '../../security/reputation.ts';
 import type {HubEvent, HubRecall, RecallQuery} from '../hub-parts.ts';
 import type {Found} from '../store/episode-log.ts';
@@ -96,7 +97,9 @@ export class HybridRecall implements HubRecall {
     for (const position of unknown) found.set(position, null);
     for (const each of this.#parts.store.at(tenant, unknown)) {
       const {entry} = each;
-      if (entry.kind === 'episode') found.set(entry.position, {...each, episode: entry.episode});
+      // What was sealed end to end says nothing to who asks.
+      if (entry.kind === 'episode' && !isSealedEpisode(entry.episode))
+        found.set(entry.position, {...each, episode: entry.episode});
     }
   }
 
