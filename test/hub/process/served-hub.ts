@@ -38,7 +38,7 @@ export class ServedHubRig implements AsyncDisposable {
   }
 
   /** The process, without waiting until it listens. */
-  begin(...args: readonly string[]): Omit<Served, 'url'> & {said(): Omit<Ended, 'code'>} {
+  begin(...args: readonly string[]): Omit<Served, 'url'> & {readonly said: () => Omit<Ended, 'code'>} {
     const all = [PROGRAM, 'hub', 'serve', '--port', '0', '--embedder', 'hashed', ...args];
     const child = spawn(process.execPath, all, {cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe']});
     let [stdout, stderr] = ['', ''];
