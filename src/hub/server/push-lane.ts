@@ -86,7 +86,10 @@ export class PushLane {
       if (result.isNew && item) {
         head = Math.max(head, result.position);
         entries.push({...item, position: result.position});
-        if (isHeard) pieces.push({by: member, json: withPosition(JSON.stringify(item), result.position)});
+        if (isHeard) {
+          const {position} = result;
+          pieces.push({by: member, position, json: withPosition(JSON.stringify(item), position)});
+        }
       }
       return {id: result.id, position: result.position};
     });
