@@ -189,7 +189,7 @@ export class CacheContents {
   /** Rows by what their words have to do with the query, best first. */
   find(query: string, limit: number): readonly Ranking[] {
     const keys = this.#text.search(query, limit, this.#totals.episodes);
-    return keys.length === 0 ? [] : this.rows.rankings.all(JSON.stringify(keys));
+    return keys.flatMap(key => this.rows.ranking.get(key) ?? []);
   }
 
   #count({kind, owner, refused, bytes}: Pick<Row, 'kind' | 'owner' | 'refused' | 'bytes'>, by: 1 | -1): void {

@@ -14,6 +14,8 @@ import {embeddedText, type VectorFollower} from './vector-follower.ts';
 /** Hits of each kind that are looked at first, and at most when too few of them are wanted. */
 const FIRST_DEPTH = 50;
 const MAX_DEPTH = 3200;
+/** Milliseconds for which text is made searchable before others have their turn. */
+const TEXT_SLICE_MS = 3;
 /** One answer fits a frame. */
 const MAX_ANSWER_CHARS = 3 * 1024 * 1024;
 
@@ -41,10 +43,14 @@ export class HybridRecall implements HubRecall {
   }
 
   async recall(tenant: string, query: RecallQuery): Promise<readonly Memory[]> {
+    const {store} = this.#parts;
+    // What was pushed before it was asked is found; what comes meanwhile, in a storm, would never end.
+    const head = store.appended(tenant);
     const nearest = await this.#nearest(tenant, query.query);
+    while (!store.followTextTo(tenant, head, TEXT_SLICE_MS)) await nextTurn();
     const found = new Map<number, EpisodeFound | null>();
     for (let depth = Math.max(FIRST_DEPTH, 2 * query.k); ; depth *= 4) {
-      const text = this.#parts.store.searchText(tenant, query.query, depth);
+      const text = store.searchText(tenant, query.query, depth, 'searchable');
       const vector = nearest(depth);
       this.#read(tenant, [...text.hits.map(({position}) => position), ...vector.map(({key}) => key)], found);
       const fused = this.#fuse(query, {text, vector}, found);
@@ -76,6 +82,10 @@ export class HybridRecall implements HubRecall {
     const {store, embedder} = this.#parts;
     if (tenant === null) return store.vectors.unembeddedCount(embedder.id);
     return store.vectors.unembeddedOf(tenant, embedder.id);
+  }
+
+  unsearchable(): number {
+    return this.#parts.store.unsearchable(null);
   }
 
   /** Where vectors cannot be had, recall goes on with words alone. */
@@ -121,6 +131,10 @@ export class HybridRecall implements HubRecall {
       limit: k,
     });
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve));
 }
 
 function factsOf(found: EpisodeFound | null): RecallFacts | null {
