@@ -19,6 +19,7 @@ const STATUS: Partial<Record<FailureReason, ErrorStatus>> = {
   'nothing-to-retry': 409,
   'group-not-found': 404,
   'agent-not-found': 404,
+  'agent-leaving': 409,
   'team-ambiguous': 409,
   'daemon-incompatible': 426,
   'daemon-unreachable': 503,
