@@ -65,13 +65,17 @@ async function start(paths: ProjectPaths, env: NonNullable<LaunchOptions['env']>
   } catch (error) {
     return fail(unusable(paths.logFile, error));
   }
-  const child = spawn(process.execPath, [...NODE_FLAGS, programFile('daemon'), paths.folder, `--ready-fd=${READY_FD}`], {
-    // A session of its own, and nothing of the caller's: no terminal, folder, pipes or variables.
-    detached: true,
-    cwd: '/',
-    env: programEnvironment(env),
-    stdio: ['ignore', log, log, 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [...NODE_FLAGS, programFile('daemon'), paths.folder, `--ready-fd=${READY_FD}`],
+    {
+      // A session of its own, and nothing of the caller's: no terminal, folder, pipes or variables.
+      detached: true,
+      cwd: '/',
+      env: programEnvironment(env),
+      stdio: ['ignore', log, log, 'pipe'],
+    },
+  );
   closeSync(log);
   child.unref();
   const outcome = await firstWord(child);
