@@ -55,7 +55,8 @@ function run(folder: string, env: {APPROACH: string; VERIFY: string}): Promise<{
     maxBuffer: 1024 * 1024,
   };
   return new Promise((resolve, reject) => {
-    const child = execFile('bash', ['-c', SCRIPT], options, (error, stdout, stderr) => {
+    // A bash whose input is a socket takes itself for a remote shell and reads ~/.bashrc, were it not for --norc.
+    const child = execFile('bash', ['--norc', '-c', SCRIPT], options, (error, stdout, stderr) => {
       if (error !== null && typeof error.code !== 'number') {
         reject(new Error(`bash did not run \`${env.APPROACH}\` to its end: ${error.message}`));
         return;

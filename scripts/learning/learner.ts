@@ -8,7 +8,7 @@ import type {Approach, Task} from './task.ts';
 export type Tries = readonly {readonly approach: string; readonly outcome: Outcome}[];
 
 /** Memories that an agent asks for. */
-const RECALLED = 12;
+const RECALLED = 24;
 /** An agent gives up when it has tried as often as there are approaches, this many times over. */
 const ROUNDS = 2;
 /** So much CPU makes a success worth three quarters of one that costs nothing. */
@@ -32,7 +32,8 @@ export class Learner {
     const {hub} = this.#agent;
     if (hub !== null) await hub.connect();
     const from = hub === null ? 'cache' : 'hub';
-    this.#remembered = rememberedOf(await this.#agent.queryMemories(this.#task.text, RECALLED, {from}));
+    const memories = await this.#agent.queryMemories(this.#task.text, RECALLED, {from});
+    this.#remembered = rememberedOf(memories, this.#task.approaches);
   }
 
   /** Tries until something works or it gives up. */

@@ -2,7 +2,7 @@ import type {Random} from '../../../src/base/random.ts';
 import {letters} from '../choose.ts';
 import type {Family, Work} from '../task.ts';
 
-const BLOCK = 120_000;
+const BLOCK = 60_000;
 
 /** Packed it must be at most so many bytes, and come out as it went in by one of the common unpackers. */
 function verifyWithin(bytes: number): string {
