@@ -35,12 +35,8 @@ export async function attempt(approach: Approach, material: Material): Promise<O
     await writeFile(join(folder, 'input'), material.input);
     if (material.expected !== null) await writeFile(join(folder, 'expected'), material.expected);
     const {success, said} = await run(folder, {APPROACH: approach.command, VERIFY: material.verify});
-    const [user = Number.NaN, system = Number.NaN, real = Number.NaN] = (await readFile(join(folder, 'spent'), 'utf8'))
-      .trim()
-      .split('\n')
-      .at(-1)
-      ?.split(' ')
-      .map(Number) ?? [];
+    const [user = Number.NaN, system = Number.NaN, real = Number.NaN] =
+      (await readFile(join(folder, 'spent'), 'utf8')).trim().split('\n').at(-1)?.split(' ').map(Number) ?? [];
     return {success, said: said.slice(0, MAX_SAID), cpuMs: (user + system) * 1000, wallMs: real * 1000};
   } finally {
     await rm(folder, {recursive: true, force: true});

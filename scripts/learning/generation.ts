@@ -94,7 +94,11 @@ function runOf({family, isNoise}: Challenge, tries: Tries): Run {
 }
 
 /** In order of the inputs, at most `atOnce` at a time. */
-async function pooled<T, R>(inputs: readonly T[], atOnce: number, act: (input: T) => Promise<R>): Promise<readonly R[]> {
+async function pooled<T, R>(
+  inputs: readonly T[],
+  atOnce: number,
+  act: (input: T) => Promise<R>,
+): Promise<readonly R[]> {
   const results = new Map<number, R>();
   const queue = inputs.entries();
   const worker = async () => {

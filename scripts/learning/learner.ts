@@ -9,6 +9,8 @@ export type Tries = readonly {readonly approach: string; readonly outcome: Outco
 
 /** Memories that an agent asks for. */
 const RECALLED = 24;
+/** Many connect at once, and the machine may be busy with others. */
+const CONNECT_MS = 120_000;
 /** An agent gives up when it has tried as often as there are approaches, this many times over. */
 const ROUNDS = 2;
 /** So much CPU makes a success worth three quarters of one that costs nothing. */
@@ -30,7 +32,7 @@ export class Learner {
   /** Asks for what others have learned at such tasks: its hub by meaning and words, or, where it has none, its own memory. */
   async recall(): Promise<void> {
     const {hub} = this.#agent;
-    if (hub !== null) await hub.connect();
+    if (hub !== null) await hub.connect({deadlineMs: CONNECT_MS});
     const from = hub === null ? 'cache' : 'hub';
     const memories = await this.#agent.queryMemories(this.#task.text, RECALLED, {from});
     this.#remembered = rememberedOf(memories, this.#task.approaches);

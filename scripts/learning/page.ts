@@ -6,6 +6,7 @@ import {chartOf} from './chart.ts';
 import {type Line, LINES, type Measured} from './experiment.ts';
 import {figuresOf, percent, type Point, pointsOf, type Spread, type Verdict} from './figures.ts';
 
+const [BEGIN, END] = ['<!-- learning:begin -->', '<!-- learning:end -->'];
 const DOCS = join(import.meta.dirname, '..', '..', 'docs');
 const NAMES: Readonly<Record<Line, string>> = {
   alone: 'without the hub',
@@ -22,16 +23,26 @@ export function tablesOf(measured: readonly Measured[], verdicts: readonly Verdi
   const order = (a: Point, b: Point) => ORDER.indexOf(a.line) - ORDER.indexOf(b.line) || a.generation - b.generation;
   return [
     table(
-      ['', 'generation', 'right at the first attempt', 'done at all', 'attempts per success', 'CPU per success', 'cost per success'],
-      points.toSorted(order).map(point => [
-        NAMES[point.line],
-        String(point.generation),
-        spread(point.first, percent),
-        spread(point.done, percent),
-        spread(point.attempts, value => value.toFixed(2)),
-        spread(point.cpuMs, value => `${value.toFixed(1)} ms`),
-        spread(point.costMs, value => `${(value / 1000).toFixed(3)} s`),
-      ]),
+      [
+        '',
+        'generation',
+        'right at the first attempt',
+        'done at all',
+        'attempts per success',
+        'CPU per success',
+        'cost per success',
+      ],
+      points
+        .toSorted(order)
+        .map(point => [
+          NAMES[point.line],
+          String(point.generation),
+          spread(point.first, percent),
+          spread(point.done, percent),
+          spread(point.attempts, value => value.toFixed(2)),
+          spread(point.cpuMs, value => `${value.toFixed(1)} ms`),
+          spread(point.costMs, value => `${(value / 1000).toFixed(3)} s`),
+        ]),
     ),
     table(
       ['what', 'measured', 'target', 'met'],
@@ -40,33 +51,26 @@ export function tablesOf(measured: readonly Measured[], verdicts: readonly Verdi
     'The family that is pure chance, which is in none of the figures above:',
     table(
       ['', 'generation', 'attempts per success'],
-      noise.toSorted(order).map(point => [
-        NAMES[point.line],
-        String(point.generation),
-        spread(point.attempts, value => value.toFixed(2)),
-      ]),
+      noise
+        .toSorted(order)
+        .map(point => [NAMES[point.line], String(point.generation), spread(point.attempts, value => value.toFixed(2))]),
     ),
     'Attempts per success of each family, all seeds together:',
     familyTable(measured),
   ].join('\n\n');
 }
 
-/** Replaces the part of docs/learning.md between the markers of this name, and the chart if it is to be drawn. */
-export function writePage(
-  name: string,
-  measured: readonly Measured[],
-  {tables, command, draws}: {tables: string; command: string; draws: boolean},
-): void {
+/** Replaces the part of docs/learning.md between its markers, and draws the chart anew. */
+export function writePage(measured: readonly Measured[], {tables, command}: {tables: string; command: string}): void {
   const file = join(DOCS, 'learning.md');
-  const page = readFileSync(file, 'utf8');
-  const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
-  const [head, rest] = page.split(begin);
-  const tail = rest?.split(end)[1];
-  if (head === undefined || tail === undefined) throw new Error(`docs/learning.md has no part ${name}`);
-  const chart = draws ? '![Attempts per success by generation](learning.svg)\n\n' : '';
-  writeFileSync(file, `${head}${begin}\n\n${chart}${tables}\n\n\`${command}\`; ${machine()}\n\n${end}${tail}`);
+  const [head, rest] = readFileSync(file, 'utf8').split(BEGIN);
+  const tail = rest?.split(END)[1];
+  if (head === undefined || tail === undefined) throw new Error(`docs/learning.md has no ${BEGIN} … ${END}`);
+  const chart = '![Attempts per success by generation](learning.svg)';
+  const part = [BEGIN, chart, tables, `\`${command}\`; ${machine()}`, END].join('\n\n');
+  writeFileSync(file, `${head}${part}${tail}`);
   formatPage(file);
-  if (draws) writeFileSync(join(DOCS, 'learning.svg'), chartOf(pointsOf(measured, ({isNoise}) => !isNoise)));
+  writeFileSync(join(DOCS, 'learning.svg'), chartOf(pointsOf(measured, ({isNoise}) => !isNoise)));
 }
 
 function familyTable(measured: readonly Measured[]): string {

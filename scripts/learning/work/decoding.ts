@@ -87,7 +87,12 @@ const dumps: Family = {
   },
   make: random => {
     const text = textOf(random, true);
-    return encoded(text, Buffer.from(text).toString('hex').replaceAll(/(.{64})/g, '$1\n'));
+    return encoded(
+      text,
+      Buffer.from(text)
+        .toString('hex')
+        .replaceAll(/(.{64})/g, '$1\n'),
+    );
   },
 };
 

@@ -113,7 +113,12 @@ export const extracting: Work = {
     {name: "cut -d '|'", command: "cut -d '|' -f 3 input"},
   ],
   verbs: {
-    known: ['Extract the third field of', 'Print the third column of', 'Get field three from', 'List the third value in'],
+    known: [
+      'Extract the third field of',
+      'Print the third column of',
+      'Get field three from',
+      'List the third value in',
+    ],
     unseen: ['Pull column three out of', 'Show only the third field in'],
   },
   families: [accessLog, customers, events, ledger],

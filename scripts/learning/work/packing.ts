@@ -6,7 +6,8 @@ const BLOCK = 60_000;
 
 /** Packed it must be at most so many bytes, and come out as it went in by one of the common unpackers. */
 function verifyWithin(bytes: number): string {
-  const unpacks = 'for unpack in gzip bzip2 xz zstd; do $unpack -dc <output 2>/dev/null | cmp -s - input && exit 0; done';
+  const unpacks =
+    'for unpack in gzip bzip2 xz zstd; do $unpack -dc <output 2>/dev/null | cmp -s - input && exit 0; done';
   return `size=$(wc -c <output); [ "$size" -le ${bytes} ] || { echo "$size bytes are more than ${bytes}"; exit 1; }
     ${unpacks}; echo "it does not come out as it went in"; exit 1`;
 }
