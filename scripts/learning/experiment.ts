@@ -52,7 +52,7 @@ export async function experiment(options: ExperimentOptions): Promise<readonly M
 }
 
 async function generations(server: FederationHubServer, options: ExperimentOptions): Promise<readonly Measured[]> {
-  const {work, seed, perFamily, unseenPerFamily, atOnce, lines, afterFirst = hub => hub} = options;
+  const {work, seed, perFamily, unseenPerFamily, atOnce, lines, afterFirst = (hub: HubAccess) => hub} = options;
   const shared: HubAccess = {
     endpoint: `ws://127.0.0.1:${server.address?.port ?? 0}`,
     tenantId: 'learners',
