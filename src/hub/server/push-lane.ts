@@ -1,7 +1,9 @@
 import {type Result, fail} from '../../base/result.ts';
 import type {EpisodeChange, LogEntry, LogItem} from '../../model/episode.ts';
 import type {HubIdentity} from '../../model/hub.ts';
-import type {ClientFrame, PushResult} from '../../wire/hub-protocol.ts';
+import type {ClientFrame, HubFrame, PushResult} from '../../wire/hub-protocol.ts';
+import {frameTexts} from '../../wire/hub-text-frame.ts';
+import {speaksFor} from '../security/delegation.ts';
 import {changeAction, type HubAction} from '../security/permissions.ts';
 import type {Piece} from './fan-out.ts';
 import type {HubGauges} from './hub-gauges.ts';
@@ -60,7 +62,15 @@ export class PushLane {
       this.#refuseAll(pending, outcome.failure);
       return [];
     }
-    for (const push of pending) this.#settle(push);
+    // One write for all answers to one connection.
+    const answers = new Map<Member, string[]>();
+    for (const push of pending) {
+      const answer = this.#settle(push);
+      const known = answers.get(push.member);
+      if (known === undefined) answers.set(push.member, [answer]);
+      else known.push(answer);
+    }
+    for (const [member, texts] of answers) member.socket.sendFramed(frameTexts(texts));
     return [...new Set(pending.map(({room}) => room))];
   }
 
@@ -74,7 +84,8 @@ export class PushLane {
     }
   }
 
-  #settle({room, member, id, items, results}: Pending): void {
+  /** The answer. */
+  #settle({room, member, id, items, results}: Pending): string {
     const pieces: Piece[] = [];
     const entries: LogEntry[] = [];
     const isHeard = room.hasAudience(member);
@@ -86,16 +97,20 @@ export class PushLane {
       if (result.isNew && item) {
         head = Math.max(head, result.position);
         entries.push({...item, position: result.position});
-        if (isHeard) pieces.push({by: member, json: withPosition(JSON.stringify(item), result.position)});
+        if (isHeard) {
+          const {position} = result;
+          pieces.push({by: member, position, json: withPosition(JSON.stringify(item), position)});
+        }
       }
       return {id: result.id, position: result.position};
     });
     this.#gauges.rates.pushed(entries.length);
     room.rates.pushed(entries.length);
-    member.send({type: 'pushed', id, results: answers});
-    if (entries.length === 0) return;
-    room.tell(pieces, head);
-    this.#parts.recall?.added(room.tenant, entries);
+    if (entries.length > 0) {
+      room.tell(pieces, head);
+      this.#parts.recall?.added(room.tenant, entries);
+    }
+    return JSON.stringify({type: 'pushed', id, results: answers} satisfies HubFrame);
   }
 
   #refuseAll(pending: readonly Pending[], failure: HubStoreFailure): void {
@@ -119,11 +134,11 @@ export class PushLane {
     const [id, agentId] =
       item.kind === 'episode' ? [item.episode.id, item.episode.agentId] : [item.change.id, item.change.by];
     const refuse = ({code, message}: Pick<Refusal, 'code' | 'message'>): PushResult => ({id, code, message});
-    if (agentId !== identity.agentId) {
+    if (!speaksFor(identity, agentId)) {
       const field = item.kind === 'episode' ? 'episode.agentId' : 'change.by';
       return refuse({
         code: 'forbidden',
-        message: `${field} is not the agent of your token; push what ${identity.agentId} remembers as ${identity.agentId}`,
+        message: `${field} is no agent that your token may speak for; push what ${identity.agentId} remembers as ${identity.agentId}`,
       });
     }
     if (item.kind === 'change' && !this.#parts.permits(identity.role, this.#actionOf(identity, item.change))) {
@@ -133,10 +148,10 @@ export class PushLane {
     return refusal && refuse(refusal);
   }
 
-  #actionOf({tenantId, agentId}: HubIdentity, change: EpisodeChange): HubAction {
-    const found = change.kind === 'standing' ? this.#parts.store.get(tenantId, change.episode) : null;
+  #actionOf(identity: HubIdentity, change: EpisodeChange): HubAction {
+    const found = change.kind === 'standing' ? this.#parts.store.get(identity.tenantId, change.episode) : null;
     const owner = found?.entry.kind === 'episode' ? found.entry.episode.agentId : null;
-    return changeAction(change, {agentId, owner});
+    return changeAction(change, owner !== null && speaksFor(identity, owner) ? 'own' : 'others');
   }
 }
 
