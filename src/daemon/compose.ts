@@ -29,6 +29,7 @@ import {hubChoice} from './memory/hub-choice.ts';
 import {projectSource} from './memory/hub-source.ts';
 import {Lessons} from './memory/lessons.ts';
 import {Memories} from './memory/memories.ts';
+import {MemoryDesk} from './memory/memory-desk.ts';
 import {ProjectHub} from './project-hub.ts';
 import {Merges} from './merges.ts';
 import {memoryBytesOf} from '../runtimes/memory.ts';
@@ -161,6 +162,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   });
   const {promise: over, resolve: endBySelf} = withResolver<DaemonEnd>();
   const backend = new DaemonBackend({
+    memory: new MemoryDesk(() => memories.usual.opened()),
     paths,
     version,
     settings,

@@ -12,6 +12,13 @@ export interface Bearing {
   readonly success: boolean;
 }
 
+/** An attempt was given an episode. */
+export interface Use {
+  /** Of this statement: one that is told twice counts once. */
+  readonly id: string;
+  readonly episode: EpisodeId;
+}
+
 export interface Recall {
   readonly query: string;
   /** At most so many, ≥ 1. */
@@ -28,6 +35,8 @@ export interface AttemptMemory {
   recall(recall: Recall): Promise<readonly Memory[]>;
   remember(lesson: Lesson): void;
   confirm(bearing: Bearing): void;
+  /** Kept within a second or so, with others of the same episode: no recall waits for it. */
+  use(use: Use): void;
   /** Keeps what it was told before. */
   close(): Promise<void>;
 }

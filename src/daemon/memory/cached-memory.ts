@@ -1,13 +1,15 @@
+import {randomUUID} from 'node:crypto';
 import {readClock} from '../../base/clock.ts';
 import type {FederationHub} from '../../hub/client/federation-hub.ts';
 import type {CacheUser, EpisodeCache} from '../../hub/client/store/episode-cache.ts';
 import type {LogItem, Memory} from '../../model/episode.ts';
 import {failureOf} from '../../model/failure.ts';
 import type {Log} from '../log.ts';
-import type {AttemptMemory, Bearing, Lesson, Recall} from './attempt-memory.ts';
+import type {AttemptMemory, Bearing, Lesson, Recall, Use} from './attempt-memory.ts';
 import {joinMemories} from './join-memories.ts';
 import type {HubLine} from './hub-line.ts';
 import type {HubSource} from './hub-source.ts';
+import {UseTally} from './use-tally.ts';
 
 export interface CachedMemoryOptions {
   /** The database, or `:memory:`. */
@@ -27,14 +29,27 @@ export interface OpenMemory {
   readonly user: CacheUser;
   /** The connection to the hub, which may be down; null: there is none. */
   readonly hub: FederationHub | null;
+  /** Whether it goes to a hub, found or not. */
+  readonly hasHub: boolean;
+  readonly file: string;
+  /** How somebody of this project is called in it. */
+  readonly nameOf: (agent: string) => string;
   /** Keeps an item, and sends it to the hub if there is one. Throws a HubError as `EpisodeCache.add` does. */
-  keep(item: LogItem): void;
+  readonly keep: (item: LogItem) => void;
 }
 
 interface Parts {
   readonly cache: EpisodeCache;
   readonly user: CacheUser;
   readonly line: HubLine | null;
+}
+
+type Make = (cache: EpisodeCache, speaker: string) => LogItem;
+
+/** What waits to be written, in its order. */
+interface Lane {
+  readonly waiting: Make[];
+  writing: Promise<void> | undefined;
 }
 
 /** What waits to be written; beyond it, lessons are lost. */
@@ -52,10 +67,12 @@ const SLOW_MS = 2000;
  */
 export class CachedMemory implements AttemptMemory {
   readonly #options: CachedMemoryOptions;
-  readonly #waiting: ((cache: EpisodeCache, speaker: string) => LogItem)[] = [];
+  readonly #lessons: Lane = {waiting: [], writing: undefined};
+  /** No attempt waits for these. */
+  readonly #uses: Lane = {waiting: [], writing: undefined};
+  readonly #tally = new UseTally((episode, count) => this.#used(episode, count));
   #opening: Promise<Parts | null> | undefined;
   #turns: Promise<void> = Promise.resolve();
-  #writing: Promise<void> | undefined;
   #lookingForHub: NodeJS.Timeout | undefined;
   #hubSlowUntilMs = Number.NEGATIVE_INFINITY;
   #isFull = false;
@@ -77,7 +94,7 @@ export class CachedMemory implements AttemptMemory {
     const parts = await this.#open();
     await this.#turn();
     // What the same tick has told comes first.
-    await this.#writing;
+    await this.#lessons.writing;
     if (!parts?.cache.isOpen || readClock().monoMs > untilMs) return [];
     const {cache, line} = parts;
     const here = cache.search(query, k);
@@ -93,17 +110,21 @@ export class CachedMemory implements AttemptMemory {
   }
 
   remember(lesson: Lesson): void {
-    this.#keep((cache, speaker) => {
+    this.#keep(this.#lessons, (cache, speaker) => {
       const agentId = nameBeneath(speaker, lesson.agentId);
       return {kind: 'episode', episode: {...lesson, agentId, at: cache.stamp(), expiresAtMs: null, signature: null}};
     });
   }
 
   confirm(bearing: Bearing): void {
-    this.#keep((cache, speaker) => {
+    this.#keep(this.#lessons, (cache, speaker) => {
       const by = nameBeneath(speaker, bearing.by);
       return {kind: 'change', change: {...bearing, by, kind: 'confirm', at: cache.stamp()}};
     });
+  }
+
+  use(use: Use): void {
+    if (!this.#isClosed) this.#tally.add(use);
   }
 
   /** Opens it if it is not, and begins to look for its hub; null: it cannot be opened, or is closed. */
@@ -116,15 +137,19 @@ export class CachedMemory implements AttemptMemory {
       cache: parts.cache,
       user: parts.user,
       hub: parts.line?.hub ?? null,
+      hasHub: parts.line !== null,
+      file: this.#options.file,
+      nameOf: agent => nameBeneath(this.#speaker, agent),
       keep: item => this.#add(parts, item),
     };
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
+    this.#tally.flush();
     this.#isClosed = true;
     clearTimeout(this.#lookingForHub);
-    await this.#writing;
+    await Promise.all([this.#lessons.writing, this.#uses.writing]);
     const parts = await this.#opening;
     await parts?.line?.close();
     parts?.cache.close();
@@ -159,22 +184,33 @@ export class CachedMemory implements AttemptMemory {
     }
   }
 
-  #keep(make: (cache: EpisodeCache, speaker: string) => LogItem): void {
-    if (this.#isClosed) return;
-    if (this.#waiting.length >= MAX_WAITING) return this.#lost({waiting: MAX_WAITING}, 'too many lessons wait');
-    this.#waiting.push(make);
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined;
+  #used(episode: string, count: number): void {
+    const id = randomUUID();
+    this.#keep(this.#uses, (cache, speaker) => {
+      const by = speaker === '' ? DAEMON : speaker;
+      return {kind: 'change', change: {id, episode, by, at: cache.stamp(), kind: 'use', count}};
     });
   }
 
-  async #write(): Promise<void> {
+  get #speaker(): string {
+    return this.#options.source?.agentId ?? '';
+  }
+
+  #keep(lane: Lane, make: Make): void {
+    if (this.#isClosed) return;
+    if (lane.waiting.length >= MAX_WAITING) return this.#lost({waiting: MAX_WAITING}, 'too many lessons wait');
+    lane.waiting.push(make);
+    lane.writing ??= this.#write(lane).finally(() => {
+      lane.writing = undefined;
+    });
+  }
+
+  async #write({waiting}: Lane): Promise<void> {
     const parts = await this.#open();
-    const speaker = this.#options.source?.agentId ?? '';
-    while (this.#waiting.length > 0) {
+    while (waiting.length > 0) {
       // Whoever closes it waits for this: then nothing else is to be done.
       if (!this.#isClosed) await this.#turn();
-      for (const make of this.#waiting.splice(0, AT_ONCE)) if (parts) this.#tryToAdd(parts, make(parts.cache, speaker));
+      for (const make of waiting.splice(0, AT_ONCE)) if (parts) this.#tryToAdd(parts, make(parts.cache, this.#speaker));
     }
   }
 
@@ -189,6 +225,8 @@ export class CachedMemory implements AttemptMemory {
 
   #add({cache, user, line}: Parts, item: LogItem): void {
     if (item.kind === 'episode' && cache.get(item.episode.id) !== null) return;
+    // Told twice, and still on its way.
+    if (item.kind === 'change' && cache.isPending(item.change.id)) return;
     if (line === null) return cache.keep(item);
     cache.add(user, item);
     line.pushSoon();
@@ -226,6 +264,8 @@ export class CachedMemory implements AttemptMemory {
   }
 }
 
+/** Who counts uses where there is no hub to say as whom. */
+const DAEMON = 'godel';
 /** The longest name that a hub takes. */
 const MAX_NAME = 200;
 

@@ -102,7 +102,7 @@ export class Lessons {
     const learner = this.#learner(teamId, team, {agentId, task});
     // A review is a remark on what it reviews.
     if (!reviewed) this.#learners.set(attempt, learner);
-    return this.#recall(learner);
+    return this.#recall(attempt, learner);
   }
 
   /** A host tells the end of what the attempt printed, before its end is durable. */
@@ -140,12 +140,12 @@ export class Lessons {
     };
   }
 
-  async #recall(learner: Learner): Promise<readonly GivenMemory[]> {
+  async #recall(attempt: AttemptId, learner: Learner): Promise<readonly GivenMemory[]> {
     const {count, waitMs} = this.#options;
     if (count === 0) return [];
     const {memory} = learner;
     const shared = this.#lately.of(learner);
-    if (shared) return this.#give(learner, shared);
+    if (shared) return this.#give(attempt, learner, shared);
     const begunMs = readClock().monoMs;
     const {task, input} = learner.head;
     const query = input === '' ? task : `${task}\n${input}`;
@@ -158,7 +158,7 @@ export class Lessons {
       if (found === 'late') return this.#failing({waitMs}, 'the memory did not answer in time');
       this.#isFailing = false;
       this.#lately.found(learner, {found, tookMs: readClock().monoMs - begunMs});
-      return this.#give(learner, found);
+      return this.#give(attempt, learner, found);
     } catch (error) {
       return this.#failing({error: failureOf(error)}, 'the memory could not be asked');
     } finally {
@@ -166,9 +166,11 @@ export class Lessons {
     }
   }
 
-  #give(learner: Learner, found: readonly Memory[]): readonly GivenMemory[] {
-    const given = givenMemories(found, this.#options.count);
+  #give(attempt: AttemptId, learner: Learner, found: readonly Memory[]): readonly GivenMemory[] {
+    const {storeId, count} = this.#options;
+    const given = givenMemories(found, count);
     learner.given = given.map(({id}) => id);
+    for (const episode of learner.given) learner.memory.use({id: `${storeId} ${attempt} ${episode}`, episode});
     return given;
   }
 

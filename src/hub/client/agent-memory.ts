@@ -146,26 +146,10 @@ export class AgentMemory implements MemoryDb {
   }
 
   #store(input: EpisodeInput): string {
-    const id = uuidV7();
-    const {reward, critique = null, sessionId = this.#sessionId, expiresAtMs = null} = input;
-    const episode: Episode = {
-      id,
-      agentId: this.#agentId,
-      sessionId,
-      task: whole(input.task),
-      input: whole(input.input ?? ''),
-      output: whole(input.output ?? ''),
-      critique: critique === null ? null : whole(critique),
-      reward,
-      success: input.success ?? reward >= SUCCESS_REWARD,
-      tags: (input.tags ?? []).map(whole),
-      at: this.#cache.stamp(),
-      expiresAtMs,
-      signature: null,
-    };
-    check(episodeSchema.safeParse(episode), 'storeEpisode');
+    const agent = {agentId: this.#agentId, sessionId: this.#sessionId, at: this.#cache.stamp()};
+    const episode = newEpisode(input, agent);
     this.#add({kind: 'episode', episode});
-    return id;
+    return episode.id;
   }
 
   #add(item: LogItem): void {
@@ -188,6 +172,31 @@ export class AgentMemory implements MemoryDb {
   }
 }
 
+/** What somebody remembers, made at this stamp. Throws a HubError `bad-option`, which names what cannot be. */
+export function newEpisode(
+  input: EpisodeInput,
+  {agentId, sessionId: usual, at}: Pick<Episode, 'agentId' | 'sessionId' | 'at'>,
+): Episode {
+  const {reward, critique = null, sessionId = usual, expiresAtMs = null} = input;
+  const episode: Episode = {
+    id: uuidV7(),
+    agentId,
+    sessionId,
+    task: whole(input.task),
+    input: whole(input.input ?? ''),
+    output: whole(input.output ?? ''),
+    critique: critique === null ? null : whole(critique),
+    reward,
+    success: input.success ?? reward >= SUCCESS_REWARD,
+    tags: (input.tags ?? []).map(whole),
+    at,
+    expiresAtMs,
+    signature: null,
+  };
+  check(episodeSchema.safeParse(episode), 'storeEpisode');
+  return episode;
+}
+
 /** What a hub finds, without what other agents have sealed. */
 function readable(memories: readonly Memory[]): readonly Memory[] {
   return memories.flatMap(memory => {
@@ -198,8 +207,9 @@ function readable(memories: readonly Memory[]): readonly Memory[] {
   });
 }
 
-function queryOf(query: string, k: number, {onlySuccess, tags}: QueryOptions): HubQuery {
-  return {query, k, ...(tags && {tags}), ...(onlySuccess !== undefined && {onlySuccess})};
+function queryOf(query: string, k: number, {onlySuccess, tags, explain}: QueryOptions): HubQuery {
+  const narrowed = {...(tags && {tags}), ...(onlySuccess !== undefined && {onlySuccess})};
+  return {query, k, ...narrowed, ...(explain !== undefined && {explain})};
 }
 
 /** Half characters, as a cut in the middle of an emoji leaves them, become the sign for what cannot be shown. */

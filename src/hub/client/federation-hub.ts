@@ -107,6 +107,11 @@ export class FederationHub implements AsyncDisposable {
     return this.#adapter;
   }
 
+  /** Where the hub is; null: it is reached by an adapter. */
+  get endpoint(): string | null {
+    return this.#options.endpoint ?? null;
+  }
+
   isConnected(): boolean {
     return this.#adapter?.isConnected ?? false;
   }

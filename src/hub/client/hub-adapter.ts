@@ -1,6 +1,6 @@
-import type {LogEntry, LogItem, Memory} from '../../model/episode.ts';
+import type {EpisodeState, LogEntry, LogItem, Memory} from '../../model/episode.ts';
 import type {ActiveAgent, HubMessage, HubRole, PresenceNote} from '../../model/hub.ts';
-import type {PushResult} from '../../wire/hub-protocol.ts';
+import type {HubStats, PushResult} from '../../wire/hub-protocol.ts';
 import type {HubError} from './hub-error.ts';
 
 /**
@@ -22,6 +22,10 @@ export interface HubAdapter {
   pull(since: number, limit: number): Promise<HubPage>;
   /** Not every hub searches. */
   recall?(query: HubQuery): Promise<readonly Memory[]>;
+  /** One episode with what its changes amount to; of a forgotten one, the change that forgot it. Null: it was never there. */
+  get?(episode: string): Promise<HubEpisode | null>;
+  /** Of our tenant, but for the number of tenants and what is of the whole process. */
+  stats?(): Promise<HubStats>;
   /** Remembered, and said again after each reconnect. */
   setPresence(note: PresenceNote): Promise<void>;
   /** Remembered, and said again after each reconnect. */
@@ -64,11 +68,17 @@ export interface HubPage {
   readonly more: boolean;
 }
 
+export interface HubEpisode {
+  readonly entry: LogEntry;
+  readonly state: EpisodeState;
+}
+
 export interface HubQuery {
   readonly query: string;
   readonly k: number;
   readonly tags?: readonly string[];
   readonly onlySuccess?: boolean;
+  readonly explain?: boolean;
 }
 
 /** `vector`: what is known here, to be told what is not. `update`: what others may lack. Both as Yjs encodes them, v1. */

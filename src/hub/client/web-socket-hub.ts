@@ -12,6 +12,7 @@ import type {
   DocumentAnswer,
   DocumentRequest,
   HubAdapter,
+  HubEpisode,
   HubListener,
   HubMember,
   HubPage,
@@ -114,9 +115,21 @@ export class WebSocketHub implements HubAdapter {
     return this.#ask('entries', {type: 'pull', since, limit});
   }
 
-  async recall({query, k, tags, onlySuccess}: HubQuery) {
-    const asked = {query, k, ...(tags && {tags: [...tags]}), ...(onlySuccess !== undefined && {onlySuccess})};
-    return (await this.#ask('recalled', {type: 'recall', ...asked})).memories;
+  async recall({tags, ...query}: HubQuery) {
+    return (await this.#ask('recalled', {type: 'recall', ...query, ...(tags && {tags: [...tags]})})).memories;
+  }
+
+  async get(episode: string): Promise<HubEpisode | null> {
+    try {
+      return await this.#ask('episode', {type: 'get', episode});
+    } catch (error) {
+      if (error instanceof HubError && error.code === 'not-found') return null;
+      throw error;
+    }
+  }
+
+  async stats() {
+    return (await this.#ask('stats', {type: 'stats'})).stats;
   }
 
   async setPresence(note: PresenceNote): Promise<void> {
@@ -159,7 +172,7 @@ export class WebSocketHub implements HubAdapter {
     await Promise.all([link?.socket.close({code: 1000}), this.#keeping]);
   }
 
-  #ask<Type extends 'pushed' | 'entries' | 'recalled' | 'ok' | 'agents' | 'document'>(
+  #ask<Type extends 'pushed' | 'entries' | 'recalled' | 'episode' | 'stats' | 'ok' | 'agents' | 'document'>(
     type: Type,
     request: Parameters<HubLink['ask']>[1],
   ): Promise<HubAnswer<Type>> {

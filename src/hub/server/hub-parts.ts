@@ -65,6 +65,8 @@ export interface HubRecall {
   added(tenant: string, entries: readonly LogEntry[]): void;
   /** Episodes whose vectors are still to be made; null: of all tenants. */
   unembedded(tenant: string | null): number;
+  /** Entries of all tenants whose text is still to be made searchable. */
+  unsearchable(): number;
 }
 
 /** Counts over the whole store; null: of all tenants. */

@@ -71,3 +71,19 @@ test('a file that is none is said once, and everything goes on without', async (
   await memory.close();
   expect(complaints).toEqual(['the memory cannot be opened']);
 });
+
+test('each use counts once, however many there are, and keeps no search waiting', async () => {
+  const memory = open();
+  memory.remember(lesson(1));
+  expect(await recall(memory)).toHaveLength(1);
+  const uses = Array.from({length: 1500}, (_, number) => ({id: `use ${number}`, episode: id(1)}));
+  for (const use of [...uses, ...uses]) memory.use(use);
+  // Nobody waits for them.
+  expect((await recall(memory))[0]?.state.uses).toBe(0);
+  await until('they are written', async () => (await recall(memory))[0]?.state.uses === 1500);
+  memory.use({id: 'one more', episode: id(1)});
+  await memory.close();
+  const next = open();
+  expect((await recall(next))[0]?.state.uses).toBe(1501);
+  await next.close();
+});

@@ -3,7 +3,7 @@ import type {EpisodeChange, LogItem} from '../../../model/episode.ts';
 import {parseStamp} from '../../replica/hybrid-clock.ts';
 import {isSealedItem} from '../../security/tenant-seal.ts';
 import {CacheBodies} from './cache-bodies.ts';
-import {foldChange} from './cache-folds.ts';
+import {foldChange, type Settled} from './cache-folds.ts';
 import type {CacheLimits} from './cache-limits.ts';
 import {CacheRows, type Doomed, type NewRow, type Ranking, type Row, type Totals} from './cache-rows.ts';
 import type {BodyCode} from './cache-seal.ts';
@@ -15,6 +15,8 @@ const MAX_UNINDEXED = 256;
 /** How much is forgotten beyond the limit, so that it is not done for each episode. */
 const SLACK = 0.05;
 const MIN_FORGOTTEN = 10;
+/** The fact that counts them. */
+const FORGOTTEN = 'forgotten';
 
 /** What the contents are counted by, to be put back when a transaction fails. */
 export interface Marks {
@@ -75,6 +77,11 @@ export class CacheContents {
     this.#last = last;
   }
 
+  /** Episodes that were here and that somebody has forgotten. */
+  get forgotten(): number {
+    return Number(this.rows.fact.get(FORGOTTEN) ?? 0);
+  }
+
   get isIndexed(): boolean {
     return this.#indexed >= this.#last;
   }
@@ -99,12 +106,16 @@ export class CacheContents {
     this.#count({...row, refused: null}, 1);
   }
 
-  /** The hub has it at this position. A change lives on in the fold of its episode. */
-  taken(row: Row, position: number, then: 'keep' | 'forget' = 'keep'): void {
+  /** The hub has it at this position. A change lives on in the fold of its episode. `settled`: up to there the log has been seen. */
+  taken(
+    row: Row,
+    position: number,
+    {then = 'keep', settled = 0}: {then?: 'keep' | 'forget'; settled?: number} = {},
+  ): void {
     if (then === 'forget') return this.drop(row);
     if (row.kind === 1) {
       const item = this.bodies.item(row);
-      if (item.kind === 'change') this.fold(item.change, position, 0);
+      if (item.kind === 'change') this.fold(item.change, position, settled);
       return this.drop(row);
     }
     this.rows.taken.run({n: row.n, position});
@@ -121,12 +132,15 @@ export class CacheContents {
   }
 
   /** A change of an episode that is not here says nothing to us. */
-  fold(change: EpisodeChange, position: number | null, settled: number): void {
+  fold(change: EpisodeChange, position: number | null, settled: Settled): void {
     const row = this.rows.byId.get(change.episode);
     if (row?.kind !== 0) return;
     const kept = this.bodies.fold(row);
     const {json, state} = foldChange(this.bodies.episode(row), {kept, change, position, settled});
-    if (state.standing === 'forgotten') return this.drop(row);
+    if (state.standing === 'forgotten') {
+      this.rows.setFact.run(FORGOTTEN, this.forgotten + 1);
+      return this.drop(row);
+    }
     const fold = this.bodies.sealFold(row.id, json);
     this.rows.folded.run({n: row.n, fold, standing: state.standing === 'active' ? 0 : 1});
   }
@@ -175,7 +189,7 @@ export class CacheContents {
   /** Rows by what their words have to do with the query, best first. */
   find(query: string, limit: number): readonly Ranking[] {
     const keys = this.#text.search(query, limit, this.#totals.episodes);
-    return keys.length === 0 ? [] : this.rows.rankings.all(JSON.stringify(keys));
+    return keys.flatMap(key => this.rows.ranking.get(key) ?? []);
   }
 
   #count({kind, owner, refused, bytes}: Pick<Row, 'kind' | 'owner' | 'refused' | 'bytes'>, by: 1 | -1): void {

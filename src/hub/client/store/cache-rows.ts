@@ -34,10 +34,11 @@ const PUT = `INSERT INTO entries (${COLUMNS})
   VALUES (@id, @kind, @owner, @position, @at_ms, @expires_at_ms, @reward, @success, @bytes, @body)`;
 const BY_ID = 'SELECT * FROM entries WHERE id = ?';
 const BY_KEY = 'SELECT * FROM entries WHERE n = ?';
-const RANKINGS = `SELECT e.n, e.id, e.standing, e.at_ms, e.expires_at_ms, e.reward, e.success, e.fold
-  FROM json_each(?) AS hit CROSS JOIN entries AS e ON e.n = hit.value ORDER BY hit.key`;
+const RANKING = 'SELECT n, id, standing, at_ms, expires_at_ms, reward, success, fold FROM entries WHERE n = ?';
 const PENDING = 'SELECT * FROM entries WHERE owner = ? ORDER BY n LIMIT ?';
 const EPISODES_AFTER = 'SELECT * FROM entries WHERE n > ? AND kind = 0 ORDER BY n LIMIT ?';
+const LOCAL_AFTER = `SELECT * FROM entries WHERE n > ? AND kind = 0 AND position IS NULL ORDER BY n LIMIT ?`;
+const STARTING_WITH = 'SELECT * FROM entries WHERE id >= @from AND id < @to AND kind = 0 ORDER BY id DESC LIMIT @limit';
 const OLDEST_SAFE = 'SELECT n, kind, bytes, refused FROM entries WHERE owner IS NULL AND kind <> 1 ORDER BY n LIMIT ?';
 const EXPIRED =
   'SELECT n, kind, bytes, refused FROM entries WHERE owner IS NULL AND kind <> 1 AND expires_at_ms <= ? LIMIT ?';
@@ -67,9 +68,11 @@ export class CacheRows {
   readonly put: Statement<[NewRow]>;
   readonly byId: Statement<[string], Row>;
   readonly byKey: Statement<[number], Row>;
-  readonly rankings: Statement<[string], Ranking>;
+  readonly ranking: Statement<[number], Ranking>;
   readonly pending: Statement<[number, number], Row>;
   readonly episodesAfter: Statement<[number, number], Row>;
+  readonly localAfter: Statement<[number, number], Row>;
+  readonly startingWith: Statement<[{from: string; to: string; limit: number}], Row>;
   readonly oldestSafe: Statement<[number], Doomed>;
   readonly expired: Statement<[number, number], Doomed>;
   readonly remove: Statement<[number]>;
@@ -90,9 +93,11 @@ export class CacheRows {
     this.put = db.prepare<[NewRow]>(PUT);
     this.byId = db.prepare<[string], Row>(BY_ID);
     this.byKey = db.prepare<[number], Row>(BY_KEY);
-    this.rankings = db.prepare<[string], Ranking>(RANKINGS);
+    this.ranking = db.prepare<[number], Ranking>(RANKING);
     this.pending = db.prepare<[number, number], Row>(PENDING);
     this.episodesAfter = db.prepare<[number, number], Row>(EPISODES_AFTER);
+    this.localAfter = db.prepare<[number, number], Row>(LOCAL_AFTER);
+    this.startingWith = db.prepare<[{from: string; to: string; limit: number}], Row>(STARTING_WITH);
     this.oldestSafe = db.prepare<[number], Doomed>(OLDEST_SAFE);
     this.expired = db.prepare<[number, number], Doomed>(EXPIRED);
     this.remove = db.prepare<[number]>(REMOVE);

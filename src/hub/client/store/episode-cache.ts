@@ -1,14 +1,16 @@
 import type {Database} from 'better-sqlite3';
-import type {Episode, EpisodeState, LogEntry, LogItem, Memory} from '../../../model/episode.ts';
+import type {KeptMemory, LogEntry, LogItem, Memory} from '../../../model/episode.ts';
 import type {PushResult} from '../../../wire/hub-protocol.ts';
 import {HybridClock} from '../../replica/hybrid-clock.ts';
 import {Coalescing} from '../coalescing.ts';
 import {isSealedItem} from '../../security/tenant-seal.ts';
 import {HubError} from '../hub-error.ts';
+import {RecentIds} from '../recent-ids.ts';
 import {uuidV7} from '../uuid-v7.ts';
 import {CacheContents} from './cache-contents.ts';
 import {CacheKeys} from './cache-keys.ts';
 import type {CacheLimits} from './cache-limits.ts';
+import type {Row} from './cache-rows.ts';
 import type {BodyCode} from './cache-seal.ts';
 import {type CacheQuery, searchCache} from './cache-search.ts';
 import {CacheWrites} from './cache-writes.ts';
@@ -38,11 +40,16 @@ export interface CacheCounts {
   readonly position: number;
 }
 
+/** `key`: its place among those of this cache. */
+export type KeyedEpisode = KeptMemory & {readonly key: number};
+
 type Refusal = Extract<PushResult, {readonly code: string}>;
 
 /** Who uses a cache: what it stores is pushed by it. */
 export type CacheUser = number & {readonly __user: unique symbol};
 
+/** Changes that nobody pushes, by id: as many of the last ones count once however often they are told. */
+const MAX_KEPT_IDS = 10_000;
 /** Owner of what nobody who is here has stored. */
 const ORPHANED = 0;
 /** Refusals that may pass by themselves: what was refused stays pending. */
@@ -65,6 +72,7 @@ export class EpisodeCache {
   readonly #wallMs: () => number;
   readonly #clock: HybridClock;
   readonly #users = new Set<number>();
+  readonly #lastKept = new RecentIds(MAX_KEPT_IDS);
   #lastUser = ORPHANED;
 
   constructor(db: Database, options: CacheOptions) {
@@ -147,8 +155,10 @@ export class EpisodeCache {
 
   /** Keeps what nobody is to push: there is no hub, and it is forgotten as what a hub has. */
   keep(item: LogItem): void {
+    // Told twice; no log will say so.
+    if (item.kind === 'change' && !this.#lastKept.add(item.change.id)) return;
     this.#write(() => {
-      if (item.kind === 'change') this.#contents.fold(item.change, null, 0);
+      if (item.kind === 'change') this.#contents.fold(item.change, null, 'alone');
       else this.#contents.put(item, JSON.stringify(item.episode), {owner: null, position: null});
       this.#contents.index('many');
       this.#contents.forget();
@@ -250,12 +260,35 @@ export class EpisodeCache {
     });
   }
 
-  get(id: string): {readonly episode: Episode; readonly state: EpisodeState} | null {
+  get(id: string): KeptMemory | null {
     this.#expectOpen();
     const row = this.#contents.rows.byId.get(id);
     if (row?.kind !== 0) return null;
-    const episode = this.#contents.bodies.episode(row);
-    return {episode, state: this.#contents.bodies.state(row, episode)};
+    return this.#kept(row);
+  }
+
+  /**
+   * Episodes behind this key (0: from the first), in the order in which they came; those that are quarantined too. `local`: only those
+   * that are not known to be at the hub.
+   */
+  episodes(after: number, limit: number, {local = false} = {}): readonly KeyedEpisode[] {
+    this.#expectOpen();
+    const {rows} = this.#contents;
+    return (local ? rows.localAfter : rows.episodesAfter)
+      .all(after, limit)
+      .map(row => ({...this.#kept(row), key: row.n}));
+  }
+
+  /** Episodes whose ids begin with this, the highest id first. */
+  startingWith(prefix: string, limit: number): readonly KeptMemory[] {
+    this.#expectOpen();
+    const range = {from: prefix, to: `${prefix}\u{10FFFF}`, limit};
+    return this.#contents.rows.startingWith.all(range).map(row => this.#kept(row));
+  }
+
+  /** Episodes that were here and that somebody has forgotten. */
+  get forgotten(): number {
+    return this.#contents.forgotten;
   }
 
   /** The best k of what is here, best first. */
@@ -268,6 +301,11 @@ export class EpisodeCache {
   /** Closing twice is the same as closing once. */
   close(): void {
     if (this.isOpen) this.#db.close();
+  }
+
+  #kept(row: Row): KeptMemory {
+    const episode = this.#contents.bodies.episode(row);
+    return {episode, state: this.#contents.bodies.state(row, episode)};
   }
 
   /** Without room for the words of what came last, what came before is still searched. */
@@ -304,12 +342,13 @@ export class EpisodeCache {
   #settle(results: readonly PushResult[], then: 'keep' | 'forget'): {taken: number; refused: readonly Refusal[]} {
     const refused: Refusal[] = [];
     let taken = 0;
+    const settled = this.position;
     for (const result of results) {
       const row = this.#contents.rows.byId.get(result.id);
       if ('position' in result) {
         taken += 1;
         this.#cursor.saw(result.position);
-        if (row) this.#contents.taken(row, result.position, then);
+        if (row) this.#contents.taken(row, result.position, {then, settled});
       } else if (!PASSING.has(result.code)) {
         refused.push(result);
         if (row) this.#contents.refuse(row, result.code);
