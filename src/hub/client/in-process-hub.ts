@@ -1,8 +1,12 @@
 import {randomUUID} from 'node:crypto';
 import type {LogEntry, LogItem} from '../../model/episode.ts';
-import type {ActiveAgent, HubMessage, PresenceNote} from '../../model/hub.ts';
+import type {ActiveAgent, HubMessage, HubRole, PresenceNote} from '../../model/hub.ts';
 import type {PushResult} from '../../wire/hub-protocol.ts';
+import {speaksFor} from '../security/delegation.ts';
+import {documentAction, permits} from '../security/permissions.ts';
 import type {
+  DocumentAnswer,
+  DocumentRequest,
   HubAdapter,
   HubAdapterEvent,
   HubListener,
@@ -14,6 +18,7 @@ import type {
 } from './hub-adapter.ts';
 import {HubError} from './hub-error.ts';
 import {HubListeners} from './hub-listeners.ts';
+import {InProcessDocuments} from './in-process-documents.ts';
 import {promised} from './promised.ts';
 
 interface Tenant {
@@ -23,6 +28,7 @@ interface Tenant {
   /** Direct messages that have not been taken in, by agent. */
   readonly mail: Map<string, Map<string, HubMessage>>;
   readonly messageIds: Set<string>;
+  readonly documents: InProcessDocuments<InProcessAdapter>;
 }
 
 export interface InProcessHubLimits {
@@ -30,9 +36,11 @@ export interface InProcessHubLimits {
   readonly entries: number;
   /** Messages that wait for one agent, and message ids of a tenant that are remembered. */
   readonly messages: number;
+  /** Shared documents of a tenant; each has at most 2 MiB. */
+  readonly documents: number;
 }
 
-const LIMITS: InProcessHubLimits = {entries: 1_000_000, messages: 10_000};
+const LIMITS: InProcessHubLimits = {entries: 1_000_000, messages: 10_000, documents: 1000};
 
 /**
  * A hub without a line: agents of this process reach it by calls. For tests, and for programs that need what agents share but no server. It
@@ -40,15 +48,26 @@ const LIMITS: InProcessHubLimits = {entries: 1_000_000, messages: 10_000};
  */
 export class InProcessHub {
   readonly #limits: InProcessHubLimits;
+  readonly #roleOf: (who: HubMember) => HubRole;
   readonly #tenants = new Map<string, Tenant>();
 
-  constructor(limits: Partial<InProcessHubLimits> = {}) {
+  /** `roleOf`: default: everybody is a worker. */
+  constructor({
+    roleOf = () => 'worker',
+    ...limits
+  }: Partial<InProcessHubLimits> & {readonly roleOf?: (who: HubMember) => HubRole} = {}) {
     this.#limits = {...LIMITS, ...limits};
+    this.#roleOf = roleOf;
   }
 
   /** For `hubAdapter`. */
   readonly adapter = (who: HubMember): HubAdapter =>
-    new InProcessAdapter({who, tenant: this.#tenant(who.tenantId), limits: this.#limits});
+    new InProcessAdapter({
+      who,
+      role: this.#roleOf(who),
+      tenant: this.#tenant(who.tenantId),
+      limits: this.#limits,
+    });
 
   /** Ends all connections, as when a server stops; they come back by `connect`. */
   dropAll(): void {
@@ -64,6 +83,7 @@ export class InProcessHub {
       members: new Map(),
       mail: new Map(),
       messageIds: new Set(),
+      documents: new InProcessDocuments(this.#limits.documents),
     };
     this.#tenants.set(tenantId, tenant);
     return tenant;
@@ -72,6 +92,7 @@ export class InProcessHub {
 
 class InProcessAdapter implements HubAdapter {
   readonly #who: HubMember;
+  readonly #role: HubRole;
   readonly #tenant: Tenant;
   readonly #limits: InProcessHubLimits;
   readonly #listeners = new HubListeners();
@@ -81,8 +102,19 @@ class InProcessAdapter implements HubAdapter {
   #sinceMs = 0;
   #ended: HubError | null = null;
 
-  constructor({who, tenant, limits}: {who: HubMember; tenant: Tenant; limits: InProcessHubLimits}) {
+  constructor({
+    who,
+    role,
+    tenant,
+    limits,
+  }: {
+    who: HubMember;
+    role: HubRole;
+    tenant: Tenant;
+    limits: InProcessHubLimits;
+  }) {
     this.#who = who;
+    this.#role = role;
     this.#tenant = tenant;
     this.#limits = limits;
   }
@@ -96,7 +128,7 @@ class InProcessAdapter implements HubAdapter {
   }
 
   get active(): ActiveAgent {
-    return {...this.#presence, agentId: this.#who.agentId, role: 'worker', sinceMs: this.#sinceMs};
+    return {...this.#presence, agentId: this.#who.agentId, role: this.#role, sinceMs: this.#sinceMs};
   }
 
   get subscription(): Subscription {
@@ -111,7 +143,7 @@ class InProcessAdapter implements HubAdapter {
       const {members, log, mail} = this.#tenant;
       members.get(agentId)?.replace();
       this.#sinceMs = Date.now();
-      this.#welcome = {agentId, tenantId, role: 'worker', epoch: randomUUID(), head: log.length};
+      this.#welcome = {agentId, tenantId, role: this.#role, epoch: randomUUID(), head: log.length};
       members.set(agentId, this);
       if (!mail.has(agentId)) mail.set(agentId, new Map());
       this.tell({kind: 'up', welcome: this.#welcome});
@@ -162,6 +194,18 @@ class InProcessAdapter implements HubAdapter {
     return promised(() => {
       this.#expectUp();
       return [...this.#tenant.members.values()].map(({active}) => active);
+    });
+  }
+
+  document(request: DocumentRequest): Promise<DocumentAnswer> {
+    return promised(() => {
+      this.#expectUp();
+      const role = this.#welcome?.role ?? 'reader';
+      const action = documentAction({update: request.update === null ? null : ''});
+      if (!permits(role, action)) throw new HubError('forbidden', `The hub: a ${role} may not do this (${action})`);
+      return this.#tenant.documents.take(this, request, (other, update) =>
+        other.tell({kind: 'document', document: request.document, update}),
+      );
     });
   }
 
@@ -231,6 +275,7 @@ class InProcessAdapter implements HubAdapter {
     this.#welcome = null;
     const {agentId} = this.#who;
     this.#tenant.members.delete(agentId);
+    this.#tenant.documents.leave(this);
     this.#tellOthers({kind: 'presence', joined: [], changed: [], left: [{agentId, why}]});
   }
 
@@ -241,7 +286,10 @@ class InProcessAdapter implements HubAdapter {
     const known = positions.get(id);
     if (known !== undefined) return {id, position: known};
     const refuse = (code: 'forbidden' | 'not-found' | 'storage-full', message: string) => ({id, code, message});
-    if (by !== this.#who.agentId) return refuse('forbidden', `it is of agent ${by}; you are ${this.#who.agentId}`);
+    const {agentId} = this.#who;
+    if (!speaksFor({agentId, role: this.#role}, by)) {
+      return refuse('forbidden', `it is of agent ${by}; you are ${agentId}`);
+    }
     if (item.kind === 'change' && !positions.has(item.change.episode)) {
       return refuse('not-found', `there is no episode ${item.change.episode}`);
     }

@@ -1,5 +1,7 @@
 import {sleep} from '../../base/clock.ts';
 import type {LogEntry, LogItem} from '../../model/episode.ts';
+import type {HubRole} from '../../model/hub.ts';
+import {speaksFor} from '../security/delegation.ts';
 import {MAX_PULL_ENTRIES, MAX_PUSH_ITEMS, type PushResult} from '../../wire/hub-protocol.ts';
 import type {Alarms} from './alarms.ts';
 import {Coalescing} from './coalescing.ts';
@@ -30,6 +32,8 @@ export interface SyncStats extends SyncReport {
   readonly connections: number;
   readonly pending: number;
   readonly episodes: number;
+  /** Episodes that are sealed with a key that is not here: kept, and not shown. */
+  readonly sealed: number;
   /** The last position of the hub's log up to which everything was seen. */
   readonly position: number;
   /** Wall time of the last sync that succeeded, Unix epoch in milliseconds; null: none has. */
@@ -65,12 +69,13 @@ export class ReplicaSync {
   }
 
   get stats(): SyncStats {
-    const {episodes, position} = this.#cache.counts;
+    const {episodes, sealed, position} = this.#cache.counts;
     return {
       ...this.#stats,
       connected: this.#adapter?.isConnected ?? false,
       pending: this.#cache.isOpen ? this.#cache.pendingOf(this.#user) : 0,
       episodes,
+      sealed,
       position,
       refused: this.#refused,
       lastSyncAtMs: this.#last?.atMs ?? null,
@@ -162,6 +167,7 @@ export class ReplicaSync {
         return this.#onNews(event.entries, event.head);
       case 'presence':
       case 'message':
+      case 'document':
         return;
     }
   }
@@ -197,6 +203,9 @@ export class ReplicaSync {
   }
 
   async #push(adapter: HubAdapter): Promise<Pick<SyncReport, 'pushed' | 'refused'>> {
+    // Only the hub says whom we may speak for; what goes in another name now goes in it for good.
+    const role = adapter.welcome?.role;
+    if (role === undefined) throw new HubError('not-connected', 'The connection to the hub ended');
     const refused: SyncReport['refused'][number][] = [];
     let pushed = 0;
     // What was stored before this sync began, and not what is stored meanwhile, or a busy agent would never be done.
@@ -206,7 +215,7 @@ export class ReplicaSync {
       if (items.length === 0) break;
       const results = await this.#pushAll(
         adapter,
-        items.map(item => this.#own(item)),
+        items.map(item => this.#own(item, role)),
       );
       const settled = this.#cache.settle(results);
       pushed += settled.taken;
@@ -235,10 +244,10 @@ export class ReplicaSync {
     }
   }
 
-  /** What an agent that is gone has left here goes to the hub in the name of who found it. */
-  #own(item: LogItem): LogItem {
-    const agentId = item.kind === 'episode' ? item.episode.agentId : item.change.by;
-    return agentId === this.#agentId ? item : this.#cache.resign(item, this.#agentId);
+  /** What an agent that is gone has left here goes to the hub in the name of who found it, unless that one may speak for it. */
+  #own(item: LogItem, role: HubRole): LogItem {
+    const name = item.kind === 'episode' ? item.episode.agentId : item.change.by;
+    return speaksFor({agentId: this.#agentId, role}, name) ? item : this.#cache.resign(item, this.#agentId);
   }
 
   async #pull(adapter: HubAdapter): Promise<number> {

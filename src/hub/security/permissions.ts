@@ -15,9 +15,13 @@ type PlainFrame =
   | 'received'
   | 'stats';
 
-/** `own`: about an episode of one's own. `one`: to one agent; `all`: to everybody in the tenant or of a topic. */
+/**
+ * `own`: about an episode of an agent one speaks for, such as oneself. `one`: to one agent; `all`: to everybody in the tenant or of a
+ * topic. `push.for`: items in the name of an agent beneath one's own name, see `speaksFor`.
+ */
 export type HubAction =
   | PlainFrame
+  | 'push.for'
   | `message.${MessageKind}.${'one' | 'all'}`
   | `document.${'read' | 'write'}`
   | `change.${Exclude<EpisodeChange['kind'], 'standing'>}`
@@ -36,6 +40,7 @@ export const PERMISSIONS = {
   refresh: all,
   pull: all,
   push: writers,
+  'push.for': leaders,
   recall: all,
   get: all,
   presence: writers,
@@ -84,11 +89,8 @@ export function documentAction({update}: {readonly update: string | null}): HubA
   return update === null ? 'document.read' : 'document.write';
 }
 
-/** `owner`: whose the episode is; null when it is not known, which makes it somebody else's. */
-export function changeAction(
-  change: EpisodeChange,
-  {agentId, owner}: {readonly agentId: string; readonly owner: string | null},
-): HubAction {
+/** `whose`: whether the episode is of an agent one speaks for; one that is not known is somebody else's. */
+export function changeAction(change: EpisodeChange, whose: 'own' | 'others'): HubAction {
   if (change.kind !== 'standing') return `change.${change.kind}`;
-  return `standing.${change.standing}.${owner === agentId ? 'own' : 'others'}`;
+  return `standing.${change.standing}.${whose}`;
 }

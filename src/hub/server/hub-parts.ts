@@ -79,8 +79,10 @@ export interface HubTotals {
 export interface Documents {
   /** The hub's state vector, and the updates the client with this vector lacks. */
   join(tenant: string, document: string, vector: string | null): Result<DocumentState, Refusal>;
-  /** Takes in an update. */
-  update(tenant: string, document: string, update: string): Result<void, Refusal>;
+  /** The hub's state vector; null: it keeps none. */
+  vector(tenant: string, document: string): Result<string | null, Refusal>;
+  /** Takes in an update. False: it said nothing new, and nobody needs to be told. */
+  update(tenant: string, document: string, update: string): Result<boolean, Refusal>;
 }
 
 export interface DocumentState {

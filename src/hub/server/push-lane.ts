@@ -3,6 +3,7 @@ import type {EpisodeChange, LogEntry, LogItem} from '../../model/episode.ts';
 import type {HubIdentity} from '../../model/hub.ts';
 import type {ClientFrame, HubFrame, PushResult} from '../../wire/hub-protocol.ts';
 import {frameTexts} from '../../wire/hub-text-frame.ts';
+import {speaksFor} from '../security/delegation.ts';
 import {changeAction, type HubAction} from '../security/permissions.ts';
 import type {Piece} from './fan-out.ts';
 import type {HubGauges} from './hub-gauges.ts';
@@ -133,11 +134,11 @@ export class PushLane {
     const [id, agentId] =
       item.kind === 'episode' ? [item.episode.id, item.episode.agentId] : [item.change.id, item.change.by];
     const refuse = ({code, message}: Pick<Refusal, 'code' | 'message'>): PushResult => ({id, code, message});
-    if (agentId !== identity.agentId) {
+    if (!speaksFor(identity, agentId)) {
       const field = item.kind === 'episode' ? 'episode.agentId' : 'change.by';
       return refuse({
         code: 'forbidden',
-        message: `${field} is not the agent of your token; push what ${identity.agentId} remembers as ${identity.agentId}`,
+        message: `${field} is no agent that your token may speak for; push what ${identity.agentId} remembers as ${identity.agentId}`,
       });
     }
     if (item.kind === 'change' && !this.#parts.permits(identity.role, this.#actionOf(identity, item.change))) {
@@ -147,10 +148,10 @@ export class PushLane {
     return refusal && refuse(refusal);
   }
 
-  #actionOf({tenantId, agentId}: HubIdentity, change: EpisodeChange): HubAction {
-    const found = change.kind === 'standing' ? this.#parts.store.get(tenantId, change.episode) : null;
+  #actionOf(identity: HubIdentity, change: EpisodeChange): HubAction {
+    const found = change.kind === 'standing' ? this.#parts.store.get(identity.tenantId, change.episode) : null;
     const owner = found?.entry.kind === 'episode' ? found.entry.episode.agentId : null;
-    return changeAction(change, {agentId, owner});
+    return changeAction(change, owner !== null && speaksFor(identity, owner) ? 'own' : 'others');
   }
 }
 

@@ -8,7 +8,8 @@ import {HubError} from '../../../src/hub/client/hub-error.ts';
 import {InProcessHub} from '../../../src/hub/client/in-process-hub.ts';
 import type {LogItem} from '../../../src/model/episode.ts';
 import {until} from '../../rig/until.ts';
-import {startHub} from '../server/hub-rig.ts';
+import {openCache} from '../../../src/hub/client/store/open-cache.ts';
+import {episode, startHub} from '../server/hub-rig.ts';
 
 const open = new Set<FederationHub>();
 
@@ -64,6 +65,30 @@ test('one episode that the hub cannot read does not keep the others from it', as
   const before = pushes;
   await ann.sync();
   expect(pushes).toBe(before);
+});
+
+test('what agents beneath one name have stored goes to the hub in their names, if the hub lets one speak for them', async () => {
+  await using rig = await startHub();
+  for (const role of ['coordinator', 'worker'] as const) {
+    const cache = openCache({tenantId: 't1', memoryPath: ':memory:'});
+    const user = cache.join();
+    const episodeOf = (agentId: string) => episode(agentId, {at: cache.stamp(), task: `of ${agentId} for a ${role}`});
+    const change = {id: `c-${role}`, by: 'godel/alpha-02', kind: 'vote', value: 1} as const;
+    const told = ['godel/alpha-01', 'godel', 'gone'].map(episodeOf);
+    for (const each of told) cache.add(user, {kind: 'episode', episode: each});
+    cache.add(user, {kind: 'change', change: {...change, episode: told[0]?.id ?? '', at: cache.stamp()}});
+    cache.leave(user);
+    const lead = client('godel', {endpoint: rig.url, token: () => rig.desk.issue('godel', {role}), cache});
+    const since = rig.store.head('t1');
+    await lead.sync();
+    expect(lead.getSyncStats()).toMatchObject({pushed: 4, pending: 0, refused: []});
+    const {entries} = rig.store.pull('t1', since, 10, 1e6);
+    const names = entries.map(entry => (entry.kind === 'episode' ? entry.episode.agentId : entry.change.by));
+    const [one, two] = role === 'worker' ? ['godel', 'godel'] : ['godel/alpha-01', 'godel/alpha-02'];
+    expect(names).toEqual([one, 'godel', 'godel', two]);
+    await lead.close();
+    cache.close();
+  }
 });
 
 test('what finds no room at the hub stays pending, and is said', async () => {

@@ -20,14 +20,15 @@ function actionsOf(frame: (typeof frames)[number]): HubAction[] {
   if (frame === 'message')
     return MESSAGE_KINDS.flatMap(kind => [messageAction({kind, to: 'a'}), messageAction({kind, to: null})]);
   if (frame === 'document') return [documentAction({update: null}), documentAction({update: 'AA=='})];
+  if (frame === 'push') return ['push', 'push.for'];
   return [frame];
 }
 
 function actionsOfChange(kind: EpisodeChange['kind']): HubAction[] {
   const change = {id: 'c', episode: 'e', by: 'a', at: '0'};
-  if (kind !== 'standing') return [changeAction({...change, kind} as EpisodeChange, {agentId: 'a', owner: 'a'})];
+  if (kind !== 'standing') return [changeAction({...change, kind} as EpisodeChange, 'own')];
   return EPISODE_STANDINGS.flatMap(standing =>
-    ['a', 'b', null].map(owner => changeAction({...change, kind, standing}, {agentId: 'a', owner})),
+    (['own', 'others'] as const).map(whose => changeAction({...change, kind, standing}, whose)),
   );
 }
 
@@ -55,10 +56,11 @@ test('who may more may all that who may less may', () => {
   }
 });
 
-test('only who leads quarantines, forgets for others, or assigns tasks to all', () => {
+test('only who leads quarantines, forgets for others, speaks for others, or assigns tasks to all', () => {
   const led = actions.filter(action => !permits('worker', action));
   expect(led.toSorted()).toEqual([
     'message.task_assignment.all',
+    'push.for',
     'standing.active.others',
     'standing.active.own',
     'standing.forgotten.others',
@@ -67,9 +69,8 @@ test('only who leads quarantines, forgets for others, or assigns tasks to all', 
   ]);
   for (const action of led) expect(HUB_ROLES.filter(role => permits(role, action))).toEqual(['coordinator', 'admin']);
   const forget = {id: 'c', episode: 'e', by: 'a', at: '0', kind: 'standing', standing: 'forgotten'} as const;
-  expect(permits('worker', changeAction(forget, {agentId: 'a', owner: 'a'}))).toBe(true);
-  expect(permits('worker', changeAction(forget, {agentId: 'a', owner: 'b'}))).toBe(false);
-  expect(permits('worker', changeAction(forget, {agentId: 'a', owner: null}))).toBe(false);
+  expect(permits('worker', changeAction(forget, 'own'))).toBe(true);
+  expect(permits('worker', changeAction(forget, 'others'))).toBe(false);
 });
 
 test('what is not in the table nobody may do', () => {

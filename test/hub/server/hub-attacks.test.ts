@@ -147,6 +147,87 @@ describe('tokens', () => {
   });
 });
 
+describe('speaking for others', () => {
+  const refusals = (results: readonly object[]) => results.map(result => ('code' in result ? result.code : 'taken'));
+
+  test('who leads may push for agents beneath its own name; their names are in the log', async () => {
+    const rig = await hub();
+    const lead = await rig.join('godel', {role: 'coordinator'});
+    const told = episode('godel/alpha-01');
+    const change = {id: 'c1', episode: told.id, by: 'godel/alpha-02', at: '0', kind: 'confirm', success: true} as const;
+    expect((await lead.ask('pushed', pushOf(told))).results).toEqual([{id: told.id, position: 1}]);
+    expect((await lead.ask('pushed', {type: 'push', items: [{kind: 'change', change}]})).results).toEqual([
+      {id: 'c1', position: 2},
+    ]);
+    const boss = await rig.join('boss', {role: 'admin'});
+    expect(refusals((await boss.ask('pushed', pushOf(episode('boss/a/b')))).results)).toEqual(['taken']);
+    const {entries} = await boss.ask('entries', {type: 'pull', since: 0, limit: 10});
+    expect(entries).toMatchObject([
+      {episode: {agentId: 'godel/alpha-01'}},
+      {change: {by: 'godel/alpha-02'}},
+      {episode: {agentId: 'boss/a/b'}},
+    ]);
+  });
+
+  test('a worker and a reader may not, not even beneath their own names', async () => {
+    const rig = await hub();
+    const worker = await rig.join('godel');
+    const {results} = await worker.ask('pushed', pushOf(episode('godel/alpha-01'), episode('godel')));
+    expect(refusals(results)).toEqual(['forbidden', 'taken']);
+    const reader = await rig.join('reader', {role: 'reader'});
+    expect((await reader.ask('error', pushOf(episode('reader/a')))).code).toBe('forbidden');
+  });
+
+  test('names that only look as if they were beneath are refused, and names that are too long', async () => {
+    const rig = await hub();
+    const lead = await rig.join('godel', {role: 'coordinator'});
+    const names = [
+      'godelx/a',
+      'godelx',
+      'godel/',
+      'Godel/a',
+      ' godel/a',
+      '/godel/a',
+      'a/godel',
+      'godel\\a',
+      'godel/\0',
+      'x',
+    ];
+    const longest = `godel/${'x'.repeat(194)}`;
+    const {results} = await lead.ask('pushed', pushOf(...[...names, longest].map(name => episode(name))));
+    expect(refusals(results)).toEqual([...names.map(() => 'forbidden'), 'taken']);
+    expect((await lead.ask('error', pushOf(episode(`${longest}x`)))).code).toBe('bad-frame');
+    // The ones above speak for nobody else, and nobody above for them.
+    const beneath = await rig.join('godel/alpha-01', {role: 'coordinator'});
+    const others = ['godel', 'godel/alpha-02', 'godel/alpha-01/x'];
+    const judged = await beneath.ask('pushed', pushOf(...others.map(name => episode(name))));
+    expect(refusals(judged.results)).toEqual(['forbidden', 'forbidden', 'taken']);
+  });
+
+  test('the same name in another tenant leads nobody here', async () => {
+    const rig = await hub();
+    const here = await rig.join('godel', {tenantId: 't1', role: 'coordinator'});
+    const there = await rig.join('godel', {tenantId: 't2', role: 'admin'});
+    const told = episode('godel/alpha-01');
+    await here.ask('pushed', pushOf(told));
+    const forget = {id: 'c', episode: told.id, by: 'godel/alpha-01', at: '0', kind: 'standing'} as const;
+    const change = {...forget, standing: 'forgotten'} as const;
+    const {results} = await there.ask('pushed', {type: 'push', items: [{kind: 'change', change}]});
+    expect(refusals(results)).toEqual(['not-found']);
+    await there.ask('pushed', pushOf(episode('godel/alpha-01', {task: 'of t2'})));
+    const {entries} = await here.ask('entries', {type: 'pull', since: 0, limit: 10});
+    expect(entries).toMatchObject([{episode: {id: told.id}}]);
+  });
+
+  test('a role that is taken back by a new token takes this with it', async () => {
+    const rig = await hub();
+    const lead = await rig.join('godel', {role: 'coordinator'});
+    await lead.ask('ok', {type: 'refresh', token: rig.desk.issue('godel', {role: 'worker'})});
+    const {results} = await lead.ask('pushed', pushOf(episode('godel/alpha-01')));
+    expect(refusals(results)).toEqual(['forbidden']);
+  });
+});
+
 test('5,000 damaged frames crash nothing, leak nothing, and each is answered or ends its connection', async () => {
   const rig = await hub({limits: {strikes: 1e9}});
   const victim = await rig.join('hidden', {tenantId: 't1'});

@@ -1,8 +1,10 @@
-import type {Memory} from '../../../model/episode.ts';
+import type {Episode, Memory} from '../../../model/episode.ts';
 import {fuse} from '../../recall/fuse.ts';
+import {termsIn} from '../../recall/terms.ts';
 import type {CacheContents} from './cache-contents.ts';
 import {untouched} from './cache-folds.ts';
 import type {Ranking} from './cache-rows.ts';
+import {queryWords} from './query-words.ts';
 
 export interface CacheQuery {
   readonly onlySuccess?: boolean | undefined;
@@ -45,11 +47,13 @@ export function searchCache(
     nowMs,
     limit: k,
   });
+  const words = explain ? queryWords(query) : [];
   return fused.flatMap(({key, score, why}) => {
     const row = contents.rows.byKey.get(key);
     if (row === undefined) return [];
     const episode = bodies.episode(row);
-    return [{episode, state: bodies.state(row, episode), score, ...(explain && {why})}];
+    const told = explain && {why: {...why, terms: termsIn(textOf(episode), words)}};
+    return [{episode, state: bodies.state(row, episode), score, ...told}];
   });
 }
 
@@ -58,4 +62,8 @@ function hasTags(contents: CacheContents, {n}: Ranking, tags: readonly string[])
   if (row === undefined) return false;
   const state = contents.bodies.state(row, contents.bodies.episode(row));
   return tags.every(tag => state.tags.includes(tag));
+}
+
+function textOf({task, input, output, critique, tags}: Episode): string {
+  return [task, input, output, critique ?? '', ...tags].join('\n');
 }

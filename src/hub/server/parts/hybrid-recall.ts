@@ -1,7 +1,9 @@
 import type {Episode, LogEntry, Memory} from '../../../model/episode.ts';
 import {fuse, type Fused, type FuseInput, type RecallFacts} from '../../recall/fuse.ts';
+import {termsIn} from '../../recall/terms.ts';
 import type {Embedder} from '../../recall/vector-index.ts';
 import {parseStamp} from '../../replica/hybrid-clock.ts';
+import {isSealedEpisode} from '../../security/tenant-seal.ts';
 import {meetsQuorum} from '../../security/reputation.ts';
 import type {HubEvent, HubRecall, RecallQuery} from '../hub-parts.ts';
 import type {Found} from '../store/episode-log.ts';
@@ -105,7 +107,9 @@ export class HybridRecall implements HubRecall {
     for (const position of unknown) found.set(position, null);
     for (const each of this.#parts.store.at(tenant, unknown)) {
       const {entry} = each;
-      if (entry.kind === 'episode') found.set(entry.position, {...each, episode: entry.episode});
+      // What was sealed end to end says nothing to who asks.
+      if (entry.kind === 'episode' && !isSealedEpisode(entry.episode))
+        found.set(entry.position, {...each, episode: entry.episode});
     }
   }
 
@@ -116,7 +120,7 @@ export class HybridRecall implements HubRecall {
   ): readonly Fused[] {
     const words = explain ? text.words : [];
     return fuse({
-      text: text.hits.map(({position}) => ({key: position, terms: termsIn(found.get(position) ?? null, words)})),
+      text: text.hits.map(({position}) => ({key: position, terms: wordsIn(found.get(position) ?? null, words)})),
       vector,
       facts: key => factsOf(found.get(key) ?? null),
       accepts: (_key, {state, success}) =>
@@ -158,9 +162,6 @@ function answer(
   return memories;
 }
 
-/** The words of a query that stand in an episode, in whatever form of the word. */
-function termsIn(found: EpisodeFound | null, words: readonly string[]): readonly string[] {
-  if (found === null || words.length === 0) return [];
-  const text = embeddedText(found.episode).toLowerCase();
-  return words.filter(word => text.includes(word.length > 4 ? word.replace(/(?:ing|ed|es|s)$/, '') : word));
+function wordsIn(found: EpisodeFound | null, words: readonly string[]): readonly string[] {
+  return found === null || words.length === 0 ? [] : termsIn(embeddedText(found.episode), words);
 }

@@ -32,11 +32,11 @@ export class Vetting {
     const stamp = checkStamp(at, {wallMs: this.#parts.wallMs()});
     if (!stamp.ok) return refuse('bad-frame', stamp.failure.detail);
     if (item.kind === 'episode') {
-      const keys = this.#keysOf(tenantId, agentId);
       const {episode} = item;
+      const {signer, keys} = this.#signerOf(tenantId, [episode.agentId, agentId]);
       if (keys.length > 0 && !keys.some(publicKey => verifyEpisode(episode, {tenantId, publicKey}))) {
-        const what = episode.signature === null ? 'is not signed' : 'is not signed by a key of its agent';
-        return refuse('forbidden', `the episode ${what}; ${agentId} has made a key known, so sign with that`);
+        const what = episode.signature === null ? 'the episode is not signed' : 'the signature is of another key';
+        return refuse('forbidden', `${what}; ${signer} has made a key known, so sign with that`);
       }
     }
     this.#parts.observe(at);
@@ -46,6 +46,14 @@ export class Vetting {
   /** After the keys of an agent have changed. */
   forget(tenant: string, agentId: string): void {
     this.#keys.delete(`${tenant}\0${agentId}`);
+  }
+
+  /** The first of these agents with a key: who has one signs itself, whoever speaks for it; for the others the speaker does. */
+  #signerOf(tenant: string, agents: readonly [string, string]): {signer: string; keys: readonly KeyObject[]} {
+    const [signer, speaker] = agents;
+    const keys = this.#keysOf(tenant, signer);
+    if (keys.length > 0 || speaker === signer) return {signer, keys};
+    return {signer: speaker, keys: this.#keysOf(tenant, speaker)};
   }
 
   #keysOf(tenant: string, agentId: string): readonly KeyObject[] {

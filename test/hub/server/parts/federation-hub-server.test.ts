@@ -15,7 +15,10 @@ import {episode, pushOf, type RawClient} from '../hub-rig.ts';
 import {HubFolderRig} from './hub-folder-rig.ts';
 
 function stamped(agentId: string, fields: Partial<Episode> = {}): Episode {
-  return episode(agentId, {at: formatStamp({ms: Date.now(), counter: 0, node: agentId}), ...fields});
+  return episode(agentId, {
+    at: formatStamp({ms: Date.now(), counter: 0, node: agentId.replaceAll('/', '.')}),
+    ...fields,
+  });
 }
 
 function recallOf(query: string) {
@@ -78,6 +81,40 @@ test('a stamp from the future is refused, and so is what an agent with a key has
     'forbidden',
     'forbidden',
   ]);
+});
+
+test('a key protects its agent from who speaks for it; an agent without one is signed for by the speaker', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start();
+  const lead = await rig.join(hub, 'godel', {role: 'coordinator'});
+  const [own, leads] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')];
+  const tenantId = 't1';
+  hub.registerKey({tenantId, agentId: 'godel/keyed'}, writePublicKey(own.publicKey));
+  const forged = signEpisode(stamped('godel/keyed'), {tenantId, privateKey: leads.privateKey});
+  const signed = signEpisode(stamped('godel/keyed'), {tenantId, privateKey: own.privateKey});
+  const before = await lead.ask('pushed', pushOf(stamped('godel/keyed'), forged, signed, stamped('godel/bare')));
+  const verdicts = (results: readonly object[]) => results.map(result => ('code' in result ? result.code : 'taken'));
+  expect(verdicts(before.results)).toEqual(['forbidden', 'forbidden', 'taken', 'taken']);
+
+  hub.registerKey({tenantId, agentId: 'godel'}, writePublicKey(leads.publicKey));
+  const bare = signEpisode(stamped('godel/bare'), {tenantId, privateKey: leads.privateKey});
+  const after = await lead.ask('pushed', pushOf(stamped('godel/bare'), bare, stamped('godel')));
+  expect(verdicts(after.results)).toEqual(['forbidden', 'taken', 'forbidden']);
+});
+
+test('agents beneath one name confirm each other, and none of them itself', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start();
+  const lead = await rig.join(hub, 'godel', {role: 'coordinator'});
+  const lesson = stamped('godel/alpha-01', {task: 'mend the lighthouse'});
+  await lead.ask('pushed', pushOf(lesson));
+  const at = formatStamp({ms: Date.now(), counter: 1, node: 'godel'});
+  const confirmBy = (by: string) =>
+    ({kind: 'change', change: {id: randomUUID(), episode: lesson.id, by, at, kind: 'confirm', success: true}}) as const;
+  const items = ['godel/alpha-01', 'godel/alpha-02', 'godel/alpha-02', 'godel/alpha-03'].map(confirmBy);
+  await lead.ask('pushed', {type: 'push', items});
+  const {state} = await lead.ask('episode', {type: 'get', episode: lesson.id});
+  expect(state).toMatchObject({confirmed: 2, refuted: 0});
 });
 
 test('with a quorum only what others have confirmed is recalled', async () => {
