@@ -125,6 +125,14 @@ export const clientFrameSchema = z.discriminatedUnion('type', [
       .nullable(),
     update: z.string().max(MAX_HUB_FRAME_BYTES).nullable(),
   }),
+  /** A key that episodes of an agent (null: one's own) are signed with; `signature`: of the claim, by a key that is known. */
+  z.strictObject({
+    type: z.literal('key'),
+    id,
+    agentId: name.nullable(),
+    publicKey: z.string().max(200),
+    signature: z.string().max(200).nullable(),
+  }),
   z.strictObject({type: z.literal('stats'), id}),
 ]);
 

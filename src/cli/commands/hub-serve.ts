@@ -40,6 +40,7 @@ the disk in any case.`,
       wholeNumber('--quorum', {min: 0}),
       0,
     )
+    .option('--require-signatures', 'refuse episodes that are not signed by a key of their agent', false)
     .option('--keep <duration>', 'how long episodes are kept; default: for ever', duration('--keep'))
     .option('--max-episodes <n>', 'of one tenant; the oldest go', wholeNumber('--max-episodes', {min: 1}))
     .option('--embedder <kind>', 'auto: the language model where it is installed; hashed: without one', 'auto')

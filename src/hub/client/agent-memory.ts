@@ -1,6 +1,7 @@
 import type {Episode, EpisodeChange, EpisodeState, Memory} from '../../model/episode.ts';
 import {changeSchema, episodeSchema, MAX_RECALL} from '../../wire/hub-protocol.ts';
-import type {HubAdapter, HubQuery} from './hub-adapter.ts';
+import type {Signer} from '../security/signer.ts';
+import type {HubAdapter, HubMember, HubQuery} from './hub-adapter.ts';
 import {badOption} from './hub-error.ts';
 import {promised} from './promised.ts';
 import type {CacheUser, EpisodeCache} from './store/episode-cache.ts';
@@ -55,6 +56,8 @@ const SUCCESS_REWARD = 0.5;
 /** A surrogate without its other half is no character and cannot be stored. */
 const HALF = /\p{Surrogate}/gu;
 
+type Who = Pick<HubMember, 'agentId' | 'tenantId'>;
+
 type ChangeKind = EpisodeChange extends infer Change
   ? Change extends EpisodeChange
     ? Omit<Change, 'id' | 'episode' | 'by' | 'at'>
@@ -64,7 +67,8 @@ type ChangeKind = EpisodeChange extends infer Change
 export class AgentMemory implements MemoryDb {
   readonly #cache: EpisodeCache;
   readonly #user: CacheUser;
-  readonly #agentId: string;
+  readonly #who: Who;
+  readonly #signer: Signer | null;
   readonly #sessionId: string | null;
   readonly #hub: () => {readonly adapter: HubAdapter; readonly isSynced: boolean} | null;
 
@@ -72,13 +76,15 @@ export class AgentMemory implements MemoryDb {
   constructor(given: {
     cache: EpisodeCache;
     user: CacheUser;
-    agentId: string;
+    who: Who;
+    signer: Signer | null;
     sessionId: string | null;
     hub: () => {readonly adapter: HubAdapter; readonly isSynced: boolean} | null;
   }) {
     this.#cache = given.cache;
     this.#user = given.user;
-    this.#agentId = given.agentId;
+    this.#who = given.who;
+    this.#signer = given.signer;
     this.#sessionId = given.sessionId;
     this.#hub = given.hub;
   }
@@ -139,7 +145,7 @@ export class AgentMemory implements MemoryDb {
     const {reward, critique = null, sessionId = this.#sessionId, expiresAtMs = null} = input;
     const episode: Episode = {
       id,
-      agentId: this.#agentId,
+      agentId: this.#who.agentId,
       sessionId,
       task: whole(input.task),
       input: whole(input.input ?? ''),
@@ -153,13 +159,14 @@ export class AgentMemory implements MemoryDb {
       signature: null,
     };
     check(episodeSchema.safeParse(episode), 'storeEpisode');
-    this.#cache.add(this.#user, {kind: 'episode', episode});
+    const signed = this.#signer?.sign(episode, this.#who.tenantId) ?? episode;
+    this.#cache.add(this.#user, {kind: 'episode', episode: signed});
     return id;
   }
 
   #change(episode: string, kind: ChangeKind): Promise<string> {
     return promised(() => {
-      const change: EpisodeChange = {id: uuidV7(), episode, by: this.#agentId, at: this.#cache.stamp(), ...kind};
+      const change: EpisodeChange = {id: uuidV7(), episode, by: this.#who.agentId, at: this.#cache.stamp(), ...kind};
       check(changeSchema.safeParse(change), kind.kind);
       this.#cache.add(this.#user, {kind: 'change', change});
       return change.id;

@@ -1,5 +1,6 @@
 import type {Memory} from '../../model/episode.ts';
 import type {PresenceNote} from '../../model/hub.ts';
+import type {Signer} from '../security/signer.ts';
 import {AgentMemory, type EpisodeInput, type MemoryDb, type QueryOptions} from './agent-memory.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
 import {FederationHub, type HubAdapterSource, type WaitOptions} from './federation-hub.ts';
@@ -27,6 +28,8 @@ export interface EphemeralAgentOptions extends CertificatePaths, OpenCacheOption
   readonly finalSyncMs?: number;
   readonly sessionId?: string | null;
   readonly presence?: PresenceNote | null;
+  /** As `FederationHubOptions.signingKey`. */
+  readonly signingKey?: Signer;
   /** Whether what others store is told at once, not only with the next sync. */
   readonly news?: boolean;
   /** Shared with others of the same tenant in this process; instead of `memoryPath`. */
@@ -103,7 +106,9 @@ export class EphemeralAgent implements AsyncDisposable {
     if (hubEndpoint === undefined && hubAdapter === undefined) {
       this.hub = null;
       this.#user = this.#cache.join();
-      this.db = new AgentMemory({cache: this.#cache, user: this.#user, agentId, sessionId, hub: () => null});
+      const {signingKey: signer = null} = options;
+      const who = {agentId, tenantId};
+      this.db = new AgentMemory({cache: this.#cache, user: this.#user, who, signer, sessionId, hub: () => null});
     } else {
       const endpoint = hubEndpoint === undefined ? {} : {endpoint: hubEndpoint};
       this.#user = null;

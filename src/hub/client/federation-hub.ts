@@ -1,5 +1,6 @@
 import type {PresenceNote} from '../../model/hub.ts';
 import {AgentMemory, type MemoryDb} from './agent-memory.ts';
+import type {Signer} from '../security/signer.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
 import type {HubAdapter, HubMember, HubWelcome} from './hub-adapter.ts';
 import type {CertificatePaths} from './hub-endpoint.ts';
@@ -23,6 +24,8 @@ export interface FederationHubOptions extends CertificatePaths, OpenCacheOptions
   readonly sessionId?: string | null;
   /** What the others see of this agent. */
   readonly presence?: PresenceNote | null;
+  /** Signs what is stored, see `createSigner`; the first key of an agent that the hub learns of stays its key. */
+  readonly signingKey?: Signer | undefined;
   /** Whether what others store is told at once, not only pulled by syncs. */
   readonly news?: boolean;
   /** Shared with others of the same tenant in this process, and closed by whoever opened it; instead of `memoryPath`. */
@@ -68,16 +71,19 @@ export class FederationHub implements AsyncDisposable {
     this.#options = options;
     this.#cache = cache ?? openCache(options);
     this.#user = this.#cache.join();
+    const {signingKey: signer = null} = options;
     this.#replica = new ReplicaSync({
       cache: this.#cache,
       user: this.#user,
-      agentId,
+      who: {agentId, tenantId},
+      signer,
       alarms: options.alarms ?? PROCESS_ALARMS,
     });
     this.db = new AgentMemory({
       cache: this.#cache,
       user: this.#user,
-      agentId,
+      who: {agentId, tenantId},
+      signer,
       sessionId,
       hub: () => {
         if (this.#adapter === null) return null;
@@ -165,7 +171,7 @@ export class FederationHub implements AsyncDisposable {
     const who: HubMember = {agentId, tenantId, sessionId};
     if (typeof hubAdapter === 'function') return hubAdapter(who);
     if (hubAdapter !== undefined) return hubAdapter;
-    const {certPath, keyPath, caPath, presence = null, alarms} = this.#options;
+    const {certPath, keyPath, caPath, presence = null, alarms, signingKey} = this.#options;
     return new WebSocketHub({
       ...who,
       endpoint,
@@ -174,6 +180,7 @@ export class FederationHub implements AsyncDisposable {
       keyPath,
       caPath,
       presence,
+      signingKey,
       subscription: {news, topics: []},
       ...(alarms && {alarms}),
     });

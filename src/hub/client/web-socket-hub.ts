@@ -7,6 +7,7 @@ import {connectHubSocket, type HubClientSocket} from '../../wire/connect-hub-soc
 import {type ClientFrame, HUB_PROTOCOL, type HubFrame} from '../../wire/hub-protocol.ts';
 import {Liveness} from '../../wire/liveness.ts';
 import {type Down, keepConnected} from '../../wire/reconnecting.ts';
+import type {Signer} from '../security/signer.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
 import type {
   HubAdapter,
@@ -33,6 +34,8 @@ export interface WebSocketHubOptions extends HubMember, CertificatePaths {
   readonly token: HubToken;
   readonly presence?: PresenceNote | null;
   readonly subscription?: Subscription;
+  /** What the agent signs with; its key is made known to the hub with each connection. */
+  readonly signingKey?: Signer | undefined;
   /** How long an answer may take, in milliseconds. */
   readonly answerMs?: number;
   readonly alarms?: Alarms;
@@ -179,7 +182,7 @@ export class WebSocketHub implements HubAdapter {
       link = new HubLink(opened.value, {alarms: this.#alarms, answerMs, notice: notice => this.#onNotice(notice)});
       const cut = () => opened.value.terminate();
       signal.addEventListener('abort', cut, {once: true});
-      const welcome = await this.#hello(link, token).finally(() => signal.removeEventListener('abort', cut));
+      const welcome = await this.#greet(link, token).finally(() => signal.removeEventListener('abort', cut));
       this.#up(link, welcome);
       return opened;
     } catch (error) {
@@ -193,6 +196,16 @@ export class WebSocketHub implements HubAdapter {
   #readToken(): Promise<string> {
     const {token} = this.#options;
     return readToken(token, {who: this.#options, alarms: this.#alarms, signal: this.#closing.signal});
+  }
+
+  /** Before anything that is signed goes over the line, the hub knows by what key. Who only reads, signs nothing. */
+  async #greet(link: HubLink, token: string): Promise<HubAnswer<'welcome'>> {
+    const welcome = await this.#hello(link, token);
+    const {signingKey: signer} = this.#options;
+    if (signer === undefined || welcome.role === 'reader') return welcome;
+    const signature = signer.endorse({tenantId: welcome.tenantId, agentId: welcome.agentId});
+    await link.ask('ok', {type: 'key', agentId: null, publicKey: signer.publicKey, signature});
+    return welcome;
   }
 
   async #hello(link: HubLink, token: string): Promise<HubAnswer<'welcome'>> {

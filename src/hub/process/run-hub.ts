@@ -1,5 +1,6 @@
 import {mkdirSync, rmSync} from 'node:fs';
 import {dirname} from 'node:path';
+import {never} from '../../base/never.ts';
 import {HUB_PATH, type HubStats} from '../../wire/hub-protocol.ts';
 import type {EmbedderSettings} from '../recall/open-embedder.ts';
 import {readPrivateFile, writePrivateFile} from '../security/private-file.ts';
@@ -12,7 +13,10 @@ import {masterKeyOf} from './keepings.ts';
 import {TlsFiles, type TlsPaths} from './tls-files.ts';
 
 export interface HubRun
-  extends Pick<FederationHubServerOptions, 'quorum' | 'retention' | 'backups' | 'maxAgents' | 'syncInterval'> {
+  extends Pick<
+    FederationHubServerOptions,
+    'quorum' | 'retention' | 'backups' | 'maxAgents' | 'syncInterval' | 'requireSignatures'
+  > {
   readonly port: number;
   readonly host: string;
   /** Absolute. */
@@ -98,9 +102,20 @@ export async function runningHub(dbPath: string): Promise<{note: RunningNote; st
 }
 
 async function answer(hub: FederationHubServer, request: ControlRequest): Promise<ControlAnswer> {
-  if (request.do === 'stats') return {kind: 'stats', stats: hub.getStats()};
-  const made = await hub.backup(request.file);
-  return made.ok ? {kind: 'backup', report: made.value} : {kind: 'failed', failure: made.failure};
+  switch (request.do) {
+    case 'stats':
+      return {kind: 'stats', stats: hub.getStats()};
+    case 'list-keys':
+      return {kind: 'keys', keys: hub.listKeys(request.wanted)};
+    case 'remove-keys':
+      return {kind: 'removed', publicKeys: hub.removeKeys(request, request.publicKey)};
+    case 'backup': {
+      const made = await hub.backup(request.file);
+      return made.ok ? {kind: 'backup', report: made.value} : {kind: 'failed', failure: made.failure};
+    }
+    default:
+      return never(request);
+  }
 }
 
 function renew(hub: FederationHubServer, files: TlsFiles, onEvent: (event: HubEvent) => void): void {

@@ -9,10 +9,11 @@ import {revokedSerials} from '../security/certificates.ts';
 import {SecurityManager} from '../security/security-manager.ts';
 import type {HubAuth} from './hub-parts.ts';
 import type {HubTls} from './hub-server.ts';
-import {type Hub, composeHub, type HubSettings} from './parts/compose-hub.ts';
+import {type Hub, composeHub, type HubSettings, type KeysWanted} from './parts/compose-hub.ts';
 import {DataKeys, type Sealing} from './parts/data-keys.ts';
 import {hubAuth} from './parts/hub-auth.ts';
 import {hubFolder, hubIdOf} from './parts/hub-folder.ts';
+import type {ListedKey} from './store/credentials.ts';
 import type {HubStoreLimits} from './store/limits.ts';
 import {openHubStore} from './store/open-hub-store.ts';
 import type {VerifyReport} from './store/verify.ts';
@@ -137,8 +138,17 @@ export class FederationHubServer implements AsyncDisposable {
     return this.#started.registerKey(who, publicKey);
   }
 
-  removeKey(who: {readonly tenantId: string; readonly agentId: string}, publicKey: string): void {
-    this.#started.removeKey(who, publicKey);
+  /** `publicKey` null: all of this agent, which may then make another one known. The keys that are gone. */
+  removeKeys(
+    who: {readonly tenantId: string; readonly agentId: string},
+    publicKey: string | null = null,
+  ): readonly string[] {
+    return this.#started.removeKeys(who, publicKey);
+  }
+
+  /** By tenant and agent, at most `limit`. */
+  listKeys(which: KeysWanted = {}): readonly ListedKey[] {
+    return this.#started.listKeys(which);
   }
 
   get #started(): Hub {

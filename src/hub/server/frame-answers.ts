@@ -1,7 +1,7 @@
 import {never} from '../../base/never.ts';
 import type {HubMessage} from '../../model/hub.ts';
 import type {ClientFrame, HubStats} from '../../wire/hub-protocol.ts';
-import {documentAction, type HubAction, messageAction} from '../security/permissions.ts';
+import {documentAction, type HubAction, keyAction, messageAction} from '../security/permissions.ts';
 import type {DocumentCircles} from './document-circles.ts';
 import type {HubConnection} from './hub-connection.ts';
 import type {HubGauges} from './hub-gauges.ts';
@@ -45,7 +45,7 @@ export class FrameAnswers {
     const {connection, member, room} = asker;
     const {permits} = this.#with.parts;
     const {role} = member.identity;
-    const action = actionOf(frame);
+    const action = actionOf(frame, member.agentId);
     if (!permits(role, action)) {
       const refusal = {
         code: 'forbidden',
@@ -84,6 +84,8 @@ export class FrameAnswers {
         if (refusal) connection.refuse(frame.id, refusal);
         return connection.throttle();
       }
+      case 'key':
+        return this.#key(asker, frame);
       case 'stats':
         return member.send({type: 'stats', id: frame.id, stats: this.#with.stats(room)});
       default:
@@ -149,6 +151,19 @@ export class FrameAnswers {
     connection.throttle();
   }
 
+  #key({connection, member, room}: Asker, frame: Of<'key'>): void {
+    const {keys} = this.#with.parts;
+    if (!keys) {
+      const message = 'this hub keeps no keys of agents';
+      return connection.refuse(frame.id, {code: 'unavailable', message, retryAfterMs: null});
+    }
+    const refusal = keys.claim(member.identity, frame);
+    if (refusal) return connection.refuse(frame.id, refusal);
+    const {identity} = member;
+    this.#with.lane.acknowledge({member, id: frame.id, undone: () => keys.undone(identity, frame)});
+    this.#with.wake(room);
+  }
+
   #message({connection, member, room}: Asker, {id, message}: Of<'message'>): void {
     const told: HubMessage = {...message, from: member.agentId, sentAtMs: this.#with.parts.wallMs()};
     const json = messageJson(told);
@@ -201,7 +216,8 @@ export class FrameAnswers {
 const RECALL_RETRY_MS = 100;
 const MAILBOX_RETRY_MS = 1000;
 
-function actionOf(frame: Exclude<ClientFrame, {type: 'hello' | 'refresh'}>): HubAction {
+function actionOf(frame: Exclude<ClientFrame, {type: 'hello' | 'refresh'}>, agentId: string): HubAction {
+  if (frame.type === 'key') return keyAction(frame, agentId);
   if (frame.type === 'message') return messageAction(frame.message);
   if (frame.type === 'document') return documentAction(frame);
   return frame.type;

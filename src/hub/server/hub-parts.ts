@@ -1,7 +1,7 @@
 import type {Result} from '../../base/result.ts';
 import type {LogEntry, LogItem, Memory} from '../../model/episode.ts';
 import type {HubIdentity, HubRole} from '../../model/hub.ts';
-import type {HubErrorCode} from '../../wire/hub-protocol.ts';
+import type {ClientFrame, HubErrorCode} from '../../wire/hub-protocol.ts';
 import type {HubAction} from '../security/permissions.ts';
 import type {HubLimits} from './hub-limits.ts';
 import type {HubStore} from './hub-store.ts';
@@ -16,6 +16,8 @@ export interface HubParts {
   /** Null: this hub stores and tells, but does not search. */
   readonly recall: HubRecall | null;
   readonly documents: Documents;
+  /** Null: this hub keeps no keys of agents. */
+  readonly keys: AgentKeyBook | null;
   /** Where direct messages outlive the hub; null: nowhere. */
   readonly mail: MailKeeper | null;
   readonly limits: HubLimits;
@@ -73,6 +75,16 @@ export interface HubTotals {
   tenants(): number;
 }
 
+export type KeyFrame = Extract<ClientFrame, {type: 'key'}>;
+
+/** The public keys that agents sign with. */
+export interface AgentKeyBook {
+  /** Keeps a key with the next commit of the store; why not, or null. Who asks may do it: see `keyAction`. */
+  claim(identity: HubIdentity, frame: KeyFrame): Refusal | null;
+  /** The commit failed: it is not kept. */
+  undone(identity: HubIdentity, frame: KeyFrame): void;
+}
+
 /** Documents that agents of a tenant edit together; updates and vectors are base64. */
 export interface Documents {
   /** The hub's state vector, and the updates the client with this vector lacks. */
@@ -96,6 +108,14 @@ export type HubEvent =
     }
   | {readonly kind: 'agent-left'; readonly identity: HubIdentity; readonly epoch: string; readonly why: LeftWhy}
   | {readonly kind: 'token-refreshed'; readonly identity: HubIdentity}
+  /** Of an agent; `by`: who made it known. */
+  | {
+      readonly kind: 'key-added' | 'key-removed';
+      readonly tenant: string;
+      readonly agentId: string;
+      readonly by: string;
+      readonly publicKey: string;
+    }
   | {
       readonly kind: 'refused';
       /** Null: not known yet. */

@@ -11,7 +11,9 @@ import type {HubParts} from './hub-parts.ts';
 import {OpaqueDocuments} from './opaque-documents.ts';
 
 export interface HubServerOptions
-  extends Partial<Pick<HubParts, 'permits' | 'recall' | 'documents' | 'mail' | 'isKnown' | 'vet' | 'onEvent'>> {
+  extends Partial<
+    Pick<HubParts, 'permits' | 'recall' | 'documents' | 'keys' | 'mail' | 'isKnown' | 'vet' | 'onEvent'>
+  > {
   /** 0: any that is free, see `address`. */
   readonly port?: number;
   readonly host?: string;
@@ -72,6 +74,7 @@ export class HubServer implements AsyncDisposable {
       permits: options.permits ?? permits,
       recall: options.recall ?? null,
       documents: options.documents ?? new OpaqueDocuments(limits),
+      keys: options.keys ?? null,
       mail: options.mail ?? null,
       limits,
       syncIntervalMs: syncInterval,

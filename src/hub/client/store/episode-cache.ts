@@ -143,17 +143,13 @@ export class EpisodeCache {
     return this.isOpen ? (this.#contents.rows.pendingCount.get(user) ?? 0) : 0;
   }
 
-  /** As of this agent, by whose token the hub takes it: whoever stored it is gone. */
-  resign(item: LogItem, agentId: string): LogItem {
-    const own: LogItem =
-      item.kind === 'episode'
-        ? {kind: 'episode', episode: {...item.episode, agentId, signature: null}}
-        : {kind: 'change', change: {...item.change, by: agentId}};
-    const {id} = own.kind === 'episode' ? own.episode : own.change;
-    const row = this.#contents.rows.byId.get(id);
-    const json = JSON.stringify(own.kind === 'episode' ? own.episode : own.change);
-    if (row) this.#contents.rows.rewrite.run({n: row.n, body: this.#contents.bodies.code.encode(id, json)});
-    return own;
+  /** Keeps a pending item as it goes to the hub, such as in the name of who found it, and answers it. */
+  rewrite(item: LogItem): LogItem {
+    const own = item.kind === 'episode' ? item.episode : item.change;
+    const row = this.#contents.rows.byId.get(own.id);
+    const body = this.#contents.bodies.code.encode(own.id, JSON.stringify(own));
+    if (row) this.#contents.rows.rewrite.run({n: row.n, body});
+    return item;
   }
 
   /**
