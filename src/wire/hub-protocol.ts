@@ -1,6 +1,13 @@
 import {z} from 'zod';
 import {EPISODE_STANDINGS, type EpisodeState, type LogEntry, type Memory} from '../model/episode.ts';
-import {type ActiveAgent, type HubMessage, type HubRole, MESSAGE_KINDS, PRIORITIES} from '../model/hub.ts';
+import {
+  type ActiveAgent,
+  type HubMessage,
+  type HubRole,
+  MESSAGE_KINDS,
+  PRIORITIES,
+  type RecallRule,
+} from '../model/hub.ts';
 
 /**
  * What clients and hub say to each other: JSON text frames over one WebSocket at `/v1/hub`. The client speaks first
@@ -191,6 +198,8 @@ export type HubFrame =
       /** Wall time at which the token ends. */
       readonly expiresAtMs: number;
       readonly syncIntervalMs: number;
+      /** Of this tenant, as of now. */
+      readonly recall?: RecallRule;
     }
   | {readonly type: 'ok'; readonly id: number}
   | {

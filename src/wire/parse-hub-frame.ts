@@ -88,6 +88,7 @@ const hubFrameSchema = z.discriminatedUnion('type', [
     head,
     expiresAtMs: z.number(),
     syncIntervalMs: z.number(),
+    recall: z.object({quorum: count, distrusted: z.array(name).max(1000)}).exactOptional(),
   }),
   z.object({type: z.literal('ok'), id}),
   z.object({

@@ -36,7 +36,7 @@ the disk in any case.`,
     .option('--sync-interval <duration>', 'how often clients sync; default: 5s', duration('--sync-interval'))
     .option(
       '--quorum <n>',
-      'agents that must confirm an episode before it is recalled',
+      'agents other than its own that must confirm an episode before they recall it',
       wholeNumber('--quorum', {min: 0}),
       0,
     )

@@ -105,7 +105,8 @@ export class AgentMemory implements MemoryDb {
         // A hub that does not search, or is away: what is here is what there is.
       }
     }
-    return this.#cache.search(task, k, options);
+    const role = this.#hub()?.adapter.welcome?.role ?? 'worker';
+    return this.#cache.search(task, k, {...options, by: {agentId: this.#who.agentId, role}});
   }
 
   storeEpisode(input: EpisodeInput): Promise<string> {

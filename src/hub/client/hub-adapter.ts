@@ -1,5 +1,5 @@
 import type {LogEntry, LogItem, Memory} from '../../model/episode.ts';
-import type {ActiveAgent, HubMessage, HubRole, PresenceNote} from '../../model/hub.ts';
+import type {ActiveAgent, HubMessage, HubRole, PresenceNote, RecallRule} from '../../model/hub.ts';
 import type {PushResult} from '../../wire/hub-protocol.ts';
 import type {HubError} from './hub-error.ts';
 
@@ -54,6 +54,8 @@ export interface HubWelcome {
   readonly epoch: string;
   /** The last position of the tenant's log. */
   readonly head: number;
+  /** What is not to be recalled from the cache either; without it, that is as it was. */
+  readonly recall?: RecallRule | undefined;
 }
 
 export interface HubPage {

@@ -178,19 +178,27 @@ export class ReplicaSync {
   }
 
   #onNews(entries: readonly LogEntry[], head: number): void {
-    try {
+    // What was not taken is pulled by the next sync.
+    this.#guard(() => {
       const before = this.#cache.position;
       const isWhole = this.#cache.applyNews(entries, head);
       this.#stats.pulled += this.#cache.position - before;
       if (!isWhole) void this.syncQuietly();
+    });
+  }
+
+  /** For what nobody waits for, and what may go wrong, such as a full disk. */
+  #guard(act: () => void): void {
+    try {
+      act();
     } catch (error) {
-      // Such as a full disk. What was not taken is pulled by the next sync.
       this.#failed(error);
     }
   }
 
-  #onUp({head}: HubWelcome): void {
+  #onUp({head, recall}: HubWelcome): void {
     this.#stats.connections += 1;
+    if (recall !== undefined) this.#guard(() => this.#cache.obey(recall));
     const {position, limits} = this.#cache;
     // A new cache begins with as much as it can hold: what is older would be forgotten again at once.
     if (position === 0 && head > limits.episodes) this.#cache.startAfter(head - limits.episodes);

@@ -223,7 +223,7 @@ export class WebSocketHub implements HubAdapter {
     );
   }
 
-  #up(link: HubLink, {agentId, tenantId, role, epoch, head, expiresAtMs}: HubAnswer<'welcome'>): void {
+  #up(link: HubLink, {expiresAtMs, ...said}: HubAnswer<'welcome'>): void {
     if (this.#closing.signal.aborted) return;
     this.#link = link;
     this.#lastError = null;
@@ -231,7 +231,8 @@ export class WebSocketHub implements HubAdapter {
     if (typeof this.#options.token !== 'string') {
       this.#refresh.begin(expiresAtMs - Date.now(), token => link.ask('ok', {type: 'refresh', token}));
     }
-    const welcome = {agentId, tenantId, role, epoch, head};
+    const {agentId, tenantId, role, epoch, head, recall} = said;
+    const welcome = {agentId, tenantId, role, epoch, head, recall};
     this.#standing.up(welcome);
     this.#listeners.tell({kind: 'up', welcome});
   }

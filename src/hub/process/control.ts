@@ -5,6 +5,7 @@ import type {HubStats} from '../../wire/hub-protocol.ts';
 import {makePrivateFolder} from '../security/private-file.ts';
 import type {KeysWanted} from '../server/parts/compose-hub.ts';
 import type {HubFolder} from '../server/parts/hub-folder.ts';
+import type {AgentTrust} from '../server/parts/recall-rules.ts';
 import type {ListedKey} from '../server/store/credentials.ts';
 import type {VerifyReport} from '../server/store/verify.ts';
 
@@ -23,7 +24,7 @@ export interface KeysDoomed {
 }
 
 export type ControlAnswer =
-  | {readonly kind: 'stats'; readonly stats: HubStats}
+  | {readonly kind: 'stats'; readonly stats: HubStats; readonly trust: readonly AgentTrust[]}
   | {readonly kind: 'backup'; readonly report: VerifyReport}
   | {readonly kind: 'keys'; readonly keys: readonly ListedKey[]}
   | {readonly kind: 'removed'; readonly publicKeys: readonly string[]}

@@ -7,6 +7,7 @@ import {readPrivateFile, writePrivateFile} from '../security/private-file.ts';
 import {FederationHubServer, type FederationHubServerOptions} from '../server/federation-hub-server.ts';
 import type {HubEvent} from '../server/hub-parts.ts';
 import {type HubFolder, hubFolder} from '../server/parts/hub-folder.ts';
+import type {AgentTrust} from '../server/parts/recall-rules.ts';
 import {askHub, type ControlAnswer, type ControlRequest, listenForControl} from './control.ts';
 import {told} from './hub-failure.ts';
 import {masterKeyOf} from './keepings.ts';
@@ -93,18 +94,27 @@ async function start(run: HubRun): Promise<RunningHub> {
   };
 }
 
+export interface HubStanding {
+  readonly note: RunningNote;
+  readonly stats: HubStats;
+  /** Of the 100 agents that are trusted least. */
+  readonly trust: readonly AgentTrust[];
+}
+
 /** What runs over a database, asked itself; null: no hub does. */
-export async function runningHub(dbPath: string): Promise<{note: RunningNote; stats: HubStats} | null> {
+export async function runningHub(dbPath: string): Promise<HubStanding | null> {
   const folder = hubFolder(dbPath);
   const answered = await askHub(folder.control, {do: 'stats'});
   const note = readNote(folder);
-  return answered?.kind === 'stats' && note !== null ? {note, stats: answered.stats} : null;
+  if (answered?.kind !== 'stats' || note === null) return null;
+  const {stats, trust} = answered;
+  return {note, stats, trust};
 }
 
 async function answer(hub: FederationHubServer, request: ControlRequest): Promise<ControlAnswer> {
   switch (request.do) {
     case 'stats':
-      return {kind: 'stats', stats: hub.getStats()};
+      return {kind: 'stats', stats: hub.getStats(), trust: hub.getTrust()};
     case 'list-keys':
       return {kind: 'keys', keys: hub.listKeys(request.wanted)};
     case 'remove-keys':

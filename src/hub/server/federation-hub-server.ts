@@ -13,6 +13,7 @@ import {type Hub, composeHub, type HubSettings, type KeysWanted} from './parts/c
 import {DataKeys, type Sealing} from './parts/data-keys.ts';
 import {hubAuth} from './parts/hub-auth.ts';
 import {hubFolder, hubIdOf} from './parts/hub-folder.ts';
+import type {AgentTrust} from './parts/recall-rules.ts';
 import type {ListedKey} from './store/credentials.ts';
 import type {HubStoreLimits} from './store/limits.ts';
 import {openHubStore} from './store/open-hub-store.ts';
@@ -29,7 +30,7 @@ export interface FederationHubServerOptions extends HubSettings {
   readonly embedder?: EmbedderSettings;
   /** What all vector indexes may take in memory together, in bytes. Default: 1 GiB. */
   readonly indexBytes?: number;
-  /** Agents other than its own that must have confirmed an episode before it is recalled. Default: 0. */
+  /** Agents other than its own that must have confirmed an episode before they recall it. Default: 0. */
   readonly quorum?: number;
   readonly storeLimits?: Partial<HubStoreLimits>;
 }
@@ -119,6 +120,11 @@ export class FederationHubServer implements AsyncDisposable {
   /** Throws before it was started. */
   getStats(): HubStats {
     return this.#started.server.getStats();
+  }
+
+  /** How far agents are trusted by what others tried of what they told; those trusted least first. */
+  getTrust({limit = 100}: {readonly limit?: number} = {}): readonly AgentTrust[] {
+    return this.#started.trusts(limit);
   }
 
   /** Connections from now on are met with these files; who has shown a certificate that `crl` lists is cut off. */

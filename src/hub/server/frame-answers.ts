@@ -122,7 +122,7 @@ export class FrameAnswers {
     this.#with.settle();
     member.recalling += 1;
     void recall
-      .recall(room.tenant, {query, k, tags, onlySuccess, explain})
+      .recall(room.tenant, {query, k, tags, onlySuccess, explain, by: member.identity})
       .then(
         memories => member.send({type: 'recalled', id, memories}),
         (error: unknown) => {

@@ -200,6 +200,7 @@ export class HubCore implements ConnectionOwner {
       head: room.head,
       expiresAtMs: identity.expiresAtMs,
       syncIntervalMs: this.#parts.syncIntervalMs,
+      recall: this.#parts.recallRule(identity.tenantId),
     });
     this.#parts.onEvent({kind: 'agent-joined', identity, sessionId: hello.sessionId, epoch: member.epoch});
     this.#rooms.wake(room);

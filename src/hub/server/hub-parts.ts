@@ -1,7 +1,8 @@
 import type {Result} from '../../base/result.ts';
 import type {LogEntry, LogItem, Memory} from '../../model/episode.ts';
-import type {HubIdentity, HubRole} from '../../model/hub.ts';
+import type {HubIdentity, HubRole, RecallRule} from '../../model/hub.ts';
 import type {ClientFrame, HubErrorCode} from '../../wire/hub-protocol.ts';
+import type {Speaker} from '../security/delegation.ts';
 import type {HubAction} from '../security/permissions.ts';
 import type {HubLimits} from './hub-limits.ts';
 import type {HubStore} from './hub-store.ts';
@@ -15,6 +16,8 @@ export interface HubParts {
   readonly permits: (role: HubRole, action: HubAction) => boolean;
   /** Null: this hub stores and tells, but does not search. */
   readonly recall: HubRecall | null;
+  /** Told in the welcome. */
+  readonly recallRule: (tenant: string) => RecallRule;
   readonly documents: Documents;
   /** Null: this hub keeps no keys of agents. */
   readonly keys: AgentKeyBook | null;
@@ -58,6 +61,8 @@ export interface RecallQuery {
   readonly tags?: readonly string[] | undefined;
   readonly onlySuccess?: boolean | undefined;
   readonly explain?: boolean | undefined;
+  /** Who asks; what is its own is found whatever others say of it. null: nobody in particular. */
+  readonly by: Speaker | null;
 }
 
 export interface HubRecall {

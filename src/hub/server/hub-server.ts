@@ -12,7 +12,7 @@ import {OpaqueDocuments} from './opaque-documents.ts';
 
 export interface HubServerOptions
   extends Partial<
-    Pick<HubParts, 'permits' | 'recall' | 'documents' | 'keys' | 'mail' | 'isKnown' | 'vet' | 'onEvent'>
+    Pick<HubParts, 'permits' | 'recall' | 'recallRule' | 'documents' | 'keys' | 'mail' | 'isKnown' | 'vet' | 'onEvent'>
   > {
   /** 0: any that is free, see `address`. */
   readonly port?: number;
@@ -73,6 +73,7 @@ export class HubServer implements AsyncDisposable {
       auth: options.auth,
       permits: options.permits ?? permits,
       recall: options.recall ?? null,
+      recallRule: options.recallRule ?? (() => ({quorum: 0, distrusted: []})),
       documents: options.documents ?? new OpaqueDocuments(limits),
       keys: options.keys ?? null,
       mail: options.mail ?? null,

@@ -1,5 +1,6 @@
 import type {Database} from 'better-sqlite3';
 import type {EpisodeChange, LogItem} from '../../../model/episode.ts';
+import type {RecallRule} from '../../../model/hub.ts';
 import {parseStamp} from '../../replica/hybrid-clock.ts';
 import {CacheBodies} from './cache-bodies.ts';
 import {foldChange} from './cache-folds.ts';
@@ -14,6 +15,8 @@ const MAX_UNINDEXED = 256;
 /** How much is forgotten beyond the limit, so that it is not done for each episode. */
 const SLACK = 0.05;
 const MIN_FORGOTTEN = 10;
+/** The fact that is the rule of recall. */
+const RULE = 'recall';
 
 /** What the contents are counted by, to be put back when a transaction fails. */
 export interface Marks {
@@ -30,6 +33,7 @@ export class CacheContents {
   readonly #limits: CacheLimits;
   readonly #wallMs: () => number;
   #totals: Totals;
+  #rule: RecallRule = {quorum: 0, distrusted: []};
   /** Episodes up to this row are searchable. */
   #indexed: number;
   #last: number;
@@ -46,6 +50,20 @@ export class CacheContents {
     this.#totals = this.rows.totals.get() ?? {episodes: 0, bytes: 0, pending: 0, pendingBytes: 0, refused: 0};
     this.#indexed = this.#text.last();
     this.#last = this.rows.last.get() ?? 0;
+    const kept = this.rows.fact.get(RULE);
+    // The cast names what `obey` has written.
+    if (typeof kept !== 'number' && kept !== undefined) this.#rule = JSON.parse(code.decode(RULE, kept)) as RecallRule;
+  }
+
+  get rule(): RecallRule {
+    return this.#rule;
+  }
+
+  obey(rule: RecallRule): void {
+    const json = JSON.stringify(rule);
+    if (json === JSON.stringify(this.#rule)) return;
+    this.rows.setFact.run(RULE, this.bodies.code.encode(RULE, json));
+    this.#rule = rule;
   }
 
   get totals(): Totals {

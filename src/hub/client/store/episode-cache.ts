@@ -1,5 +1,6 @@
 import type {Database} from 'better-sqlite3';
 import type {Episode, EpisodeState, LogEntry, LogItem, Memory} from '../../../model/episode.ts';
+import type {RecallRule} from '../../../model/hub.ts';
 import type {PushResult} from '../../../wire/hub-protocol.ts';
 import {HybridClock} from '../../replica/hybrid-clock.ts';
 import {Coalescing} from '../coalescing.ts';
@@ -190,6 +191,11 @@ export class EpisodeCache {
       this.#contents.forget();
       return entries.length > 0 || this.position >= head;
     });
+  }
+
+  /** What is not to be recalled from now on, also after the cache was opened again. */
+  obey(rule: RecallRule): void {
+    this.#write(() => this.#contents.obey(rule));
   }
 
   /** Goes on behind `position`; nothing before it will be asked for. */

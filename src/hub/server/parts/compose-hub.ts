@@ -14,6 +14,7 @@ import type {DataKeys} from './data-keys.ts';
 import {HybridRecall} from './hybrid-recall.ts';
 import {KeyBook} from './key-book.ts';
 import {MailStore} from './mail-store.ts';
+import {type AgentTrust, RecallRules} from './recall-rules.ts';
 import {SharedDocuments} from './shared-documents.ts';
 import {TenantIndexes} from './tenant-indexes.ts';
 import {type Retention, Upkeep} from './upkeep.ts';
@@ -73,6 +74,8 @@ export interface Hub {
   registerKey(who: Agent, publicKey: string): 'kept' | 'full';
   removeKeys(who: Agent, publicKey: string | null): readonly string[];
   listKeys(which: KeysWanted): readonly ListedKey[];
+  /** Of all tenants, those trusted least first, at most `limit`. */
+  trusts(limit: number): readonly AgentTrust[];
 }
 
 /** Throws RangeError on a setting out of its range. */
@@ -91,6 +94,7 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
   const follower = new VectorFollower({vectors: store.vectors, embedder, indexes, settle, onEvent});
   const onAdded = () => upkeep.textSoon();
   const recall = new HybridRecall({store, embedder, indexes, follower, onAdded, quorum, wallMs, onEvent});
+  const rules = new RecallRules({store, quorum, wallMs});
   const documents = new SharedDocuments({rows: store.documents, limits, wallMs});
   const flush = () => store.flush();
   const mail = new MailStore({messages: store.messages, flush, keptMs: limits.keptMs, wallMs, onEvent});
@@ -108,6 +112,7 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
     totals: store,
     auth,
     recall,
+    recallRule: rules.of,
     documents,
     keys,
     mail,
@@ -176,6 +181,13 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
       const removed = changeKeys(who, () => credentials.removeKeys(tenant, agentId, publicKey)) ?? [];
       for (const gone of removed) onEvent({kind: 'key-removed', tenant, agentId, by: OPERATOR, publicKey: gone});
       return removed;
+    },
+    trusts(limit) {
+      return store
+        .figures()
+        .flatMap(({name}) => rules.trusts(name))
+        .toSorted((a, b) => a.trust - b.trust)
+        .slice(0, limit);
     },
     listKeys({tenantId = null, agentId = null, limit = LISTED_KEYS}) {
       return credentials.listKeys({tenant: tenantId, agent: agentId, limit});

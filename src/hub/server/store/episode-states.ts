@@ -2,6 +2,7 @@ import type {Database} from 'better-sqlite3';
 import type {Episode, EpisodeChange, EpisodeStanding, EpisodeState} from '../../../model/episode.ts';
 import type {Bodies, Body} from './bodies.ts';
 import type {Entries} from './entries.ts';
+import type {Outcomes, Word} from './outcomes.ts';
 import {firstStamp, isLater, markTags, MAX_VOICES, type Stamp, type TagMarks, tagsOf} from './stamps.ts';
 
 const READ = 'SELECT * FROM states WHERE episode = ?';
@@ -44,6 +45,12 @@ export interface Placed {
   readonly episode: Episode;
 }
 
+interface Voiced {
+  readonly plus: number;
+  readonly minus: number;
+  readonly before: Word | null | 'later';
+}
+
 /** Nothing has been said of it yet, or nothing is left of what was said. */
 export const NO_STATE = {up: 0, down: 0, uses: 0, confirmed: 0, refuted: 0} as const;
 
@@ -62,8 +69,10 @@ export class EpisodeStates {
   readonly #silence;
   readonly #bodies: Bodies;
   readonly #entries: Entries;
+  readonly #outcomes: Outcomes | null;
 
-  constructor(db: Database, bodies: Bodies, entries: Entries) {
+  /** `outcomes` null: nothing will be applied. */
+  constructor(db: Database, bodies: Bodies, {entries, outcomes}: {entries: Entries; outcomes: Outcomes | null}) {
     this.#read = db.prepare<[number], Row>(READ);
     this.#write = db.prepare<[Row]>(WRITE);
     this.#voice = db.prepare<[number, number, string], Stamp & {value: number}>(VOICE);
@@ -74,6 +83,7 @@ export class EpisodeStates {
     this.#silence = db.prepare<[number]>(SILENCE);
     this.#bodies = bodies;
     this.#entries = entries;
+    this.#outcomes = outcomes;
   }
 
   of({tenant, key, episode}: Placed): EpisodeState {
@@ -124,7 +134,12 @@ export class EpisodeStates {
 
   #confirm(row: Row, episode: Episode, change: Extract<EpisodeChange, {kind: 'confirm'}>): void {
     if (change.by === episode.agentId) return;
-    const {plus, minus} = this.#voiced(row.episode, CONFIRM, change, change.success ? 1 : -1);
+    const {by, at} = change;
+    const value = change.success ? 1 : -1;
+    const {plus, minus, before} = this.#voiced(row.episode, CONFIRM, change, value);
+    if (before !== 'later') {
+      this.#outcomes?.note(row.episode, {author: episode.agentId, confirmer: by}, {value, at}, before);
+    }
     row.confirmed += plus;
     row.refuted += minus;
     if (row.confirmed + row.refuted <= MAX_VOICES) return;
@@ -132,12 +147,13 @@ export class EpisodeStates {
     else row.refuted -= 1;
   }
 
-  /** By how much a word for or against changes the number of each. */
-  #voiced(episode: number, kind: number, {by, at, id}: EpisodeChange, value: number): {plus: number; minus: number} {
+  /** By how much a word for or against changes the number of each; `before`: what it takes the place of, or that it is later itself. */
+  #voiced(episode: number, kind: number, {by, at, id}: EpisodeChange, value: number): Voiced {
     const known = this.#voice.get(episode, kind, by);
-    if (known !== undefined && !isLater({at, id}, known)) return {plus: 0, minus: 0};
+    if (known !== undefined && !isLater({at, id}, known)) return {plus: 0, minus: 0, before: 'later'};
     this.#say.run(episode, kind, by, value, at, id);
     return {
+      before: known ?? null,
       plus: Number(value === 1) - Number(known?.value === 1),
       minus: Number(value === -1) - Number(known?.value === -1),
     };

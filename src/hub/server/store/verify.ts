@@ -76,7 +76,7 @@ class Verification {
     this.#bodies = bodies;
     this.#pages = pages;
     this.#entries = new Entries(db, bodies);
-    this.#states = bodies && new EpisodeStates(db, bodies, this.#entries);
+    this.#states = bodies && new EpisodeStates(db, bodies, {entries: this.#entries, outcomes: null});
     this.#text = new TextIndex(db);
   }
 

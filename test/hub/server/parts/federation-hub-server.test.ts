@@ -187,11 +187,12 @@ test('with a quorum only what others have confirmed is recalled', async () => {
   const [author, witness] = [await rig.join(hub, 'author'), await rig.join(hub, 'witness')];
   const lesson = stamped('author', {task: 'mend the lighthouse'});
   await author.ask('pushed', pushOf(lesson));
-  expect((await author.ask('recalled', recallOf('lighthouse'))).memories).toEqual([]);
+  expect((await witness.ask('recalled', recallOf('lighthouse'))).memories).toEqual([]);
+  expect((await author.ask('recalled', recallOf('lighthouse'))).memories[0]?.state.confirmed).toBe(0);
   const at = formatStamp({ms: Date.now(), counter: 1, node: 'witness'});
   const change = {id: randomUUID(), episode: lesson.id, by: 'witness', at, kind: 'confirm', success: true} as const;
   await witness.ask('pushed', {type: 'push', items: [{kind: 'change', change}]});
-  expect((await author.ask('recalled', recallOf('lighthouse'))).memories[0]?.state.confirmed).toBe(1);
+  expect((await witness.ask('recalled', recallOf('lighthouse'))).memories[0]?.state.confirmed).toBe(1);
 });
 
 test('a message for an agent that is away outlives the hub, and is delivered once', async () => {
