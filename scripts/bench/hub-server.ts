@@ -416,6 +416,7 @@ const POSITION = Buffer.from('"position":');
 
 /** Gives positions, and keeps nothing. */
 class CountingStore implements HubStore, HubTotals {
+  readonly log = 'counted';
   readonly #heads = new Map<string, number>();
 
   append(tenant: string, items: readonly LogItem[]): readonly AppendResult[] {

@@ -195,6 +195,8 @@ export type HubFrame =
       readonly epoch: string;
       /** The last position of the tenant's log. */
       readonly head: number;
+      /** Which log positions count in: with another one than before, all that is known of positions is void. */
+      readonly log?: string;
       /** Wall time at which the token ends. */
       readonly expiresAtMs: number;
       readonly syncIntervalMs: number;

@@ -86,6 +86,7 @@ const hubFrameSchema = z.discriminatedUnion('type', [
     role: z.enum(HUB_ROLES),
     epoch: name,
     head,
+    log: name.exactOptional(),
     expiresAtMs: z.number(),
     syncIntervalMs: z.number(),
     recall: z.object({quorum: count, distrusted: z.array(name).max(1000)}).exactOptional(),

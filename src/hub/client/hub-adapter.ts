@@ -54,6 +54,8 @@ export interface HubWelcome {
   readonly epoch: string;
   /** The last position of the tenant's log. */
   readonly head: number;
+  /** Which log positions count in; without it, positions are trusted. */
+  readonly log?: string | undefined;
   /** What is not to be recalled from the cache either; without it, that is as it was. */
   readonly recall?: RecallRule | undefined;
 }

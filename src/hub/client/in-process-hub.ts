@@ -18,6 +18,7 @@ import {HubListeners} from './hub-listeners.ts';
 import {promised} from './promised.ts';
 
 interface Tenant {
+  readonly logId: string;
   readonly log: LogEntry[];
   readonly positions: Map<string, number>;
   readonly members: Map<string, InProcessAdapter>;
@@ -71,6 +72,7 @@ export class InProcessHub {
     const known = this.#tenants.get(tenantId);
     if (known !== undefined) return known;
     const tenant: Tenant = {
+      logId: randomUUID(),
       log: [],
       positions: new Map(),
       members: new Map(),
@@ -132,10 +134,10 @@ class InProcessAdapter implements HubAdapter {
       if (this.#ended !== null) throw this.#ended;
       if (this.#welcome !== null) return this.#welcome;
       const {agentId, tenantId} = this.#who;
-      const {members, log, mail} = this.#tenant;
+      const {members, log, logId, mail} = this.#tenant;
       members.get(agentId)?.replace();
       this.#sinceMs = Date.now();
-      this.#welcome = {agentId, tenantId, role: this.#role, epoch: randomUUID(), head: log.length};
+      this.#welcome = {agentId, tenantId, role: this.#role, epoch: randomUUID(), head: log.length, log: logId};
       members.set(agentId, this);
       if (!mail.has(agentId)) mail.set(agentId, new Map());
       this.tell({kind: 'up', welcome: this.#welcome});

@@ -196,8 +196,9 @@ export class ReplicaSync {
     }
   }
 
-  #onUp({head, recall}: HubWelcome): void {
+  #onUp({head, log, recall}: HubWelcome): void {
     this.#stats.connections += 1;
+    if (log !== undefined) this.#guard(() => this.#cache.follow(log));
     if (recall !== undefined) this.#guard(() => this.#cache.obey(recall));
     const {position, limits} = this.#cache;
     // A new cache begins with as much as it can hold: what is older would be forgotten again at once.

@@ -198,6 +198,7 @@ export class HubCore implements ConnectionOwner {
       role: identity.role,
       epoch: member.epoch,
       head: room.head,
+      log: this.#parts.store.log,
       expiresAtMs: identity.expiresAtMs,
       syncIntervalMs: this.#parts.syncIntervalMs,
       recall: this.#parts.recallRule(identity.tenantId),

@@ -30,6 +30,8 @@ export class CacheContents {
   readonly rows: CacheRows;
   readonly bodies: CacheBodies;
   readonly #text: CacheText;
+  /** The log that is followed; null: none yet. */
+  log: string | null;
   readonly #limits: CacheLimits;
   readonly #wallMs: () => number;
   #totals: Totals;
@@ -50,6 +52,8 @@ export class CacheContents {
     this.#totals = this.rows.totals.get() ?? {episodes: 0, bytes: 0, pending: 0, pendingBytes: 0, refused: 0};
     this.#indexed = this.#text.last();
     this.#last = this.rows.last.get() ?? 0;
+    const log = this.rows.fact.get('log');
+    this.log = typeof log === 'string' ? log : null;
     const kept = this.rows.fact.get(RULE);
     // The cast names what `obey` has written.
     if (typeof kept !== 'number' && kept !== undefined) this.#rule = JSON.parse(code.decode(RULE, kept)) as RecallRule;
@@ -104,17 +108,29 @@ export class CacheContents {
     this.#count({...row, refused: null}, 1);
   }
 
-  /** The hub has it at this position. A change lives on in the fold of its episode. */
-  taken(row: Row, position: number, then: 'keep' | 'forget' = 'keep'): void {
-    if (then === 'forget') return this.drop(row);
+  /** The hub has it at this position. A change lives on in the fold of its episode; false: that is not here. */
+  taken(row: Row, position: number, then: 'keep' | 'forget' = 'keep'): boolean {
     if (row.kind === 1) {
       const item = this.bodies.item(row);
-      if (item.kind === 'change') this.fold(item.change, position, 0);
-      return this.drop(row);
+      const isHere = item.kind === 'change' && this.rows.byId.get(item.change.episode)?.kind === 0;
+      if (item.kind === 'change' && then === 'keep') this.fold(item.change, position, 0);
+      this.drop(row);
+      return isHere || then === 'forget';
     }
-    this.rows.taken.run({n: row.n, position});
-    this.#count(row, -1);
-    this.#count({...row, owner: null, refused: null}, 1);
+    if (then === 'forget') this.drop(row);
+    else {
+      this.rows.taken.run({n: row.n, position});
+      this.#count(row, -1);
+      this.#count({...row, owner: null, refused: null}, 1);
+    }
+    return true;
+  }
+
+  /** Forgets all that only the hub's log says; what waits for the hub, and what it did not take, stays. */
+  forgetTaken(): void {
+    for (const row of this.rows.oldestSafe.all(this.#totals.episodes)) {
+      if (row.refused === null) this.drop({...row, kind: 0, owner: null});
+    }
   }
 
   /** The hub never takes it. A change leaves nothing to keep; an episode is still worth remembering here. */

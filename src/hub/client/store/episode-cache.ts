@@ -40,6 +40,8 @@ type Refusal = Extract<PushResult, {readonly code: string}>;
 /** Who uses a cache: what it stores is pushed by it. */
 export type CacheUser = number & {readonly __user: unique symbol};
 
+/** The fact which log is followed. */
+const LOG = 'log';
 /** Owner of what nobody who is here has stored. */
 const ORPHANED = 0;
 /** Refusals that may pass by themselves: what was refused stays pending. */
@@ -203,19 +205,25 @@ export class EpisodeCache {
     this.#write(() => this.#cursor.moveTo(position));
   }
 
+  /**
+   * The hub's log. When it is another one than this cache has followed, everything that was the hub's is forgotten, to be pulled from the
+   * beginning; what waits for the hub, and what it never took, stays.
+   */
+  follow(log: string): void {
+    const known = this.#contents.log;
+    if (known === log) return;
+    this.#write(() => {
+      this.#contents.rows.setFact.run(LOG, log);
+      if (known === null) return;
+      this.#contents.forgetTaken();
+      this.#startOver();
+    });
+    this.#contents.log = log;
+  }
+
   /** The hub has another log than before, such as one from a backup: it is followed from its beginning. */
   restart(): void {
-    this.#write(() => {
-      const {rows, bodies} = this.#contents;
-      this.#cursor.goBackTo({position: 0, ahead: []});
-      rows.unfold.run();
-      for (const user of [ORPHANED, ...this.#users]) {
-        for (const row of rows.pending.all(user, this.limits.pendingItems)) {
-          const item = bodies.item(row);
-          if (item.kind === 'change') this.#contents.fold(item.change, null, 0);
-        }
-      }
-    });
+    this.#write(() => this.#startOver());
   }
 
   get(id: string): {readonly episode: Episode; readonly state: EpisodeState} | null {
@@ -266,6 +274,18 @@ export class EpisodeCache {
     this.#cursor.moveTo(position);
   }
 
+  #startOver(): void {
+    const {rows, bodies} = this.#contents;
+    this.#cursor.goBackTo({position: 0, ahead: []});
+    rows.unfold.run();
+    for (const user of [ORPHANED, ...this.#users]) {
+      for (const row of rows.pending.all(user, this.limits.pendingItems)) {
+        const item = bodies.item(row);
+        if (item.kind === 'change') this.#contents.fold(item.change, null, 0);
+      }
+    }
+  }
+
   #settle(results: readonly PushResult[], then: 'keep' | 'forget'): {taken: number; refused: readonly Refusal[]} {
     const refused: Refusal[] = [];
     let taken = 0;
@@ -273,8 +293,9 @@ export class EpisodeCache {
       const row = this.#contents.rows.byId.get(result.id);
       if ('position' in result) {
         taken += 1;
-        this.#cursor.saw(result.position);
-        if (row) this.#contents.taken(row, result.position, then);
+        const isKnown = row === undefined || this.#contents.taken(row, result.position, then);
+        // A change of an episode that is not here yet is to be pulled behind it.
+        if (isKnown) this.#cursor.saw(result.position);
       } else if (!PASSING.has(result.code)) {
         refused.push(result);
         if (row) this.#contents.refuse(row, result.code);

@@ -15,6 +15,7 @@ import {backUp} from './backup.ts';
 import {Group} from './group.ts';
 import {positionOf} from './hub-schema.ts';
 import type {HubStoreLimits} from './limits.ts';
+import {logIdOf} from './log-id.ts';
 import {Messages} from './messages.ts';
 import {Outcomes, type Standing} from './outcomes.ts';
 import {type Forgetting, Retention, type RetentionPolicy} from './retention.ts';
@@ -41,6 +42,7 @@ const TEXT_CHUNK = 100;
 /** The hub's own database. Synchronous; one process at a time has it open. Everything written is durable after `flush`. */
 export class SqliteHubStore implements HubStore {
   readonly file: string;
+  readonly log: string;
   readonly sessions: Sessions;
   readonly audit: AuditLog;
   readonly credentials: Credentials;
@@ -63,6 +65,7 @@ export class SqliteHubStore implements HubStore {
     const bodies = new Bodies(seal);
     const group = new Group(db, memory, file);
     this.file = file;
+    this.log = logIdOf(db);
     this.#db = db;
     this.#memory = memory;
     this.#bodies = bodies;
