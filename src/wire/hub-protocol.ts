@@ -67,8 +67,8 @@ export const logItemSchema = z.discriminatedUnion('kind', [
 
 const presence = z.strictObject({status: z.string().max(200), doing: z.string().max(2000).nullable(), skills});
 
-/** news: log entries as they come. topics: broadcast messages that name one of them. */
-const subscription = z.strictObject({news: z.boolean(), topics: tags});
+/** news: log entries as they come. topics: broadcast messages that name one of them. presence: who comes and goes; true unless said. */
+const subscription = z.strictObject({news: z.boolean(), topics: tags, presence: z.boolean().exactOptional()});
 
 const id = requestId;
 export const clientFrameSchema = z.discriminatedUnion('type', [

@@ -4,7 +4,7 @@ import type {Signer} from '../security/signer.ts';
 import {AgentMemory, type EpisodeInput, type MemoryDb, type QueryOptions} from './agent-memory.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
 import {FederationHub, type HubAdapterSource, type WaitOptions} from './federation-hub.ts';
-import type {CertificatePaths} from './hub-endpoint.ts';
+import type {EndpointOptions} from './hub-endpoint.ts';
 import {badOption, HubError, hubErrorOf} from './hub-error.ts';
 import {type HubToken, unverifiedClaims} from './hub-token.ts';
 import {promised} from './promised.ts';
@@ -13,7 +13,7 @@ import type {CacheUser, EpisodeCache} from './store/episode-cache.ts';
 import {openCache, type OpenCacheOptions} from './store/open-cache.ts';
 import {uuidV7} from './uuid-v7.ts';
 
-export interface EphemeralAgentOptions extends CertificatePaths, OpenCacheOptions {
+export interface EphemeralAgentOptions extends EndpointOptions, OpenCacheOptions {
   /** Without it: the one a JSON Web Token names, or a new one. */
   readonly agentId?: string;
   /** Seconds until it ends by itself. */

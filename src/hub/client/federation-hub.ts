@@ -3,8 +3,7 @@ import {AgentMemory, type MemoryDb} from './agent-memory.ts';
 import type {Signer} from '../security/signer.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
 import type {HubAdapter, HubMember, HubWelcome} from './hub-adapter.ts';
-import type {CertificatePaths} from './hub-endpoint.ts';
-import {hubUrl} from './hub-endpoint.ts';
+import {type EndpointOptions, hubUrl} from './hub-endpoint.ts';
 import {badOption, HubError} from './hub-error.ts';
 import type {HubToken} from './hub-token.ts';
 import {ReplicaSync, type SyncReport, type SyncStats} from './replica-sync.ts';
@@ -15,7 +14,7 @@ import {WebSocketHub} from './web-socket-hub.ts';
 /** Another backend than the WebSocket hub: an adapter, which lives as long as it, or what makes one for each connection. */
 export type HubAdapterSource = HubAdapter | ((who: HubMember) => HubAdapter);
 
-export interface FederationHubOptions extends CertificatePaths, OpenCacheOptions {
+export interface FederationHubOptions extends EndpointOptions, OpenCacheOptions {
   /** `wss://host:port`, or `ws://host:port`. Not needed with a `hubAdapter`. */
   readonly endpoint?: string;
   readonly agentId: string;
@@ -171,7 +170,7 @@ export class FederationHub implements AsyncDisposable {
     const who: HubMember = {agentId, tenantId, sessionId};
     if (typeof hubAdapter === 'function') return hubAdapter(who);
     if (hubAdapter !== undefined) return hubAdapter;
-    const {certPath, keyPath, caPath, presence = null, alarms, signingKey} = this.#options;
+    const {certPath, keyPath, caPath, allowPlaintext, presence = null, alarms, signingKey} = this.#options;
     return new WebSocketHub({
       ...who,
       endpoint,
@@ -181,7 +180,9 @@ export class FederationHub implements AsyncDisposable {
       caPath,
       presence,
       signingKey,
-      subscription: {news, topics: []},
+      allowPlaintext,
+      // Whoever wants it, such as a realtime hub over this connection, asks for it.
+      subscription: {news, topics: [], presence: false},
       ...(alarms && {alarms}),
     });
   }

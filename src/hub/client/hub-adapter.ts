@@ -77,6 +77,8 @@ export interface HubQuery {
 export interface Subscription {
   readonly news: boolean;
   readonly topics: readonly string[];
+  /** Who comes and goes; true unless said. */
+  readonly presence?: boolean;
 }
 
 export type OutgoingMessage = Omit<HubMessage, 'from' | 'sentAtMs'>;

@@ -282,7 +282,7 @@ class InProcessAdapter implements HubAdapter {
     return {id, position: entry.position};
   }
 
-  #tellOthers(event: HubAdapterEvent, accepts: (member: InProcessAdapter) => boolean = () => true): void {
+  #tellOthers(event: HubAdapterEvent, accepts: (member: InProcessAdapter) => boolean = hearsOf): void {
     for (const member of [...this.#tenant.members.values()]) {
       if (member !== this && accepts(member)) member.tell(event);
     }
@@ -291,4 +291,9 @@ class InProcessAdapter implements HubAdapter {
   #expectUp(): void {
     if (this.#welcome === null) throw this.#ended ?? new HubError('not-connected', 'There is no connection to the hub');
   }
+}
+
+/** Who wants to know who comes and goes. */
+function hearsOf({subscription}: InProcessAdapter): boolean {
+  return subscription.presence ?? true;
 }

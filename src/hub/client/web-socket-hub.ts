@@ -19,7 +19,7 @@ import type {
   OutgoingMessage,
   Subscription,
 } from './hub-adapter.ts';
-import {type CertificatePaths, hubUrl, readCertificates} from './hub-endpoint.ts';
+import {type EndpointOptions, hubUrl, readCertificates} from './hub-endpoint.ts';
 import {HubError, hubErrorOf} from './hub-error.ts';
 import {errorOf, HubLink, type HubAnswer, type HubNotice} from './hub-link.ts';
 import {HubListeners} from './hub-listeners.ts';
@@ -28,7 +28,7 @@ import {pushItem} from './push-items.ts';
 import {Standing} from './standing.ts';
 import {TokenRefresh} from './token-refresh.ts';
 
-export interface WebSocketHubOptions extends HubMember, CertificatePaths {
+export interface WebSocketHubOptions extends HubMember, EndpointOptions {
   /** `wss://host:port` or `ws://host:port`; without a path, that of the protocol. */
   readonly endpoint: string;
   readonly token: HubToken;
@@ -125,9 +125,9 @@ export class WebSocketHub implements HubAdapter {
     await this.#ask('ok', {type: 'presence', presence: {...note, skills: [...note.skills]}});
   }
 
-  async subscribe({news, topics}: Subscription): Promise<void> {
-    this.#subscription = {news, topics};
-    await this.#ask('ok', {type: 'subscribe', subscription: {news, topics: [...topics]}});
+  async subscribe(subscription: Subscription): Promise<void> {
+    this.#subscription = subscription;
+    await this.#ask('ok', {type: 'subscribe', subscription: this.#subscribed});
   }
 
   async who() {
@@ -151,6 +151,12 @@ export class WebSocketHub implements HubAdapter {
     const link = this.#link;
     this.#giveUp(new HubError('ended', 'The connection to the hub was closed'));
     await Promise.all([link?.socket.close({code: 1000}), this.#keeping]);
+  }
+
+  get #subscribed() {
+    const {news, topics, presence = true} = this.#subscription;
+    // A hub of before knows nothing of `presence`, and tells it.
+    return {news, topics: [...topics], ...(!presence && {presence})};
   }
 
   #ask<Type extends 'pushed' | 'entries' | 'recalled' | 'ok' | 'agents'>(
@@ -211,8 +217,7 @@ export class WebSocketHub implements HubAdapter {
   async #hello(link: HubLink, token: string): Promise<HubAnswer<'welcome'>> {
     const {agentId, tenantId, sessionId} = this.#options;
     const presence = this.#presence && {...this.#presence, skills: [...this.#presence.skills]};
-    const {news, topics} = this.#subscription;
-    const subscription = {news, topics: [...topics]};
+    const subscription = this.#subscribed;
     const hello = {type: 'hello', versions: [HUB_PROTOCOL], token, sessionId, presence, subscription} as const;
     const welcome = await link.ask('welcome', {...hello, versions: [...hello.versions]});
     if (welcome.agentId === agentId && welcome.tenantId === tenantId) return welcome;

@@ -7,7 +7,7 @@ import type {HubConnection} from './hub-connection.ts';
 import type {HubGauges} from './hub-gauges.ts';
 import type {HubParts, Refusal} from './hub-parts.ts';
 import {type Mailboxes, messageJson} from './mailboxes.ts';
-import type {Member} from './member.ts';
+import {type Member, subscriptionOf} from './member.ts';
 import type {PushLane} from './push-lane.ts';
 import type {TenantRoom} from './tenant-room.ts';
 
@@ -73,7 +73,8 @@ export class FrameAnswers {
         member.socket.send(`{"type":"agents","id":${frame.id},"agents":[${room.who}]}`);
         return connection.throttle();
       case 'subscribe':
-        member.subscription = {news: frame.subscription.news, topics: new Set(frame.subscription.topics)};
+        member.subscription = subscriptionOf(frame.subscription);
+        if (!member.subscription.presence) member.missed.agents.clear();
         return member.send({type: 'ok', id: frame.id});
       case 'message':
         return this.#message(asker, frame);

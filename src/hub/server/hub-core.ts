@@ -11,7 +11,7 @@ import {HubGauges, type HubRates} from './hub-gauges.ts';
 import type {HubLimits} from './hub-limits.ts';
 import type {HubParts, LeftWhy, Refusal} from './hub-parts.ts';
 import {Mailboxes} from './mailboxes.ts';
-import {Member} from './member.ts';
+import {Member, subscriptionOf} from './member.ts';
 import {PushLane} from './push-lane.ts';
 import type {TenantRoom} from './tenant-room.ts';
 
@@ -180,7 +180,7 @@ export class HubCore implements ConnectionOwner {
       epoch: randomUUID(),
       sinceMs: this.#parts.wallMs(),
       presence: this.#parts.permits(identity.role, 'presence') ? hello.presence : null,
-      subscription: {news: hello.subscription.news, topics: new Set(hello.subscription.topics)},
+      subscription: subscriptionOf(hello.subscription),
       limits: this.limits,
     });
     if (!connection.admit(member)) return;
