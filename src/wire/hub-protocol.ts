@@ -31,6 +31,16 @@ const tags = z.array(z.string().min(1).max(100)).max(50);
 const skills = z.array(z.string().min(1).max(100)).max(100);
 const stamp = z.string().min(1).max(100);
 
+const clockCount = z
+  .number()
+  .int()
+  .max(2 ** 52);
+/** Log, node, counter, base: see `WrittenClock`. */
+const clock = z
+  .tuple([name, name, clockCount.min(1), clockCount.min(0)])
+  .readonly()
+  .exactOptional();
+
 export const episodeSchema = z.strictObject({
   id: name,
   agentId: name,
@@ -48,9 +58,10 @@ export const episodeSchema = z.strictObject({
   at: stamp,
   expiresAtMs: z.number().int().min(0).nullable(),
   signature: z.string().max(200).nullable(),
+  clock,
 });
 
-const changed = {id: name, episode: name, by: name, at: stamp};
+const changed = {id: name, episode: name, by: name, at: stamp, clock};
 export const changeSchema = z.discriminatedUnion('kind', [
   z.strictObject({...changed, kind: z.literal('vote'), value: z.union([z.literal(1), z.literal(-1)])}),
   z.strictObject({...changed, kind: z.literal('use'), count: z.number().int().min(1).max(1e6)}),

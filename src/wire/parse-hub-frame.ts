@@ -21,6 +21,7 @@ const state = z.object({
   uses: count,
   tags: z.array(z.string()),
   critique: z.string().nullable(),
+  otherCritiques: z.array(z.string()).exactOptional(),
   confirmed: count,
   refuted: count,
   standing: z.enum(EPISODE_STANDINGS),

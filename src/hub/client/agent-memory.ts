@@ -60,7 +60,7 @@ type Who = Pick<HubMember, 'agentId' | 'tenantId'>;
 
 type ChangeKind = EpisodeChange extends infer Change
   ? Change extends EpisodeChange
-    ? Omit<Change, 'id' | 'episode' | 'by' | 'at'>
+    ? Omit<Change, 'id' | 'episode' | 'by' | 'at' | 'clock'>
     : never
   : never;
 
@@ -158,6 +158,7 @@ export class AgentMemory implements MemoryDb {
       at: this.#cache.stamp(),
       expiresAtMs,
       signature: null,
+      clock: this.#cache.clock(),
     };
     check(episodeSchema.safeParse(episode), 'storeEpisode');
     const signed = this.#signer?.sign(episode, this.#who.tenantId) ?? episode;
@@ -167,7 +168,8 @@ export class AgentMemory implements MemoryDb {
 
   #change(episode: string, kind: ChangeKind): Promise<string> {
     return promised(() => {
-      const change: EpisodeChange = {id: uuidV7(), episode, by: this.#who.agentId, at: this.#cache.stamp(), ...kind};
+      const written = {by: this.#who.agentId, at: this.#cache.stamp(), clock: this.#cache.clock()};
+      const change: EpisodeChange = {id: uuidV7(), episode, ...written, ...kind};
       check(changeSchema.safeParse(change), kind.kind);
       this.#cache.add(this.#user, {kind: 'change', change});
       return change.id;

@@ -101,3 +101,15 @@ test('the canonical form of version 1 stays as it is', () => {
       '"tags":["build","parser"],"task":"t","tenantId":"acme"}',
   );
 });
+
+test('a clock is part of what is signed, in a version of its own', () => {
+  const clock = ['log', 'node', 3, 7] as const;
+  const said = canonicalEpisode(sampleEpisode({clock}), 'acme');
+  expect(said).toMatch(/^godel-episode-2\n.*"clock":\["log","node",3,7\]/s);
+  const signed = signEpisode(sampleEpisode({clock}), {tenantId, privateKey});
+  expect(verifyEpisode(signed, {tenantId, publicKey})).toBe(true);
+  const bare = {...sampleEpisode(), signature: signed.signature};
+  for (const changed of [bare, {...signed, clock: ['log', 'node', 3, 8] as const}]) {
+    expect(verifyEpisode(changed, {tenantId, publicKey})).toBe(false);
+  }
+});

@@ -1,5 +1,5 @@
 import type {Database} from 'better-sqlite3';
-import type {Episode, EpisodeState, LogEntry, LogItem, Memory} from '../../../model/episode.ts';
+import type {Episode, EpisodeState, LogEntry, LogItem, Memory, WrittenClock} from '../../../model/episode.ts';
 import type {RecallRule} from '../../../model/hub.ts';
 import type {PushResult} from '../../../wire/hub-protocol.ts';
 import {HybridClock} from '../../replica/hybrid-clock.ts';
@@ -42,6 +42,7 @@ export type CacheUser = number & {readonly __user: unique symbol};
 
 /** The fact which log is followed. */
 const LOG = 'log';
+const NO_LOG = 'none';
 /** Owner of what nobody who is here has stored. */
 const ORPHANED = 0;
 /** Refusals that may pass by themselves: what was refused stays pending. */
@@ -62,6 +63,9 @@ export class EpisodeCache {
   readonly #cursor: LogCursor;
   readonly #wallMs: () => number;
   readonly #clock: HybridClock;
+  /** One life of one replica: no other has this name, and none will. */
+  readonly #node = uuidV7().replaceAll('-', '');
+  #written = 0;
   readonly #users = new Set<number>();
   #lastUser = ORPHANED;
 
@@ -69,7 +73,7 @@ export class EpisodeCache {
     this.#db = db;
     this.limits = options.limits;
     this.#wallMs = options.wallMs;
-    this.#clock = new HybridClock({node: uuidV7().replaceAll('-', ''), wallMs: options.wallMs});
+    this.#clock = new HybridClock({node: this.#node, wallMs: options.wallMs});
     this.#contents = new CacheContents(db, options);
     this.#cursor = new LogCursor(Number(this.#contents.rows.fact.get('position') ?? 0));
     this.#writes = new CacheWrites(db, {file: options.file, contents: this.#contents, cursor: this.#cursor});
@@ -95,6 +99,14 @@ export class EpisodeCache {
   /** A stamp greater than all that this cache has made or seen. */
   stamp(): string {
     return this.#clock.now();
+  }
+
+  /** The clock of the next write: which it is of this cache's life, and up to where the hub's log had been seen. */
+  clock(): WrittenClock {
+    this.#written += 1;
+    const {log} = this.#contents;
+    // Without a log there are no positions: only its own writes are known to have been seen.
+    return log === null ? [NO_LOG, this.#node, this.#written, 0] : [log, this.#node, this.#written, this.position];
   }
 
   /** Somebody begins to use it, and takes over what those who are gone have left to be pushed. */

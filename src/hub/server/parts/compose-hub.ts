@@ -100,7 +100,13 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
   const mail = new MailStore({messages: store.messages, flush, keptMs: limits.keptMs, wallMs, onEvent});
   const {port, host, syncInterval, tls, backups: plan, requireSignatures = false} = settings;
   const {credentials} = store;
-  const vetting = new Vetting({credentials, observe: at => clock.observe(at), wallMs, requireSignatures});
+  const vetting = new Vetting({
+    credentials,
+    observe: at => clock.observe(at),
+    wallMs,
+    log: {id: store.log, head: tenant => store.head(tenant)},
+    requireSignatures,
+  });
   const changed = (tenant: string, agentId: string) => vetting.forget(tenant, agentId);
   const keys = new KeyBook({credentials, changed, wallMs, onEvent});
   const server = new HubServer({

@@ -15,6 +15,8 @@ export interface VettingParts {
   /** Told of each stamp that is taken, so that stamps of the hub's own are later. */
   readonly observe: (stamp: string) => Result<void, StampFailure>;
   readonly wallMs: () => number;
+  /** The log of the hub, and the last position of a tenant that anybody can have seen. */
+  readonly log: {readonly id: string; head(tenant: string): number};
   /** Episodes that are not signed by a known key are not taken, of whomever they are. */
   readonly requireSignatures: boolean;
 }
@@ -33,6 +35,10 @@ export class Vetting {
     const at = item.kind === 'episode' ? item.episode.at : item.change.at;
     const stamp = checkStamp(at, {wallMs: this.#parts.wallMs()});
     if (!stamp.ok) return refuse('bad-frame', stamp.failure.detail);
+    const {clock} = item.kind === 'episode' ? item.episode : item.change;
+    if (clock?.[0] === this.#parts.log.id && clock[3] > this.#parts.log.head(tenantId)) {
+      return refuse('bad-frame', `the clock says that position ${clock[3]} was seen, which is not there yet`);
+    }
     if (item.kind === 'episode') {
       const {episode} = item;
       const {signer, keys} = this.#signerOf(tenantId, [episode.agentId, agentId]);

@@ -2,6 +2,7 @@ import type {Database} from 'better-sqlite3';
 import type {Episode, EpisodeChange, EpisodeStanding, EpisodeState} from '../../../model/episode.ts';
 import type {Bodies, Body} from './bodies.ts';
 import type {Entries} from './entries.ts';
+import type {LastCritiques} from './last-critiques.ts';
 import type {Outcomes, Word} from './outcomes.ts';
 import {firstStamp, isLater, markTags, MAX_VOICES, type Stamp, type TagMarks, tagsOf} from './stamps.ts';
 
@@ -70,9 +71,14 @@ export class EpisodeStates {
   readonly #bodies: Bodies;
   readonly #entries: Entries;
   readonly #outcomes: Outcomes | null;
+  readonly #critiques: LastCritiques | null;
 
-  /** `outcomes` null: nothing will be applied. */
-  constructor(db: Database, bodies: Bodies, {entries, outcomes}: {entries: Entries; outcomes: Outcomes | null}) {
+  /** `outcomes` null: nothing will be applied. `critiques` null: the database is older than they are. */
+  constructor(
+    db: Database,
+    bodies: Bodies,
+    {entries, outcomes, critiques}: {entries: Entries; outcomes: Outcomes | null; critiques: LastCritiques | null},
+  ) {
     this.#read = db.prepare<[number], Row>(READ);
     this.#write = db.prepare<[Row]>(WRITE);
     this.#voice = db.prepare<[number, number, string], Stamp & {value: number}>(VOICE);
@@ -84,6 +90,7 @@ export class EpisodeStates {
     this.#bodies = bodies;
     this.#entries = entries;
     this.#outcomes = outcomes;
+    this.#critiques = critiques;
   }
 
   of({tenant, key, episode}: Placed): EpisodeState {
@@ -92,8 +99,12 @@ export class EpisodeStates {
       return {...NO_STATE, tags: episode.tags.toSorted(), critique: episode.critique, standing: 'active'};
     }
     const {up, down, uses, confirmed, refuted, standing, critique_key: said} = row;
-    const critique = said === null ? episode.critique : this.#entries.critiqueAt(tenant, said);
-    return {up, down, uses, confirmed, refuted, standing, critique, tags: tagsOf(this.#tags(row, tenant, episode))};
+    const tags = tagsOf(this.#tags(row, tenant, episode));
+    const state = {up, down, uses, confirmed, refuted, standing, tags};
+    if (said === null) return {...state, critique: episode.critique};
+    const critique = this.#entries.critiqueAt(tenant, said).text;
+    const others = this.#critiques?.others(tenant, key) ?? [];
+    return {...state, critique, ...(others.length > 0 && {otherCritiques: others})};
   }
 
   apply({tenant, key, episode}: Placed, change: EpisodeChange, changeKey: number): void {
@@ -108,6 +119,7 @@ export class EpisodeStates {
   remove(episode: number): void {
     this.#remove.run(episode);
     this.#silence.run(episode);
+    this.#critiques?.remove(episode);
   }
 
   #note(row: Row, episode: Episode, change: Exclude<EpisodeChange, {kind: 'tag'}>, changeKey: number): void {
@@ -115,6 +127,7 @@ export class EpisodeStates {
     else if (change.kind === 'vote') this.#vote(row, change);
     else if (change.kind === 'confirm') this.#confirm(row, episode, change);
     else if (change.kind === 'critique') {
+      this.#critiques?.put(row.episode, change, changeKey);
       if (!isLater(change, {at: row.critique_at, id: row.critique_id})) return;
       Object.assign(row, {critique_at: change.at, critique_id: change.id, critique_key: changeKey});
     } else {

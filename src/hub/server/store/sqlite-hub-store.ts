@@ -15,6 +15,7 @@ import {backUp} from './backup.ts';
 import {Group} from './group.ts';
 import {positionOf} from './hub-schema.ts';
 import type {HubStoreLimits} from './limits.ts';
+import {LastCritiques} from './last-critiques.ts';
 import {logIdOf} from './log-id.ts';
 import {Messages} from './messages.ts';
 import {Outcomes, type Standing} from './outcomes.ts';
@@ -87,7 +88,11 @@ export class SqliteHubStore implements HubStore {
       group,
       tenants: this.#tenants,
       entries: this.#entries,
-      states: new EpisodeStates(db, bodies, {entries: this.#entries, outcomes: this.#outcomes}),
+      states: new EpisodeStates(db, bodies, {
+        entries: this.#entries,
+        outcomes: this.#outcomes,
+        critiques: new LastCritiques(db, this.#entries),
+      }),
       text: this.#text,
       vectors,
       audit: this.audit,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import {expect, test} from 'vitest';
 import {NO_REPUTATION, reputationOf, trustOf, withOutcome} from '../../../../src/hub/security/reputation.ts';
+import {verifyHubStore} from '../../../../src/hub/server/store/backup.ts';
 import {change, item, stamp} from './sample-episodes.ts';
 import {StoreRig} from './store-rig.ts';
 
@@ -97,8 +98,12 @@ test('a database from before there were outcomes has them when it is opened', ()
   first.flush();
   const before = first.reputation('a', 'alice', NOW);
   first.close();
-  rig.alter("DROP TABLE outcomes; DELETE FROM meta WHERE key = 'outcomes'; PRAGMA user_version = 1");
+  rig.alter(
+    "DROP TABLE outcomes; DROP TABLE critiques; DELETE FROM meta WHERE key = 'outcomes'; PRAGMA user_version = 1",
+  );
+  expect(verifyHubStore({file: rig.file, seal: null})).toMatchObject({ok: true, value: {findings: []}});
   const again = rig.open();
+  expect(again.verify().findings).toEqual([]);
   expect(again.reputation('a', 'alice', NOW)).toEqual(before);
   expect(before.bad).toBeGreaterThan(0.9);
   again.close();
