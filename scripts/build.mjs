@@ -29,8 +29,9 @@ const {metafile} = await build({
     daemon: 'src/daemon/entry.ts',
     host: 'src/host/entry.ts',
     hub: 'src/hub/process/entry.ts',
-    // For other programs, see docs/library.md.
+    // For other programs, see docs/library.md and docs/hub.md.
     index: 'src/index.ts',
+    'hub-server': 'src/hub.ts',
   },
   splitting: true,
   // The last two make `ws` faster where somebody has installed them.
@@ -47,10 +48,11 @@ const {metafile} = await build({
 /** Loaded by pi, not by us, in a way of its own: one file that needs nothing. */
 await build({...COMMON, entryPoints: {'pi-guard': 'src/runtimes/pi-guard/entry.ts'}});
 
-/** The licenses of what is in the bundle, as they ask for. */
+/** The licenses of what is in the bundle, and of the types that build-types.mjs copies, as they ask for. */
 const folders = Object.keys(metafile.inputs).flatMap(
   file => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0] ?? [],
 );
+folders.push('node_modules/@types/better-sqlite3');
 const licenses = [...new Set(folders)].sort().map(folder => {
   const {name} = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const file = readdirSync(folder).find(each => /^licen[cs]e/i.test(each));

@@ -7,6 +7,7 @@ export {WeightedStrategy} from './federation/strategies/weighted.ts';
 export {TaskDecomposer} from './federation/task-decomposer.ts';
 export * as resolver from './plan/dependency-resolver.ts';
 export type {EpisodeInput, MemoryDb, QueryOptions} from './hub/client/agent-memory.ts';
+export type {EndToEndKey, EndToEndOptions} from './hub/client/end-to-end.ts';
 export {
   type AgentContext,
   type AgentEnd,
@@ -14,8 +15,12 @@ export {
   EphemeralAgent,
   type EphemeralAgentOptions,
 } from './hub/client/ephemeral-agent.ts';
+export type {DocumentList, DocumentMap, DocumentText} from './hub/client/document-parts.ts';
+export type {DocumentSyncOptions} from './hub/client/document-sync.ts';
 export {FederationHub, type FederationHubOptions, type HubAdapterSource} from './hub/client/federation-hub.ts';
 export type {
+  DocumentAnswer,
+  DocumentRequest,
   HubAdapter,
   HubAdapterEvent,
   HubListener,
@@ -26,6 +31,7 @@ export type {
   OutgoingMessage,
   Subscription,
 } from './hub/client/hub-adapter.ts';
+export type {DocumentEvents, HubDocument} from './hub/client/hub-document.ts';
 export {type HubClientCode, HubError} from './hub/client/hub-error.ts';
 export type {HubToken} from './hub/client/hub-token.ts';
 export {InProcessHub, type InProcessHubLimits} from './hub/client/in-process-hub.ts';
@@ -45,5 +51,6 @@ export type {CacheLimits} from './hub/client/store/cache-limits.ts';
 export type {EpisodeCache} from './hub/client/store/episode-cache.ts';
 export {createSigner, type Signer} from './hub/security/signer.ts';
 export {openCache, type OpenCacheOptions} from './hub/client/store/open-cache.ts';
+export type {JsonValue} from './base/json.ts';
 export type {Episode, EpisodeChange, EpisodeState, LogEntry, LogItem, Memory} from './model/episode.ts';
 export type {ActiveAgent, HubMessage, HubRole, MessageKind, PresenceNote, Priority} from './model/hub.ts';

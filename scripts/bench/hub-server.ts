@@ -504,5 +504,5 @@ function socketOf(webSocket: WebSocket): {write(bytes: Buffer): boolean} {
   return Reflect.get(webSocket, '_socket') as {write(bytes: Buffer): boolean};
 }
 
-if (process.argv[2] === 'serve') await serve();
+if (process.argv[1] === fileURLToPath(import.meta.url) && process.argv[2] === 'serve') await serve();
 else if (process.argv[1] === fileURLToPath(import.meta.url)) console.table(await hubServerBench.run());

@@ -10,8 +10,11 @@ import {engineBench} from './engine.ts';
 import {healthBench} from './health.ts';
 import {hubClientBench} from './hub-client.ts';
 import {hubClocksBench} from './hub-clocks.ts';
-import {hubVectorsBench} from './hub-vectors.ts';
+import {hubLoadBench} from './hub-load.ts';
+import {hubSecurityBench} from './hub-security.ts';
+import {hubServerBench} from './hub-server.ts';
 import {hubStoreBench} from './hub-store.ts';
+import {hubVectorsBench} from './hub-vectors.ts';
 import {idleBench} from './idle.ts';
 import {overheadBench} from './overhead.ts';
 import {scaleUpBench} from './scale-up.ts';
@@ -41,27 +44,34 @@ const BENCHES: readonly Bench[] = [
   hubClocksBench,
   hubVectorsBench,
   hubStoreBench,
+  hubServerBench,
+  hubLoadBench,
+  hubSecurityBench,
   hubClientBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 
 /**
  * Runs all benchmarks, or those named, one after the other. All of them together rewrite docs/benchmarks.md; with `--record`
- * those that are named rewrite their own sections of it.
+ * those that are named rewrite their own sections of it. `--small` runs them in a small form where they have one, and records nothing.
  */
-const {positionals, values} = parseArgs({allowPositionals: true, options: {record: {type: 'boolean'}}});
+const {positionals, values} = parseArgs({
+  allowPositionals: true,
+  options: {record: {type: 'boolean'}, small: {type: 'boolean', default: false}},
+});
 const chosen = positionals.length === 0 ? BENCHES : BENCHES.filter(({name}) => positionals.includes(name));
 if (chosen.length === 0) throw new Error(`no such benchmark; there are ${BENCHES.map(({name}) => name).join(', ')}`);
 const sections: string[] = [];
 for (const bench of chosen) {
   console.error(`${bench.name} …`);
-  const table = markdown(await bench.run());
+  const table = markdown(await bench.run(values.small ? 'small' : 'full'));
   const section = `## ${bench.title}\n\n\`npm run bench -- ${bench.name}\`\n\n${table}\n`;
   console.log(section);
   sections.push(section);
-  if (values.record && positionals.length > 0) replaceSection(bench.title, `${section}\nMeasured on: ${machine()}\n`);
+  if (values.record && !values.small && positionals.length > 0)
+    replaceSection(bench.title, `${section}\nMeasured on: ${machine()}\n`);
 }
-if (positionals.length === 0) writePage(sections);
+if (positionals.length === 0 && !values.small) writePage(sections);
 
 function machine(): string {
   const load = readFileSync('/proc/loadavg', 'utf8').split(' ').slice(0, 3).join(' ');

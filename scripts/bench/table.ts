@@ -12,7 +12,8 @@ export interface BenchRow {
 export interface Bench {
   readonly name: string;
   readonly title: string;
-  run(): Promise<readonly BenchRow[]>;
+  /** `small`: to see that it works, in seconds; its figures say little. Where there is no such form, it is the full one. */
+  run(size?: 'full' | 'small'): Promise<readonly BenchRow[]>;
 }
 
 export function median(values: readonly number[]): number {

@@ -23,11 +23,13 @@ import type {
   SpawnRequest,
   TaskListQuery,
 } from './contract.ts';
+import type {MemoryBackend} from './memory-backend.ts';
 
 export type Answer<T> = Result<T, Failure>;
 
 /** What the routes need of the daemon, one method per route. */
 export interface Backend {
+  readonly memory: MemoryBackend;
   daemon(): DaemonView;
   stop(options: {readonly force: boolean}): Promise<Answer<readonly string[]>>;
   daemonLog(limit: number): readonly string[];

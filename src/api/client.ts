@@ -29,6 +29,7 @@ import {
   type TaskListQuery,
 } from './contract.ts';
 import {exchange, type HttpAnswer} from './exchange.ts';
+import {MemoryClient} from './memory-client.ts';
 
 export interface ClientOptions {
   readonly socket: string;
@@ -69,6 +70,7 @@ const SLOW_MS = 3000;
  * trusted to speak the contract, so answers are not parsed again beyond JSON.
  */
 export class ApiClient {
+  readonly memory = new MemoryClient(call => this.#call(call));
   readonly #options: ClientOptions;
 
   constructor(options: ClientOptions) {

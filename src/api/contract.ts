@@ -36,6 +36,16 @@ import type {TeamView} from '../model/team-view.ts';
  *   GET    /v1/teams/:name/log?task=ID&attempt=N&offset=&length=   {v: 1, data: base64, offset, size: number|null, over: boolean}
  *   GET    /v1/teams/:name/output?task=ID&offset=&length=    {v: 1, data: base64, offset, size: number|null}
  *   GET    /v1/teams/:name/events?after=&limit=              {v: 1, events: TracedEvent[]}
+ *   GET    /v1/memory/stats                    MemoryStats   those of `memory-contract.ts`, as all that follow
+ *   POST   /v1/memory/search                   MemorySearch → MemoryAnswer
+ *   GET    /v1/memory/episodes?prefix=&limit=  {v: 1, memories: MemoryView[]}   the latest first
+ *   GET    /v1/memory/episodes/:id             MemoryView   the beginning of an id is enough, as wherever one is given
+ *   POST   /v1/memory/episodes                 MemoryDraft → AddedMemory
+ *   POST   /v1/memory/vote                     VoteRequest → AddedMemory
+ *   POST   /v1/memory/forget                   ForgetRequest → ForgetReport
+ *   POST   /v1/memory/quarantine               QuarantineRequest → QuarantineReport
+ *   GET    /v1/memory/export?after=&limit=     MemoryPage
+ *   POST   /v1/memory/import                   MemoryImport → MemoryImported
  *   WS     /v1/feed?team=NAME&events=1&after=CURSOR          FeedMessage, one JSON text frame each
  *   WS     /v1/host                            the host protocol
  */
@@ -77,6 +87,8 @@ export interface SpawnRequest {
   readonly onBudget?: OnBudget;
   /** Whether its tasks are given what others have learned, and leave what they learn. */
   readonly memory?: MemoryMode;
+  /** Over the settings of the project. */
+  readonly hub?: HubRequest;
   /** What agents may do beyond working in their worktrees; see docs/runtimes. */
   readonly allow?: readonly string[];
   /** Variables of `env` whose values are secret, beside those that look like it. */
@@ -84,6 +96,14 @@ export interface SpawnRequest {
   readonly traceparent?: string;
   /** Chosen by the caller for this request alone: sent again, it is answered with the team it has made. */
   readonly key?: string;
+}
+
+/** The hub of a team; what is absent is as the settings say. Paths are absolute. */
+export interface HubRequest {
+  /** `project`, `off`, or the address of another. */
+  readonly url?: string;
+  readonly tenant?: string;
+  readonly tokenFile?: string;
 }
 
 /** What is absent stays as it is. */

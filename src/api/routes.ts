@@ -8,6 +8,7 @@ import type {TeamView} from '../model/team-view.ts';
 import type {Answer, Backend} from './backend.ts';
 import {AGENT_ORDERS, HEADERS, MAX_BODY_BYTES} from './contract.ts';
 import {type ErrorBody, statusOf} from './error-body.ts';
+import {addMemoryRoutes} from './memory-routes.ts';
 import {checkPeer, headersOf, type OurSide} from './peer-check.ts';
 import {
   parseAgentOrder,
@@ -121,6 +122,7 @@ export function createRoutes({backend, us, onBug}: RouteOptions): Hono {
   app.get('/v1/teams/:name/events', c =>
     withQuery(c, parsePageQuery, asked => answer(c, backend.events(c.req.param('name'), asked), events => ({events}))),
   );
+  addMemoryRoutes(app, {backend, bodyOf, respond: (c, result) => answer(c, result, value => value)});
   return app;
 }
 

@@ -1,6 +1,4 @@
 import {z} from 'zod';
-import {fail, ok, type Result} from '../base/result.ts';
-import type {Failure} from '../model/failure.ts';
 import {MEMORY_MODES} from '../model/memory.ts';
 import type {TaskStateName} from '../model/task.ts';
 import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
@@ -13,6 +11,7 @@ import {
   type SpawnRequest,
   type TaskListQuery,
 } from './contract.ts';
+import {parser} from './parser.ts';
 import {
   agentOrder,
   autoscale,
@@ -59,6 +58,13 @@ const spawnRequest: z.ZodType<SpawnRequest> = z.object({
   strategy: strategy.exactOptional(),
   onBudget: onBudget.exactOptional(),
   memory: z.enum(MEMORY_MODES).exactOptional(),
+  hub: z
+    .strictObject({
+      url: z.string().min(1).max(1000).exactOptional(),
+      tenant: z.string().min(1).max(200).exactOptional(),
+      tokenFile: path.regex(/^\//, 'expected an absolute path').exactOptional(),
+    })
+    .exactOptional(),
   allow: z.array(z.string().min(1).max(1000)).max(100).exactOptional(),
   secretNames: secretNames.exactOptional(),
   traceparent: z.string().max(200).exactOptional(),
@@ -124,7 +130,6 @@ const explainQuery: z.ZodType<ExplainQuery> = z
     message: '`task` and `agent` exclude each other',
   });
 
-/** What requests carry, checked once where it enters; a refusal names the field and what was wanted. */
 export const parseSpawnRequest = parser(spawnRequest);
 export const parseStopRequest = parser(z.object({force: z.boolean().default(false)}));
 export const parseKillRequest = parser(z.object({by: z.literal('user').default('user')}));
@@ -143,13 +148,3 @@ export const parsePageQuery = parser(z.object({after: anyNumber, limit: count(MA
 export const parseFeedQuery = parser(
   z.object({team: z.string().min(1).max(200), events: z.literal('1').exactOptional(), after: anyNumber}),
 );
-
-function parser<T>(schema: z.ZodType<T>): (value: unknown) => Result<T, Failure> {
-  return value => {
-    const parsed = schema.safeParse(value);
-    if (parsed.success) return ok(parsed.data);
-    const issue = parsed.error.issues[0];
-    const where = issue && issue.path.length > 0 ? `\`${issue.path.join('.')}\`: ` : '';
-    return fail({reason: 'usage', message: `The request is not valid: ${where}${issue?.message ?? 'unknown problem'}`});
-  };
-}

@@ -49,6 +49,15 @@ export function amount(what: string) {
   };
 }
 
+/** A parser for an option that takes a number from 0 to 1. */
+export function share(what: string) {
+  return (text: string): number => {
+    const value = /^(\d+(\.\d*)?|\.\d+)$/.test(text.trim()) ? Number(text) : Number.NaN;
+    if (value >= 0 && value <= 1) return value;
+    throw new GodelError({reason: 'out-of-range', what, value: text, range: 'a number from 0 to 1, such as 0.8'});
+  };
+}
+
 /** Words with commas between them. */
 export function list(text: string): readonly string[] {
   return text

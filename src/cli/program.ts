@@ -24,6 +24,15 @@ import {hubTokenList} from './commands/hub-token-list.ts';
 import {hubTokenRevoke} from './commands/hub-token-revoke.ts';
 import {hubTokenRotate} from './commands/hub-token-rotate.ts';
 import {hubVerify} from './commands/hub-verify.ts';
+import {memoryAdd} from './commands/memory-add.ts';
+import {memoryExport} from './commands/memory-export.ts';
+import {memoryForget} from './commands/memory-forget.ts';
+import {memoryImport} from './commands/memory-import.ts';
+import {memoryQuarantine} from './commands/memory-quarantine.ts';
+import {memorySearch} from './commands/memory-search.ts';
+import {memoryShow} from './commands/memory-show.ts';
+import {memoryStats} from './commands/memory-stats.ts';
+import {memoryVote} from './commands/memory-vote.ts';
 import {planCheck} from './commands/plan-check.ts';
 import {planMake} from './commands/plan-make.ts';
 import {planRecipes} from './commands/plan-recipes.ts';
@@ -123,6 +132,19 @@ export function buildProgram(run: Runner): Command {
       hubBackup(run),
       hubRestore(run),
       hubVerify(run),
+    ]),
+  );
+  program.addCommand(
+    group('memory', 'What attempts have learned: look, add, change, take it elsewhere', [
+      memorySearch(run),
+      memoryShow(run),
+      memoryAdd(run),
+      memoryVote(run),
+      memoryForget(run),
+      memoryQuarantine(run),
+      memoryExport(run),
+      memoryImport(run),
+      memoryStats(run),
     ]),
   );
   program.addCommand(group('config', 'Settings and where they come from', [configShow(run)]));

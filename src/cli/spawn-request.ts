@@ -26,6 +26,9 @@ export interface SpawnOptions extends AgentOptions, SpawnScaleOptions, BudgetOpt
   readonly maxFailures?: number;
   /** False with `--no-memory`. */
   readonly memory?: boolean;
+  readonly hub?: string;
+  readonly tenant?: string;
+  readonly hubTokenFile?: string;
 }
 
 /** The request for a team, as the daemon wants it. */
@@ -52,7 +55,19 @@ export function requestOf(
     ...(budget ? {budget} : {}),
     ...(allow === undefined ? {} : {allow}),
     ...(options.memory === false ? {memory: 'off' as const} : {}),
+    ...hubOf(cli, options),
     ...scalingOfSpawn(options),
+  };
+}
+
+function hubOf({cwd}: Cli, {hub, tenant, hubTokenFile}: Omit<SpawnOptions, 'count'>): Pick<SpawnRequest, 'hub'> {
+  if (hub === undefined && tenant === undefined && hubTokenFile === undefined) return {};
+  return {
+    hub: {
+      ...(hub === undefined ? {} : {url: hub}),
+      ...(tenant === undefined ? {} : {tenant}),
+      ...(hubTokenFile === undefined ? {} : {tokenFile: path.resolve(cwd, hubTokenFile)}),
+    },
   };
 }
 

@@ -10,7 +10,7 @@ type NumberKind = 'count' | 'duration' | 'size' | 'usd';
 export type SettingValue = Settings[keyof Settings];
 
 /** How one setting is written and what it may be. */
-export type SettingKind = NumberSetting | StrategySetting | WeightsSetting | MemorySetting;
+export type SettingKind = NumberSetting | StrategySetting | WeightsSetting | MemorySetting | TextSetting;
 
 interface Written {
   /** In YAML and with `--set`, for example `retry-base`. */
@@ -37,6 +37,14 @@ interface WeightsSetting extends Written {
 
 interface MemorySetting extends Written {
   readonly kind: 'memory';
+}
+
+interface TextSetting extends Written {
+  readonly kind: 'text';
+  /** What it may be, as a regular expression and in words. */
+  readonly pattern: RegExp;
+  readonly range: string;
+  readonly example: string;
 }
 
 const SECOND = 1000;
@@ -95,6 +103,31 @@ export const SETTING_KINDS = {
     kind: 'memory',
     ...written('memory', 'Whether teams are given what others have learned, and leave what they learn: on or off'),
   },
+  hub: {
+    kind: 'text',
+    ...written(
+      'hub',
+      'Where memories are shared: project (the hub that the daemon starts), off, or the address of another',
+    ),
+    pattern: /^(?:project|off|[a-z]+:\/\/\S{1,1000})$/i,
+    range: 'that is project, off or an address',
+    example: 'wss://hub.example:8080',
+  },
+  hubTenant: text('hub-tenant', 'With an address for hub: whose memory it is', 'acme'),
+  hubTokenFile: text('hub-token-file', 'With an address for hub: the file with the token', '/etc/godel/hub-token'),
+  hubCa: text('hub-ca', 'PEM file of who has signed the certificate of the hub', 'ca.pem'),
+  hubCert: text('hub-cert', 'PEM file of the certificate that is shown to the hub', 'me.pem'),
+  hubKey: text('hub-key', 'PEM file of its key', 'me.key'),
+  hubEmbedder: {
+    kind: 'text',
+    ...written(
+      'hub-embedder',
+      "What the project's own hub compares meanings with: hashed, model (where it is installed) or auto",
+    ),
+    pattern: /^(?:hashed|model|auto)$/,
+    range: 'that is hashed, model or auto',
+    example: 'model',
+  },
   memoryCount: count('memory-count', 0, 20, 'Memories that an attempt is given at most'),
   memoryWaitMs: duration('memory-wait', 0, 10 * SECOND, 'How long an attempt waits for its memories at most'),
 } as const satisfies Readonly<Record<keyof Settings, SettingKind>>;
@@ -141,7 +174,8 @@ export function showSetting(setting: SettingKind, value: SettingValue): string {
 }
 
 function isNumeric(setting: SettingKind): setting is NumberSetting {
-  return setting.kind !== 'strategy' && setting.kind !== 'weights' && setting.kind !== 'memory';
+  const {kind} = setting;
+  return kind !== 'strategy' && kind !== 'weights' && kind !== 'memory' && kind !== 'text';
 }
 
 /** `from 1 to 10000`. */
@@ -149,6 +183,7 @@ export function rangeOf(setting: SettingKind): string {
   const {kind, auto} = setting;
   if (kind === 'strategy') return `that is one of ${STRATEGY_NAMES.join(', ')}`;
   if (kind === 'memory') return `that is ${MEMORY_MODES.join(' or ')}`;
+  if (kind === 'text') return setting.range;
   const range =
     kind === 'weights'
       ? 'of `speed`, `cost` and `reliability`'
@@ -159,6 +194,7 @@ export function rangeOf(setting: SettingKind): string {
 function valueOf(kind: SettingKind, written: unknown): SettingValue {
   if (kind.kind === 'strategy') return STRATEGY_NAMES.find(name => name === written) ?? null;
   if (kind.kind === 'memory') return MEMORY_MODES.find(mode => mode === written) ?? null;
+  if (kind.kind === 'text') return typeof written === 'string' && kind.pattern.test(written) ? written : null;
   if (kind.kind === 'weights') return typeof written === 'string' ? parseWeights(written) : null;
   return numberOf(kind.kind, written);
 }
@@ -198,10 +234,13 @@ function nounOf({kind}: SettingKind): string {
       return 'a list of weights';
     case 'memory':
       return 'a word';
+    case 'text':
+      return 'a text';
   }
 }
 
 function exampleOf(setting: SettingKind): string {
+  if (setting.kind === 'text') return setting.example;
   if (setting.kind === 'count') return String(Math.max(setting.min, 4));
   const examples = {
     duration: '30s',
@@ -235,6 +274,12 @@ function size(key: string, min: number, max: number, meaning: string): NumberSet
 
 function usd(key: string, max: number, meaning: string): NumberSetting {
   return define('usd', key, 0, max, meaning);
+}
+
+/** A text or `auto`: none. */
+function text(key: string, meaning: string, example: string): TextSetting {
+  const range = 'of 1 to 1000 printable characters';
+  return {...written(key, meaning), kind: 'text', auto: true, pattern: /^[^\p{Cc}]{1,1000}$/u, range, example};
 }
 
 function define(kind: NumberKind, key: string, min: number, max: number, meaning: string): NumberSetting {

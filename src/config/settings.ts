@@ -46,6 +46,16 @@ export interface Settings {
   readonly strategyWeights: Weights | null;
   /** Whether teams remember that are not told otherwise, by their plan or when they are spawned. */
   readonly memory: MemoryMode;
+  /** The hub of teams that are not told otherwise: `project` (which the daemon starts), `off`, or an address. */
+  readonly hub: string;
+  /** With an address: whose memory it is, and files with the token, who certifies the hub, and the certificate of ours. */
+  readonly hubTenant: string | null;
+  readonly hubTokenFile: string | null;
+  readonly hubCa: string | null;
+  readonly hubCert: string | null;
+  readonly hubKey: string | null;
+  /** What the project's own hub finds by meaning with: `hashed` n-grams, the language `model`, or `auto`: that where it is installed. */
+  readonly hubEmbedder: string;
   /** Memories that an attempt is given at most. */
   readonly memoryCount: number;
   /** How long an attempt waits for them at most, in milliseconds. */
@@ -76,6 +86,13 @@ export const DEFAULT_SETTINGS: Settings = {
   strategy: 'weighted',
   strategyWeights: null,
   memory: 'on',
+  hub: 'project',
+  hubTenant: null,
+  hubTokenFile: null,
+  hubCa: null,
+  hubCert: null,
+  hubKey: null,
+  hubEmbedder: 'hashed',
   memoryCount: 5,
   memoryWaitMs: 150,
 };

@@ -17,6 +17,7 @@ import type {
   TaskListQuery,
 } from '../api/contract.ts';
 import {MAX_LOG_BYTES, MAX_PAGE} from '../api/contract.ts';
+import type {MemoryBackend} from '../api/memory-backend.ts';
 import {readClock} from '../base/clock.ts';
 import {fail, ok} from '../base/result.ts';
 import {similarTo} from '../base/similar.ts';
@@ -50,6 +51,7 @@ import {readTaskOutput} from './task-output.ts';
 import {TeamRequests} from './team-requests.ts';
 
 export interface DaemonBackendOptions {
+  readonly memory: MemoryBackend;
   readonly paths: ProjectPaths;
   readonly version: string;
   readonly settings: Settings;
@@ -70,6 +72,7 @@ export interface DaemonBackendOptions {
 
 /** Answers the API's requests: what changes anything goes through the engine, what only looks is read at once. */
 export class DaemonBackend implements Backend {
+  readonly memory: MemoryBackend;
   readonly #options: DaemonBackendOptions;
   readonly #startedMs = readClock().monoMs;
   readonly #spawns: Spawns;
@@ -77,6 +80,7 @@ export class DaemonBackend implements Backend {
 
   constructor(options: DaemonBackendOptions) {
     this.#options = options;
+    this.memory = options.memory;
     this.#spawns = new Spawns({...options, view: id => this.#view(id)});
     this.#requests = new TeamRequests(options);
   }

@@ -25,8 +25,12 @@ import {Hosts} from './hosts.ts';
 import {IdleWatch} from './idle-watch.ts';
 import {removeLeftovers} from './leftovers.ts';
 import type {Log} from './log.ts';
-import {CachedMemory} from './memory/cached-memory.ts';
+import {hubChoice} from './memory/hub-choice.ts';
+import {projectSource} from './memory/hub-source.ts';
 import {Lessons} from './memory/lessons.ts';
+import {Memories} from './memory/memories.ts';
+import {MemoryDesk} from './memory/memory-desk.ts';
+import {ProjectHub} from './project-hub.ts';
 import {Merges} from './merges.ts';
 import {memoryBytesOf} from '../runtimes/memory.ts';
 import type {AgentSettings} from '../model/agent-settings.ts';
@@ -102,9 +106,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     },
     log,
   });
-  const memory = new CachedMemory({file: paths.memoryFile, tenantId: paths.projectId, log});
+  const projectHub = settings.hub === 'project' ? startable(options) : null;
+  const memories = openMemories(options, projectHub);
   const lessons: Lessons = new Lessons({
-    memory,
+    memoryOf: team => memories.of(team),
     storeId: store.id,
     count: settings.memoryCount,
     waitMs: settings.memoryWaitMs,
@@ -157,6 +162,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   });
   const {promise: over, resolve: endBySelf} = withResolver<DaemonEnd>();
   const backend = new DaemonBackend({
+    memory: new MemoryDesk(() => memories.usual.opened()),
     paths,
     version,
     settings,
@@ -216,7 +222,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     const hasWork = engine.activeTeams > 0;
     const closing = new Closing();
     closing.add(() => store.close());
-    closing.add(() => memory.close());
+    if (projectHub !== null) closing.add(() => projectHub.end());
+    closing.add(() => memories.close());
     if (!hasWork) closing.add(() => removeDaemonFile(paths.daemonFile));
     closing.add(() => server.value.close());
     closing.add(() => requests.close());
@@ -232,6 +239,21 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     await closing.close();
   };
   return ok({over, end: how => (ended ??= end(how))});
+}
+
+function startable({paths, settings, log}: DaemonOptions): ProjectHub {
+  return new ProjectHub({paths, log, random: Math.random, args: ['--embedder', settings.hubEmbedder]});
+}
+
+/** A hub that is configured and cannot be used is told of by each team that is to use it. */
+function openMemories({paths, settings, log}: DaemonOptions, hub: ProjectHub | null): Memories {
+  const usual = hubChoice(undefined, {settings, folder: paths.folder});
+  return new Memories({
+    file: paths.memoryFile,
+    own: hub === null ? null : projectSource(hub),
+    usual: usual.ok ? usual.value : null,
+    log,
+  });
 }
 
 /** Writes down who the daemon is, for those to whom it does not answer. */

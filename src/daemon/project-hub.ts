@@ -1,8 +1,10 @@
 import {type ChildProcess, spawn} from 'node:child_process';
+import {setPriority} from 'node:os';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
 import {backoffMs} from '../base/backoff.ts';
 import {type Failure, GodelError} from '../model/failure.ts';
+import type {TokenWanted} from '../hub/process/hub-keys.ts';
 import type {RunningNote} from '../hub/process/run-hub.ts';
 import {programEnvironment} from '../project/program-environment.ts';
 import {programFile} from '../project/program-file.ts';
@@ -15,6 +17,8 @@ const BACKOFF = {baseMs: 200, maxMs: 30_000};
 const SETTLED_MS = 60_000;
 /** How long a hub may take to end in order, in milliseconds. */
 const END_MS = 10_000;
+/** As for `nice`. */
+const NICE = 5;
 const TOKEN_MS = 3_600_000;
 
 export interface HubEndpoint {
@@ -25,7 +29,7 @@ export interface HubEndpoint {
 }
 
 export interface ProjectHubParts {
-  readonly paths: Pick<ProjectPaths, 'godelFolder' | 'projectId'>;
+  readonly paths: Pick<ProjectPaths, 'godelFolder'>;
   readonly log: Pick<Log, 'info' | 'warn'>;
   readonly random: () => number;
   /** More arguments for the hub; for tests. */
@@ -42,6 +46,7 @@ type Line = {readonly ready: RunningNote} | {readonly failure: Failure} | {reado
 export class ProjectHub {
   readonly #parts: ProjectHubParts;
   readonly #dbPath: string;
+  readonly #listeners = new Set<(url: string) => void>();
   #child: ChildProcess | null = null;
   #ready: Promise<RunningNote> | null = null;
   #port = 0;
@@ -54,14 +59,19 @@ export class ProjectHub {
     this.#dbPath = join(parts.paths.godelFolder, 'hub.db');
   }
 
-  /** Where an agent of this project connects, and its token. Rejects with a `GodelError` where no hub can be had at present. */
-  async endpoint(agentId: string): Promise<HubEndpoint> {
+  /** Where somebody connects who speaks for agents beneath it, and its token. Rejects with a `GodelError` where no hub can be had. */
+  async endpoint({agentId, tenantId}: Pick<TokenWanted, 'agentId' | 'tenantId'>): Promise<HubEndpoint> {
     const {url} = await this.#running();
     const {HubKeys} = await import('../hub/process/hub-keys.ts');
-    const tenantId = this.#parts.paths.projectId;
     const keys = new HubKeys(this.#dbPath);
-    const {token} = await keys.createToken({agentId, tenantId, role: 'worker', lifetimeMs: TOKEN_MS});
+    const {token} = await keys.createToken({agentId, tenantId, role: 'coordinator', lifetimeMs: TOKEN_MS});
     return {url, tenantId, token};
+  }
+
+  /** Tells the address of each hub that is started from now on. Answers how to stop listening. */
+  onReady(listener: (url: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Resolves when it is gone. The second time is the same as the first. */
@@ -89,6 +99,7 @@ export class ProjectHub {
       stdio: ['pipe', 'pipe', 'ignore'],
     });
     child.stdin.on('error', () => undefined);
+    beNice(child.pid);
     this.#child = child;
     const ready = new Promise<RunningNote>((resolve, reject) => {
       createInterface({input: child.stdout}).on('line', text => {
@@ -98,6 +109,7 @@ export class ProjectHub {
         else if ('ready' in line) {
           this.#port = Number(new URL(line.ready.url).port);
           resolve(line.ready);
+          for (const listener of this.#listeners) listener(line.ready.url);
         } else {
           // Somebody else may have our port.
           this.#port = 0;
@@ -134,6 +146,15 @@ export class ProjectHub {
     const timer = setTimeout(() => child.kill('SIGKILL'), END_MS);
     await gone;
     clearTimeout(timer);
+  }
+}
+
+/** Nobody waits for it, and agents need the processors. */
+function beNice(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, NICE);
+  } catch {
+    // It has ended already, which is told elsewhere.
   }
 }
 

@@ -9,6 +9,7 @@ import type {AgentSettings} from '../model/agent-settings.ts';
 import type {Autoscale} from '../model/autoscale.ts';
 import type {Failure} from '../model/failure.ts';
 import type {TeamId} from '../model/ids.ts';
+import type {RemoteHub} from '../model/memory.ts';
 import type {StrategyChoice} from '../model/strategy.ts';
 import type {Plan} from '../model/plan.ts';
 import type {TeamView} from '../model/team-view.ts';
@@ -17,6 +18,7 @@ import type {ProjectPaths} from '../project/project-paths.ts';
 import type {Store} from '../store/store.ts';
 import {findRepository} from '../workspace/repository.ts';
 import {autoscaleFailure, completedAutoscale, countFailure} from './autoscale-request.ts';
+import {hubChoice} from './memory/hub-choice.ts';
 import {daemonEnding, type Requests} from './requests.ts';
 import {type SecretStore, splitSecrets} from './secrets.ts';
 import {checkAgents, depthOf, needsRepository, specOf} from './team-spec.ts';
@@ -40,6 +42,7 @@ interface Checked {
   readonly plan: Plan | null;
   readonly depth: number;
   readonly autoscale: Autoscale | null;
+  readonly hub: RemoteHub | null;
   readonly traceId: string;
   readonly requestKey: string;
 }
@@ -81,11 +84,14 @@ export class Spawns {
     if (!depth.ok) return depth;
     const autoscale = this.#autoscaleOf(request, plan.value);
     if (!autoscale.ok) return autoscale;
+    const hub = hubChoice(request.hub, {settings: this.#options.settings, folder: this.#options.paths.folder});
+    if (!hub.ok) return hub;
     const spawned = this.#spawnAs({
       request,
       plan: plan.value,
       depth: depth.value,
       autoscale: autoscale.value,
+      hub: hub.value,
       traceId,
       requestKey: key,
     });

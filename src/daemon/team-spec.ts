@@ -3,7 +3,7 @@ import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
 import type {Autoscale} from '../model/autoscale.ts';
 import type {StrategyChoice} from '../model/strategy.ts';
-import type {MemoryMode} from '../model/memory.ts';
+import type {MemoryMode, RemoteHub} from '../model/memory.ts';
 import type {Plan} from '../model/plan.ts';
 import {groupsOf, type TeamSpec} from '../model/team.ts';
 import type {TeamRepository} from '../model/work.ts';
@@ -23,13 +23,15 @@ export interface SpecRequest {
   readonly strategy?: StrategyChoice | undefined;
   /** Whether it remembers if neither says so. */
   readonly memory: MemoryMode;
+  /** Null: the project's own. */
+  readonly hub: RemoteHub | null;
   /** Null: it has the agents that were asked for. */
   readonly autoscale: Autoscale | null;
 }
 
 /** The team that was asked for. */
 export function specOf({request, name, plan, repository, depth, autoscale, ...rest}: SpecRequest): TeamSpec {
-  const {strategy: configured, memory: rule, ...facts} = rest;
+  const {strategy: configured, memory: rule, hub, ...facts} = rest;
   const groups = request.agents ?? groupsOfPlan(request, plan);
   const budget = request.budget ?? plan?.budget;
   const onBudget = request.onBudget ?? plan?.onBudget;
@@ -54,6 +56,7 @@ export function specOf({request, name, plan, repository, depth, autoscale, ...re
     ...(request.allow ? {allow: request.allow} : {}),
     ...(depth > 0 ? {depth} : {}),
     ...(memory === 'off' ? {memory} : {}),
+    ...(hub ? {hub} : {}),
   };
 }
 

@@ -75,10 +75,14 @@ export type LogItem =
 
 export type LogEntry = LogItem & {readonly position: number};
 
-/** One episode as it is recalled. */
-export interface Memory {
+/** An episode with what its changes amount to. */
+export interface KeptMemory {
   readonly episode: Episode;
   readonly state: EpisodeState;
+}
+
+/** One episode as it is recalled. */
+export interface Memory extends KeptMemory {
   /** Fused score; only comparable within one answer. */
   readonly score: number;
   /** Why it was found; only when asked for. */

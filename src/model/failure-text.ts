@@ -14,9 +14,12 @@ export function failureText(failure: Failure): string {
 
 /** The failure with every single problem it names on a line of its own, as `file:line:column: message` with its hint. */
 export function failureLines(failure: Failure): string[] {
-  if (failure.reason !== 'plan-invalid' && failure.reason !== 'config-invalid') return [failureText(failure)];
+  const {reason} = failure;
+  if (reason !== 'plan-invalid' && reason !== 'config-invalid' && reason !== 'memories-invalid') {
+    return [failureText(failure)];
+  }
   const lines = failure.problems.flatMap(problem => problemLines(failure.file, problem));
-  const omitted = failure.reason === 'plan-invalid' ? failure.omitted : 0;
+  const omitted = failure.reason === 'config-invalid' ? 0 : failure.omitted;
   return omitted > 0 ? [...lines, `… and ${plural(omitted, 'more problem')}`] : lines;
 }
 
@@ -63,9 +66,9 @@ function sentence(failure: Failure): string {
     case 'plan-unreadable':
       return withHint(`Cannot read the plan ${failure.file}: ${failure.detail}`, failure.hint);
     case 'plan-invalid':
-      return invalidText('plan', failure.file, failure.problems, failure.omitted);
+      return invalidText('plans', failure.file, failure.problems, failure.omitted);
     case 'config-invalid':
-      return invalidText('setting', failure.file, failure.problems, 0);
+      return invalidText('settings', failure.file, failure.problems, 0);
     case 'team-exists':
       return `There is already a team ${quote(failure.name)} (${failure.state}). Choose another --name, or remove it with \`godel team rm ${shellWord(failure.name)}\`.`;
     case 'team-not-found':
@@ -165,6 +168,16 @@ function sentence(failure: Failure): string {
       return withHint(`godel cannot work in ${failure.path}: ${failure.detail}`, failure.hint);
     case 'store-unusable':
       return withHint(`The store ${failure.path} cannot be used: ${failure.detail}`, failure.hint);
+    case 'memory-not-found':
+      return withHint(`There is no ${failure.what}.${similar(failure.similar)}`, failure.hint);
+    case 'memory-ambiguous':
+      return `${quote(failure.id)} is the beginning of several ids: ${list(failure.matches)}. Give more of it.`;
+    case 'memories-invalid':
+      return invalidText('memories', failure.file, failure.problems, failure.omitted);
+    case 'memory-unusable':
+      return withHint(`The memory cannot be used: ${failure.detail}`, failure.hint);
+    case 'memory-refused':
+      return withHint(`The hub does not take this: ${failure.detail}`, failure.hint);
     case 'platform-unsupported':
       return `godel does not run on ${failure.platform}: it needs Linux or macOS (on Windows, use it inside WSL 2).`;
     case 'interrupted':
@@ -223,14 +236,14 @@ function modelText({runtime, model}: {runtime: string; model: string | null}): s
 }
 
 function invalidText(
-  what: 'plan' | 'setting',
+  what: 'plans' | 'settings' | 'memories',
   file: string,
   problems: readonly PlanProblem[],
   omitted: number,
 ): string {
   const [first] = problems;
   const total = problems.length + omitted;
-  if (first === undefined) return `The ${what}s in ${file} are invalid.`;
+  if (first === undefined) return `The ${what} in ${file} are invalid.`;
   const rest = total > 1 ? ` (and ${plural(total - 1, 'more problem')})` : '';
   return `${placed(file, first)}${rest}${first.hint === undefined ? '' : `. ${capital(stopped(first.hint))}`}`;
 }

@@ -176,6 +176,25 @@ export type Failure =
     }
   | {readonly reason: 'project-unusable'; readonly path: string; readonly detail: string; readonly hint: string}
   | {readonly reason: 'store-unusable'; readonly path: string; readonly detail: string; readonly hint: string}
+  /** `what`: what was looked for, as `memory "0199"`. */
+  | {
+      readonly reason: 'memory-not-found';
+      readonly what: string;
+      readonly similar: readonly string[];
+      readonly hint?: string;
+    }
+  /** What was given of an id is the beginning of several. */
+  | {readonly reason: 'memory-ambiguous'; readonly id: string; readonly matches: readonly string[]}
+  /** A file to import, with what is wrong at its lines. */
+  | {
+      readonly reason: 'memories-invalid';
+      readonly file: string;
+      readonly problems: readonly PlanProblem[];
+      readonly omitted: number;
+    }
+  | {readonly reason: 'memory-unusable'; readonly detail: string; readonly hint?: string}
+  /** By the hub: our role there may not do this. */
+  | {readonly reason: 'memory-refused'; readonly detail: string; readonly hint?: string}
   | {readonly reason: 'platform-unsupported'; readonly platform: string}
   | {readonly reason: 'interrupted'; readonly signal: 'SIGINT' | 'SIGTERM'}
   | {readonly reason: 'unexpected'; readonly message: string; readonly stack?: string};

@@ -1,7 +1,7 @@
 import type {AgentGroup} from './agent.ts';
 import type {Autoscale, OnBudget} from './autoscale.ts';
 import type {Budget} from './budget.ts';
-import type {MemoryMode} from './memory.ts';
+import type {MemoryMode, RemoteHub} from './memory.ts';
 import {joinPlans, type Plan} from './plan.ts';
 import type {StrategyChoice} from './strategy.ts';
 import type {TeamRepository} from './work.ts';
@@ -57,6 +57,8 @@ export interface TeamSpec {
   readonly depth?: number;
   /** Absent: on. */
   readonly memory?: MemoryMode;
+  /** Whose memory it shares; absent: the project's own. */
+  readonly hub?: RemoteHub;
 }
 
 const COMMANDS_ONLY = {

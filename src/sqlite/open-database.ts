@@ -9,7 +9,7 @@ import {type DatabaseSchema, inspectSchema, migrate} from './schema-version.ts';
 import {storeFailure} from './sqlite-failure.ts';
 
 /** How long a predecessor that is just ending may still hold the file, in milliseconds. */
-const BUSY_TIMEOUT_MS = 1000;
+export const BUSY_TIMEOUT_MS = 1000;
 
 export interface OpenDatabaseOptions {
   readonly file: string;

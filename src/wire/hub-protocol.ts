@@ -23,9 +23,12 @@ export const MAX_HELLO_BYTES = 16 * 1024;
 export const MAX_PULL_ENTRIES = 1000;
 export const MAX_PUSH_ITEMS = 500;
 export const MAX_RECALL = 100;
+/** Of an episode's task, and of its other texts, in characters. */
+export const MAX_TASK_CHARS = 64 * 1024;
+export const MAX_TEXT_CHARS = 256 * 1024;
 
 const name = z.string().min(1).max(200);
-const text = z.string().max(256 * 1024);
+const text = z.string().max(MAX_TEXT_CHARS);
 const requestId = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const tags = z.array(z.string().min(1).max(100)).max(50);
 const skills = z.array(z.string().min(1).max(100)).max(100);
@@ -45,10 +48,7 @@ export const episodeSchema = z.strictObject({
   id: name,
   agentId: name,
   sessionId: name.nullable(),
-  task: z
-    .string()
-    .min(1)
-    .max(64 * 1024),
+  task: z.string().min(1).max(MAX_TASK_CHARS),
   input: text,
   output: text,
   critique: text.nullable(),
@@ -142,6 +142,8 @@ export const clientFrameSchema = z.discriminatedUnion('type', [
       .max(1024 * 1024)
       .nullable(),
     update: z.string().max(MAX_HUB_FRAME_BYTES).nullable(),
+    /** Takes no part in it any more; with vector and update null. */
+    leave: z.literal(true).exactOptional(),
   }),
   /** A key that episodes of an agent (null: one's own) are signed with; `signature`: of the claim, by a key that is known. */
   z.strictObject({

@@ -11,7 +11,7 @@ class ProjectHubRig implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'godel-project-hub-'));
   readonly warned: unknown[] = [];
   readonly hub = new ProjectHub({
-    paths: {godelFolder: this.folder, projectId: 'p1'},
+    paths: {godelFolder: this.folder},
     log: {info: () => undefined, warn: (about: unknown) => void this.warned.push(about)},
     random: Math.random,
     args: ['--embedder', 'hashed'],
@@ -38,14 +38,17 @@ async function joined({url, token}: HubEndpoint): Promise<RawClient> {
 
 test('the hub of a project is started when asked for, again at the same place when killed, and ends with its daemon', async () => {
   await using rig = new ProjectHubRig();
-  const [one, other] = await Promise.all([rig.hub.endpoint('a1'), rig.hub.endpoint('a2')]);
+  const [one, other] = await Promise.all([
+    rig.hub.endpoint({agentId: 'a1', tenantId: 'project'}),
+    rig.hub.endpoint({agentId: 'a2', tenantId: 'project'}),
+  ]);
   expect(other.url).toBe(one.url);
   const client = await joined(one);
   const first = rig.pid;
   process.kill(first, 'SIGKILL');
   await client.end();
   const again = await until('it is there again', async () => {
-    const found = await rig.hub.endpoint('a1').catch(() => null);
+    const found = await rig.hub.endpoint({agentId: 'a1', tenantId: 'project'}).catch(() => null);
     return found !== null && rig.pid !== first && found;
   });
   expect(again.url).toBe(one.url);
@@ -56,5 +59,7 @@ test('the hub of a project is started when asked for, again at the same place wh
   expect(await last.end()).toMatchObject({code: 1001});
   expect(() => process.kill(second, 0)).toThrow(/ESRCH/);
   expect(readdirSync(rig.folder).toSorted()).toEqual(['hub.db', 'hub.keys']);
-  await expect(rig.hub.endpoint('a1')).rejects.toMatchObject({failure: {reason: 'daemon-unreachable'}});
+  await expect(rig.hub.endpoint({agentId: 'a1', tenantId: 'project'})).rejects.toMatchObject({
+    failure: {reason: 'daemon-unreachable'},
+  });
 });

@@ -1,7 +1,17 @@
 import {execFile} from 'node:child_process';
-import {cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync} from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {join, relative} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import {afterAll, beforeAll, expect, test} from 'vitest';
@@ -54,26 +64,21 @@ function copyNativeModule(): void {
   cpSync(join(from, file), join(to, file));
 }
 
-test('the tarball carries the program, the example and the schema, and nothing else', () => {
+test('the tarball carries the program, the examples and the schema, and nothing else', () => {
   const paths = packed.files.map(({path}) => path).sort();
-  const example = readdirSync(join(REPOSITORY, 'examples/dependency-audit'));
+  const examples = readdirSync(join(REPOSITORY, 'examples'), {recursive: true, withFileTypes: true})
+    .filter(entry => entry.isFile())
+    .map(entry => relative(REPOSITORY, join(entry.parentPath, entry.name)));
   expect(paths.filter(path => !path.startsWith('dist/'))).toEqual(
-    [
-      'CHANGELOG.md',
-      'LICENSE',
-      'README.md',
-      'bin/godel.js',
-      'godel.schema.json',
-      'package.json',
-      ...example.map(name => `examples/dependency-audit/${name}`),
-    ].sort(),
+    ['CHANGELOG.md', 'LICENSE', 'README.md', 'bin/godel.js', 'godel.schema.json', 'package.json', ...examples].sort(),
   );
   const built = paths.filter(path => path.startsWith('dist/'));
   // The packages within the bundle ask for their licenses to be with them.
-  const programs = ['dist/cli.js', 'dist/daemon.js', 'dist/host.js', 'dist/licenses.txt', 'dist/types/index.d.ts'];
-  expect(built).toEqual(expect.arrayContaining(programs));
+  const programs = ['dist/cli.js', 'dist/daemon.js', 'dist/host.js', 'dist/hub.js', 'dist/licenses.txt'];
+  const library = ['dist/index.js', 'dist/hub-server.js', 'dist/types/index.d.ts', 'dist/types/hub.d.ts'];
+  expect(built).toEqual(expect.arrayContaining([...programs, ...library]));
   for (const path of built.filter(each => each !== 'dist/licenses.txt'))
-    expect(path).toMatch(/^dist\/((chunks\/)?[\w.-]+\.js(\.map)?|types\/[\w./-]+\.d\.ts)$/);
+    expect(path).toMatch(/^dist\/((chunks\/)?[\w.-]+\.js(\.map)?|types\/[\w./-]+\.d\.c?ts)$/);
   expect(packed.files.find(({path}) => path === 'bin/godel.js')!.mode & 0o111).toBe(0o111);
 });
 
@@ -98,4 +103,45 @@ test('installed from the tarball, it audits the folder it was installed in', asy
   };
   expect(report.totals).toMatchObject({packages: locked, failed: 0});
   expect(report.packages.map(({path}) => path).sort()).toEqual(Object.keys(lock.packages).sort());
+});
+
+const PROGRAM = `
+import {EphemeralAgent} from 'godel';
+import {FederationHubServer, SecurityManager} from 'godel/hub';
+
+const server = new FederationHubServer({port: 0, dbPath: 'memory.db'});
+await server.start();
+const security: SecurityManager = server.security;
+const token: string = await security.generateToken('pi', 'acme');
+const hubEndpoint = \`ws://127.0.0.1:\${server.address?.port}\`;
+const agent = await EphemeralAgent.spawn({tenantId: 'acme', hubEndpoint, token});
+await agent.storeEpisode({task: 'one', reward: 1});
+await agent.sync();
+const [memory] = await agent.queryMemories('one', 1);
+console.log(memory?.episode.agentId, server.getStats().episodes);
+await agent.destroy();
+await server.stop();
+`;
+
+test('installed from the tarball, the hub serves a plain program, and with types of Node one that is checked strictly', async () => {
+  writeFileSync(join(home, 'program.mjs'), PROGRAM.replaceAll(/: (SecurityManager|string) =/g, ' ='));
+  const {stdout, stderr} = await run(process.execPath, ['program.mjs'], {cwd: home, env});
+  expect({stdout, stderr}).toEqual({stdout: 'pi 1\n', stderr: ''});
+
+  // What npm would install with `@types/node`. Other types, such as those of better-sqlite3, are not there.
+  const types = ['node_modules/@types/node', 'node_modules/undici-types'];
+  for (const each of types) cpSync(join(REPOSITORY, each), join(home, each), {recursive: true, dereference: true});
+  expect(existsSync(join(home, 'node_modules/@types/better-sqlite3'))).toBe(false);
+  writeFileSync(join(home, 'program.mts'), PROGRAM);
+  const compilerOptions = {strict: true, noEmit: true, target: 'ES2023', module: 'NodeNext', types: ['node']};
+  writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({compilerOptions, files: ['program.mts']}));
+  const tsc = join(REPOSITORY, 'node_modules/typescript/bin/tsc');
+  const checked = await run(process.execPath, [tsc, '--project', home], {cwd: home}).catch((error: unknown) => error);
+  expect((checked as {stdout: string}).stdout).toBe('');
+}, 300_000);
+
+test('installed from the tarball, its examples run', async () => {
+  const example = 'node_modules/godel/examples/joint-debugging/debugging.mjs';
+  const {stdout} = await run(process.execPath, [example], {cwd: home, env});
+  expect(stdout).toMatch(/^ok: /m);
 });

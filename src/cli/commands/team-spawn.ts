@@ -72,6 +72,9 @@ went. Without a plan the agents are made ready and wait.`,
       wholeNumber('--max-failures', {min: 1}),
     )
     .option('--no-memory', 'give its tasks nothing of what others have learned, and keep nothing of what they learn')
+    .option('--hub <url>', 'share what they learn at this hub (wss://host:port); project: at the own one; off: at none')
+    .option('--tenant <name>', 'whose memory it is at that hub')
+    .option('--hub-token-file <file>', 'the token for that hub, made there by `godel hub token create`')
     .option('--autoscale', 'let the team grow and shrink with its work')
     .addOption(
       new Option(

@@ -1,4 +1,5 @@
 import {ApiClient} from '../../api/client.ts';
+import {oneLine} from '../../base/one-line.ts';
 import type {Command} from 'commander';
 import type {Cli, GlobalOptions} from '../cli.ts';
 import {openProject, settingsOf} from '../connect.ts';
@@ -15,6 +16,7 @@ export interface ShellQuestion {
 /** Nobody waits longer than this for a suggestion, in milliseconds. */
 const PATIENCE_MS = 1000;
 const MAX_TASKS = 2000;
+const MAX_MEMORIES = 200;
 
 /** Prints what may stand at the cursor: `words`, `files` or `folders`, then the words, one in a line with what it means after a tab. */
 export async function answerShell(cli: Cli, {program, words, bash}: ShellQuestion): Promise<void> {
@@ -34,26 +36,32 @@ function described({value, about}: Candidate): string {
 }
 
 /** Asks the daemon when it runs; a completion starts none. */
-async function lookUp(cli: Cli, {lookups, team, project}: Wanted): Promise<readonly Candidate[]> {
+async function lookUp(cli: Cli, {lookups, team, begun, project}: Wanted): Promise<readonly Candidate[]> {
   if (lookups.length === 0) return [];
   const options = project === null ? {} : {project};
   const {visitor} = openProject(cli, options);
   const client = new ApiClient({...visitor.options, timeoutMs: PATIENCE_MS});
-  const found = await Promise.all(lookups.map(lookup => candidatesFor(cli, {lookup, team, options, client})));
+  const found = await Promise.all(lookups.map(lookup => candidatesFor(cli, {lookup, team, begun, options, client})));
   return found.flat();
 }
 
 interface Search {
   readonly lookup: Lookup;
+  readonly begun: string;
   readonly team: string | null;
   readonly options: GlobalOptions;
   readonly client: ApiClient;
 }
 
-async function candidatesFor(cli: Cli, {lookup, team, options, client}: Search): Promise<readonly Candidate[]> {
+async function candidatesFor(cli: Cli, {lookup, team, begun, options, client}: Search): Promise<readonly Candidate[]> {
   if (lookup === 'runtime') {
     const {runtimeNames} = await import('../../runtimes/registry.ts');
     return runtimeNames(settingsOf(cli, options).agents).map(value => ({value, about: ''}));
+  }
+  if (lookup === 'memory') {
+    const memories = await client.memory.list({prefix: begun, limit: MAX_MEMORIES});
+    if (!memories.ok) return [];
+    return memories.value.map(({episode}) => ({value: episode.id, about: oneLine(episode.task, 60)}));
   }
   const answer = await client.teams();
   if (!answer.ok) return [];

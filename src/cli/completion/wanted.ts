@@ -6,7 +6,7 @@ export interface Candidate {
 }
 
 /** What only the project knows. `subject`: a task or an agent. */
-export type Lookup = 'team' | 'task' | 'agent' | 'subject' | 'group' | 'runtime';
+export type Lookup = 'memory' | 'team' | 'task' | 'agent' | 'subject' | 'group' | 'runtime';
 
 /** What may stand where the cursor is. */
 export interface Wanted {
@@ -17,6 +17,8 @@ export interface Wanted {
   readonly team: string | null;
   /** What stands before the value in the word, as in `--plan=`. */
   readonly before: string;
+  /** The word as far as it was typed. */
+  readonly begun: string;
   /** Given with the words so far. */
   readonly project: string | null;
 }
@@ -41,6 +43,7 @@ export function wanted(program: Command, words: readonly string[]): Wanted {
     candidates: [],
     lookups: [],
     before: '',
+    begun: last,
     team: read.options.get('--team') ?? null,
     project: read.options.get('--project') ?? null,
   };
@@ -108,6 +111,7 @@ const ARGUMENTS: Readonly<Record<string, Lookup>> = {
   agent: 'agent',
   id: 'agent',
   'task-or-agent': 'subject',
+  memory: 'memory',
 };
 
 function ofArgument(argument: Argument): Values {

@@ -1,5 +1,4 @@
 import type {Episode, EpisodeId, Memory} from '../../model/episode.ts';
-import type {AgentId} from '../../model/ids.ts';
 
 /** What an attempt leaves to those after it. The memory adds when it was kept. */
 export type Lesson = Omit<Episode, 'at' | 'expiresAtMs' | 'signature'>;
@@ -9,8 +8,15 @@ export interface Bearing {
   /** Of this statement: one that is told twice counts once. */
   readonly id: string;
   readonly episode: EpisodeId;
-  readonly by: AgentId;
+  readonly by: string;
   readonly success: boolean;
+}
+
+/** An attempt was given an episode. */
+export interface Use {
+  /** Of this statement: one that is told twice counts once. */
+  readonly id: string;
+  readonly episode: EpisodeId;
 }
 
 export interface Recall {
@@ -29,6 +35,8 @@ export interface AttemptMemory {
   recall(recall: Recall): Promise<readonly Memory[]>;
   remember(lesson: Lesson): void;
   confirm(bearing: Bearing): void;
+  /** Kept within a second or so, with others of the same episode: no recall waits for it. */
+  use(use: Use): void;
   /** Keeps what it was told before. */
   close(): Promise<void>;
 }

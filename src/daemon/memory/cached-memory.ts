@@ -1,17 +1,26 @@
+import {randomUUID} from 'node:crypto';
 import {readClock} from '../../base/clock.ts';
 import type {FederationHub} from '../../hub/client/federation-hub.ts';
 import type {CacheUser, EpisodeCache} from '../../hub/client/store/episode-cache.ts';
 import type {LogItem, Memory} from '../../model/episode.ts';
 import {failureOf} from '../../model/failure.ts';
 import type {Log} from '../log.ts';
-import type {AttemptMemory, Bearing, Lesson, Recall} from './attempt-memory.ts';
+import type {AttemptMemory, Bearing, Lesson, Recall, Use} from './attempt-memory.ts';
+import {joinMemories} from './join-memories.ts';
+import type {HubLine} from './hub-line.ts';
+import type {HubSource} from './hub-source.ts';
+import {UseTally} from './use-tally.ts';
 
 export interface CachedMemoryOptions {
   /** The database, or `:memory:`. */
   readonly file: string;
-  /** Whose memory it is: the embedded tenant is the project. */
+  /** Whose memory it is. */
   readonly tenantId: string;
+  /** The hub it is shared with; null: with none. */
+  readonly source: HubSource | null;
   readonly log: Log;
+  /** How long after it was opened for attempts it begins to look for its hub, in milliseconds: they start first. */
+  readonly hubDelayMs?: number;
 }
 
 /** The memory of the project, for whoever looks at it or changes it by hand. */
@@ -20,12 +29,37 @@ export interface OpenMemory {
   readonly user: CacheUser;
   /** The connection to the hub, which may be down; null: there is none. */
   readonly hub: FederationHub | null;
+  /** Whether it goes to a hub, found or not. */
+  readonly hasHub: boolean;
+  readonly file: string;
+  /** How somebody of this project is called in it. */
+  readonly nameOf: (agent: string) => string;
+  /** Keeps an item, and sends it to the hub if there is one. Throws a HubError as `EpisodeCache.add` does. */
+  readonly keep: (item: LogItem) => void;
+}
+
+interface Parts {
+  readonly cache: EpisodeCache;
+  readonly user: CacheUser;
+  readonly line: HubLine | null;
+}
+
+type Make = (cache: EpisodeCache, speaker: string) => LogItem;
+
+/** What waits to be written, in its order. */
+interface Lane {
+  readonly waiting: Make[];
+  writing: Promise<void> | undefined;
 }
 
 /** What waits to be written; beyond it, lessons are lost. */
 const MAX_WAITING = 10_000;
 /** What is written in one turn of the event loop: each takes some tens of microseconds. */
 const AT_ONCE = 10;
+const HUB_DELAY_MS = 2000;
+/** Of the time that is left, so much is the hub's, which then has shown that it is too slow for this and for what comes soon. */
+const HUB_SHARE = 0.6;
+const SLOW_MS = 2000;
 
 /**
  * The memory of a project in the cache of the hub's client, a file of its own: it works without a hub, and what is kept in it goes to
@@ -33,10 +67,14 @@ const AT_ONCE = 10;
  */
 export class CachedMemory implements AttemptMemory {
   readonly #options: CachedMemoryOptions;
-  readonly #waiting: ((cache: EpisodeCache) => LogItem)[] = [];
-  #opening: Promise<OpenMemory | null> | undefined;
+  readonly #lessons: Lane = {waiting: [], writing: undefined};
+  /** No attempt waits for these. */
+  readonly #uses: Lane = {waiting: [], writing: undefined};
+  readonly #tally = new UseTally((episode, count) => this.#used(episode, count));
+  #opening: Promise<Parts | null> | undefined;
   #turns: Promise<void> = Promise.resolve();
-  #writing: Promise<void> | undefined;
+  #lookingForHub: NodeJS.Timeout | undefined;
+  #hubSlowUntilMs = Number.NEGATIVE_INFINITY;
   #isFull = false;
   #isClosed = false;
 
@@ -45,68 +83,153 @@ export class CachedMemory implements AttemptMemory {
   }
 
   prepare(): void {
-    if (!this.#isClosed) void this.#open();
+    if (this.#isClosed) return;
+    void this.#open();
+    const {source, hubDelayMs = HUB_DELAY_MS} = this.#options;
+    if (source !== null) this.#lookingForHub ??= setTimeout(() => void this.#lookForHub(), hubDelayMs).unref();
   }
 
   async recall({query, k, deadlineMs}: Recall): Promise<readonly Memory[]> {
     const untilMs = readClock().monoMs + deadlineMs;
-    const opened = await this.#open();
+    const parts = await this.#open();
     await this.#turn();
     // What the same tick has told comes first.
-    await this.#writing;
-    if (!opened?.cache.isOpen || readClock().monoMs > untilMs) return [];
-    return opened.cache.search(query, k);
+    await this.#lessons.writing;
+    if (!parts?.cache.isOpen || readClock().monoMs > untilMs) return [];
+    const {cache, line} = parts;
+    const here = cache.search(query, k);
+    const there = line?.hub?.isConnected() ? await this.#ask(line.hub, {query, k, untilMs}) : null;
+    // What the hub knows of, it judges by more than we can.
+    return there === null
+      ? here
+      : joinMemories(
+          there,
+          here.filter(({episode}) => cache.isPending(episode.id)),
+          k,
+        );
   }
 
   remember(lesson: Lesson): void {
-    this.#keep(cache => {
-      const episode = {...lesson, at: cache.stamp(), expiresAtMs: null, signature: null};
-      return {kind: 'episode', episode};
+    this.#keep(this.#lessons, (cache, speaker) => {
+      const agentId = nameBeneath(speaker, lesson.agentId);
+      return {kind: 'episode', episode: {...lesson, agentId, at: cache.stamp(), expiresAtMs: null, signature: null}};
     });
   }
 
   confirm(bearing: Bearing): void {
-    this.#keep(cache => ({kind: 'change', change: {...bearing, kind: 'confirm', at: cache.stamp()}}));
+    this.#keep(this.#lessons, (cache, speaker) => {
+      const by = nameBeneath(speaker, bearing.by);
+      return {kind: 'change', change: {...bearing, by, kind: 'confirm', at: cache.stamp()}};
+    });
   }
 
-  /** Opens it if it is not; null: it cannot be opened, or is closed. */
-  opened(): Promise<OpenMemory | null> {
-    return this.#isClosed ? Promise.resolve(null) : this.#open();
+  use(use: Use): void {
+    if (!this.#isClosed) this.#tally.add(use);
+  }
+
+  /** Opens it if it is not, and begins to look for its hub; null: it cannot be opened, or is closed. */
+  async opened(): Promise<OpenMemory | null> {
+    if (this.#isClosed) return null;
+    const parts = await this.#open();
+    if (parts === null) return null;
+    void this.#lookForHub();
+    return {
+      cache: parts.cache,
+      user: parts.user,
+      hub: parts.line?.hub ?? null,
+      hasHub: parts.line !== null,
+      file: this.#options.file,
+      nameOf: agent => nameBeneath(this.#speaker, agent),
+      keep: item => this.#add(parts, item),
+    };
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
+    this.#tally.flush();
     this.#isClosed = true;
-    await this.#writing;
-    (await this.#opening)?.cache.close();
+    clearTimeout(this.#lookingForHub);
+    await Promise.all([this.#lessons.writing, this.#uses.writing]);
+    const parts = await this.#opening;
+    await parts?.line?.close();
+    parts?.cache.close();
   }
 
-  #keep(make: (cache: EpisodeCache) => LogItem): void {
-    if (this.#isClosed) return;
-    if (this.#waiting.length >= MAX_WAITING) return this.#lost({waiting: MAX_WAITING}, 'too many lessons wait');
-    this.#waiting.push(make);
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined;
+  async #lookForHub(): Promise<void> {
+    clearTimeout(this.#lookingForHub);
+    const parts = await this.#open();
+    if (!this.#isClosed) parts?.line?.open();
+  }
+
+  /** Null: it did not answer in time, or cannot. */
+  async #ask(
+    hub: FederationHub,
+    {query, k, untilMs}: {readonly query: string; readonly k: number; readonly untilMs: number},
+  ): Promise<readonly Memory[] | null> {
+    const nowMs = readClock().monoMs;
+    if (nowMs < this.#hubSlowUntilMs) return null;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<null>(resolve => {
+      timer = setTimeout(resolve, Math.max(0, untilMs - nowMs) * HUB_SHARE, null);
     });
-  }
-
-  async #write(): Promise<void> {
-    const opened = await this.#open();
-    while (this.#waiting.length > 0) {
-      // Whoever closes it waits for this: then nothing else is to be done.
-      if (!this.#isClosed) await this.#turn();
-      for (const make of this.#waiting.splice(0, AT_ONCE)) if (opened) this.#add(opened, make(opened.cache));
+    try {
+      const found = await Promise.race([hub.db.queryMemories(query, k, {from: 'hub'}), late]);
+      if (found === null) this.#hubSlowUntilMs = readClock().monoMs + SLOW_MS;
+      return found;
+    } catch {
+      // It is away, or does not search: what is here is what there is.
+      return null;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
-  #add({cache, user}: OpenMemory, item: LogItem): void {
-    if (item.kind === 'episode' && cache.get(item.episode.id) !== null) return;
+  #used(episode: string, count: number): void {
+    const id = randomUUID();
+    this.#keep(this.#uses, (cache, speaker) => {
+      const by = speaker === '' ? DAEMON : speaker;
+      return {kind: 'change', change: {id, episode, by, at: cache.stamp(), kind: 'use', count}};
+    });
+  }
+
+  get #speaker(): string {
+    return this.#options.source?.agentId ?? '';
+  }
+
+  #keep(lane: Lane, make: Make): void {
+    if (this.#isClosed) return;
+    if (lane.waiting.length >= MAX_WAITING) return this.#lost({waiting: MAX_WAITING}, 'too many lessons wait');
+    lane.waiting.push(make);
+    lane.writing ??= this.#write(lane).finally(() => {
+      lane.writing = undefined;
+    });
+  }
+
+  async #write({waiting}: Lane): Promise<void> {
+    const parts = await this.#open();
+    while (waiting.length > 0) {
+      // Whoever closes it waits for this: then nothing else is to be done.
+      if (!this.#isClosed) await this.#turn();
+      for (const make of waiting.splice(0, AT_ONCE)) if (parts) this.#tryToAdd(parts, make(parts.cache, this.#speaker));
+    }
+  }
+
+  #tryToAdd(parts: Parts, item: LogItem): void {
     try {
-      cache.add(user, item);
+      this.#add(parts, item);
       this.#isFull = false;
     } catch (error) {
       this.#lost({error: failureOf(error)}, 'a lesson could not be kept');
     }
+  }
+
+  #add({cache, user, line}: Parts, item: LogItem): void {
+    if (item.kind === 'episode' && cache.get(item.episode.id) !== null) return;
+    // Told twice, and still on its way.
+    if (item.kind === 'change' && cache.isPending(item.change.id)) return;
+    if (line === null) return cache.keep(item);
+    cache.add(user, item);
+    line.pushSoon();
   }
 
   /** Said once, until something can be kept again. */
@@ -116,17 +239,22 @@ export class CachedMemory implements AttemptMemory {
   }
 
   /** Loaded when it is needed: a killed daemon is back sooner. */
-  #open(): Promise<OpenMemory | null> {
-    this.#opening ??= import('../../hub/client/store/open-cache.ts')
-      .then(({openCache}) => {
-        const cache = openCache({memoryPath: this.#options.file, tenantId: this.#options.tenantId});
-        return {cache, user: cache.join(), hub: null};
-      })
-      .catch((error: unknown) => {
-        this.#options.log.error({file: this.#options.file, error: failureOf(error)}, 'the memory cannot be opened');
-        return null;
-      });
+  #open(): Promise<Parts | null> {
+    this.#opening ??= this.#load().catch((error: unknown) => {
+      this.#options.log.error({file: this.#options.file, error: failureOf(error)}, 'the memory cannot be opened');
+      return null;
+    });
     return this.#opening;
+  }
+
+  async #load(): Promise<Parts> {
+    const {file, tenantId, source, log} = this.#options;
+    const {openCache} = await import('../../hub/client/store/open-cache.ts');
+    const cache = openCache({memoryPath: file, tenantId});
+    const user = cache.join();
+    if (source === null) return {cache, user, line: null};
+    const {HubLine} = await import('./hub-line.ts');
+    return {cache, user, line: new HubLine({source, tenantId, cache, user, log})};
   }
 
   /** Resolves in a turn of the event loop that nobody else has. */
@@ -134,4 +262,14 @@ export class CachedMemory implements AttemptMemory {
     this.#turns = this.#turns.then(() => new Promise(resolve => setImmediate(resolve)));
     return this.#turns;
   }
+}
+
+/** Who counts uses where there is no hub to say as whom. */
+const DAEMON = 'godel';
+/** The longest name that a hub takes. */
+const MAX_NAME = 200;
+
+/** An agent as one of those that the daemon speaks for. */
+function nameBeneath(speaker: string, agent: string): string {
+  return speaker === '' ? agent : `${speaker}/${agent}`.slice(0, MAX_NAME);
 }

@@ -1,3 +1,4 @@
+import {readClock} from '../../base/clock.ts';
 import type {Assignment} from '../../federation/engine-io.ts';
 import type {AttemptOutcome} from '../../model/attempt.ts';
 import type {EventBody} from '../../model/event.ts';
@@ -10,11 +11,12 @@ import type {TeamSpec} from '../../model/team.ts';
 import type {Log} from '../log.ts';
 import type {AttemptMemory} from './attempt-memory.ts';
 import {givenMemories} from './given-memories.ts';
+import {Lately} from './lately.ts';
 import {type LessonEnd, type LessonHead, type LessonTask, lessonEnd, lessonHead, reviewedEnd} from './lesson.ts';
 import {lessonId} from './lesson-id.ts';
 
 export interface LessonsOptions {
-  readonly memory: AttemptMemory;
+  readonly memoryOf: (team: TeamSpec) => AttemptMemory;
   /** Of this project's store: numbers of attempts are unique with it. */
   readonly storeId: string;
   /** Memories that an attempt is given at most, ≥ 0, and how long it waits for them, in milliseconds. */
@@ -30,10 +32,11 @@ const MAX_SAID = 10_000;
 
 /** An attempt that is to leave a lesson. */
 interface Learner {
+  readonly memory: AttemptMemory;
   readonly teamId: TeamId;
   readonly team: string;
   readonly agentId: AgentId;
-  readonly task: Pick<Assignment, 'taskId' | 'spec'>;
+  readonly task: Pick<LessonTask, 'taskId' | 'spec' | 'means'>;
   readonly head: LessonHead;
   readonly clean: (text: string) => string;
   /** What it was given. */
@@ -62,6 +65,7 @@ export class Lessons {
   readonly #inReview = new Map<TeamId, Map<string, InReview>>();
   /** By episode and agent: said again, the same changes nothing. */
   readonly #borne = new Map<string, boolean>();
+  readonly #lately = new Lately();
   #isFailing = false;
 
   constructor(options: LessonsOptions) {
@@ -72,7 +76,7 @@ export class Lessons {
   restore(teams: readonly StoredTeam[]): void {
     for (const {id, spec, tasks, openAttempts} of teams) {
       if (spec.memory === 'off') continue;
-      this.#options.memory.prepare();
+      this.#options.memoryOf(spec).prepare();
       const bySeq = new Map(tasks.map(task => [task.seq, task]));
       for (const {id: attempt, task: seq, agentId, means} of openAttempts) {
         const task = bySeq.get(seq);
@@ -87,7 +91,7 @@ export class Lessons {
 
   /** A team is about to begin. */
   prepare(team: TeamSpec): void {
-    if (team.memory !== 'off') this.#options.memory.prepare();
+    if (team.memory !== 'off') this.#options.memoryOf(team).prepare();
   }
 
   /** What the attempt is given, within the time it may wait; null: its team has no memory. Never rejects. */
@@ -98,7 +102,7 @@ export class Lessons {
     const learner = this.#learner(teamId, team, {agentId, task});
     // A review is a remark on what it reviews.
     if (!reviewed) this.#learners.set(attempt, learner);
-    return this.#recall(learner);
+    return this.#recall(attempt, learner);
   }
 
   /** A host tells the end of what the attempt printed, before its end is durable. */
@@ -122,12 +126,27 @@ export class Lessons {
     {agentId, task}: {readonly agentId: AgentId; readonly task: LessonTask},
   ): Learner {
     const clean = this.#options.cleanerOf(teamId, spec);
-    return {teamId, team: spec.name, agentId, task, head: lessonHead(task, clean), clean, given: [], said: null};
+    const memory = this.#options.memoryOf(spec);
+    return {
+      memory,
+      teamId,
+      team: spec.name,
+      agentId,
+      task,
+      head: lessonHead(task, clean),
+      clean,
+      given: [],
+      said: null,
+    };
   }
 
-  async #recall(learner: Learner): Promise<readonly GivenMemory[]> {
-    const {memory, count, waitMs} = this.#options;
+  async #recall(attempt: AttemptId, learner: Learner): Promise<readonly GivenMemory[]> {
+    const {count, waitMs} = this.#options;
     if (count === 0) return [];
+    const {memory} = learner;
+    const shared = this.#lately.of(learner);
+    if (shared) return this.#give(attempt, learner, shared);
+    const begunMs = readClock().monoMs;
     const {task, input} = learner.head;
     const query = input === '' ? task : `${task}\n${input}`;
     let timer: NodeJS.Timeout | undefined;
@@ -138,7 +157,8 @@ export class Lessons {
       const found = await Promise.race([memory.recall({query, k: count, deadlineMs: waitMs}), late]);
       if (found === 'late') return this.#failing({waitMs}, 'the memory did not answer in time');
       this.#isFailing = false;
-      return this.#give(learner, found);
+      this.#lately.found(learner, {found, tookMs: readClock().monoMs - begunMs});
+      return this.#give(attempt, learner, found);
     } catch (error) {
       return this.#failing({error: failureOf(error)}, 'the memory could not be asked');
     } finally {
@@ -146,9 +166,11 @@ export class Lessons {
     }
   }
 
-  #give(learner: Learner, found: readonly Memory[]): readonly GivenMemory[] {
-    const given = givenMemories(found, this.#options.count);
+  #give(attempt: AttemptId, learner: Learner, found: readonly Memory[]): readonly GivenMemory[] {
+    const {storeId, count} = this.#options;
+    const given = givenMemories(found, count);
     learner.given = given.map(({id}) => id);
+    for (const episode of learner.given) learner.memory.use({id: `${storeId} ${attempt} ${episode}`, episode});
     return given;
   }
 
@@ -189,8 +211,8 @@ export class Lessons {
   }
 
   #learn({learner, attempt, atMs, end}: InReview): void {
-    const {memory, storeId} = this.#options;
-    const {agentId, team, head, given} = learner;
+    const {storeId} = this.#options;
+    const {memory, agentId, team, head, given} = learner;
     memory.remember({id: lessonId(atMs, [storeId, attempt]), agentId, sessionId: team, ...head, ...end});
     for (const episode of given) {
       if (!this.#isNews(`${episode} ${agentId}`, end.success)) continue;

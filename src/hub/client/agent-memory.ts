@@ -1,6 +1,8 @@
-import type {Episode, EpisodeChange, EpisodeState, Memory} from '../../model/episode.ts';
-import {changeSchema, episodeSchema, MAX_RECALL} from '../../wire/hub-protocol.ts';
+import type {Episode, EpisodeChange, EpisodeState, LogItem, Memory} from '../../model/episode.ts';
+import {changeSchema, episodeSchema, MAX_RECALL, MAX_TASK_CHARS, MAX_TEXT_CHARS} from '../../wire/hub-protocol.ts';
+import {isSealedText, SEALED_PREFIX} from '../security/end-to-end.ts';
 import type {Signer} from '../security/signer.ts';
+import {isSealedEpisode, isSealedItem, type TenantSeal} from '../security/tenant-seal.ts';
 import type {HubAdapter, HubMember, HubQuery} from './hub-adapter.ts';
 import {badOption} from './hub-error.ts';
 import {promised} from './promised.ts';
@@ -70,15 +72,20 @@ export class AgentMemory implements MemoryDb {
   readonly #who: Who;
   readonly #signer: Signer | null;
   readonly #sessionId: string | null;
+  readonly #seal: TenantSeal | null;
   readonly #hub: () => {readonly adapter: HubAdapter; readonly isSynced: boolean} | null;
 
-  /** `hub`: the one to ask, if there is one now, and whether the cache has been synced with it. */
+  /**
+   * `hub`: the one to ask, if there is one now, and whether the cache has been synced with it. `seal`: what seals everything on its way to
+   * the hub; null: nothing does.
+   */
   constructor(given: {
     cache: EpisodeCache;
     user: CacheUser;
     who: Who;
     signer: Signer | null;
     sessionId: string | null;
+    seal: TenantSeal | null;
     hub: () => {readonly adapter: HubAdapter; readonly isSynced: boolean} | null;
   }) {
     this.#cache = given.cache;
@@ -86,6 +93,7 @@ export class AgentMemory implements MemoryDb {
     this.#who = given.who;
     this.#signer = given.signer;
     this.#sessionId = given.sessionId;
+    this.#seal = given.seal;
     this.#hub = given.hub;
   }
 
@@ -95,12 +103,15 @@ export class AgentMemory implements MemoryDb {
     const {from = 'auto'} = options;
     const hub = from === 'cache' ? null : this.#hub();
     if (from === 'hub') {
+      if (this.#seal !== null) {
+        throw badOption("With endToEnd the hub cannot search, since it cannot read: use from: 'cache'");
+      }
       if (hub?.adapter.recall === undefined) throw badOption("There is no hub that searches: use from: 'cache'");
-      return hub.adapter.recall(queryOf(task, k, options));
+      return readable(await hub.adapter.recall(queryOf(task, k, options)));
     }
     if (hub !== null && !hub.isSynced && hub.adapter.isConnected && hub.adapter.recall !== undefined) {
       try {
-        return await hub.adapter.recall(queryOf(task, k, options));
+        return readable(await hub.adapter.recall(queryOf(task, k, options)));
       } catch {
         // A hub that does not search, or is away: what is here is what there is.
       }
@@ -142,28 +153,21 @@ export class AgentMemory implements MemoryDb {
   }
 
   #store(input: EpisodeInput): string {
-    const id = uuidV7();
-    const {reward, critique = null, sessionId = this.#sessionId, expiresAtMs = null} = input;
-    const episode: Episode = {
-      id,
-      agentId: this.#who.agentId,
-      sessionId,
-      task: whole(input.task),
-      input: whole(input.input ?? ''),
-      output: whole(input.output ?? ''),
-      critique: critique === null ? null : whole(critique),
-      reward,
-      success: input.success ?? reward >= SUCCESS_REWARD,
-      tags: (input.tags ?? []).map(whole),
-      at: this.#cache.stamp(),
-      expiresAtMs,
-      signature: null,
-      clock: this.#cache.clock(),
-    };
-    check(episodeSchema.safeParse(episode), 'storeEpisode');
-    const signed = this.#signer?.sign(episode, this.#who.tenantId) ?? episode;
-    this.#cache.add(this.#user, {kind: 'episode', episode: signed});
-    return id;
+    const {agentId, tenantId} = this.#who;
+    const agent = {agentId, sessionId: this.#sessionId, at: this.#cache.stamp(), clock: this.#cache.clock()};
+    const episode = newEpisode(input, agent);
+    this.#add({kind: 'episode', episode: this.#signer?.sign(episode, tenantId) ?? episode});
+    return episode.id;
+  }
+
+  #add(item: LogItem): void {
+    if (isSealedItem(item))
+      throw badOption(`A text must not begin with ${SEALED_PREFIX}: it would be taken for sealed`);
+    const excess = this.#seal?.excess(item, {task: MAX_TASK_CHARS, text: MAX_TEXT_CHARS}) ?? null;
+    if (excess !== null) {
+      throw badOption(`${excess.part} is too long to be sealed end to end: leave out ${excess.bytes} bytes`);
+    }
+    this.#cache.add(this.#user, item);
   }
 
   #change(episode: string, kind: ChangeKind): Promise<string> {
@@ -171,14 +175,54 @@ export class AgentMemory implements MemoryDb {
       const written = {by: this.#who.agentId, at: this.#cache.stamp(), clock: this.#cache.clock()};
       const change: EpisodeChange = {id: uuidV7(), episode, ...written, ...kind};
       check(changeSchema.safeParse(change), kind.kind);
-      this.#cache.add(this.#user, {kind: 'change', change});
+      this.#add({kind: 'change', change});
       return change.id;
     });
   }
 }
 
-function queryOf(query: string, k: number, {onlySuccess, tags}: QueryOptions): HubQuery {
-  return {query, k, ...(tags && {tags}), ...(onlySuccess !== undefined && {onlySuccess})};
+/** What somebody remembers, made at this stamp. Throws a HubError `bad-option`, which names what cannot be. */
+export function newEpisode(
+  input: EpisodeInput,
+  {agentId, sessionId: usual, at, clock}: Pick<Episode, 'agentId' | 'sessionId' | 'at' | 'clock'>,
+): Episode {
+  const {reward, critique = null, sessionId = usual, expiresAtMs = null} = input;
+  const episode: Episode = {
+    id: uuidV7(),
+    agentId,
+    sessionId,
+    task: whole(input.task),
+    input: whole(input.input ?? ''),
+    output: whole(input.output ?? ''),
+    critique: critique === null ? null : whole(critique),
+    reward,
+    success: input.success ?? reward >= SUCCESS_REWARD,
+    tags: (input.tags ?? []).map(whole),
+    at,
+    expiresAtMs,
+    signature: null,
+    ...(clock && {clock}),
+  };
+  check(episodeSchema.safeParse(episode), 'storeEpisode');
+  return episode;
+}
+
+/** What a hub finds, without what other agents have sealed. */
+function readable(memories: readonly Memory[]): readonly Memory[] {
+  return memories.flatMap(memory => {
+    const {episode, state} = memory;
+    if (isSealedEpisode(episode)) return [];
+    const {otherCritiques = [], ...rest} = state;
+    const others = otherCritiques.filter(text => !isSealedText(text));
+    const isSealed = state.critique !== null && isSealedText(state.critique);
+    const critique = isSealed ? episode.critique : state.critique;
+    return [{...memory, state: {...rest, critique, ...(others.length > 0 && {otherCritiques: others})}}];
+  });
+}
+
+function queryOf(query: string, k: number, {onlySuccess, tags, explain}: QueryOptions): HubQuery {
+  const narrowed = {...(tags && {tags}), ...(onlySuccess !== undefined && {onlySuccess})};
+  return {query, k, ...narrowed, ...(explain !== undefined && {explain})};
 }
 
 /** Half characters, as a cut in the middle of an emoji leaves them, become the sign for what cannot be shown. */

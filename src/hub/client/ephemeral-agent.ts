@@ -3,8 +3,10 @@ import type {PresenceNote} from '../../model/hub.ts';
 import type {Signer} from '../security/signer.ts';
 import {AgentMemory, type EpisodeInput, type MemoryDb, type QueryOptions} from './agent-memory.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
+import {type EndToEndOptions, tenantSeal} from './end-to-end.ts';
 import {FederationHub, type HubAdapterSource, type WaitOptions} from './federation-hub.ts';
 import type {EndpointOptions} from './hub-endpoint.ts';
+import type {HubDocument} from './hub-document.ts';
 import {badOption, HubError, hubErrorOf} from './hub-error.ts';
 import {type HubToken, unverifiedClaims} from './hub-token.ts';
 import {promised} from './promised.ts';
@@ -29,11 +31,13 @@ export interface EphemeralAgentOptions extends EndpointOptions, OpenCacheOptions
   readonly sessionId?: string | null;
   readonly presence?: PresenceNote | null;
   /** As `FederationHubOptions.signingKey`. */
-  readonly signingKey?: Signer;
+  readonly signingKey?: Signer | undefined;
   /** Whether what others store is told at once, not only with the next sync. */
   readonly news?: boolean;
   /** Shared with others of the same tenant in this process; instead of `memoryPath`. */
   readonly cache?: EpisodeCache;
+  /** As of `FederationHub`: what episodes say is sealed before it leaves this process. */
+  readonly endToEnd?: EndToEndOptions;
   /** Ends it when aborted. */
   readonly signal?: AbortSignal;
   readonly alarms?: Alarms;
@@ -105,10 +109,12 @@ export class EphemeralAgent implements AsyncDisposable {
     this.#cache = options.cache ?? openCache(options);
     if (hubEndpoint === undefined && hubAdapter === undefined) {
       this.hub = null;
-      this.#user = this.#cache.join();
+      const seal = this.#orClose(() => tenantSeal(tenantId, options.endToEnd));
+      const user = this.#orClose(() => this.#cache.join(seal?.fingerprints));
       const {signingKey: signer = null} = options;
       const who = {agentId, tenantId};
-      this.db = new AgentMemory({cache: this.#cache, user: this.#user, who, signer, sessionId, hub: () => null});
+      this.#user = user;
+      this.db = new AgentMemory({cache: this.#cache, user, who, signer, sessionId, seal, hub: () => null});
     } else {
       const endpoint = hubEndpoint === undefined ? {} : {endpoint: hubEndpoint};
       this.#user = null;
@@ -190,6 +196,13 @@ export class EphemeralAgent implements AsyncDisposable {
     return this.hub.sync(options);
   }
 
+  /** As `FederationHub.document`. Throws a HubError `bad-option` when it has no hub. */
+  document(name: string): HubDocument {
+    this.#expectAlive();
+    if (this.hub === null) throw badOption('This agent has no hub to share a document by: give a hubEndpoint');
+    return this.hub.document(name);
+  }
+
   /** Seconds, 0 when it has ended. */
   getRemainingLifetime(): number {
     return this.isAlive() ? Math.max(0, (this.#dueMs - this.#alarms.nowMs()) / 1000) : 0;
@@ -233,8 +246,12 @@ export class EphemeralAgent implements AsyncDisposable {
   }
 
   #openHub(options: ConstructorParameters<typeof FederationHub>[0]): FederationHub {
+    return this.#orClose(() => new FederationHub(options));
+  }
+
+  #orClose<T>(act: () => T): T {
     try {
-      return new FederationHub(options);
+      return act();
     } catch (error) {
       if (this.#options.cache === undefined) this.#cache.close();
       throw error;

@@ -1,12 +1,18 @@
+import type {Episode} from '../../model/episode.ts';
 import type {PresenceNote} from '../../model/hub.ts';
+import type {TenantSeal} from '../security/tenant-seal.ts';
 import {AgentMemory, type MemoryDb} from './agent-memory.ts';
 import type {Signer} from '../security/signer.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
 import type {HubAdapter, HubMember, HubWelcome} from './hub-adapter.ts';
+import {type EndToEndOptions, tenantSeal} from './end-to-end.ts';
 import {type EndpointOptions, hubUrl} from './hub-endpoint.ts';
+import type {HubDocument} from './hub-document.ts';
+import {HubDocuments} from './hub-documents.ts';
 import {badOption, HubError} from './hub-error.ts';
 import type {HubToken} from './hub-token.ts';
 import {ReplicaSync, type SyncReport, type SyncStats} from './replica-sync.ts';
+import {SealingHub} from './sealing-hub.ts';
 import type {CacheUser, EpisodeCache} from './store/episode-cache.ts';
 import {openCache, type OpenCacheOptions} from './store/open-cache.ts';
 import {WebSocketHub} from './web-socket-hub.ts';
@@ -29,8 +35,18 @@ export interface FederationHubOptions extends EndpointOptions, OpenCacheOptions 
   readonly news?: boolean;
   /** Shared with others of the same tenant in this process, and closed by whoever opened it; instead of `memoryPath`. */
   readonly cache?: EpisodeCache;
+  /**
+   * Seals what episodes say (task, input, output, critique, tags) before it leaves this process, so that the hub never sees it; then only the
+   * cache is searched, and there are no shared documents.
+   */
+  readonly endToEnd?: EndToEndOptions;
+  /** With `cache`: as whom it is used; without, as somebody new. Whoever joined as it also leaves as it. */
+  readonly user?: CacheUser;
   readonly alarms?: Alarms;
 }
+
+/** How long what was written into documents may take to be told when it is disconnected, in milliseconds. */
+const LAST_WORDS_MS = 2000;
 
 export interface WaitOptions {
   readonly deadlineMs?: number;
@@ -49,6 +65,8 @@ export class FederationHub implements AsyncDisposable {
   readonly #cache: EpisodeCache;
   readonly #user: CacheUser;
   readonly #replica: ReplicaSync;
+  readonly #documents: HubDocuments;
+  readonly #seal: TenantSeal | null;
   #adapter: HubAdapter | null = null;
   #closed: Promise<void> | undefined;
 
@@ -68,22 +86,21 @@ export class FederationHub implements AsyncDisposable {
     this.agentId = agentId;
     this.tenantId = tenantId;
     this.#options = options;
+    this.#seal = tenantSeal(tenantId, options.endToEnd);
     this.#cache = cache ?? openCache(options);
-    this.#user = this.#cache.join();
+    this.#user = this.#joinCache();
     const {signingKey: signer = null} = options;
-    this.#replica = new ReplicaSync({
-      cache: this.#cache,
-      user: this.#user,
-      who: {agentId, tenantId},
-      signer,
-      alarms: options.alarms ?? PROCESS_ALARMS,
-    });
+    const alarms = options.alarms ?? PROCESS_ALARMS;
+    const who = {agentId, tenantId};
+    this.#replica = new ReplicaSync({cache: this.#cache, user: this.#user, who, signer, alarms});
+    this.#documents = new HubDocuments(alarms);
     this.db = new AgentMemory({
       cache: this.#cache,
       user: this.#user,
       who: {agentId, tenantId},
       signer,
       sessionId,
+      seal: this.#seal,
       hub: () => {
         if (this.#adapter === null) return null;
         return {adapter: this.#adapter, isSynced: this.#replica.stats.lastSyncAtMs !== null};
@@ -94,6 +111,11 @@ export class FederationHub implements AsyncDisposable {
   /** For realtime messages over the same connection; null: not connecting. */
   get adapter(): HubAdapter | null {
     return this.#adapter;
+  }
+
+  /** Where the hub is; null: it is reached by an adapter. */
+  get endpoint(): string | null {
+    return this.#options.endpoint ?? null;
   }
 
   isConnected(): boolean {
@@ -112,9 +134,11 @@ export class FederationHub implements AsyncDisposable {
   begin(): HubAdapter {
     if (this.#closed) throw new HubError('ended', 'This hub connection was closed: make a new one');
     if (this.#adapter !== null) return this.#adapter;
-    const adapter = this.#newAdapter();
+    const made = this.#newAdapter();
+    const adapter = this.#seal === null ? made : new SealingHub(made, {seal: this.#seal, sign: this.#sign});
     this.#adapter = adapter;
     this.#replica.attach(adapter);
+    this.#documents.attach(adapter);
     // Whoever wants to know waits by `connect`; the stats say it, too.
     adapter.connect().catch(() => undefined);
     return adapter;
@@ -134,15 +158,29 @@ export class FederationHub implements AsyncDisposable {
     return this.#replica.syncQuietly();
   }
 
+  /**
+   * The document of this name that the agents of the tenant write together, the same object for the same name. Works without a connection,
+   * too. Throws a HubError: `bad-option`, also where the adapter has no documents, or `limit-reached` (100 at a time).
+   */
+  document(name: string): HubDocument {
+    if (this.#closed) throw new HubError('ended', 'This hub connection was closed: make a new one');
+    if (this.#seal !== null) {
+      throw badOption('Shared documents are merged by the hub, which would read them: there are none with endToEnd');
+    }
+    return this.#documents.document(name);
+  }
+
   getSyncStats(): SyncStats {
     return this.#replica.stats;
   }
 
   /** Says goodbye to the hub; the cache stays usable, and `connect` connects again. */
   async disconnect(): Promise<void> {
+    await this.#documents.settle(LAST_WORDS_MS);
     const adapter = this.#adapter;
     this.#adapter = null;
     this.#replica.detach();
+    this.#documents.detach();
     await adapter?.close();
   }
 
@@ -160,9 +198,28 @@ export class FederationHub implements AsyncDisposable {
     try {
       await this.disconnect();
     } finally {
-      this.#cache.leave(this.#user);
+      this.#documents.closeAll();
+      if (this.#options.user === undefined) this.#cache.leave(this.#user);
       if (this.#options.cache === undefined) this.#cache.close();
     }
+  }
+
+  #joinCache(): CacheUser {
+    const {user, cache} = this.#options;
+    const keys = this.#seal?.fingerprints ?? [];
+    try {
+      if (user === undefined) return this.#cache.join(keys);
+      this.#cache.expectKeys(keys);
+      return user;
+    } catch (error) {
+      if (cache === undefined) this.#cache.close();
+      throw error;
+    }
+  }
+
+  get #sign() {
+    const {signingKey} = this.#options;
+    return signingKey === undefined ? null : (episode: Episode) => signingKey.sign(episode, this.tenantId);
   }
 
   #newAdapter(): HubAdapter {

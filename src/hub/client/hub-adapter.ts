@@ -1,6 +1,6 @@
-import type {LogEntry, LogItem, Memory} from '../../model/episode.ts';
+import type {EpisodeState, LogEntry, LogItem, Memory} from '../../model/episode.ts';
 import type {ActiveAgent, HubMessage, HubRole, PresenceNote, RecallRule} from '../../model/hub.ts';
-import type {PushResult} from '../../wire/hub-protocol.ts';
+import type {HubStats, PushResult} from '../../wire/hub-protocol.ts';
 import type {HubError} from './hub-error.ts';
 
 /**
@@ -22,11 +22,17 @@ export interface HubAdapter {
   pull(since: number, limit: number): Promise<HubPage>;
   /** Not every hub searches. */
   recall?(query: HubQuery): Promise<readonly Memory[]>;
+  /** One episode with what its changes amount to; of a forgotten one, the change that forgot it. Null: it was never there. */
+  get?(episode: string): Promise<HubEpisode | null>;
+  /** Of our tenant, but for the number of tenants and what is of the whole process. */
+  stats?(): Promise<HubStats>;
   /** Remembered, and said again after each reconnect. */
   setPresence(note: PresenceNote): Promise<void>;
   /** Remembered, and said again after each reconnect. */
   subscribe(subscription: Subscription): Promise<void>;
   who(): Promise<readonly ActiveAgent[]>;
+  /** Not every hub has shared documents. Whoever asks about one is told what others change in it from then on. */
+  document?(request: DocumentRequest): Promise<DocumentAnswer>;
   send(message: OutgoingMessage): Promise<void>;
   /** These have been taken in, and need not be delivered again. Does nothing while it is down. */
   received(messages: readonly string[]): void;
@@ -66,11 +72,32 @@ export interface HubPage {
   readonly more: boolean;
 }
 
+export interface HubEpisode {
+  readonly entry: LogEntry;
+  readonly state: EpisodeState;
+}
+
 export interface HubQuery {
   readonly query: string;
   readonly k: number;
   readonly tags?: readonly string[];
   readonly onlySuccess?: boolean;
+  readonly explain?: boolean;
+}
+
+/** `vector`: what is known here, to be told what is not. `update`: what others may lack. Both as Yjs encodes them, v1. */
+export interface DocumentRequest {
+  readonly document: string;
+  readonly vector: Uint8Array | null;
+  readonly update: Uint8Array | null;
+  /** Whether we take no part in it any more; then `vector` and `update` are null. */
+  readonly leave?: true;
+}
+
+/** `vector`: what the hub knows; null: it does not say. `update`: what was asked for; null: there is nothing. */
+export interface DocumentAnswer {
+  readonly vector: Uint8Array | null;
+  readonly update: Uint8Array | null;
 }
 
 /** news: log entries as they come. topics: messages to everybody that name one of them. */
@@ -100,6 +127,8 @@ export type HubAdapterEvent =
       readonly left: readonly {readonly agentId: string; readonly why: LeftWhy}[];
     }
   | {readonly kind: 'message'; readonly message: HubMessage}
+  /** Somebody has changed a document. `update` is null where we were too slow to be told: it is to be asked for again. */
+  | {readonly kind: 'document'; readonly document: string; readonly update: Uint8Array | null}
   /** The hub says that something was not done that nobody asked for, such as telling a message in time. */
   | {readonly kind: 'warning'; readonly error: HubError};
 

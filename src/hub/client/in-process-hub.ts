@@ -3,7 +3,10 @@ import type {LogEntry, LogItem} from '../../model/episode.ts';
 import type {ActiveAgent, HubMessage, HubRole, PresenceNote} from '../../model/hub.ts';
 import type {PushResult} from '../../wire/hub-protocol.ts';
 import {speaksFor} from '../security/delegation.ts';
+import {documentAction, permits} from '../security/permissions.ts';
 import type {
+  DocumentAnswer,
+  DocumentRequest,
   HubAdapter,
   HubAdapterEvent,
   HubListener,
@@ -15,6 +18,7 @@ import type {
 } from './hub-adapter.ts';
 import {HubError} from './hub-error.ts';
 import {HubListeners} from './hub-listeners.ts';
+import {InProcessDocuments} from './in-process-documents.ts';
 import {promised} from './promised.ts';
 
 interface Tenant {
@@ -25,6 +29,7 @@ interface Tenant {
   /** Direct messages that have not been taken in, by agent. */
   readonly mail: Map<string, Map<string, HubMessage>>;
   readonly messageIds: Set<string>;
+  readonly documents: InProcessDocuments<InProcessAdapter>;
 }
 
 export interface InProcessHubLimits {
@@ -32,9 +37,11 @@ export interface InProcessHubLimits {
   readonly entries: number;
   /** Messages that wait for one agent, and message ids of a tenant that are remembered. */
   readonly messages: number;
+  /** Shared documents of a tenant; each has at most 2 MiB. */
+  readonly documents: number;
 }
 
-const LIMITS: InProcessHubLimits = {entries: 1_000_000, messages: 10_000};
+const LIMITS: InProcessHubLimits = {entries: 1_000_000, messages: 10_000, documents: 1000};
 
 /**
  * A hub without a line: agents of this process reach it by calls. For tests, and for programs that need what agents share but no server. It
@@ -78,6 +85,7 @@ export class InProcessHub {
       members: new Map(),
       mail: new Map(),
       messageIds: new Set(),
+      documents: new InProcessDocuments(this.#limits.documents),
     };
     this.#tenants.set(tenantId, tenant);
     return tenant;
@@ -191,6 +199,18 @@ class InProcessAdapter implements HubAdapter {
     });
   }
 
+  document(request: DocumentRequest): Promise<DocumentAnswer> {
+    return promised(() => {
+      this.#expectUp();
+      const role = this.#welcome?.role ?? 'reader';
+      const action = documentAction({update: request.update === null ? null : ''});
+      if (!permits(role, action)) throw new HubError('forbidden', `The hub: a ${role} may not do this (${action})`);
+      return this.#tenant.documents.take(this, request, (other, update) =>
+        other.tell({kind: 'document', document: request.document, update}),
+      );
+    });
+  }
+
   send(message: OutgoingMessage): Promise<void> {
     return promised(() => {
       this.#expectUp();
@@ -257,6 +277,7 @@ class InProcessAdapter implements HubAdapter {
     this.#welcome = null;
     const {agentId} = this.#who;
     this.#tenant.members.delete(agentId);
+    this.#tenant.documents.leave(this);
     this.#tellOthers({kind: 'presence', joined: [], changed: [], left: [{agentId, why}]});
   }
 

@@ -1,10 +1,13 @@
 import {never} from '../../base/never.ts';
 import type {LogEntry} from '../../model/episode.ts';
 import type {ActiveAgent, HubMessage, MessageKind, PresenceNote} from '../../model/hub.ts';
+import {isSealedItem} from '../security/tenant-seal.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
 import type {WaitOptions} from './federation-hub.ts';
 import type {HubAdapter, HubAdapterEvent, HubWelcome, OutgoingMessage} from './hub-adapter.ts';
 import {HelpDesk} from './help-desk.ts';
+import type {HubDocument} from './hub-document.ts';
+import {HubDocuments} from './hub-documents.ts';
 import {badOption, HubError} from './hub-error.ts';
 import {Inbox} from './inbox.ts';
 import {Listeners} from './listeners.ts';
@@ -24,6 +27,8 @@ import {WebSocketHub} from './web-socket-hub.ts';
 const SEND_MS = 10_000;
 const HELP_MS = 30_000;
 const MAX_ANSWERS = 1000;
+/** How long what was written into documents may take to be told at the end, in milliseconds. */
+const LAST_WORDS_MS = 2000;
 
 /** Begins to connect; what happens before the first listener is added in the same turn is not missed. Throws a HubError `bad-option`. */
 export function createRealtimeHub(agentId: string, tenantId: string, options: RealtimeOptions): RealtimeHub {
@@ -43,6 +48,7 @@ export class RealtimeHub implements AsyncDisposable {
   readonly #news: MemoryNews;
   readonly #inbox: Inbox;
   readonly #help: HelpDesk;
+  readonly #documents: HubDocuments;
   #presence: PresenceNote;
   #shut: Promise<void> | undefined;
 
@@ -63,6 +69,8 @@ export class RealtimeHub implements AsyncDisposable {
     this.#inbox = new Inbox(ids => this.#adapter.received(ids));
     this.#help = new HelpDesk(this.#alarms);
     this.#news = new MemoryNews(this.#adapter, entry => this.#onEntry(entry));
+    this.#documents = new HubDocuments(this.#alarms);
+    if (this.#ownsAdapter) this.#documents.attach(this.#adapter);
     this.#unlisten = this.#adapter.listen(event => this.#onEvent(event), {messages: true});
     if (this.#adapter.welcome !== null) this.#onUp(this.#adapter.welcome);
     // Whoever wants to know waits by `connect`.
@@ -161,6 +169,12 @@ export class RealtimeHub implements AsyncDisposable {
     await this.#send({kind: 'status_update', to: null, topic: null, body: {status, doing}}, {});
   }
 
+  /** As `FederationHub.document`, and of the hub that was given, where one was. */
+  document(name: string): HubDocument {
+    if (this.#shut) throw new HubError('ended', 'This realtime hub was shut down');
+    return (this.#options.hub ?? this.#documents).document(name);
+  }
+
   /** Everybody who is there now, this agent too. */
   async getActiveAgents(): Promise<readonly ActiveAgent[]> {
     return this.#adapter.who();
@@ -181,7 +195,11 @@ export class RealtimeHub implements AsyncDisposable {
     this.#unlisten();
     this.#listeners.clear();
     this.#help.endAll();
-    if (this.#ownsAdapter) await this.#adapter.close();
+    if (!this.#ownsAdapter) return;
+    await this.#documents.settle(LAST_WORDS_MS);
+    this.#documents.detach();
+    this.#documents.closeAll();
+    await this.#adapter.close();
   }
 
   #newAdapter(): HubAdapter {
@@ -212,6 +230,7 @@ export class RealtimeHub implements AsyncDisposable {
         return;
       case 'message':
         return this.#onMessage(event.message);
+      case 'document':
       case 'down':
       case 'given-up':
       case 'warning':
@@ -240,6 +259,8 @@ export class RealtimeHub implements AsyncDisposable {
   }
 
   #onEntry(entry: LogEntry): void {
+    // To whom it says nothing.
+    if (isSealedItem(entry)) return;
     const {position} = entry;
     if (entry.kind === 'episode') {
       if (entry.episode.agentId !== this.agentId)

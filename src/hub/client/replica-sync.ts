@@ -33,6 +33,8 @@ export interface SyncStats extends SyncReport {
   readonly connections: number;
   readonly pending: number;
   readonly episodes: number;
+  /** Episodes that are sealed with a key that is not here: kept, and not shown. */
+  readonly sealed: number;
   /** The last position of the hub's log up to which everything was seen. */
   readonly position: number;
   /** Wall time of the last sync that succeeded, Unix epoch in milliseconds; null: none has. */
@@ -76,12 +78,13 @@ export class ReplicaSync {
   }
 
   get stats(): SyncStats {
-    const {episodes, position} = this.#cache.counts;
+    const {episodes, sealed, position} = this.#cache.counts;
     return {
       ...this.#stats,
       connected: this.#adapter?.isConnected ?? false,
       pending: this.#cache.isOpen ? this.#cache.pendingOf(this.#user) : 0,
       episodes,
+      sealed,
       position,
       refused: this.#refused,
       lastSyncAtMs: this.#last?.atMs ?? null,
@@ -173,6 +176,7 @@ export class ReplicaSync {
         return this.#onNews(event.entries, event.head);
       case 'presence':
       case 'message':
+      case 'document':
         return;
     }
   }

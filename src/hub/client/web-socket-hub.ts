@@ -10,7 +10,10 @@ import {type Down, keepConnected} from '../../wire/reconnecting.ts';
 import type {Signer} from '../security/signer.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
 import type {
+  DocumentAnswer,
+  DocumentRequest,
   HubAdapter,
+  HubEpisode,
   HubListener,
   HubMember,
   HubPage,
@@ -115,9 +118,21 @@ export class WebSocketHub implements HubAdapter {
     return this.#ask('entries', {type: 'pull', since, limit});
   }
 
-  async recall({query, k, tags, onlySuccess}: HubQuery) {
-    const asked = {query, k, ...(tags && {tags: [...tags]}), ...(onlySuccess !== undefined && {onlySuccess})};
-    return (await this.#ask('recalled', {type: 'recall', ...asked})).memories;
+  async recall({tags, ...query}: HubQuery) {
+    return (await this.#ask('recalled', {type: 'recall', ...query, ...(tags && {tags: [...tags]})})).memories;
+  }
+
+  async get(episode: string): Promise<HubEpisode | null> {
+    try {
+      return await this.#ask('episode', {type: 'get', episode});
+    } catch (error) {
+      if (error instanceof HubError && error.code === 'not-found') return null;
+      throw error;
+    }
+  }
+
+  async stats() {
+    return (await this.#ask('stats', {type: 'stats'})).stats;
   }
 
   async setPresence(note: PresenceNote): Promise<void> {
@@ -132,6 +147,13 @@ export class WebSocketHub implements HubAdapter {
 
   async who() {
     return (await this.#ask('agents', {type: 'who'})).agents;
+  }
+
+  async document({document, vector, update, leave}: DocumentRequest): Promise<DocumentAnswer> {
+    const known = {vector: vector && base64(vector), update: update && base64(update)};
+    const asked = {document, ...known, ...(leave && {leave})};
+    const answer = await this.#ask('document', {type: 'document', ...asked});
+    return {vector: bytesOf(answer.vector), update: bytesOf(answer.update)};
   }
 
   async send(message: OutgoingMessage): Promise<void> {
@@ -159,7 +181,7 @@ export class WebSocketHub implements HubAdapter {
     return {news, topics: [...topics], ...(!presence && {presence})};
   }
 
-  #ask<Type extends 'pushed' | 'entries' | 'recalled' | 'ok' | 'agents'>(
+  #ask<Type extends 'pushed' | 'entries' | 'recalled' | 'episode' | 'stats' | 'ok' | 'agents' | 'document'>(
     type: Type,
     request: Parameters<HubLink['ask']>[1],
   ): Promise<HubAnswer<Type>> {
@@ -302,8 +324,11 @@ export class WebSocketHub implements HubAdapter {
       case 'error':
         return this.#listeners.tell({kind: 'warning', error: errorOf(notice)});
       case 'document':
-        // Shared documents are not part of this library yet.
-        return;
+        return this.#listeners.tell({
+          kind: 'document',
+          document: notice.document,
+          update: bytesOf(notice.update),
+        });
       default:
         return never(notice);
     }
@@ -324,4 +349,12 @@ export class WebSocketHub implements HubAdapter {
         return never(failure);
     }
   }
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+}
+
+function bytesOf(text: string | null): Uint8Array | null {
+  return text === null ? null : Buffer.from(text, 'base64');
 }

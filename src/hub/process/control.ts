@@ -73,6 +73,9 @@ export async function listenForControl(
   };
 }
 
+/** Nobody listens, or whoever did was killed before it had answered. */
+const AWAY: ReadonlySet<unknown> = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
+
 /** The answer of the hub that runs there; null: none does. */
 export function askHub({socket}: HubFolder['control'], request: ControlRequest): Promise<ControlAnswer | null> {
   return new Promise((resolve, reject) => {
@@ -83,12 +86,11 @@ export function askHub({socket}: HubFolder['control'], request: ControlRequest):
     });
     connection.once('connect', () => connection.write(`${JSON.stringify(request)}\n`));
     connection.once('error', error => {
-      const isAway = 'code' in error && (error.code === 'ENOENT' || error.code === 'ECONNREFUSED');
-      if (isAway) resolve(null);
+      if ('code' in error && AWAY.has(error.code)) resolve(null);
       else reject(error);
     });
-    // Written by `listenForControl`, of a process of the same user.
-    connection.once('close', () => resolve(text === '' ? null : (JSON.parse(text) as ControlAnswer)));
+    // Written by `listenForControl`, of a process of the same user; without its end the line was cut off.
+    connection.once('close', () => resolve(text.endsWith('\n') ? (JSON.parse(text) as ControlAnswer) : null));
   });
 }
 

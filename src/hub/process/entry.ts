@@ -33,13 +33,17 @@ async function main(): Promise<void> {
     port: Number(values.port),
     tls: null,
     masterKeyFile: null,
-    embedder: {kind: values.embedder === 'hashed' ? 'hashed' : 'auto'},
+    embedder: {kind: kindOf(values.embedder)},
     version: GODEL_VERSION,
     onEvent: event => say(lineOf(event)),
   });
   say({ready: hub.note});
   await over;
   await hub.stop();
+}
+
+function kindOf(text: string): 'hashed' | 'model' | 'auto' {
+  return text === 'hashed' || text === 'model' ? text : 'auto';
 }
 
 /** Nobody may be there to read it. */

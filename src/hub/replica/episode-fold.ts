@@ -104,6 +104,11 @@ export class EpisodeFold {
     this.#uses.settle(position);
   }
 
+  /** No log will ever have the uses that have no position: they become one number, and their ids are forgotten. */
+  absorb(): void {
+    this.#uses.absorb();
+  }
+
   /** Takes in all that another fold of the same episode has. Throws a RangeError on one of another episode. */
   mergeFrom(other: EpisodeFold): FoldAnswer {
     if (other.#episode !== this.#episode) {

@@ -29,6 +29,8 @@ export interface DocumentLimits {
 }
 
 const DEFAULT_LIMITS: DocumentLimits = {maxUpdateBytes: 2 * 1024 * 1024, maxBytes: 2 * 1024 * 1024};
+/** Bytes of an update without operations and deletions. */
+const NOTHING = 2;
 /** What Yjs needs around the contents of one edit, at most. */
 const EDIT_BYTES = 100;
 
@@ -48,12 +50,14 @@ export class SharedDocument implements Disposable {
   /** Not below the size of the snapshot; exact while `#exact`. */
   #bytes = 0;
   #exact = false;
+  #changes = 0;
 
   constructor(limits: Partial<DocumentLimits> = {}) {
     this.#limits = {...DEFAULT_LIMITS, ...limits};
     this.#doc.on('update', (update: Uint8Array, origin: unknown) => {
       this.#bytes += update.length;
       this.#exact = false;
+      this.#changes += 1;
       this.#outbox.push({update, origin: typeof origin === 'string' ? origin : null});
     });
   }
@@ -64,6 +68,11 @@ export class SharedDocument implements Disposable {
     const {maxBytes} = document.#limits;
     const applied = document.#apply(snapshot, {origin: null, maxBytes});
     return applied.ok ? ok(document) : applied;
+  }
+
+  /** How often it has changed since it was made. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** Takes an update of another replica; one that is known changes nothing, one that is refused neither. */
@@ -197,6 +206,17 @@ export class SharedDocument implements Disposable {
     }
     if (errors.length > 0) throw new AggregateError(errors, 'A listener to a shared document failed');
   }
+}
+
+/** One update that says what these say together; they are of one replica, in the order they were made. */
+export function mergeUpdates(updates: readonly Uint8Array[]): Uint8Array {
+  const [only] = updates;
+  return updates.length === 1 && only !== undefined ? only : Y.mergeUpdates([...updates]);
+}
+
+/** Whether an update, as `missing` encodes it, says nothing. */
+export function saysNothing(update: Uint8Array): boolean {
+  return update.length <= NOTHING;
 }
 
 function rootName(kind: 'text' | 'map' | 'list', name: string): string {

@@ -51,6 +51,15 @@ export class UseCount {
     }
   }
 
+  /** Open uses without a position become part of the sum: nobody will ever tell of them again, for there is no log. */
+  absorb(): void {
+    for (const [id, {count, position}] of this.#open) {
+      if (position !== null) continue;
+      this.#sum += count;
+      this.#open.delete(id);
+    }
+  }
+
   mergeFrom(other: UseCount): 'taken' | 'full' {
     const known = [...this.#open];
     if (other.#settled > this.#settled) {

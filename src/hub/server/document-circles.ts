@@ -1,7 +1,8 @@
+import {ok, type Result} from '../../base/result.ts';
 import type {ClientFrame, HubFrame} from '../../wire/hub-protocol.ts';
 import {frameText} from '../../wire/hub-text-frame.ts';
 import type {HubLimits} from './hub-limits.ts';
-import type {Documents, Refusal} from './hub-parts.ts';
+import type {DocumentState, Documents, Refusal} from './hub-parts.ts';
 import type {Member} from './member.ts';
 
 type DocumentFrame = Extract<ClientFrame, {type: 'document'}>;
@@ -21,6 +22,11 @@ export class DocumentCircles {
   take(member: Member, frame: DocumentFrame): Refusal | null {
     const {tenantId} = member.identity;
     const {document} = frame;
+    if (frame.leave) {
+      this.#leave(member, document);
+      member.send(documentFrame({id: frame.id, document, vector: null, update: null}));
+      return null;
+    }
     if (!member.documents.has(document) && member.documents.size >= this.#limits.documentsPerAgent) {
       return {
         code: 'limit-reached',
@@ -28,41 +34,52 @@ export class DocumentCircles {
         retryAfterMs: null,
       };
     }
+    let isNew = false;
     if (frame.update !== null) {
       const taken = this.#documents.update(tenantId, document, frame.update);
       if (!taken.ok) return taken.failure;
+      isNew = taken.value;
     }
-    const joined = this.#documents.join(tenantId, document, frame.vector);
+    const joined = this.#answer(tenantId, frame);
     if (!joined.ok) return joined.failure;
     this.#circle(tenantId, document).add(member);
     member.documents.add(document);
-    if (frame.update !== null) this.#passOn(member, document, frame.update);
-    const {vector, updates} =
-      frame.vector === null && frame.update !== null ? {...joined.value, updates: []} : joined.value;
+    if (frame.update !== null && isNew) this.#passOn(member, document, frame.update);
+    const {vector, updates} = joined.value;
     for (const update of updates.slice(0, -1)) member.send(documentFrame({id: null, document, vector: null, update}));
     member.send(documentFrame({id: frame.id, document, vector, update: updates.at(-1) ?? null}));
     return null;
   }
 
   leave(member: Member): void {
-    for (const document of member.documents) {
-      const key = keyOf(member.identity.tenantId, document);
-      const circle = this.#circles.get(key);
-      circle?.delete(member);
-      if (circle?.size === 0) this.#circles.delete(key);
-    }
-    member.documents.clear();
+    for (const document of [...member.documents]) this.#leave(member, document);
   }
 
   /** Tells a member which documents it has to join again, since it was too slow to be told what changed. */
   catchUp(member: Member): void {
     if (member.isBehind) return;
     for (const document of member.missed.documents) {
-      const joined = this.#documents.join(member.identity.tenantId, document, null);
-      const vector = joined.ok ? joined.value.vector : null;
+      const known = this.#documents.vector(member.identity.tenantId, document);
+      const vector = known.ok ? known.value : null;
       member.send(documentFrame({id: null, document, vector, update: null}));
     }
     member.missed.documents.clear();
+  }
+
+  /** Who only tells is told how far the hub is, and not what is in the document. */
+  #answer(tenant: string, {document, vector, update}: DocumentFrame): Result<DocumentState, Refusal> {
+    if (vector !== null || update === null) return this.#documents.join(tenant, document, vector);
+    const known = this.#documents.vector(tenant, document);
+    return known.ok ? ok({vector: known.value, updates: []}) : known;
+  }
+
+  #leave(member: Member, document: string): void {
+    const key = keyOf(member.identity.tenantId, document);
+    const circle = this.#circles.get(key);
+    circle?.delete(member);
+    if (circle?.size === 0) this.#circles.delete(key);
+    member.documents.delete(document);
+    member.missed.documents.delete(document);
   }
 
   #passOn(author: Member, document: string, update: string): void {

@@ -1,9 +1,11 @@
 import {frameTexts} from '../../wire/hub-text-frame.ts';
 import type {Member} from './member.ts';
 
-/** One thing to tell, as JSON; `by`: whose connection is not told, since it knows. */
+/** One entry to tell, as JSON; `by`: whose connection is not told, since it knows. */
 export interface Piece {
   readonly by: Member | null;
+  /** In the tenant's log. */
+  readonly position: number;
   readonly json: string;
 }
 
@@ -12,12 +14,13 @@ const FRAME_CHARACTERS = 128 * 1024;
 
 /**
  * Frames for many receivers out of pieces that were made into JSON once: all who wrote none of the pieces get the very same
- * bytes; an author gets a frame of its own without its pieces, or none at all.
+ * bytes; an author gets a frame of its own without its pieces, or none at all, and so does who came or caught up in between.
  */
 export class FanOut {
   readonly #pieces: readonly Piece[];
   readonly #wrap: (pieces: string) => string;
   readonly #authors: ReadonlySet<Member>;
+  readonly #first: number;
   #shared: Buffer | undefined;
 
   /** `wrap` makes a frame out of pieces that are joined by commas. */
@@ -27,15 +30,16 @@ export class FanOut {
     const authors = new Set<Member>();
     for (const {by} of pieces) if (by) authors.add(by);
     this.#authors = authors;
+    this.#first = pieces[0]?.position ?? 0;
   }
 
   /** Null: there is nothing to tell this one. */
   for(member: Member): Buffer | null {
-    if (!this.#authors.has(member)) {
+    if (!this.#authors.has(member) && member.knowsTo < this.#first) {
       this.#shared ??= frameTexts(this.#frames(this.#pieces));
       return this.#shared;
     }
-    const others = this.#pieces.filter(({by}) => by !== member);
+    const others = this.#pieces.filter(({by, position}) => by !== member && position > member.knowsTo);
     return others.length === 0 ? null : frameTexts(this.#frames(others));
   }
 

@@ -4,7 +4,11 @@ import type {HubGauges} from './hub-gauges.ts';
 type Kind = 'gauge' | 'counter';
 
 /** The hub's figures in the text format of Prometheus (version 0.0.4). No tenant is named. */
-export function hubMetrics(stats: HubStats, {rates, flushes, refusals}: HubGauges): string {
+export function hubMetrics(
+  stats: HubStats,
+  {rates, flushes, refusals}: HubGauges,
+  {unsearchable}: {unsearchable: number},
+): string {
   const lines: string[] = [];
   const add = (name: string, kind: Kind, help: string, ...values: readonly (readonly [string, number])[]) => {
     lines.push(`# HELP godel_hub_${name} ${help}`, `# TYPE godel_hub_${name} ${kind}`);
@@ -24,6 +28,7 @@ export function hubMetrics(stats: HubStats, {rates, flushes, refusals}: HubGauge
   }
   add('event_loop_lag_seconds', 'gauge', 'Lag of the event loop, p99 of the last minute.', ['', stats.lagMs / 1000]);
   add('unembedded', 'gauge', 'Episodes whose vectors are still to be made.', ['', stats.unembedded]);
+  add('unsearchable', 'gauge', 'Entries whose text is still to be made searchable.', ['', unsearchable]);
   const byCode = refusals.map(([code, count]) => [`{code="${code}"}`, count] as const);
   add('refused_total', 'counter', 'Requests and connections refused, by code.', ...byCode);
   return `${lines.join('\n')}\n`;

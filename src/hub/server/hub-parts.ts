@@ -72,6 +72,8 @@ export interface HubRecall {
   added(tenant: string, entries: readonly LogEntry[]): void;
   /** Episodes whose vectors are still to be made; null: of all tenants. */
   unembedded(tenant: string | null): number;
+  /** Entries of all tenants whose text is still to be made searchable. */
+  unsearchable(): number;
 }
 
 /** Counts over the whole store; null: of all tenants. */
@@ -94,8 +96,10 @@ export interface AgentKeyBook {
 export interface Documents {
   /** The hub's state vector, and the updates the client with this vector lacks. */
   join(tenant: string, document: string, vector: string | null): Result<DocumentState, Refusal>;
-  /** Takes in an update. */
-  update(tenant: string, document: string, update: string): Result<void, Refusal>;
+  /** The hub's state vector; null: it keeps none. */
+  vector(tenant: string, document: string): Result<string | null, Refusal>;
+  /** Takes in an update. False: it said nothing new, and nobody needs to be told. */
+  update(tenant: string, document: string, update: string): Result<boolean, Refusal>;
 }
 
 export interface DocumentState {

@@ -22,7 +22,7 @@ export class HubRooms {
   readonly #rooms = new Map<string, TenantRoom>();
   readonly #awake = new Set<TenantRoom>();
   #turn: NodeJS.Immediate | undefined;
-  #later: NodeJS.Timeout | undefined;
+  #later: {readonly timer: NodeJS.Timeout; readonly dueMs: number} | undefined;
 
   constructor(parts: HubRoomsParts) {
     this.#with = parts;
@@ -68,7 +68,7 @@ export class HubRooms {
   stop(): void {
     this.flush();
     clearImmediate(this.#turn);
-    clearTimeout(this.#later);
+    clearTimeout(this.#later?.timer);
   }
 
   flush(): void {
@@ -83,11 +83,18 @@ export class HubRooms {
       else this.#awake.delete(room);
       if (moreMs === null && room.members.size === 0) this.#rooms.delete(room.tenant);
     }
-    if (waitMs === null || this.#later) return;
-    this.#later = setTimeout(() => {
+    if (waitMs !== null) this.#flushIn(waitMs);
+  }
+
+  #flushIn(waitMs: number): void {
+    const dueMs = performance.now() + waitMs;
+    if (this.#later !== undefined && this.#later.dueMs <= dueMs) return;
+    clearTimeout(this.#later?.timer);
+    const timer = setTimeout(() => {
       this.#later = undefined;
       this.flush();
     }, waitMs);
+    this.#later = {timer, dueMs};
   }
 
   /** A mistake with one tenant does not keep the others from being told. */

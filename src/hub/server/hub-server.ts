@@ -179,7 +179,8 @@ export class HubServer implements AsyncDisposable {
     if (url === '/healthz') return {status: 200, type: 'text/plain', body: 'ok\n'};
     if (url !== '/metrics') return {status: 404, type: 'text/plain', body: `no such page; WebSockets at ${HUB_PATH}\n`};
     const type = 'text/plain; version=0.0.4; charset=utf-8';
-    return {status: 200, type, body: hubMetrics(this.getStats(), this.#core.gauges)};
+    const unsearchable = this.#options.recall?.unsearchable() ?? 0;
+    return {status: 200, type, body: hubMetrics(this.getStats(), this.#core.gauges, {unsearchable})};
   }
 
   #refusal({socket}: IncomingMessage): UpgradeRefusal | null {

@@ -39,6 +39,8 @@ export class Member {
   readonly outbox = new Outbox();
   readonly documents = new Set<string>();
   subscription: Subscription;
+  /** Up to this position it was told to look for itself: by the welcome, or to pull. */
+  knowsTo = 0;
   /** Recalls that have not been answered yet. */
   recalling = 0;
   /** A new token is being verified. */

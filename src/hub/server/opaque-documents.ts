@@ -29,7 +29,11 @@ export class OpaqueDocuments implements Documents {
     return ok({vector: null, updates: this.#tenants.get(tenant)?.get(document)?.updates ?? []});
   }
 
-  update(tenant: string, document: string, update: string): Result<void, Refusal> {
+  vector(): Result<null, Refusal> {
+    return ok(null);
+  }
+
+  update(tenant: string, document: string, update: string): Result<boolean, Refusal> {
     const documents = this.#tenants.get(tenant) ?? new Map<string, Kept>();
     const {documentsPerTenant, documentBytes, documentBytesPerTenant, documentBytesInAll} = this.#limits;
     const ofTenant = this.#bytes.get(tenant) ?? 0;
@@ -43,7 +47,7 @@ export class OpaqueDocuments implements Documents {
         `the updates of document ${document} have more than ${documentBytes} bytes together`,
       );
     }
-    if (kept.updates.includes(update)) return ok(undefined);
+    if (kept.updates.includes(update)) return ok(false);
     if (ofTenant + update.length > documentBytesPerTenant) {
       return refuse(
         'storage-full',
@@ -62,7 +66,7 @@ export class OpaqueDocuments implements Documents {
     this.#bytesInAll += update.length;
     documents.set(document, kept);
     this.#tenants.set(tenant, documents);
-    return ok(undefined);
+    return ok(true);
   }
 }
 

@@ -1,7 +1,8 @@
 import {type Result, fail} from '../../base/result.ts';
 import type {EpisodeChange, LogEntry, LogItem} from '../../model/episode.ts';
 import type {HubIdentity} from '../../model/hub.ts';
-import type {ClientFrame, PushResult} from '../../wire/hub-protocol.ts';
+import type {ClientFrame, HubFrame, PushResult} from '../../wire/hub-protocol.ts';
+import {frameTexts} from '../../wire/hub-text-frame.ts';
 import {speaksFor} from '../security/delegation.ts';
 import {changeAction, type HubAction} from '../security/permissions.ts';
 import type {Piece} from './fan-out.ts';
@@ -78,7 +79,15 @@ export class PushLane {
       return [];
     }
     for (const {member, id} of written) member.send({type: 'ok', id});
-    for (const push of pending) this.#settle(push);
+    // One write for all answers to one connection.
+    const answers = new Map<Member, string[]>();
+    for (const push of pending) {
+      const answer = this.#settle(push);
+      const known = answers.get(push.member);
+      if (known === undefined) answers.set(push.member, [answer]);
+      else known.push(answer);
+    }
+    for (const [member, texts] of answers) member.socket.sendFramed(frameTexts(texts));
     return [...new Set(pending.map(({room}) => room))];
   }
 
@@ -92,7 +101,8 @@ export class PushLane {
     }
   }
 
-  #settle({room, member, id, items, results}: Pending): void {
+  /** The answer. */
+  #settle({room, member, id, items, results}: Pending): string {
     const pieces: Piece[] = [];
     const entries: LogEntry[] = [];
     const isHeard = room.hasAudience(member);
@@ -104,16 +114,20 @@ export class PushLane {
       if (result.isNew && item) {
         head = Math.max(head, result.position);
         entries.push({...item, position: result.position});
-        if (isHeard) pieces.push({by: member, json: withPosition(JSON.stringify(item), result.position)});
+        if (isHeard) {
+          const {position} = result;
+          pieces.push({by: member, position, json: withPosition(JSON.stringify(item), position)});
+        }
       }
       return {id: result.id, position: result.position};
     });
     this.#gauges.rates.pushed(entries.length);
     room.rates.pushed(entries.length);
-    member.send({type: 'pushed', id, results: answers});
-    if (entries.length === 0) return;
-    room.tell(pieces, head);
-    this.#parts.recall?.added(room.tenant, entries);
+    if (entries.length > 0) {
+      room.tell(pieces, head);
+      this.#parts.recall?.added(room.tenant, entries);
+    }
+    return JSON.stringify({type: 'pushed', id, results: answers} satisfies HubFrame);
   }
 
   #refuseAll(pending: readonly Pick<Pending, 'member' | 'id'>[], failure: HubStoreFailure): void {

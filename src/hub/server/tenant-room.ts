@@ -1,11 +1,12 @@
 import type {Priority} from '../../model/hub.ts';
 import {frameText} from '../../wire/hub-text-frame.ts';
-import {FanOut, type Piece, sendAll} from './fan-out.ts';
+import {type Piece, sendAll} from './fan-out.ts';
 import {HubRates} from './hub-gauges.ts';
 import type {HubLimits} from './hub-limits.ts';
 import type {LeftWhy} from './hub-parts.ts';
 import type {Mailboxes} from './mailboxes.ts';
 import type {Member} from './member.ts';
+import {NewsBoard} from './news-board.ts';
 import {type ReadyMessage, byRank} from './outbox.ts';
 import {PresenceBoard, presenceMissed} from './presence-board.ts';
 
@@ -26,7 +27,7 @@ export class TenantRoom {
   readonly #members = new Map<string, Member>();
   readonly #presence = new PresenceBoard();
   readonly #seen = new Map<string, string>();
-  #news: Piece[] = [];
+  readonly #news = new NewsBoard();
   #broadcasts: Broadcast[] = [];
   readonly #mail = new Set<Member>();
   #acknowledged: {readonly member: Member; readonly id: number}[] = [];
@@ -57,6 +58,7 @@ export class TenantRoom {
 
   /** In the place of the one with the same id, who is answered. */
   join(member: Member): Member | null {
+    member.knowsTo = this.#head;
     const older = this.#members.get(member.agentId) ?? null;
     this.#presence.touch(member.agentId, older, 'replaced');
     this.#members.set(member.agentId, member);
@@ -91,7 +93,7 @@ export class TenantRoom {
 
   /** Entries that have become durable. */
   tell(pieces: readonly Piece[], head: number): void {
-    for (const piece of pieces) this.#news.push(piece);
+    this.#news.add(pieces);
     this.#head = Math.max(this.#head, head);
   }
 
@@ -139,12 +141,9 @@ export class TenantRoom {
   flush(nowMs: number): number | null {
     this.#flushMessages(nowMs);
     for (const {member, id} of this.#acknowledged.splice(0)) member.socket.send(`{"type":"ok","id":${id}}`);
-    this.#flushNews();
-    if (this.#presence.isEmpty) return null;
-    const waitMs = this.#presence.waitMs(performance.now());
-    if (waitMs > 0) return waitMs;
-    this.#presence.tell(this.#members, this.#limits.presenceAudience);
-    return null;
+    const newsMs = this.#flushNews();
+    const presenceMs = this.#flushPresence();
+    return newsMs === null || presenceMs === null ? (newsMs ?? presenceMs) : Math.min(newsMs, presenceMs);
   }
 
   /** Makes up for what a member missed while it was too slow, as far as it takes it now. */
@@ -167,23 +166,24 @@ export class TenantRoom {
     if (presence) member.socket.sendFramed(presence);
     if (!missed.news) return;
     missed.news = false;
+    member.knowsTo = this.#head;
     member.send({type: 'news', entries: [], head: this.#head});
   }
 
-  #flushNews(): void {
-    const pieces = this.#news;
-    if (pieces.length === 0) return;
-    this.#news = [];
-    const head = this.#head;
-    const fan = new FanOut(pieces, entries => `{"type":"news","entries":[${entries}],"head":${head}}`);
-    for (const member of this.#members.values()) {
-      if (!member.subscription.news) continue;
-      if (member.missed.news || member.isBehind) member.missed.news = true;
-      else {
-        const frame = fan.for(member);
-        if (frame) member.socket.sendFramed(frame);
-      }
-    }
+  #flushNews(): number | null {
+    if (this.#news.isEmpty) return null;
+    const waitMs = this.#news.waitMs(performance.now());
+    if (waitMs > 0) return waitMs;
+    this.#news.tell(this.#members.values(), this.#head);
+    return null;
+  }
+
+  #flushPresence(): number | null {
+    if (this.#presence.isEmpty) return null;
+    const waitMs = this.#presence.waitMs(performance.now());
+    if (waitMs > 0) return waitMs;
+    this.#presence.tell(this.#members, this.#limits.presenceAudience);
+    return null;
   }
 
   #flushMessages(nowMs: number): void {

@@ -50,6 +50,8 @@ test.each([
   [['agent', 'kill', '--team', 'audit', ''], ['agent'], 'audit'],
   [['agent', 'kill', '--team', ''], ['team'], null],
   [['team', 'logs', 'audit', 'a', ''], [], null],
+  [['memory', 'show', ''], ['memory'], null],
+  [['memory', 'forget', '01', '02', ''], ['memory'], '01'],
 ] as const)('%j looks up %j of the team %s', (words, lookups, team) => {
   expect(wanted(program, words)).toMatchObject({lookups, team});
 });

@@ -17,7 +17,7 @@ afterEach(() => rmSync(folder, {recursive: true, force: true}));
 const complaints: string[] = [];
 const note = (_facts: object, text: string) => void complaints.push(text);
 const log = {debug: note, info: note, warn: note, error: note} as never;
-const open = (file = join(folder, 'memory.db')) => new CachedMemory({file, tenantId: 'project', log});
+const open = (file = join(folder, 'memory.db')) => new CachedMemory({file, tenantId: 'project', source: null, log});
 const id = (number: number) => lessonId(1_700_000_000_000, ['store', number]);
 
 function lesson(number: number, over: Partial<Lesson> = {}): Lesson {
@@ -70,4 +70,20 @@ test('a file that is none is said once, and everything goes on without', async (
   expect(await recall(memory)).toEqual([]);
   await memory.close();
   expect(complaints).toEqual(['the memory cannot be opened']);
+});
+
+test('each use counts once, however many there are, and keeps no search waiting', async () => {
+  const memory = open();
+  memory.remember(lesson(1));
+  expect(await recall(memory)).toHaveLength(1);
+  const uses = Array.from({length: 1500}, (_, number) => ({id: `use ${number}`, episode: id(1)}));
+  for (const use of [...uses, ...uses]) memory.use(use);
+  // Nobody waits for them.
+  expect((await recall(memory))[0]?.state.uses).toBe(0);
+  await until('they are written', async () => (await recall(memory))[0]?.state.uses === 1500);
+  memory.use({id: 'one more', episode: id(1)});
+  await memory.close();
+  const next = open();
+  expect((await recall(next))[0]?.state.uses).toBe(1501);
+  await next.close();
 });

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import type {AttemptMemory, Bearing, Lesson, Recall} from '../../../src/daemon/memory/attempt-memory.ts';
+import type {AttemptMemory, Bearing, Lesson, Recall, Use} from '../../../src/daemon/memory/attempt-memory.ts';
 import {Lessons} from '../../../src/daemon/memory/lessons.ts';
 import type {Assignment} from '../../../src/federation/engine-io.ts';
 import type {AttemptOutcome} from '../../../src/model/attempt.ts';
@@ -35,6 +35,7 @@ function setUp({
 } = {}) {
   const lessons: Lesson[] = [];
   const bearings: Bearing[] = [];
+  const uses: Use[] = [];
   const warnings: string[] = [];
   const asked: Recall[] = [];
   const kept: AttemptMemory = {
@@ -45,12 +46,13 @@ function setUp({
     },
     remember: lesson => lessons.push(lesson),
     confirm: bearing => bearings.push(bearing),
+    use: use => uses.push(use),
     close: () => Promise.resolve(),
   };
   const note = () => undefined;
   const log = {debug: note, info: note, error: note, warn: (_facts: object, text: string) => void warnings.push(text)};
   const of = new Lessons({
-    memory: kept,
+    memoryOf: () => kept,
     storeId: 'store',
     count: 5,
     waitMs,
@@ -58,7 +60,7 @@ function setUp({
     // Called with facts and a sentence everywhere.
     log: log as never,
   });
-  return {of, lessons, bearings, warnings, asked};
+  return {of, lessons, bearings, uses, warnings, asked};
 }
 
 function ended(outcome: AttemptOutcome | null, attempt = assignment.attempt): EngineRecord {
@@ -85,6 +87,20 @@ test('what an attempt is given is borne out by its end, and its end is remembere
     ['b', true, 'audit-01'],
   ]);
   expect(new Set([...bearings.map(({id}) => id), lessons[0]?.id]).size).toBe(3);
+});
+
+test('what an attempt is given counts as used, once for each attempt and memory, whatever becomes of the attempt', async () => {
+  const {of, uses} = setUp();
+  await of.before(assignment, team);
+  await of.before({...assignment, attempt: attemptId(10)}, team);
+  expect(uses.map(({episode}) => episode)).toEqual(['a', 'b', 'a', 'b']);
+  expect(new Set(uses.map(({id}) => id)).size).toBe(4);
+  const again = setUp();
+  await again.of.before(assignment, team);
+  expect(again.uses).toEqual(uses.slice(0, 2));
+  const late = setUp({recall: () => new Promise(() => undefined), waitMs: 1});
+  await late.of.before(assignment, team);
+  expect(late.uses).toEqual([]);
 });
 
 test('what an agent has said of a memory it says again only when it has changed its mind', async () => {

@@ -24,23 +24,30 @@ export interface Served {
 /** A folder in which `godel hub …` is run. */
 export class ServedHubRig implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'godel-served-'));
-  readonly #served: Served[] = [];
+  readonly #served: Omit<Served, 'url'>[] = [];
   readonly #clients: RawClient[] = [];
 
   async serve(...args: readonly string[]): Promise<Served> {
+    const {child, ended, said} = this.begin(...args);
+    const url = await until('the hub says where it listens', () => {
+      const {stdout, stderr} = said();
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the hub ended: ${stderr}`);
+      return /wss?:\/\/[^ ,]+/.exec(stdout)?.[0];
+    });
+    return {url, child, ended};
+  }
+
+  /** The process, without waiting until it listens. */
+  begin(...args: readonly string[]): Omit<Served, 'url'> & {readonly said: () => Omit<Ended, 'code'>} {
     const all = [PROGRAM, 'hub', 'serve', '--port', '0', '--embedder', 'hashed', ...args];
     const child = spawn(process.execPath, all, {cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe']});
     let [stdout, stderr] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     const ended = new Promise<Ended>(resolve => child.once('close', code => resolve({code, stdout, stderr})));
-    const url = await until('the hub says where it listens', () => {
-      if (child.exitCode !== null) throw new Error(`the hub ended: ${stderr}`);
-      return /wss?:\/\/[^ ,]+/.exec(stdout)?.[0];
-    });
-    const served = {url, child, ended};
-    this.#served.push(served);
-    return served;
+    const begun = {child, ended, said: () => ({stdout, stderr})};
+    this.#served.push(begun);
+    return begun;
   }
 
   /** A command of the hub, run to its end. */
@@ -71,7 +78,7 @@ export class ServedHubRig implements AsyncDisposable {
     this.#clients.push(client);
     await client.opened;
     client.hello(token, {news: false});
-    await client.next('welcome');
+    client.head = (await client.next('welcome')).head;
     return client;
   }
 

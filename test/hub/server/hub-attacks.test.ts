@@ -20,6 +20,7 @@ describe('another tenant', () => {
     const recall = {
       recall: (tenant: string) => (tenant === 't2' ? Promise.resolve([]) : Promise.reject(new Error(tenant))),
       added: () => undefined,
+      unsearchable: () => 0,
       unembedded: () => 0,
     };
     const rig = await hub({recall});

@@ -112,6 +112,8 @@ export class RawClient {
   readonly frames: HubFrame[] = [];
   readonly opened: Promise<void>;
   closed: {readonly code: number; readonly reason: string} | null = null;
+  /** Of the log, as the welcome told it. */
+  head = 0;
   #nextId = 1;
 
   constructor(webSocket: WebSocket) {

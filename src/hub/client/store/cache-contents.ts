@@ -2,8 +2,9 @@ import type {Database} from 'better-sqlite3';
 import type {EpisodeChange, LogItem} from '../../../model/episode.ts';
 import type {RecallRule} from '../../../model/hub.ts';
 import {parseStamp} from '../../replica/hybrid-clock.ts';
+import {isSealedItem} from '../../security/tenant-seal.ts';
 import {CacheBodies} from './cache-bodies.ts';
-import {foldChange} from './cache-folds.ts';
+import {foldChange, type Settled} from './cache-folds.ts';
 import type {CacheLimits} from './cache-limits.ts';
 import {CacheRows, type Doomed, type NewRow, type Ranking, type Row, type Totals} from './cache-rows.ts';
 import type {BodyCode} from './cache-seal.ts';
@@ -17,6 +18,8 @@ const SLACK = 0.05;
 const MIN_FORGOTTEN = 10;
 /** The fact that is the rule of recall. */
 const RULE = 'recall';
+/** The fact that counts them. */
+const FORGOTTEN = 'forgotten';
 
 /** What the contents are counted by, to be put back when a transaction fails. */
 export interface Marks {
@@ -49,7 +52,14 @@ export class CacheContents {
     this.#text = new CacheText(db, text);
     this.#limits = limits;
     this.#wallMs = wallMs;
-    this.#totals = this.rows.totals.get() ?? {episodes: 0, bytes: 0, pending: 0, pendingBytes: 0, refused: 0};
+    this.#totals = this.rows.totals.get() ?? {
+      episodes: 0,
+      bytes: 0,
+      pending: 0,
+      pendingBytes: 0,
+      refused: 0,
+      sealed: 0,
+    };
     this.#indexed = this.#text.last();
     this.#last = this.rows.last.get() ?? 0;
     const log = this.rows.fact.get('log');
@@ -74,6 +84,11 @@ export class CacheContents {
     return this.#totals;
   }
 
+  /** Episodes, whether they can be read or not. */
+  get #all(): number {
+    return this.#totals.episodes + this.#totals.sealed;
+  }
+
   get marks(): Marks {
     return {totals: this.#totals, indexed: this.#indexed, last: this.#last};
   }
@@ -82,6 +97,11 @@ export class CacheContents {
     this.#totals = totals;
     this.#indexed = indexed;
     this.#last = last;
+  }
+
+  /** Episodes that were here and that somebody has forgotten. */
+  get forgotten(): number {
+    return Number(this.rows.fact.get(FORGOTTEN) ?? 0);
   }
 
   get isIndexed(): boolean {
@@ -94,7 +114,7 @@ export class CacheContents {
     const isEpisode = item.kind === 'episode';
     const row: NewRow = {
       id,
-      kind: isEpisode ? 0 : 1,
+      kind: isEpisode ? (isSealedItem(item) ? 2 : 0) : 1,
       owner,
       position,
       at_ms: parseStamp(at)?.ms ?? this.#wallMs(),
@@ -108,12 +128,19 @@ export class CacheContents {
     this.#count({...row, refused: null}, 1);
   }
 
-  /** The hub has it at this position. A change lives on in the fold of its episode; false: that is not here. */
-  taken(row: Row, position: number, then: 'keep' | 'forget' = 'keep'): boolean {
+  /**
+   * The hub has it at this position. A change lives on in the fold of its episode; false: that is not here. `settled`: up to there the log has
+   * been seen.
+   */
+  taken(
+    row: Row,
+    position: number,
+    {then = 'keep', settled = 0}: {then?: 'keep' | 'forget'; settled?: number} = {},
+  ): boolean {
     if (row.kind === 1) {
       const item = this.bodies.item(row);
       const isHere = item.kind === 'change' && this.rows.byId.get(item.change.episode)?.kind === 0;
-      if (item.kind === 'change' && then === 'keep') this.fold(item.change, position, 0);
+      if (item.kind === 'change' && then === 'keep') this.fold(item.change, position, settled);
       this.drop(row);
       return isHere || then === 'forget';
     }
@@ -142,12 +169,15 @@ export class CacheContents {
   }
 
   /** A change of an episode that is not here says nothing to us. */
-  fold(change: EpisodeChange, position: number | null, settled: number): void {
+  fold(change: EpisodeChange, position: number | null, settled: Settled): void {
     const row = this.rows.byId.get(change.episode);
     if (row?.kind !== 0) return;
     const kept = this.bodies.fold(row);
     const {json, state} = foldChange(this.bodies.episode(row), {kept, change, position, settled});
-    if (state.standing === 'forgotten') return this.drop(row);
+    if (state.standing === 'forgotten') {
+      this.rows.setFact.run(FORGOTTEN, this.forgotten + 1);
+      return this.drop(row);
+    }
     const fold = this.bodies.sealFold(row.id, json);
     this.rows.folded.run({n: row.n, fold, standing: state.standing === 'active' ? 0 : 1});
   }
@@ -161,23 +191,23 @@ export class CacheContents {
   /** Forgets the oldest of what the hub has, when there is too much: first what has expired. */
   forget(): void {
     const {episodes, bytes} = this.#limits;
-    if (this.#totals.episodes <= episodes && this.#totals.bytes <= bytes) return;
+    if (this.#all <= episodes && this.#totals.bytes <= bytes) return;
     const leastEpisodes = Math.floor(episodes * (1 - SLACK));
     const leastBytes = Math.floor(bytes * (1 - SLACK));
-    const all = this.#totals.episodes;
+    const all = this.#all;
     const doomed = new Map<number, Doomed>();
     for (const row of this.rows.expired.all(this.#wallMs(), all)) doomed.set(row.n, row);
     for (const row of this.rows.oldestSafe.all(all)) doomed.set(row.n, row);
     for (const row of doomed.values()) {
-      if (this.#totals.episodes <= leastEpisodes && this.#totals.bytes <= leastBytes) return;
-      this.drop({...row, kind: 0, owner: null});
+      if (this.#all <= leastEpisodes && this.#totals.bytes <= leastBytes) return;
+      this.drop({...row, owner: null});
     }
   }
 
   /** Forgets a tenth of what the hub has, the oldest first. False: there is nothing to forget. */
   forgetSome(): boolean {
-    const doomed = this.rows.oldestSafe.all(Math.max(MIN_FORGOTTEN, Math.ceil(this.#totals.episodes / 10)));
-    for (const row of doomed) this.drop({...row, kind: 0, owner: null});
+    const doomed = this.rows.oldestSafe.all(Math.max(MIN_FORGOTTEN, Math.ceil(this.#all / 10)));
+    for (const row of doomed) this.drop({...row, owner: null});
     return doomed.length > 0;
   }
 
@@ -196,7 +226,7 @@ export class CacheContents {
   /** Rows by what their words have to do with the query, best first. */
   find(query: string, limit: number): readonly Ranking[] {
     const keys = this.#text.search(query, limit, this.#totals.episodes);
-    return keys.length === 0 ? [] : this.rows.rankings.all(JSON.stringify(keys));
+    return keys.flatMap(key => this.rows.ranking.get(key) ?? []);
   }
 
   #count({kind, owner, refused, bytes}: Pick<Row, 'kind' | 'owner' | 'refused' | 'bytes'>, by: 1 | -1): void {
@@ -207,6 +237,7 @@ export class CacheContents {
       pending: totals.pending + (owner === null ? 0 : by),
       pendingBytes: totals.pendingBytes + (owner === null ? 0 : by * bytes),
       refused: totals.refused + (refused === null ? 0 : by),
+      sealed: totals.sealed + (kind === 2 ? by : 0),
     };
   }
 }

@@ -13,6 +13,9 @@ export interface Folded {
   readonly state: EpisodeState;
 }
 
+/** Up to where everything of the log about an episode is in its fold; `alone`: there is no log. */
+export type Settled = number | 'alone';
+
 /** A change over what is kept (null: nothing yet). `position`: of the change, null: not in the log yet. */
 export function foldChange(
   episode: Episode,
@@ -21,11 +24,12 @@ export function foldChange(
     change,
     position,
     settled,
-  }: {kept: string | null; change: EpisodeChange; position: number | null; settled: number},
+  }: {kept: string | null; change: EpisodeChange; position: number | null; settled: Settled},
 ): Folded {
   const fold = kept === null ? EpisodeFold.of(episode) : readFold(kept);
   fold.apply(change, position);
-  fold.settle(settled);
+  if (settled === 'alone') fold.absorb();
+  else fold.settle(settled);
   return {json: JSON.stringify(fold.toJSON()), state: fold.state()};
 }
 

@@ -3,7 +3,7 @@ import type {Database, Statement} from 'better-sqlite3';
 export interface Row {
   readonly n: number;
   readonly id: string;
-  readonly kind: 0 | 1;
+  readonly kind: 0 | 1 | 2;
   readonly owner: number | null;
   readonly position: number | null;
   readonly refused: string | null;
@@ -25,6 +25,8 @@ export interface Totals {
   readonly pending: number;
   readonly pendingBytes: number;
   readonly refused: number;
+  /** Episodes that cannot be opened. */
+  readonly sealed: number;
 }
 
 const COLUMNS = 'id, kind, owner, position, at_ms, expires_at_ms, reward, success, bytes, body';
@@ -32,12 +34,14 @@ const PUT = `INSERT INTO entries (${COLUMNS})
   VALUES (@id, @kind, @owner, @position, @at_ms, @expires_at_ms, @reward, @success, @bytes, @body)`;
 const BY_ID = 'SELECT * FROM entries WHERE id = ?';
 const BY_KEY = 'SELECT * FROM entries WHERE n = ?';
-const RANKINGS = `SELECT e.n, e.id, e.standing, e.at_ms, e.expires_at_ms, e.reward, e.success, e.fold
-  FROM json_each(?) AS hit CROSS JOIN entries AS e ON e.n = hit.value ORDER BY hit.key`;
+const RANKING = 'SELECT n, id, standing, at_ms, expires_at_ms, reward, success, fold FROM entries WHERE n = ?';
 const PENDING = 'SELECT * FROM entries WHERE owner = ? ORDER BY n LIMIT ?';
 const EPISODES_AFTER = 'SELECT * FROM entries WHERE n > ? AND kind = 0 ORDER BY n LIMIT ?';
-const OLDEST_SAFE = 'SELECT n, bytes, refused FROM entries WHERE owner IS NULL AND kind = 0 ORDER BY n LIMIT ?';
-const EXPIRED = 'SELECT n, bytes, refused FROM entries WHERE owner IS NULL AND kind = 0 AND expires_at_ms <= ? LIMIT ?';
+const LOCAL_AFTER = `SELECT * FROM entries WHERE n > ? AND kind = 0 AND position IS NULL ORDER BY n LIMIT ?`;
+const STARTING_WITH = 'SELECT * FROM entries WHERE id >= @from AND id < @to AND kind = 0 ORDER BY id DESC LIMIT @limit';
+const OLDEST_SAFE = 'SELECT n, kind, bytes, refused FROM entries WHERE owner IS NULL AND kind <> 1 ORDER BY n LIMIT ?';
+const EXPIRED =
+  'SELECT n, kind, bytes, refused FROM entries WHERE owner IS NULL AND kind <> 1 AND expires_at_ms <= ? LIMIT ?';
 const REMOVE = 'DELETE FROM entries WHERE n = ?';
 const TAKEN = 'UPDATE entries SET owner = NULL, position = @position, refused = NULL WHERE n = @n';
 const REFUSED = 'UPDATE entries SET owner = NULL, refused = @code WHERE n = @n';
@@ -49,23 +53,26 @@ const UNFOLD = 'UPDATE entries SET fold = NULL, standing = 0 WHERE fold IS NOT N
 const LAST = 'SELECT max(n) FROM entries';
 const PENDING_COUNT = 'SELECT count(*) FROM entries WHERE owner = ?';
 const TOTALS = `SELECT count(*) FILTER (WHERE kind = 0) AS episodes, total(bytes) AS bytes,
-  count(owner) AS pending, total(bytes) FILTER (WHERE owner IS NOT NULL) AS pendingBytes, count(refused) AS refused
+  count(owner) AS pending, total(bytes) FILTER (WHERE owner IS NOT NULL) AS pendingBytes, count(refused) AS refused,
+  count(*) FILTER (WHERE kind = 2) AS sealed
   FROM entries`;
 const FACT = 'SELECT value FROM facts WHERE name = ?';
 const SET_FACT = 'INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)';
 
 /** What decides about a row's place, without its body. */
 export type Ranking = Pick<Row, 'n' | 'id' | 'standing' | 'at_ms' | 'expires_at_ms' | 'reward' | 'success' | 'fold'>;
-export type Doomed = Pick<Row, 'n' | 'bytes' | 'refused'>;
+export type Doomed = Pick<Row, 'n' | 'kind' | 'bytes' | 'refused'>;
 
 /** The statements of a cache. */
 export class CacheRows {
   readonly put: Statement<[NewRow]>;
   readonly byId: Statement<[string], Row>;
   readonly byKey: Statement<[number], Row>;
-  readonly rankings: Statement<[string], Ranking>;
+  readonly ranking: Statement<[number], Ranking>;
   readonly pending: Statement<[number, number], Row>;
   readonly episodesAfter: Statement<[number, number], Row>;
+  readonly localAfter: Statement<[number, number], Row>;
+  readonly startingWith: Statement<[{from: string; to: string; limit: number}], Row>;
   readonly oldestSafe: Statement<[number], Doomed>;
   readonly expired: Statement<[number, number], Doomed>;
   readonly remove: Statement<[number]>;
@@ -86,9 +93,11 @@ export class CacheRows {
     this.put = db.prepare<[NewRow]>(PUT);
     this.byId = db.prepare<[string], Row>(BY_ID);
     this.byKey = db.prepare<[number], Row>(BY_KEY);
-    this.rankings = db.prepare<[string], Ranking>(RANKINGS);
+    this.ranking = db.prepare<[number], Ranking>(RANKING);
     this.pending = db.prepare<[number, number], Row>(PENDING);
     this.episodesAfter = db.prepare<[number, number], Row>(EPISODES_AFTER);
+    this.localAfter = db.prepare<[number, number], Row>(LOCAL_AFTER);
+    this.startingWith = db.prepare<[{from: string; to: string; limit: number}], Row>(STARTING_WITH);
     this.oldestSafe = db.prepare<[number], Doomed>(OLDEST_SAFE);
     this.expired = db.prepare<[number, number], Doomed>(EXPIRED);
     this.remove = db.prepare<[number]>(REMOVE);

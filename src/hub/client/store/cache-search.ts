@@ -1,10 +1,12 @@
-import type {Memory} from '../../../model/episode.ts';
+import type {Episode, Memory} from '../../../model/episode.ts';
 import {fuse} from '../../recall/fuse.ts';
 import {type Speaker, speaksFor} from '../../security/delegation.ts';
 import {meetsQuorum} from '../../security/reputation.ts';
+import {termsIn} from '../../recall/terms.ts';
 import type {CacheContents} from './cache-contents.ts';
 import {untouched} from './cache-folds.ts';
 import type {Ranking} from './cache-rows.ts';
+import {queryWords} from './query-words.ts';
 
 export interface CacheQuery {
   readonly onlySuccess?: boolean | undefined;
@@ -58,11 +60,13 @@ export function searchCache(
     nowMs,
     limit: k,
   });
+  const words = explain ? queryWords(query) : [];
   return fused.flatMap(({key, score, why}) => {
     const row = contents.rows.byKey.get(key);
     if (row === undefined) return [];
     const episode = bodies.episode(row);
-    return [{episode, state: bodies.state(row, episode), score, ...(explain && {why})}];
+    const told = explain && {why: {...why, terms: termsIn(textOf(episode), words)}};
+    return [{episode, state: bodies.state(row, episode), score, ...told}];
   });
 }
 
@@ -85,4 +89,8 @@ function hasTags(contents: CacheContents, {n}: Ranking, tags: readonly string[])
   if (row === undefined) return false;
   const state = contents.bodies.state(row, contents.bodies.episode(row));
   return tags.every(tag => state.tags.includes(tag));
+}
+
+function textOf({task, input, output, critique, tags}: Episode): string {
+  return [task, input, output, critique ?? '', ...tags].join('\n');
 }

@@ -10,7 +10,7 @@ const COUNT = 'SELECT count(*) FROM (SELECT 1 FROM text WHERE text MATCH ? LIMIT
 const LAST = 'SELECT max(id) FROM text_docsize';
 
 /** The most (word, episode) pairs that one search ranks, or a fifth of the episodes: what it takes grows with them. */
-const MIN_RANKED = 400;
+const MIN_RANKED = 250;
 const RANKED_SHARE = 0.2;
 /** Counts of words are forgotten when the cache has grown or shrunk by this. */
 const GROWTH = 1.25;

@@ -1,13 +1,17 @@
 import type {Database} from 'better-sqlite3';
-import type {Episode, EpisodeState, LogEntry, LogItem, Memory, WrittenClock} from '../../../model/episode.ts';
+import type {KeptMemory, LogEntry, LogItem, Memory, WrittenClock} from '../../../model/episode.ts';
 import type {RecallRule} from '../../../model/hub.ts';
 import type {PushResult} from '../../../wire/hub-protocol.ts';
 import {HybridClock} from '../../replica/hybrid-clock.ts';
 import {Coalescing} from '../coalescing.ts';
+import {isSealedItem} from '../../security/tenant-seal.ts';
 import {HubError} from '../hub-error.ts';
+import {RecentIds} from '../recent-ids.ts';
 import {uuidV7} from '../uuid-v7.ts';
 import {CacheContents} from './cache-contents.ts';
+import {CacheKeys} from './cache-keys.ts';
 import type {CacheLimits} from './cache-limits.ts';
+import type {Row} from './cache-rows.ts';
 import type {BodyCode} from './cache-seal.ts';
 import {type CacheQuery, searchCache} from './cache-search.ts';
 import {CacheWrites} from './cache-writes.ts';
@@ -31,9 +35,14 @@ export interface CacheCounts {
   readonly pending: number;
   /** Episodes that the hub does not take. */
   readonly refused: number;
+  /** Episodes that were sealed with a key that is not here: kept, and not shown. */
+  readonly sealed: number;
   /** The last position of the hub's log up to which everything was seen. */
   readonly position: number;
 }
+
+/** `key`: its place among those of this cache. */
+export type KeyedEpisode = KeptMemory & {readonly key: number};
 
 type Refusal = Extract<PushResult, {readonly code: string}>;
 
@@ -43,6 +52,8 @@ export type CacheUser = number & {readonly __user: unique symbol};
 /** The fact which log is followed. */
 const LOG = 'log';
 const NO_LOG = 'none';
+/** Changes that nobody pushes, by id: as many of the last ones count once however often they are told. */
+const MAX_KEPT_IDS = 10_000;
 /** Owner of what nobody who is here has stored. */
 const ORPHANED = 0;
 /** Refusals that may pass by themselves: what was refused stays pending. */
@@ -61,12 +72,14 @@ export class EpisodeCache {
   readonly #writes: CacheWrites;
   readonly #contents: CacheContents;
   readonly #cursor: LogCursor;
+  readonly #keys: CacheKeys;
   readonly #wallMs: () => number;
   readonly #clock: HybridClock;
   /** One life of one replica: no other has this name, and none will. */
   readonly #node = uuidV7().replaceAll('-', '');
   #written = 0;
   readonly #users = new Set<number>();
+  readonly #lastKept = new RecentIds(MAX_KEPT_IDS);
   #lastUser = ORPHANED;
 
   constructor(db: Database, options: CacheOptions) {
@@ -75,6 +88,7 @@ export class EpisodeCache {
     this.#wallMs = options.wallMs;
     this.#clock = new HybridClock({node: this.#node, wallMs: options.wallMs});
     this.#contents = new CacheContents(db, options);
+    this.#keys = new CacheKeys(this.#contents.rows);
     this.#cursor = new LogCursor(Number(this.#contents.rows.fact.get('position') ?? 0));
     this.#writes = new CacheWrites(db, {file: options.file, contents: this.#contents, cursor: this.#cursor});
     this.#write(() => {
@@ -84,8 +98,8 @@ export class EpisodeCache {
   }
 
   get counts(): CacheCounts {
-    const {episodes, bytes, pending, refused} = this.#contents.totals;
-    return {episodes, bytes, pending, refused, position: this.position};
+    const {episodes, bytes, pending, refused, sealed} = this.#contents.totals;
+    return {episodes, bytes, pending, refused, sealed, position: this.position};
   }
 
   get position(): number {
@@ -109,14 +123,26 @@ export class EpisodeCache {
     return log === null ? [NO_LOG, this.#node, this.#written, 0] : [log, this.#node, this.#written, this.position];
   }
 
-  /** Somebody begins to use it, and takes over what those who are gone have left to be pushed. */
-  join(): CacheUser {
+  /**
+   * Somebody begins to use it, and takes over what those who are gone have left to be pushed. `keys`: fingerprints of the keys with which that is
+   * sealed end to end; none: it is pushed as it is. Throws a HubError `bad-option` where others could then push it as it is.
+   */
+  join(keys: readonly string[] = []): CacheUser {
     this.#expectOpen();
+    if (this.#users.size > 0) this.#keys.expect(keys);
+    const areNew = this.#write(() => this.#keys.use(keys)) === 'new';
+    // What could not be opened is asked for again.
+    if (areNew && (this.counts.sealed > 0 || this.#keys.hasUnread)) this.restart();
     this.#lastUser += 1;
     this.#users.add(this.#lastUser);
     this.#contents.rows.adopt.run({from: ORPHANED, to: this.#lastUser});
     // Branded here and nowhere else.
     return this.#lastUser as CacheUser;
+  }
+
+  /** Throws a HubError `bad-option` unless those who use it have these keys, see `join`. */
+  expectKeys(keys: readonly string[]): void {
+    this.#keys.expect(keys);
   }
 
   /** What it has not pushed falls to one who is still there, or to the next one to join. */
@@ -140,6 +166,24 @@ export class EpisodeCache {
       this.#contents.index('many');
       this.#contents.forget();
     });
+  }
+
+  /** Keeps what nobody is to push: there is no hub, and it is forgotten as what a hub has. */
+  keep(item: LogItem): void {
+    // Told twice; no log will say so.
+    if (item.kind === 'change' && !this.#lastKept.add(item.change.id)) return;
+    this.#write(() => {
+      if (item.kind === 'change') this.#contents.fold(item.change, null, 'alone');
+      else this.#contents.put(item, JSON.stringify(item.episode), {owner: null, position: null});
+      this.#contents.index('many');
+      this.#contents.forget();
+    });
+  }
+
+  /** Whether the hub has it not yet. */
+  isPending(id: string): boolean {
+    this.#expectOpen();
+    return (this.#contents.rows.byId.get(id)?.owner ?? null) !== null;
   }
 
   /** What a user is to push, oldest first; at least one, if there is any, and then up to so many bytes. */
@@ -238,12 +282,35 @@ export class EpisodeCache {
     this.#write(() => this.#startOver());
   }
 
-  get(id: string): {readonly episode: Episode; readonly state: EpisodeState} | null {
+  get(id: string): KeptMemory | null {
     this.#expectOpen();
     const row = this.#contents.rows.byId.get(id);
     if (row?.kind !== 0) return null;
-    const episode = this.#contents.bodies.episode(row);
-    return {episode, state: this.#contents.bodies.state(row, episode)};
+    return this.#kept(row);
+  }
+
+  /**
+   * Episodes behind this key (0: from the first), in the order in which they came; those that are quarantined too. `local`: only those
+   * that are not known to be at the hub.
+   */
+  episodes(after: number, limit: number, {local = false} = {}): readonly KeyedEpisode[] {
+    this.#expectOpen();
+    const {rows} = this.#contents;
+    return (local ? rows.localAfter : rows.episodesAfter)
+      .all(after, limit)
+      .map(row => ({...this.#kept(row), key: row.n}));
+  }
+
+  /** Episodes whose ids begin with this, the highest id first. */
+  startingWith(prefix: string, limit: number): readonly KeptMemory[] {
+    this.#expectOpen();
+    const range = {from: prefix, to: `${prefix}\u{10FFFF}`, limit};
+    return this.#contents.rows.startingWith.all(range).map(row => this.#kept(row));
+  }
+
+  /** Episodes that were here and that somebody has forgotten. */
+  get forgotten(): number {
+    return this.#contents.forgotten;
   }
 
   /** The best k of what is here, best first. */
@@ -256,6 +323,11 @@ export class EpisodeCache {
   /** Closing twice is the same as closing once. */
   close(): void {
     if (this.isOpen) this.#db.close();
+  }
+
+  #kept(row: Row): KeptMemory {
+    const episode = this.#contents.bodies.episode(row);
+    return {episode, state: this.#contents.bodies.state(row, episode)};
   }
 
   /** Without room for the words of what came last, what came before is still searched. */
@@ -276,10 +348,13 @@ export class EpisodeCache {
     this.#clock.observe(at);
     const row = this.#contents.rows.byId.get(id);
     if (entry.kind === 'change') {
-      this.#contents.fold(entry.change, position, position);
+      if (isSealedItem(entry)) this.#keys.noteUnread();
+      else this.#contents.fold(entry.change, position, position);
       if (row) this.#contents.drop(row);
-    } else if (row) this.#contents.taken(row, position);
+    } else if (row && (row.kind !== 2 || isSealedItem(entry))) this.#contents.taken(row, position);
     else {
+      // It can be opened now.
+      if (row) this.#contents.drop(row);
       const item: LogItem = {kind: 'episode', episode: entry.episode};
       this.#contents.put(item, JSON.stringify(entry.episode), {owner: null, position});
     }
@@ -301,11 +376,12 @@ export class EpisodeCache {
   #settle(results: readonly PushResult[], then: 'keep' | 'forget'): {taken: number; refused: readonly Refusal[]} {
     const refused: Refusal[] = [];
     let taken = 0;
+    const settled = this.position;
     for (const result of results) {
       const row = this.#contents.rows.byId.get(result.id);
       if ('position' in result) {
         taken += 1;
-        const isKnown = row === undefined || this.#contents.taken(row, result.position, then);
+        const isKnown = row === undefined || this.#contents.taken(row, result.position, {then, settled});
         // A change of an episode that is not here yet is to be pulled behind it.
         if (isKnown) this.#cursor.saw(result.position);
       } else if (!PASSING.has(result.code)) {

@@ -1,8 +1,10 @@
 import type {Episode, LogEntry, Memory} from '../../../model/episode.ts';
 import {fuse, type Fused, type FuseInput, type RecallFacts} from '../../recall/fuse.ts';
+import {termsIn} from '../../recall/terms.ts';
 import type {Embedder} from '../../recall/vector-index.ts';
 import {parseStamp} from '../../replica/hybrid-clock.ts';
 import {speaksFor} from '../../security/delegation.ts';
+import {isSealedEpisode} from '../../security/tenant-seal.ts';
 import {LEAST_RECALLED, meetsQuorum, trustOf} from '../../security/reputation.ts';
 import type {HubEvent, HubRecall, RecallQuery} from '../hub-parts.ts';
 import type {Found} from '../store/episode-log.ts';
@@ -13,6 +15,8 @@ import {embeddedText, type VectorFollower} from './vector-follower.ts';
 /** Hits of each kind that are looked at first, and at most when too few of them are wanted. */
 const FIRST_DEPTH = 50;
 const MAX_DEPTH = 3200;
+/** Milliseconds for which text is made searchable before others have their turn. */
+const TEXT_SLICE_MS = 3;
 /** One answer fits a frame. */
 const MAX_ANSWER_CHARS = 3 * 1024 * 1024;
 
@@ -40,10 +44,14 @@ export class HybridRecall implements HubRecall {
   }
 
   async recall(tenant: string, query: RecallQuery): Promise<readonly Memory[]> {
+    const {store} = this.#parts;
+    // What was pushed before it was asked is found; what comes meanwhile, in a storm, would never end.
+    const head = store.appended(tenant);
     const nearest = await this.#nearest(tenant, query.query);
+    while (!store.followTextTo(tenant, head, TEXT_SLICE_MS)) await nextTurn();
     const found = new Map<number, EpisodeFound | null>();
     for (let depth = Math.max(FIRST_DEPTH, 2 * query.k); ; depth *= 4) {
-      const text = this.#parts.store.searchText(tenant, query.query, depth);
+      const text = store.searchText(tenant, query.query, depth, 'searchable');
       const vector = nearest(depth);
       this.#read(tenant, [...text.hits.map(({position}) => position), ...vector.map(({key}) => key)], found);
       const fused = this.#fuse(tenant, query, {text, vector}, found);
@@ -77,6 +85,10 @@ export class HybridRecall implements HubRecall {
     return store.vectors.unembeddedOf(tenant, embedder.id);
   }
 
+  unsearchable(): number {
+    return this.#parts.store.unsearchable(null);
+  }
+
   /** Where vectors cannot be had, recall goes on with words alone. */
   async #nearest(tenant: string, query: string): Promise<(k: number) => FuseInput['vector']> {
     try {
@@ -96,7 +108,9 @@ export class HybridRecall implements HubRecall {
     for (const position of unknown) found.set(position, null);
     for (const each of this.#parts.store.at(tenant, unknown)) {
       const {entry} = each;
-      if (entry.kind === 'episode') found.set(entry.position, {...each, episode: entry.episode});
+      // What was sealed end to end says nothing to who asks.
+      if (entry.kind === 'episode' && !isSealedEpisode(entry.episode))
+        found.set(entry.position, {...each, episode: entry.episode});
     }
   }
 
@@ -122,7 +136,7 @@ export class HybridRecall implements HubRecall {
       return meetsQuorum(each.state, quorum) && trustIn(agentId) >= LEAST_RECALLED;
     };
     return fuse({
-      text: text.hits.map(({position}) => ({key: position, terms: termsIn(found.get(position) ?? null, words)})),
+      text: text.hits.map(({position}) => ({key: position, terms: wordsIn(found.get(position) ?? null, words)})),
       vector,
       facts: key => factsOf(found.get(key) ?? null, trustIn),
       accepts: (key, {state, success}) =>
@@ -131,6 +145,10 @@ export class HybridRecall implements HubRecall {
       limit: k,
     });
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve));
 }
 
 function factsOf(found: EpisodeFound | null, trustIn: (agent: string) => number): RecallFacts | null {
@@ -159,9 +177,6 @@ function answer(
   return memories;
 }
 
-/** The words of a query that stand in an episode, in whatever form of the word. */
-function termsIn(found: EpisodeFound | null, words: readonly string[]): readonly string[] {
-  if (found === null || words.length === 0) return [];
-  const text = embeddedText(found.episode).toLowerCase();
-  return words.filter(word => text.includes(word.length > 4 ? word.replace(/(?:ing|ed|es|s)$/, '') : word));
+function wordsIn(found: EpisodeFound | null, words: readonly string[]): readonly string[] {
+  return found === null || words.length === 0 ? [] : termsIn(embeddedText(found.episode), words);
 }

@@ -1,15 +1,12 @@
 import {fail, ok, type Result} from '../../../base/result.ts';
 import type {DocumentFailure} from '../../replica/document-update.ts';
-import {SharedDocument} from '../../replica/shared-document.ts';
+import {saysNothing, SharedDocument} from '../../replica/shared-document.ts';
 import type {HubLimits} from '../hub-limits.ts';
 import type {Documents, DocumentState, Refusal} from '../hub-parts.ts';
 import type {Documents as DocumentRows} from '../store/documents.ts';
 
 /** So many are held open at once; each has at most 2 MiB. */
 const MAX_OPEN = 100;
-
-/** An update that says nothing. */
-const NOTHING = 2;
 
 interface Open {
   readonly tenant: string;
@@ -46,11 +43,16 @@ export class SharedDocuments implements Documents {
     const {document} = opened.value;
     const missing = document.missing(vector === null ? EMPTY_VECTOR : Buffer.from(vector, 'base64'));
     if (!missing.ok) return fail(refusalOf(missing.failure));
-    const updates = missing.value.length <= NOTHING ? [] : [base64(missing.value)];
+    const updates = saysNothing(missing.value) ? [] : [base64(missing.value)];
     return ok({vector: base64(document.vector()), updates});
   }
 
-  update(tenant: string, name: string, update: string): Result<void, Refusal> {
+  vector(tenant: string, name: string): Result<string, Refusal> {
+    const opened = this.#get(tenant, name);
+    return opened.ok ? ok(base64(opened.value.document.vector())) : opened;
+  }
+
+  update(tenant: string, name: string, update: string): Result<boolean, Refusal> {
     const opened = this.#get(tenant, name);
     if (!opened.ok) return opened;
     const open = opened.value;
@@ -58,11 +60,14 @@ export class SharedDocuments implements Documents {
     if (this.#bytesOf(tenant) + update.length > documentBytesPerTenant) {
       return fail(full(`the documents of this tenant have more than ${documentBytesPerTenant} bytes together`));
     }
+    const {changes} = open.document;
     const applied = open.document.apply(Buffer.from(update, 'base64'), null);
     if (!applied.ok) return fail(refusalOf(applied.failure));
-    open.isChanged = true;
+    const isNew = open.document.changes !== changes;
+    if (isNew) open.isChanged = true;
     // A new one is written at once, so that a tenant with too many is told.
-    return open.saved === null ? this.#save(open) : ok(undefined);
+    const saved = open.saved === null ? this.#save(open) : ok(undefined);
+    return saved.ok ? ok(isNew) : saved;
   }
 
   /** Writes what has changed; durable with the next commit. Answers the first document that could not be written. */

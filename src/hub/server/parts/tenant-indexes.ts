@@ -1,9 +1,12 @@
+import {endianness} from 'node:os';
 import {type KeptIndex, openIndex} from '../../recall/open-index.ts';
 import type {Embedder} from '../../recall/vector-index.ts';
 import type {EpisodeVectors} from '../store/episode-vectors.ts';
 
-/** Vectors that are read from the store in one go, before others have their turn. */
-const PAGE = 500;
+/** Vectors that are read from the store in one go, before others have their turn: a few milliseconds. */
+const PAGE = 100;
+
+const IS_LITTLE = endianness() === 'LE';
 
 export interface TenantIndexesParts {
   readonly vectors: Pick<EpisodeVectors, 'after'>;
@@ -81,11 +84,14 @@ export class TenantIndexes {
 
 /** As vectors stand in the store: 32-bit floats, little-endian. */
 export function bytesOf(vector: Float32Array): Buffer {
+  if (IS_LITTLE) return Buffer.from(vector.buffer.slice(vector.byteOffset, vector.byteOffset + vector.byteLength));
   const bytes = Buffer.alloc(vector.length * 4);
   for (const [index, value] of vector.entries()) bytes.writeFloatLE(value, index * 4);
   return bytes;
 }
 
 function vectorOf(bytes: Buffer): Float32Array {
+  // A copy of its own, since the buffer may begin anywhere.
+  if (IS_LITTLE) return new Float32Array(new Uint8Array(bytes).buffer);
   return Float32Array.from({length: bytes.length / 4}, (_, index) => bytes.readFloatLE(index * 4));
 }

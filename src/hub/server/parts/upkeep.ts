@@ -7,8 +7,8 @@ const TICK_MS = 1000;
 const RETENTION_MS = 60_000;
 const TEXT_MS = 15;
 
-/** Entries made searchable in one go, and episodes forgotten in one go: a few milliseconds each. */
-const TEXT_CHUNK = 100;
+/** Milliseconds given to making entries searchable, and episodes forgotten, in one go. */
+const TEXT_SLICE_MS = 3;
 const RETIRE_CHUNK = 100;
 /** Outcomes forgotten each minute. */
 const PRUNE_CHUNK = 1000;
@@ -67,7 +67,7 @@ export class Upkeep {
       this.#text = undefined;
       this.#guard(() => {
         this.#parts.settle();
-        if (this.#parts.store.followText(TEXT_CHUNK) > 0) this.textSoon();
+        if (this.#parts.store.followTextFor(TEXT_SLICE_MS) > 0) this.textSoon();
       });
     }, TEXT_MS).unref();
   }

@@ -1,3 +1,4 @@
+import {sleep} from '../../../base/clock.ts';
 import type {Episode} from '../../../model/episode.ts';
 import type {Embedder} from '../../recall/vector-index.ts';
 import type {HubEvent} from '../hub-parts.ts';
@@ -6,6 +7,8 @@ import {bytesOf, type TenantIndexes} from './tenant-indexes.ts';
 
 /** Episodes embedded in one go; a recall waits for one batch at most. */
 const BATCH = 16;
+/** Between two batches while more comes in, in milliseconds: who pushes goes first. */
+const STORM_PAUSE_MS = 5;
 const RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
 
@@ -23,6 +26,8 @@ export class VectorFollower {
   readonly #parts: VectorFollowerParts;
   #running: Promise<void> | null = null;
   #isWoken = false;
+  /** Something has come in since the last batch was begun. */
+  #isStorm = false;
   #isClosed = false;
   #retryMs = RETRY_MS;
   #retry: NodeJS.Timeout | undefined;
@@ -34,6 +39,7 @@ export class VectorFollower {
   /** There may be something to do. */
   wake(): void {
     this.#isWoken = true;
+    this.#isStorm = true;
     if (this.#running !== null || this.#isClosed || this.#retry !== undefined) return;
     this.#running = this.#run().finally(() => {
       this.#running = null;
@@ -53,7 +59,8 @@ export class VectorFollower {
     await nextTurn();
     try {
       this.#isWoken = false;
-      while (!this.#isClosed && (await this.#followBatch())) await nextTurn();
+      this.#isStorm = false;
+      while (!this.#isClosed && (await this.#followBatch())) await this.#pause();
       this.#retryMs = RETRY_MS;
     } catch (error) {
       if (this.#isClosed) return;
@@ -65,6 +72,12 @@ export class VectorFollower {
       }, this.#retryMs).unref();
       this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS);
     }
+  }
+
+  #pause(): Promise<void> {
+    if (!this.#isStorm) return nextTurn();
+    this.#isStorm = false;
+    return sleep(STORM_PAUSE_MS);
   }
 
   /** False: there is nothing left to do. */

@@ -3,7 +3,7 @@ import {dirname} from 'node:path';
 import Database from 'better-sqlite3';
 import {fail, ok, type Result} from '../../../base/result.ts';
 import type {Failure} from '../../../model/failure.ts';
-import {isForeign, isNewer} from '../../../sqlite/open-database.ts';
+import {BUSY_TIMEOUT_MS, isForeign, isNewer} from '../../../sqlite/open-database.ts';
 import {makePrivate} from '../../../sqlite/private-file.ts';
 import {inspectSchema} from '../../../sqlite/schema-version.ts';
 import {storeFailure} from '../../../sqlite/sqlite-failure.ts';
@@ -16,6 +16,8 @@ import {verifyDatabase, type VerifyReport, verifySteps} from './verify.ts';
 
 /** Pages that are copied before others have their turn: 1 MiB. */
 const PAGES_IN_ONE_GO = 256;
+/** Waits no longer for who has it open than who opens it to write. */
+const READING = {readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS} as const;
 
 export interface BackupSource {
   readonly db: Database.Database;
@@ -52,7 +54,7 @@ export async function backUp({db, bodies, group}: BackupSource, to: string): Pro
 /** Reads a database that no hub has open, all of it. */
 export function verifyHubStore({file, seal}: {file: string; seal: Seal | null}): Result<VerifyReport, Failure> {
   try {
-    const db = new Database(file, {readonly: true, fileMustExist: true});
+    const db = new Database(file, READING);
     try {
       const finding = inspectSchema(db, HUB_SCHEMA);
       if (finding === 'foreign' || isEmpty(db)) return fail(isForeign(file));
@@ -72,7 +74,7 @@ export function verifyHubStore({file, seal}: {file: string; seal: Seal | null}):
 
 /** The data keys, wrapped as they are, that stand in a database which no hub has open. Throws on what is no such database. */
 export function readDataKeys(file: string): readonly DataKey[] {
-  const db = new Database(file, {readonly: true, fileMustExist: true});
+  const db = new Database(file, READING);
   try {
     return db.prepare<[], DataKey>(DATA_KEYS).all();
   } finally {

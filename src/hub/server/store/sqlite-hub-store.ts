@@ -37,8 +37,9 @@ export interface HubStoreParts {
   readonly nowMs: () => number;
 }
 
-/** Entries that are made searchable in one go. */
+/** Entries that are made searchable in one go; fewer where somebody looks at the clock in between. */
 const TEXT_CHUNK = 100;
+const TEXT_SLICE = 8;
 
 /** The hub's own database. Synchronous; one process at a time has it open. Everything written is durable after `flush`. */
 export class SqliteHubStore implements HubStore {
@@ -199,11 +200,14 @@ export class SqliteHubStore implements HubStore {
     return tenant === null ? 0 : this.#group.write(() => this.#outcomes.prune(tenant.num, this.#nowMs(), limit));
   }
 
-  /** The best `k` for any text, of everything appended so far; what is not searchable yet is made so first. */
-  searchText(name: string, query: string, k: number): TextHits {
+  /**
+   * The best `k` for any text. `of`: everything appended so far, for which what is not searchable yet is made so first, however long that
+   * takes; or what is `searchable` now, see `followTextFor`.
+   */
+  searchText(name: string, query: string, k: number, of: 'appended' | 'searchable' = 'appended'): TextHits {
     const tenant = this.#tenants.find(name);
     if (tenant === null) return {hits: [], words: []};
-    this.#followTenant(tenant, Number.POSITIVE_INFINITY);
+    if (of === 'appended') this.#followTenant(tenant, Number.POSITIVE_INFINITY);
     return this.#group.read(() => this.#text.search(tenant.num, query, k));
   }
 
@@ -216,6 +220,35 @@ export class SqliteHubStore implements HubStore {
       behind += tenant.head - this.#text.mark(tenant.num);
     }
     return behind;
+  }
+
+  /** As `followText`, for about so many milliseconds, whatever the size of the entries; a few of them at least. */
+  followTextFor(ms: number): number {
+    const untilMs = performance.now() + ms;
+    let behind = 0;
+    for (const tenant of this.#tenants.all()) {
+      while (performance.now() < untilMs && this.#followTenant(tenant, TEXT_SLICE, TEXT_SLICE) > 0);
+      behind += this.unsearchable(tenant.name);
+    }
+    return behind;
+  }
+
+  /** The same for one tenant and its entries up to a position; true: all of these are searchable, or cannot be made so now. */
+  followTextTo(name: string, position: number, ms: number): boolean {
+    const tenant = this.#tenants.find(name);
+    if (tenant === null) return true;
+    const untilMs = performance.now() + ms;
+    while (this.#text.mark(tenant.num) < Math.min(position, tenant.head)) {
+      if (this.#followTenant(tenant, TEXT_SLICE, TEXT_SLICE) === 0) return true;
+      if (performance.now() >= untilMs) return this.#text.mark(tenant.num) >= position;
+    }
+    return true;
+  }
+
+  /** Entries that are still to be made searchable; null: of all tenants. */
+  unsearchable(name: string | null): number {
+    const found = name === null ? [...this.#tenants.all()] : [this.#tenants.find(name)];
+    return found.reduce((sum, tenant) => sum + (tenant ? tenant.head - this.#text.mark(tenant.num) : 0), 0);
   }
 
   /** Episodes of one agent that are not forgotten, oldest first, after a position. Reads the tenant's whole log. */
@@ -282,10 +315,10 @@ export class SqliteHubStore implements HubStore {
     this.close();
   }
 
-  #followTenant(tenant: Tenant, limit: number): number {
+  #followTenant(tenant: Tenant, limit: number, chunk = TEXT_CHUNK): number {
     let done = 0;
     while (done < limit && this.#text.mark(tenant.num) < tenant.head) {
-      const made = this.#group.attempt(() => this.#log.followText(tenant, TEXT_CHUNK));
+      const made = this.#group.attempt(() => this.#log.followText(tenant, chunk));
       if (made === null) break;
       done += made;
     }

@@ -1,4 +1,5 @@
 import type {Database, Statement} from 'better-sqlite3';
+import {isSealedText} from '../../security/end-to-end.ts';
 import type {GroupMember} from './group.ts';
 import {anyOf, wordsOf} from './text-query.ts';
 
@@ -159,7 +160,12 @@ export class TextIndex implements GroupMember {
 }
 
 function parameters(position: number, {task, input, output, critique, tags}: SearchableText): TextParameters {
-  return [position, task, input, output, critique ?? '', tags.join(' ')];
+  return [position, words(task), words(input), words(output), words(critique ?? ''), tags.join(' ')];
+}
+
+/** What was sealed end to end has none. */
+function words(text: string): string {
+  return isSealedText(text) ? '' : text;
 }
 
 /** Words of the task and tags say most of what an episode is about. */

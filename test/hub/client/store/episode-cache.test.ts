@@ -1,6 +1,7 @@
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import {afterEach, expect, test} from 'vitest';
 import type {CacheUser, EpisodeCache} from '../../../../src/hub/client/store/episode-cache.ts';
@@ -237,4 +238,33 @@ test('ids ascend within a process, whatever the clock does', () => {
   expect(new Set(ids).size).toBe(ids.length);
   expect(ids.toSorted()).toEqual(ids);
   expect(ids[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+test('however often an episode is used, every use counts and what is kept of it stays small, with a hub and without', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'godel-uses-'));
+  const foldBytes = (cache: EpisodeCache, file: string) => {
+    cache.close();
+    const db = new Database(file, {readonly: true});
+    const bytes = db.prepare<[], number>("SELECT length(fold) FROM entries WHERE id = 'e1'").pluck().get();
+    db.close();
+    return bytes;
+  };
+  const alone = newCache({memoryPath: join(folder, 'alone.db')}).cache;
+  alone.keep({kind: 'episode', episode: episode('bob', {id: 'e1', at: at()})});
+  for (let number = 0; number < 1200; number += 1) alone.keep({kind: 'change', change: use(`u${number}`, 'e1')});
+  // Told again while it is not long ago.
+  alone.keep({kind: 'change', change: use('u1199', 'e1')});
+  expect(alone.get('e1')?.state.uses).toBe(1200);
+  expect(foldBytes(alone, join(folder, 'alone.db'))).toBeLessThan(500);
+
+  const {cache, user} = newCache({memoryPath: join(folder, 'shared.db')});
+  cache.applyPage([told(1)]);
+  for (let number = 0; number < 1200; number += 3) {
+    const ids = [number, number + 1, number + 2].map(each => `u${each}`);
+    for (const id of ids) cache.add(user, {kind: 'change', change: use(id, 'e1')});
+    cache.settle(ids.map((id, index) => ({id, position: 2 + number + index})));
+  }
+  expect(cache.get('e1')?.state.uses).toBe(1200);
+  expect(foldBytes(cache, join(folder, 'shared.db'))).toBeLessThan(500);
+  rmSync(folder, {recursive: true, force: true});
 });

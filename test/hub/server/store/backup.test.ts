@@ -127,6 +127,16 @@ describe('verifying', () => {
     'DELETE FROM text_1_docsize WHERE id = 1': /searchable episodes|SQLite finds/,
   };
 
+  it('is refused while a hub has the database open', () => {
+    using store = rig.open();
+    store.append('a', [item()]);
+    store.flush();
+    expect(verifyHubStore({file: rig.file, seal: null})).toMatchObject({
+      ok: false,
+      failure: {path: rig.file, detail: expect.stringContaining('another process has it open')},
+    });
+  });
+
   it.each(Object.entries(damages))('finds %s', (sql, expected) => {
     {
       using store = rig.open();
@@ -136,7 +146,6 @@ describe('verifying', () => {
       store.followText(100);
       store.flush();
       expect(store.verify()).toEqual({findings: [], tenants: 1, entries: 3, episodes: 2, contents: 'read'});
-      expect(verifyHubStore({file: rig.file, seal: null})).toMatchObject({ok: false});
     }
     rig.alter(sql);
     const result = verifyHubStore({file: rig.file, seal: null});

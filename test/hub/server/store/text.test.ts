@@ -72,6 +72,25 @@ describe('full text', () => {
     expect([store.followText(100), store.followText(1), store.followText(1000)]).toEqual([151, 51, 0]);
   });
 
+  it('is made up to a position in slices, and the rest is left for later', () => {
+    const store = rig.open();
+    store.append(
+      'a',
+      Array.from({length: 250}, () => item()),
+    );
+    expect(store.followTextTo('a', 100, 0)).toBe(false);
+    expect(store.unsearchable('a')).toBeGreaterThan(200);
+    while (!store.followTextTo('a', 100, 0));
+    const left = store.unsearchable('a');
+    expect(left).toBeGreaterThan(100);
+    expect(left).toBeLessThanOrEqual(150);
+    expect(store.searchText('a', 'grammar', 1000, 'searchable').hits).toHaveLength(250 - left);
+    expect(store.unsearchable(null)).toBe(left);
+    while (store.followTextFor(1) > 0);
+    expect(store.searchText('a', 'grammar', 1000, 'searchable').hits).toHaveLength(250);
+    expect([store.unsearchable('a'), store.unsearchable('nobody')]).toEqual([0, 0]);
+  });
+
   it('takes any text for a query', () => {
     const store = rig.open();
     store.append('a', [item({task: 'NEAR the "quoted" AND (bracketed) OR task:value* -minus ^caret'})]);

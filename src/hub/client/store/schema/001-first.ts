@@ -1,5 +1,6 @@
 /**
- * `kind`: 0 an episode, 1 a change that waits to be pushed (others live on in the fold of their episode). `owner`: who of those that use
+ * `kind`: 0 an episode, 1 a change that waits to be pushed (others live on in the fold of their episode), 2 an episode that was sealed end to
+ * end with a key we do not have. `owner`: who of those that use
  * the cache now is to push it, 0: whoever opens it next, null: nobody. `position`: in the tenant's log, null: not known. `refused`: why
  * the hub does not take it. `standing`: 0 active, 1 quarantined. `body` and `fold`: JSON, or sealed bytes.
  */

@@ -1,0 +1,91 @@
+import type {Result} from '../base/result.ts';
+import type {Failure} from '../model/failure.ts';
+import type {MemoryBackend} from './memory-backend.ts';
+import type {
+  AddedMemory,
+  ForgetReport,
+  ForgetRequest,
+  MemoryAnswer,
+  MemoryDraft,
+  MemoryExportQuery,
+  MemoryImport,
+  MemoryImported,
+  MemoryListQuery,
+  MemoryPage,
+  MemorySearch,
+  MemoryStats,
+  MemoryView,
+  QuarantineReport,
+  QuarantineRequest,
+  VoteRequest,
+} from './memory-contract.ts';
+
+type Answer<T> = Promise<Result<T, Failure>>;
+
+export interface MemoryCall {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: object;
+  readonly isRepeatable?: boolean;
+}
+
+/** The routes under `/v1/memory`, one method each. Given what sends a call. */
+export class MemoryClient implements MemoryBackend {
+  readonly #call: <T>(call: MemoryCall) => Answer<T>;
+
+  constructor(call: <T>(call: MemoryCall) => Answer<T>) {
+    this.#call = call;
+  }
+
+  search(search: MemorySearch): Answer<MemoryAnswer> {
+    return this.#post('search', search, {isRepeatable: true});
+  }
+
+  async list(query: MemoryListQuery): Answer<readonly MemoryView[]> {
+    const path = `/memory/episodes${queryText({...query})}`;
+    const answer = await this.#call<{memories: readonly MemoryView[]}>({method: 'GET', path});
+    return answer.ok ? {ok: true, value: answer.value.memories} : answer;
+  }
+
+  get(id: string): Answer<MemoryView> {
+    return this.#call({method: 'GET', path: `/memory/episodes/${encodeURIComponent(id)}`});
+  }
+
+  add(draft: MemoryDraft): Answer<AddedMemory> {
+    return this.#post('episodes', draft);
+  }
+
+  vote(request: VoteRequest): Answer<AddedMemory> {
+    return this.#post('vote', request, {isRepeatable: true});
+  }
+
+  forget(request: ForgetRequest): Answer<ForgetReport> {
+    return this.#post('forget', request);
+  }
+
+  quarantine(request: QuarantineRequest): Answer<QuarantineReport> {
+    return this.#post('quarantine', request, {isRepeatable: true});
+  }
+
+  export(query: MemoryExportQuery): Answer<MemoryPage> {
+    return this.#call({method: 'GET', path: `/memory/export${queryText({...query})}`});
+  }
+
+  import(request: MemoryImport): Answer<MemoryImported> {
+    return this.#post('import', request, {isRepeatable: true});
+  }
+
+  stats(): Answer<MemoryStats> {
+    return this.#call({method: 'GET', path: '/memory/stats'});
+  }
+
+  #post<T>(what: string, body: object, {isRepeatable = false} = {}): Answer<T> {
+    return this.#call({method: 'POST', path: `/memory/${what}`, body, isRepeatable});
+  }
+}
+
+function queryText(values: Readonly<Record<string, string | number | undefined>>): string {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(values)) if (value !== undefined) params.set(key, String(value));
+  return params.size === 0 ? '' : `?${params.toString()}`;
+}

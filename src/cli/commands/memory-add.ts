@@ -1,0 +1,39 @@
+import type {Command} from 'commander';
+import type {GlobalOptions} from '../cli.ts';
+import {define, type Runner} from '../define.ts';
+import type {DraftOptions} from '../memory-draft.ts';
+import {collect, share} from '../option-values.ts';
+
+export function memoryAdd(run: Runner): Command {
+  return define('add', {
+    summary: 'Add what you know, for the attempts to come',
+    description:
+      'It is found like what attempts have learned. With `-` a JSON object on standard input has the same fields.',
+    examples: [
+      'godel memory add --task "build the parser" --output "make -j2" --critique "more than two jobs run out of memory"',
+      'godel memory add --task "deploy on Fridays" --failed --critique "nobody is there to look" --tag deploy',
+      'godel memory add - < lesson.json',
+    ],
+  })
+    .argument('[source]', '`-` reads standard input')
+    .option('--task <text>', 'what it is about: this is what it is found by')
+    .option('--input <text>', 'what was given')
+    .option('--output <text>', 'what came of it')
+    .option('--critique <text>', 'what there is to say of it')
+    .option('--reward <number>', 'how good it was, from 0 to 1; default: 1, with --failed 0', share('--reward'))
+    .option('--failed', 'it did not succeed; without it, it did if the reward is 0.5 or more')
+    .option('--tag <tag>', 'to find it by; repeatable', collect)
+    .action((source: string | undefined, options: DraftOptions, command: Command) =>
+      run(async cli => {
+        const {must, openProject} = await import('../connect.ts');
+        const {readDraft} = await import('../memory-draft.ts');
+        const {hubNote} = await import('../memory-text.ts');
+        const draft = await readDraft(cli, source, options);
+        const {client} = openProject(cli, command.optsWithGlobals<GlobalOptions>());
+        const added = must(await client.memory.add(draft));
+        if (cli.print.json !== 'none') cli.print.value(added);
+        else cli.print.line(`Memory ${added.id} is added.${hubNote(added.hub)}`);
+        return 'ok';
+      }),
+    );
+}

@@ -1,0 +1,122 @@
+import {backoffMs} from '../../base/backoff.ts';
+import {FederationHub} from '../../hub/client/federation-hub.ts';
+import type {CacheUser, EpisodeCache} from '../../hub/client/store/episode-cache.ts';
+import {failureOf} from '../../model/failure.ts';
+import type {Log} from '../log.ts';
+import type {HubSource} from './hub-source.ts';
+
+export interface HubLineOptions {
+  readonly source: HubSource;
+  readonly tenantId: string;
+  readonly cache: EpisodeCache;
+  /** What it has stored is what is pushed. */
+  readonly user: CacheUser;
+  readonly log: Log;
+}
+
+/** What is learned in so many milliseconds goes to the hub together. */
+const PUSH_MS = 100;
+/** Between two tries to find the hub, and after it has refused us. */
+const BACKOFF = {baseMs: 500, maxMs: 60_000};
+/** How long the last push may take when it closes. */
+const LAST_PUSH_MS = 2000;
+
+/** A cache's connection to its hub, wherever that is at present. The daemon never waits for it: what cannot be sent stays in the cache. */
+export class HubLine {
+  readonly #options: HubLineOptions;
+  #hub: FederationHub | null = null;
+  #url: string | null = null;
+  #unlisten: () => void = () => undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #pushing: NodeJS.Timeout | undefined;
+  #failures = 0;
+  #state: 'new' | 'open' | 'closed' = 'new';
+
+  constructor(options: HubLineOptions) {
+    this.#options = options;
+  }
+
+  /** Null: it has not been found yet. */
+  get hub(): FederationHub | null {
+    return this.#hub;
+  }
+
+  /** Begins to look for it; the second time does nothing. */
+  open(): void {
+    if (this.#state !== 'new') return;
+    this.#state = 'open';
+    this.#unlisten = this.#options.source.onMoved(url => this.#connect(url));
+    void this.#find();
+  }
+
+  /** What was stored is sent before long. */
+  pushSoon(): void {
+    if (this.#state !== 'open') return;
+    this.#pushing ??= setTimeout(() => {
+      this.#pushing = undefined;
+      void this.#hub?.syncQuietly();
+    }, PUSH_MS).unref();
+  }
+
+  /** Sends what it can within two seconds, and goes. */
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#unlisten();
+    clearTimeout(this.#timer);
+    clearTimeout(this.#pushing);
+    const hub = this.#hub;
+    this.#hub = null;
+    if (hub === null) return;
+    // What is not sent waits in the file for the next daemon.
+    if (hub.isConnected()) await hub.sync({deadlineMs: LAST_PUSH_MS}).catch(() => undefined);
+    await hub.close().catch(() => undefined);
+  }
+
+  async #find(): Promise<void> {
+    try {
+      const url = await this.#options.source.find();
+      this.#failures = 0;
+      this.#connect(url);
+    } catch (error) {
+      this.#again(error, 'the hub cannot be had; what is learned stays in the project');
+    }
+  }
+
+  /** Said for the first time only. */
+  #again(error: unknown, what: string): void {
+    if (this.#state !== 'open') return;
+    if (this.#failures === 0) this.#options.log.warn({error: failureOf(error)}, what);
+    this.#failures += 1;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#find(), backoffMs(this.#failures, BACKOFF, Math.random)).unref();
+  }
+
+  #connect(url: string): void {
+    if (this.#state !== 'open' || (url === this.#url && this.#hub !== null)) return;
+    void this.#hub?.close().catch(() => undefined);
+    this.#hub = null;
+    this.#url = url;
+    const {source, tenantId, cache, user} = this.#options;
+    try {
+      const hub = new FederationHub({
+        endpoint: url,
+        agentId: source.agentId,
+        tenantId,
+        token: () => source.token(),
+        cache,
+        user,
+        ...source.certificates,
+      });
+      this.#hub = hub;
+      hub.begin().listen(event => {
+        if (event.kind !== 'given-up' || this.#hub !== hub) return;
+        void hub.close().catch(() => undefined);
+        this.#hub = null;
+        this.#again(event.error, 'the hub refuses us; what is learned stays in the project');
+      });
+    } catch (error) {
+      this.#again(error, 'the hub cannot be used; what is learned stays in the project');
+    }
+  }
+}

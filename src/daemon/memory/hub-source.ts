@@ -1,0 +1,73 @@
+import {readFileSync} from 'node:fs';
+import type {CertificatePaths} from '../../hub/client/hub-endpoint.ts';
+import {unverifiedClaims} from '../../hub/client/hub-token.ts';
+import {GodelError} from '../../model/failure.ts';
+import type {RemoteHub} from '../../model/memory.ts';
+import type {ProjectHub} from '../project-hub.ts';
+
+/** Where a memory's hub is, and as whom it connects. */
+export interface HubSource {
+  /** Resolves with its address now, starting it if that is ours to do. Rejects where it cannot be had at present. */
+  find(): Promise<string>;
+  /** As whom. Agents speak as names beneath it. */
+  readonly agentId: string;
+  readonly certificates: CertificatePaths;
+  /** Asked again for each connection. */
+  token(): string | Promise<string>;
+  /** Tells of each address that it has from now on. Answers how to stop listening. */
+  onMoved(listener: (url: string) => void): () => void;
+}
+
+/** The one tenant of a project's own hub; not its id, which is another when the project is moved. */
+export const PROJECT_TENANT = 'project';
+/** As whom the daemon connects. */
+const PROJECT_AGENT = 'godel';
+
+export function projectSource(hub: ProjectHub): HubSource {
+  const at = () => hub.endpoint({agentId: PROJECT_AGENT, tenantId: PROJECT_TENANT});
+  return {
+    agentId: PROJECT_AGENT,
+    certificates: {},
+    find: async () => (await at()).url,
+    token: async () => (await at()).token,
+    onMoved: listener => hub.onReady(listener),
+  };
+}
+
+export function remoteSource({url, tokenFile, certPath, keyPath, caPath}: RemoteHub): HubSource {
+  let agentId: string | null = null;
+  const token = () => {
+    const text = readToken(tokenFile);
+    agentId = unverifiedClaims(text).agentId;
+    return text;
+  };
+  return {
+    get agentId() {
+      if (agentId === null) {
+        try {
+          token();
+        } catch {
+          // Whoever connects is told why.
+        }
+      }
+      return agentId ?? PROJECT_AGENT;
+    },
+    certificates: {certPath, keyPath, caPath},
+    // So that a file that cannot be read is told of, and the name is known.
+    find: () => Promise.resolve().then(() => (token(), url)),
+    token,
+    onMoved: () => () => undefined,
+  };
+}
+
+function readToken(file: string): string {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new GodelError({reason: 'usage', message: `the token for the hub cannot be read: ${detail}`});
+  }
+  if (text === '') throw new GodelError({reason: 'usage', message: `the file for the hub's token, ${file}, is empty`});
+  return text;
+}

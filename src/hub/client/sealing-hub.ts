@@ -1,0 +1,104 @@
+import type {Episode, LogEntry, LogItem} from '../../model/episode.ts';
+import type {PresenceNote} from '../../model/hub.ts';
+import type {PushResult} from '../../wire/hub-protocol.ts';
+import type {TenantSeal} from '../security/tenant-seal.ts';
+import type {
+  HubAdapter,
+  HubAdapterEvent,
+  HubListener,
+  HubPage,
+  HubWelcome,
+  OutgoingMessage,
+  Subscription,
+} from './hub-adapter.ts';
+
+/**
+ * A hub that is told nothing of what episodes say: they are sealed on their way there and opened on their way back. What cannot be opened
+ * stays sealed. It has neither search nor shared documents, for which the hub would have to read.
+ */
+export class SealingHub implements HubAdapter {
+  readonly #inner: HubAdapter;
+  readonly #seal: TenantSeal;
+  readonly #sign: ((episode: Episode) => Episode) | null;
+  /** One entry is told to several listeners. */
+  readonly #opened = new WeakMap<LogEntry, LogEntry>();
+
+  /** `sign`: signs again what was signed, for a signature is of what the hub sees; without it nothing is signed. */
+  constructor(
+    inner: HubAdapter,
+    {seal, sign = null}: {seal: TenantSeal; sign?: ((episode: Episode) => Episode) | null},
+  ) {
+    this.#inner = inner;
+    this.#seal = seal;
+    this.#sign = sign;
+  }
+
+  get isConnected(): boolean {
+    return this.#inner.isConnected;
+  }
+
+  get welcome(): HubWelcome | null {
+    return this.#inner.welcome;
+  }
+
+  connect(options?: Parameters<HubAdapter['connect']>[0]): Promise<HubWelcome> {
+    return this.#inner.connect(options);
+  }
+
+  push(items: readonly LogItem[]): Promise<readonly PushResult[]> {
+    return this.#inner.push(items.map(item => this.#closed(item)));
+  }
+
+  async pull(since: number, limit: number): Promise<HubPage> {
+    const page = await this.#inner.pull(since, limit);
+    return {...page, entries: page.entries.map(entry => this.#open(entry))};
+  }
+
+  setPresence(note: PresenceNote): Promise<void> {
+    return this.#inner.setPresence(note);
+  }
+
+  subscribe(subscription: Subscription): Promise<void> {
+    return this.#inner.subscribe(subscription);
+  }
+
+  who() {
+    return this.#inner.who();
+  }
+
+  send(message: OutgoingMessage): Promise<void> {
+    return this.#inner.send(message);
+  }
+
+  received(messages: readonly string[]): void {
+    this.#inner.received(messages);
+  }
+
+  listen(listener: HubListener, options?: {readonly messages?: boolean}): () => void {
+    return this.#inner.listen(event => listener(this.#heard(event)), options);
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  #closed(item: LogItem): LogItem {
+    const sealed = this.#seal.seal(item);
+    const wasSigned = item.kind === 'episode' && item.episode.signature !== null;
+    if (sealed.kind === 'change' || !wasSigned || this.#sign === null) return sealed;
+    return {kind: 'episode', episode: this.#sign(sealed.episode)};
+  }
+
+  #heard(event: HubAdapterEvent): HubAdapterEvent {
+    return event.kind === 'news' ? {...event, entries: event.entries.map(entry => this.#open(entry))} : event;
+  }
+
+  #open(entry: LogEntry): LogEntry {
+    const known = this.#opened.get(entry);
+    if (known !== undefined) return known;
+    const item = this.#seal.open(entry);
+    const opened = item === null || item === entry ? entry : {...item, position: entry.position};
+    this.#opened.set(entry, opened);
+    return opened;
+  }
+}

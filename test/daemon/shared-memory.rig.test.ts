@@ -1,0 +1,135 @@
+import {rmSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {expect, test} from 'vitest';
+import {FederationHub} from '../../src/hub/client/federation-hub.ts';
+import {HubKeys} from '../../src/hub/process/hub-keys.ts';
+import {runningHub} from '../../src/hub/process/run-hub.ts';
+import type {GivenMemory} from '../../src/model/memory.ts';
+import {ServedHubRig} from '../hub/process/served-hub.ts';
+import {Rig} from '../rig/rig.ts';
+import {until} from '../rig/until.ts';
+
+const LEARN = {version: 1, name: 'first', tasks: {build: {run: 'echo the parser needs make -j2; exit 3'}}};
+const SHOW = {
+  version: 1,
+  name: 'second',
+  tasks: {show: {run: ': build the parser with make; cat "$GODEL_MEMORIES"', outputs: 'text'}},
+};
+const env = {GODEL_HUB: 'project', GODEL_MEMORY_WAIT: '10s', GODEL_MEMORY_COUNT: '20'};
+
+async function run(rig: Rig, plan: object, more: object = {}): Promise<string> {
+  const {team} = await rig.spawn({plan, count: 1, env: rig.env, ...more});
+  await rig.waitFor(team);
+  return team;
+}
+
+async function given(rig: Rig, more: object = {}): Promise<readonly GivenMemory[]> {
+  const team = await run(rig, SHOW, more);
+  const output = await rig.client().output(team, {task: 'show'});
+  if (!output.ok) throw new Error(output.failure.reason);
+  return JSON.parse(Buffer.from(output.value.data).toString()) as readonly GivenMemory[];
+}
+
+/** An agent of its own at the project's hub, as one that sees what is there. */
+async function watcher(rig: Rig): Promise<FederationHub> {
+  const dbPath = join(rig.paths.godelFolder, 'hub.db');
+  const {note} = await until('the hub runs', () => runningHub(dbPath));
+  const token = async () => {
+    const wanted = {agentId: 'watcher', tenantId: 'project', role: 'reader', lifetimeMs: 60_000} as const;
+    return (await new HubKeys(dbPath).createToken(wanted)).token;
+  };
+  const hub = new FederationHub({endpoint: note.url, agentId: 'watcher', tenantId: 'project', token});
+  await hub.connect();
+  return hub;
+}
+
+const lessons = (hub: FederationHub) => async () => {
+  await hub.sync();
+  return (await hub.db.queryMemories('parser', 20, {from: 'cache'})).map(({episode}) => episode);
+};
+
+test('what attempts learn is at the project’s hub before long, comes back from it, and outlives a kill of it', async () => {
+  await using rig = await Rig.create({env});
+  await run(rig, LEARN);
+  await using hub = await watcher(rig);
+  const [learned] = await until('the lesson is there', async () => (await lessons(hub)()).length > 0 && lessons(hub)());
+  expect(learned).toMatchObject({agentId: 'godel/first-01', sessionId: 'first', success: false});
+  // A hub that is killed is there again, and is told what came meanwhile.
+  const dbPath = join(rig.paths.godelFolder, 'hub.db');
+  const first = (await until('the hub runs', () => runningHub(dbPath))).note.pid;
+  process.kill(first, 'SIGKILL');
+  await run(rig, LEARN);
+  await until('both are there', async () => (await lessons(hub)().catch(() => [])).length === 2);
+  expect((await until('it runs', () => runningHub(dbPath))).note.pid).not.toBe(first);
+  await hub.close();
+  // The daemon ends, its hub with it; the next one has it all from the hub, even without the file of its own.
+  await rig.client().stopDaemon({force: true});
+  await until('the hub has ended', async () => (await runningHub(dbPath)) === null);
+  for (const suffix of ['', '-wal', '-shm']) rmSync(`${rig.paths.memoryFile}${suffix}`, {force: true});
+  await run(rig, {...LEARN, tasks: {other: {run: 'true'}}});
+  const found = await until('it is given', async () => {
+    const memories = await given(rig);
+    return memories.some(({task}) => task.startsWith('build:')) && memories;
+  });
+  expect(found.find(({task}) => task.startsWith('build:'))?.output).toBe('the parser needs make -j2');
+});
+
+test('two projects share what they learn at a hub of somebody else, each as itself', async () => {
+  await using served = new ServedHubRig();
+  const {url} = await served.serve();
+  await using one = await Rig.create({env: {...env, GODEL_HUB: 'off'}});
+  await using two = await Rig.create({env: {...env, GODEL_HUB: 'off'}});
+  for (const [rig, agent] of [
+    [one, 'ann'],
+    [two, 'ben'],
+  ] as const) {
+    const args = ['token', 'create', '--agent', agent, '--tenant', 't1', '--role', 'coordinator'];
+    writeFileSync(join(rig.root, 'token'), (await served.run(...args)).stdout, {mode: 0o600});
+  }
+  const plan = one.writePlan(JSON.stringify(LEARN));
+  const at = (rig: Rig) => ['--hub', url, '--tenant', 't1', '--hub-token-file', join(rig.root, 'token')];
+  const learning = await one.godel(['team', 'spawn', '--count', '1', '--plan', plan, ...at(one)]);
+  expect(learning).toMatchObject({code: 1, stdout: expect.stringContaining('Team first failed') as string});
+  const hub = {url, tenant: 't1', tokenFile: join(two.root, 'token')};
+  const found = await until('the other is given it', async () => {
+    const memories = await given(two, {hub});
+    return memories.some(({task}) => task.startsWith('build:')) && memories;
+  });
+  expect(found.find(({task}) => task.startsWith('build:'))?.output).toBe('the parser needs make -j2');
+  // What it is told nothing of it does not know: the project's own memory is another.
+  expect(await given(two)).toEqual([]);
+  const token = await served.token('watcher');
+  await using watching = new FederationHub({endpoint: url, agentId: 'watcher', tenantId: 't1', token});
+  const agents = await until('both are there', async () => {
+    const all = new Set((await lessons(watching)()).map(({agentId}) => agentId));
+    return all.size > 1 && all;
+  });
+  expect(agents).toContain('ann/first-01');
+  expect(agents).toContain('ben/second-01');
+});
+
+test.each([
+  [['--hub', 'wss://hub.example', '--hub-token-file', 't'], 'The hub wss://hub.example needs --tenant'],
+  [['--hub', 'wss://hub.example', '--tenant', 't1'], 'needs --hub-token-file'],
+  [['--hub', 'quic://hub.example', '--tenant', 't1', '--hub-token-file', 't'], 'quic:// is not spoken here'],
+  [['--hub', 'hub.example', '--tenant', 't1', '--hub-token-file', 't'], 'is no address of a hub'],
+  [['--tenant', 't1'], '--tenant and --hub-token-file are for another hub, and the hub is off'],
+  [['--hub', 'off'], '--hub off is for the configuration'],
+])('a hub that cannot be is refused: %j', async (args, sentence) => {
+  await using rig = await Rig.create();
+  const plan = rig.writePlan(JSON.stringify(LEARN));
+  const refused = await rig.godel(['team', 'spawn', '--count', '1', '--plan', plan, ...args]);
+  expect(refused).toMatchObject({code: 2});
+  expect(refused.stderr).toContain(sentence);
+});
+
+test('a hub that cannot be reached keeps nobody from working, and the log says why', async () => {
+  await using rig = await Rig.create();
+  writeFileSync(join(rig.root, 'token'), 'no token\n');
+  const hub = {url: 'ws://127.0.0.1:1', tenant: 't1', tokenFile: join(rig.root, 'token')};
+  await run(rig, LEARN, {hub});
+  expect(await given(rig, {hub})).toMatchObject([{task: expect.stringContaining('build:') as string}]);
+  const missing = {...hub, url: 'ws://127.0.0.1:2', tokenFile: '/nowhere/token'};
+  await run(rig, LEARN, {hub: missing});
+  await until('the log says so', () => rig.log().includes('the token for the hub cannot be read'));
+});
