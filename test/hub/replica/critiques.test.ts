@@ -186,5 +186,12 @@ test('without a log a cache says only which of its writes it is', () => {
   const [log, node, counter, base] = cache.clock();
   expect([log, counter, base]).toEqual(['none', 1, 0]);
   expect(cache.clock()).toEqual(['none', node, 2, 0]);
+  cache.follow(LOG);
+  const user = cache.join();
+  cache.add(user, {kind: 'episode', episode: episode({id: 'e'})});
+  expect(cache.get('e')?.episode.clock).toEqual([LOG, node, 3, 0]);
+  // What is signed is not changed.
+  cache.add(user, {kind: 'episode', episode: episode({id: 's', signature: 'x'})});
+  expect(cache.get('s')?.episode.clock).toBeUndefined();
   cache.close();
 });

@@ -153,7 +153,8 @@ export class EpisodeCache {
   }
 
   /** Keeps what its user is to push. Throws a HubError `cache-full` when too much waits already, and keeps nothing then. */
-  add(user: CacheUser, item: LogItem): void {
+  add(user: CacheUser, given: LogItem): void {
+    const item = this.#clocked(given);
     const json = JSON.stringify(item.kind === 'episode' ? item.episode : item.change);
     const {pending, pendingBytes} = this.#contents.totals;
     if (pending >= this.limits.pendingItems || pendingBytes + json.length > this.limits.pendingBytes) {
@@ -359,6 +360,16 @@ export class EpisodeCache {
       this.#contents.put(item, JSON.stringify(entry.episode), {owner: null, position});
     }
     this.#cursor.moveTo(position);
+  }
+
+  /** With the clock of a write here, unless it has one, or is signed as it is. */
+  #clocked(item: LogItem): LogItem {
+    if (item.kind === 'change') {
+      return item.change.clock ? item : {kind: 'change', change: {...item.change, clock: this.clock()}};
+    }
+    const {clock, signature} = item.episode;
+    if (clock !== undefined || signature !== null) return item;
+    return {kind: 'episode', episode: {...item.episode, clock: this.clock()}};
   }
 
   #startOver(): void {
