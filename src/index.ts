@@ -17,7 +17,8 @@ export {
 } from './hub/client/ephemeral-agent.ts';
 export type {DocumentList, DocumentMap, DocumentText} from './hub/client/document-parts.ts';
 export type {DocumentSyncOptions} from './hub/client/document-sync.ts';
-export {FederationHub, type FederationHubOptions, type HubAdapterSource} from './hub/client/federation-hub.ts';
+export {FederationHub, type FederationHubOptions} from './hub/client/federation-hub.ts';
+export type {HubAdapterSource} from './hub/client/hub-replica.ts';
 export type {
   DocumentAnswer,
   DocumentRequest,

@@ -1,6 +1,6 @@
 import {randomUUID} from 'node:crypto';
 import {readClock} from '../../base/clock.ts';
-import type {FederationHub} from '../../hub/client/federation-hub.ts';
+import type {HubReplica} from '../../hub/client/hub-replica.ts';
 import type {CacheUser, EpisodeCache} from '../../hub/client/store/episode-cache.ts';
 import type {LogItem, Memory} from '../../model/episode.ts';
 import {failureOf} from '../../model/failure.ts';
@@ -28,7 +28,7 @@ export interface OpenMemory {
   readonly cache: EpisodeCache;
   readonly user: CacheUser;
   /** The connection to the hub, which may be down; null: there is none. */
-  readonly hub: FederationHub | null;
+  readonly hub: HubReplica | null;
   /** Whether it goes to a hub, found or not. */
   readonly hasHub: boolean;
   readonly file: string;
@@ -163,7 +163,7 @@ export class CachedMemory implements AttemptMemory {
 
   /** Null: it did not answer in time, or cannot. */
   async #ask(
-    hub: FederationHub,
+    hub: HubReplica,
     {query, k, untilMs}: {readonly query: string; readonly k: number; readonly untilMs: number},
   ): Promise<readonly Memory[] | null> {
     const nowMs = readClock().monoMs;

@@ -1,5 +1,5 @@
 import {backoffMs} from '../../base/backoff.ts';
-import {FederationHub} from '../../hub/client/federation-hub.ts';
+import {HubReplica} from '../../hub/client/hub-replica.ts';
 import type {CacheUser, EpisodeCache} from '../../hub/client/store/episode-cache.ts';
 import {failureOf} from '../../model/failure.ts';
 import type {Log} from '../log.ts';
@@ -24,7 +24,7 @@ const LAST_PUSH_MS = 2000;
 /** A cache's connection to its hub, wherever that is at present. The daemon never waits for it: what cannot be sent stays in the cache. */
 export class HubLine {
   readonly #options: HubLineOptions;
-  #hub: FederationHub | null = null;
+  #hub: HubReplica | null = null;
   #url: string | null = null;
   #unlisten: () => void = () => undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -37,7 +37,7 @@ export class HubLine {
   }
 
   /** Null: it has not been found yet. */
-  get hub(): FederationHub | null {
+  get hub(): HubReplica | null {
     return this.#hub;
   }
 
@@ -99,7 +99,7 @@ export class HubLine {
     this.#url = url;
     const {source, tenantId, cache, user} = this.#options;
     try {
-      const hub = new FederationHub({
+      const hub = new HubReplica({
         endpoint: url,
         agentId: source.agentId,
         tenantId,

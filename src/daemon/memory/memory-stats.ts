@@ -1,6 +1,6 @@
 import {statSync} from 'node:fs';
 import type {MemoryHubStats, MemoryStats} from '../../api/memory-contract.ts';
-import type {FederationHub} from '../../hub/client/federation-hub.ts';
+import type {HubReplica} from '../../hub/client/hub-replica.ts';
 import {HubError} from '../../hub/client/hub-error.ts';
 import type {EpisodeCache} from '../../hub/client/store/episode-cache.ts';
 import type {OpenMemory} from './cached-memory.ts';
@@ -81,7 +81,7 @@ function bytesOf(file: string): number | null {
 }
 
 /** `hub`: null while it has not been found. */
-async function hubStats(hub: FederationHub | null, position: number): Promise<MemoryHubStats> {
+async function hubStats(hub: HubReplica | null, position: number): Promise<MemoryHubStats> {
   if (hub === null) return {...UNKNOWN, position};
   const {lastSyncAtMs, lastError} = hub.getSyncStats();
   const told = await hub.adapter?.stats?.().catch((error: unknown) => {

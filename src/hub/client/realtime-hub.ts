@@ -3,7 +3,7 @@ import type {LogEntry} from '../../model/episode.ts';
 import type {ActiveAgent, HubMessage, MessageKind, PresenceNote} from '../../model/hub.ts';
 import {isSealedItem} from '../security/tenant-seal.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
-import type {WaitOptions} from './federation-hub.ts';
+import type {WaitOptions} from './hub-replica.ts';
 import type {HubAdapter, HubAdapterEvent, HubWelcome, OutgoingMessage} from './hub-adapter.ts';
 import {HelpDesk} from './help-desk.ts';
 import type {HubDocument} from './hub-document.ts';

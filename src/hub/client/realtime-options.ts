@@ -1,6 +1,7 @@
 import type {Priority} from '../../model/hub.ts';
 import type {Alarms} from './alarms.ts';
-import type {FederationHub, HubAdapterSource} from './federation-hub.ts';
+import type {FederationHub} from './federation-hub.ts';
+import type {HubAdapterSource} from './hub-replica.ts';
 import type {EndpointOptions} from './hub-endpoint.ts';
 import type {HubToken} from './hub-token.ts';
 

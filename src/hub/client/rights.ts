@@ -1,14 +1,14 @@
 import type {EpisodeChange} from '../../model/episode.ts';
 import {speaksFor} from '../security/delegation.ts';
 import {changeAction, permits} from '../security/permissions.ts';
-import type {FederationHub} from './federation-hub.ts';
+import type {HubReplica} from './hub-replica.ts';
 
 /**
  * Whether the hub will take such a change of an episode of `owner` (null: not known whose) from us; null: it is not connected, so what
  * we may do there is not known.
  */
 export function mayChange(
-  hub: Pick<FederationHub, 'adapter'>,
+  hub: Pick<HubReplica, 'adapter'>,
   change: EpisodeChange,
   owner: string | null,
 ): boolean | null {
