@@ -2,7 +2,6 @@ import {chmodSync, existsSync, readdirSync, readFileSync, rmSync} from 'node:fs'
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import type {Verdict} from '../../src/workspace/merge.ts';
-import {git} from '../../src/workspace/git.ts';
 import {forgetMerges} from '../../src/workspace/merge-branch.ts';
 import {MergeRig} from './merge-rig.ts';
 
