@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {createInterface} from 'node:readline';
 import {backoffMs} from '../base/backoff.ts';
 import {type Failure, GodelError} from '../model/failure.ts';
-import type {TokenWanted} from '../hub/process/hub-keys.ts';
+import type {TokenWanted} from '../hub/process/issue-token.ts';
 import type {RunningNote} from '../hub/process/run-hub.ts';
 import {programEnvironment} from '../project/program-environment.ts';
 import {programFile} from '../project/program-file.ts';
@@ -62,9 +62,8 @@ export class ProjectHub {
   /** Where somebody connects who speaks for agents beneath it, and its token. Rejects with a `GodelError` where no hub can be had. */
   async endpoint({agentId, tenantId}: Pick<TokenWanted, 'agentId' | 'tenantId'>): Promise<HubEndpoint> {
     const {url} = await this.#running();
-    const {HubKeys} = await import('../hub/process/hub-keys.ts');
-    const keys = new HubKeys(this.#dbPath);
-    const {token} = await keys.createToken({agentId, tenantId, role: 'coordinator', lifetimeMs: TOKEN_MS});
+    const {issueToken} = await import('../hub/process/issue-token.ts');
+    const {token} = await issueToken(this.#dbPath, {agentId, tenantId, role: 'coordinator', lifetimeMs: TOKEN_MS});
     return {url, tenantId, token};
   }
 

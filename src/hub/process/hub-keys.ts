@@ -1,30 +1,23 @@
 import {existsSync, mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {GodelError} from '../../model/failure.ts';
-import type {HubRole} from '../../model/hub.ts';
 import {AuthorityFolder} from '../security/authority-folder.ts';
 import type {IssuedToken} from '../security/issued-tokens.ts';
 import type {Revocation} from '../security/revocations.ts';
 import {createPrivateFile} from '../security/private-file.ts';
-import {SecurityManager} from '../security/security-manager.ts';
 import {TokenKeys, type TokenKeyFacts, type TokenList} from '../security/token-keys.ts';
 import {hubFolder, hubIdOf} from '../server/parts/hub-folder.ts';
 import {told} from './hub-failure.ts';
-
-export interface TokenWanted {
-  readonly agentId: string;
-  readonly tenantId: string;
-  readonly role: HubRole;
-  /** Milliseconds. */
-  readonly lifetimeMs: number;
-}
+import {issueToken, type TokenWanted} from './issue-token.ts';
 
 /** The keys of a hub, whether it runs or not: a hub that runs takes notice within a second. All reject with a `GodelError`. */
 export class HubKeys {
+  readonly #dbPath: string;
   readonly #folder;
 
   /** `dbPath` must be absolute; need not be there yet. */
   constructor(dbPath: string) {
+    this.#dbPath = dbPath;
     this.#folder = hubFolder(dbPath);
   }
 
@@ -32,11 +25,8 @@ export class HubKeys {
     return this.#folder.authority;
   }
 
-  createToken({agentId, tenantId, role, lifetimeMs}: TokenWanted): Promise<IssuedToken & {readonly token: string}> {
-    return this.#told(() => {
-      const security = SecurityManager.open(this.#folder.tokens, {hubId: hubIdOf(this.#folder)});
-      return security.issueToken({agentId, tenantId}, {role, expiresIn: lifetimeMs});
-    });
+  createToken(wanted: TokenWanted): Promise<IssuedToken & {readonly token: string}> {
+    return issueToken(this.#dbPath, wanted);
   }
 
   /** One token, or all that an agent was given up to now. */
