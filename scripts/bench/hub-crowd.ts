@@ -117,6 +117,7 @@ interface Agent {
 
 let agents: Agent[] = [];
 let made = 0;
+let lost: (error: Error) => void = () => undefined;
 
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
@@ -168,6 +169,7 @@ async function open({url, count, tenant, prefix, news, hello}: Extract<Order, {d
     link.send(JSON.stringify({type: 'hello', id: 0, token: `${tenant} ${agentId}`, ...said}));
     await welcomed;
     link.onText = () => undefined;
+    link.onClose = () => lost(new Error(`${agentId} was cut off`));
     return {link, agentId};
   }
 }
@@ -329,7 +331,10 @@ function pushFrame(id: number, agentId: string, count: number, bytes: number): s
 if (process.argv[1] === fileURLToPath(import.meta.url) && process.argv[2] === 'crowd') {
   const tell = (told: Told) => process.send?.(told);
   process.on('message', (order: Order) => {
-    const carried = carryOut(order);
+    const cutOff = new Promise<never>((_, reject) => {
+      lost = reject;
+    });
+    const carried = Promise.race([carryOut(order), cutOff]);
     tell({begun: true});
     carried.then(
       done => tell({done}),
