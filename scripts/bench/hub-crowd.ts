@@ -109,6 +109,7 @@ const MESSAGE = Buffer.from('{"type":"message"');
 const NINE = 57;
 const ZERO = 48;
 const AT_ONCE = 100;
+const LOOK_MS = 100;
 
 interface Agent {
   readonly link: BareLink;
@@ -264,7 +265,12 @@ async function sync({everyMs, forMs, settleMs}: Extract<Order, {do: 'sync'}>): P
     };
     timers.push(setTimeout(act, (everyMs * index) / agents.length));
   }
-  await new Promise(resolve => setTimeout(resolve, forMs + settleMs));
+  await new Promise(resolve => setTimeout(resolve, forMs));
+  // What was pushed last is still to be told.
+  const isTold = (position: number) => told.get(position)?.count === agents.length - 1;
+  while (monotonicMs() < endMs + settleMs && ![...acknowledgedMs.keys()].every(isTold)) {
+    await new Promise(resolve => setTimeout(resolve, LOOK_MS));
+  }
   for (const timer of timers) clearTimeout(timer);
   const newsMs: number[] = [];
   let wrong = 0;

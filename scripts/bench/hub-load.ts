@@ -68,6 +68,7 @@ const SMALL: Scale = {
 const LIMITS = {framesPerS: 1e6, framesBurst: 1e6, bytesPerS: 1e10, bytesBurst: 1e10};
 const SYNC_EVERY_MS = 5000;
 const SETTLE_MS = 1000;
+const LAST_TOLD_MS = 10_000;
 const SUBSCRIBERS = 100;
 const BATCH = 100;
 const LARGE = 4096;
@@ -191,7 +192,7 @@ async function crowd({agents, syncS}: Scale): Promise<readonly BenchRow[]> {
     do: 'sync',
     everyMs: SYNC_EVERY_MS,
     forMs: syncS * 1000,
-    settleMs: SETTLE_MS,
+    settleMs: LAST_TOLD_MS,
   });
   const seconds = (monotonicMs() - startedMs) / 1000;
   const after = await hub.usage();
