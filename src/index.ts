@@ -49,6 +49,7 @@ export type {BroadcastOptions, HelpOptions, RealtimeOptions, SendOptions} from '
 export type {SyncReport, SyncStats} from './hub/client/replica-sync.ts';
 export type {CacheLimits} from './hub/client/store/cache-limits.ts';
 export type {EpisodeCache} from './hub/client/store/episode-cache.ts';
+export {createSigner, type Signer} from './hub/security/signer.ts';
 export {openCache, type OpenCacheOptions} from './hub/client/store/open-cache.ts';
 export type {JsonValue} from './base/json.ts';
 export type {Episode, EpisodeChange, EpisodeState, LogEntry, LogItem, Memory} from './model/episode.ts';

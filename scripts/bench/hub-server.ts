@@ -273,6 +273,7 @@ class Caller {
 
 /** Gives positions, and keeps nothing. */
 class CountingStore implements HubStore, HubTotals {
+  readonly log = 'counted';
   readonly #heads = new Map<string, number>();
 
   append(tenant: string, items: readonly LogItem[]): readonly AppendResult[] {

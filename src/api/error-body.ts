@@ -23,6 +23,7 @@ const STATUS: Partial<Record<FailureReason, ErrorStatus>> = {
   'memory-ambiguous': 409,
   'memory-unusable': 503,
   'memory-refused': 409,
+  'agent-leaving': 409,
   'team-ambiguous': 409,
   'daemon-incompatible': 426,
   'daemon-unreachable': 503,

@@ -27,6 +27,8 @@ export interface MemoryCall {
   readonly path: string;
   readonly body?: object;
   readonly isRepeatable?: boolean;
+  /** The answer may take long: all that a hub has is looked at. */
+  readonly waits?: boolean;
 }
 
 /** The routes under `/v1/memory`, one method each. Given what sends a call. */
@@ -60,11 +62,11 @@ export class MemoryClient implements MemoryBackend {
   }
 
   forget(request: ForgetRequest): Answer<ForgetReport> {
-    return this.#post('forget', request);
+    return this.#post('forget', request, {waits: true});
   }
 
   quarantine(request: QuarantineRequest): Answer<QuarantineReport> {
-    return this.#post('quarantine', request, {isRepeatable: true});
+    return this.#post('quarantine', request, {isRepeatable: true, waits: true});
   }
 
   export(query: MemoryExportQuery): Answer<MemoryPage> {
@@ -72,15 +74,15 @@ export class MemoryClient implements MemoryBackend {
   }
 
   import(request: MemoryImport): Answer<MemoryImported> {
-    return this.#post('import', request, {isRepeatable: true});
+    return this.#post('import', request, {isRepeatable: true, waits: true});
   }
 
   stats(): Answer<MemoryStats> {
     return this.#call({method: 'GET', path: '/memory/stats'});
   }
 
-  #post<T>(what: string, body: object, {isRepeatable = false} = {}): Answer<T> {
-    return this.#call({method: 'POST', path: `/memory/${what}`, body, isRepeatable});
+  #post<T>(what: string, body: object, {isRepeatable = false, waits = false} = {}): Answer<T> {
+    return this.#call({method: 'POST', path: `/memory/${what}`, body, isRepeatable, waits});
   }
 }
 

@@ -15,8 +15,8 @@ export const budget: z.ZodType<Budget> = z.object({
 });
 export const onBudget = z.enum(['stop', 'pause', 'ask']);
 
-const MAX_COUNT = 100_000;
-const count = z.number().int().min(0).max(MAX_COUNT);
+/** How many there may be the daemon's settings say, and why. */
+const count = z.number().int().min(0);
 
 export const autoscale: z.ZodType<Partial<Autoscale>> = z
   .strictObject({

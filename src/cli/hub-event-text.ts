@@ -8,6 +8,8 @@ export function hubEventText(event: HubEvent): string | null {
     case 'agent-joined':
     case 'agent-left':
     case 'token-refreshed':
+    case 'key-added':
+    case 'key-removed':
     case 'refused':
       return null;
     case 'flush-failed':

@@ -2,7 +2,7 @@ import type {ResumeRequest} from '../api/contract.ts';
 import {shellWord} from '../base/shell-word.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
-import type {BudgetView} from '../model/team-view.ts';
+import type {BudgetView, TeamView} from '../model/team-view.ts';
 import type {Cli} from './cli.ts';
 import {must, type Project} from './connect.ts';
 import {pickTeamAnd} from './pick-team-and.ts';
@@ -18,8 +18,20 @@ export async function pauseTeam(cli: Cli, project: Project, meant: Meant): Promi
   const view = must(await project.client.pause(team, agent === undefined ? {} : {agent}));
   const words = [team, ...(agent === undefined ? [] : [agent])].map(shellWord).join(' ');
   if (cli.print.json !== 'none') cli.print.value(view);
-  else cli.print.line(`${named(team, agent)} stands still. Let it go on with \`godel team resume ${words}\`.`);
+  else
+    cli.print.line(`${pausedText(view, named(team, agent), agent)} Let it go on with \`godel team resume ${words}\`.`);
   return 'ok';
+}
+
+/** Its processes are stopped a moment after the daemon has answered, by a host that hears it. */
+function pausedText({tasks, unheld = 0}: TeamView, what: string, agent: string | undefined): string {
+  if (unheld > 0) {
+    const some = unheld === 1 ? 'One attempt of it goes' : `${unheld} attempts of it go`;
+    return `${what} is paused. ${some} on until the host, which is not heard just now, can be told.`;
+  }
+  if (tasks.running === 0) return `${what} stands still.`;
+  const nothing = agent === undefined ? 'nothing new starts, and what runs' : 'it is given nothing, and what it runs';
+  return `${what} is paused: ${nothing} is being stopped as it is.`;
 }
 
 export async function resumeTeam(

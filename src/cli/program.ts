@@ -14,6 +14,8 @@ import {hubCertInit} from './commands/hub-cert-init.ts';
 import {hubCertIssue} from './commands/hub-cert-issue.ts';
 import {hubCertList} from './commands/hub-cert-list.ts';
 import {hubCertRevoke} from './commands/hub-cert-revoke.ts';
+import {hubKeyList} from './commands/hub-key-list.ts';
+import {hubKeyRemove} from './commands/hub-key-remove.ts';
 import {hubRestore} from './commands/hub-restore.ts';
 import {hubServe} from './commands/hub-serve.ts';
 import {hubStatus} from './commands/hub-status.ts';
@@ -126,6 +128,7 @@ export function buildProgram(run: Runner): Command {
         hubCertRevoke(run),
         hubCertList(run),
       ]),
+      group('key', 'Public keys that agents sign what they remember with', [hubKeyList(run), hubKeyRemove(run)]),
       hubBackup(run),
       hubRestore(run),
       hubVerify(run),

@@ -39,7 +39,7 @@ export function withScaleOptions(command: Command): Command {
     .option(
       '--scale-up-threshold <n>',
       'auto-scaling: it grows when more tasks than this wait for an agent',
-      wholeNumber('--scale-up-threshold', {min: 0}),
+      wholeNumber('--scale-up-threshold', {min: 0, max: 1e9}),
     )
     .option(
       '--scale-down-threshold <share>',

@@ -20,6 +20,7 @@ export interface ServeOptions extends HubOptions {
   readonly maxAgents: number;
   readonly syncInterval?: number;
   readonly quorum: number;
+  readonly requireSignatures: boolean;
   readonly keep?: number;
   readonly maxEpisodes?: number;
   readonly embedder: string;
@@ -27,7 +28,7 @@ export interface ServeOptions extends HubOptions {
 
 /** Runs until it is interrupted. */
 export async function serveHub(cli: Cli, options: ServeOptions): Promise<ExitKind> {
-  const {port, host, quorum, maxAgents, syncInterval, masterKeyFile, keep, maxEpisodes} = options;
+  const {port, host, quorum, requireSignatures, maxAgents, syncInterval, masterKeyFile, keep, maxEpisodes} = options;
   const dbPath = pathOf(cli, options.db);
   const {print} = cli;
   const backups = backupsOf(cli, options, dbPath);
@@ -40,6 +41,7 @@ export async function serveHub(cli: Cli, options: ServeOptions): Promise<ExitKin
     host,
     dbPath,
     quorum,
+    requireSignatures,
     maxAgents,
     ...(syncInterval !== undefined && {syncInterval}),
     tls: tlsOf(cli, options),

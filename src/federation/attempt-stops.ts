@@ -41,6 +41,11 @@ export function tellPauses(turn: Turn, attempts: Iterable<Attempt>, reach: Reach
   }
 }
 
+/** Attempts that are to be held and may go on nevertheless: their host has not been told, or does not listen. */
+export function countUnheld(attempts: Iterable<Attempt>, isHeard: (host: HostId) => boolean): number {
+  return [...attempts].filter(attempt => isToBeHeld(attempt) && !(attempt.isHeld && isHeard(attempt.host))).length;
+}
+
 /** What is to be stopped has to run for that. */
 function isToBeHeld({stopping, team, agent}: Attempt): boolean {
   return stopping === null && (team.isPaused || agent.standing === 'paused');

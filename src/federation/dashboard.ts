@@ -26,12 +26,13 @@ export interface ViewOptions {
   readonly obstacle?: (ready: ReadyClass) => Obstacle | null;
   readonly lastLine?: (attempt: AttemptId) => string | null;
   readonly ailing?: readonly AilingView[];
+  readonly unheld?: number;
 }
 
 /** What every face shows of a team that is not over. O(running + failures shown). */
 export function viewTeam(
   team: Team,
-  {now, obstacle = () => null, lastLine = () => null, ailing = []}: ViewOptions,
+  {now, obstacle = () => null, lastLine = () => null, ailing = [], unheld = 0}: ViewOptions,
 ): TeamView {
   const {agents} = team;
   const {pausedBecause, ...settings} = team.settings;
@@ -68,6 +69,7 @@ export function viewTeam(
     settings,
     ...(pausedBecause === undefined || !team.isPaused ? {} : {pausedBecause}),
     ...(ailing.length === 0 ? {} : {ailing}),
+    ...(unheld === 0 ? {} : {unheld}),
     outcome: null,
   };
 }

@@ -14,7 +14,7 @@ import {AgentChanges} from './agent-changes.ts';
 import {agentViews, ailingAgents, type Recorded} from './agent-views.ts';
 import {AnomalyWatch} from './anomaly-watch.ts';
 import {assign} from './assignments.ts';
-import {stopAttempts, tellPauses} from './attempt-stops.ts';
+import {countUnheld, stopAttempts, tellPauses} from './attempt-stops.ts';
 import {finalView, type ViewOptions, viewTeam} from './dashboard.ts';
 import {type Deadline, Deadlines} from './deadlines.ts';
 import {Dispatcher, type DispatcherOptions} from './dispatcher.ts';
@@ -117,7 +117,10 @@ export class Engine {
     const team = this.#teams.get(id);
     if (team) {
       const ailing = ailingAgents(team, {now: options.now, upkeep: this.#upkeep});
-      return viewTeam(team, {obstacle: ready => this.#dispatcher.obstacle(team, ready), ailing, ...options});
+      const isHeard = (host: HostId) =>
+        this.#pool.isConnected(host) && this.#upkeep.hostHealth(host).name === 'healthy';
+      const unheld = countUnheld(team.attempts.values(), isHeard);
+      return viewTeam(team, {obstacle: ready => this.#dispatcher.obstacle(team, ready), ailing, unheld, ...options});
     }
     return this.#over.get(id) ?? null;
   }

@@ -67,6 +67,8 @@ interface WatchedHost {
   isBeingEnded: boolean;
   /** It is not heard: the silence of its attempts does not count. */
   isFrozen: boolean;
+  /** An attempt has used up its budget since the host was last heard: the next beat decides. */
+  isAwaited: boolean;
   readonly attempts: Set<WatchedAttempt>;
 }
 
@@ -168,7 +170,8 @@ export class HealthMonitor {
     else if (host.health.name === 'unhealthy') host.beats.restart(atMs);
     else host.beats.heard(atMs);
     this.#heard(host, now);
-    this.#consider(host.beats.whenMs(this.#suspectScore));
+    this.#consider(host.isAwaited ? atMs : host.beats.whenMs(this.#suspectScore));
+    host.isAwaited = false;
   }
 
   vitals(id: HostId, vitals: readonly Vitals[], now: Now): void {
@@ -178,7 +181,7 @@ export class HealthMonitor {
     const atMs = this.#attention.at(now.monoMs);
     for (const said of vitals) {
       const attempt = this.#attempts.get(said.attempt as AttemptId);
-      if (attempt?.host === host) this.#attemptBecomes(attempt, noteVitals(attempt.pulse, said, atMs));
+      if (attempt?.host === host) this.#attemptBecomes(attempt, noteVitals(attempt.pulse, said, atMs), atMs);
     }
   }
 
@@ -228,7 +231,7 @@ export class HealthMonitor {
     attempt.isPaused = isPaused;
     const atMs = this.#attention.at(now.monoMs);
     if (isPaused) attempt.pulse = freeze(attempt.pulse, atMs);
-    else if (attempt.host.health.name === 'healthy') this.#attemptBecomes(attempt, thaw(attempt.pulse, atMs));
+    else if (attempt.host.health.name === 'healthy') this.#attemptBecomes(attempt, thaw(attempt.pulse, atMs), atMs);
   }
 
   /** Judges everything whose time has come; costs nothing before that. */
@@ -239,7 +242,7 @@ export class HealthMonitor {
     for (const host of this.#hosts.values()) {
       this.#checkHost(host, now);
       if (host.health.name === 'healthy') for (const attempt of host.attempts) this.#checkAttempt(attempt, nowMs);
-      this.#consider(this.#nextOf(host));
+      this.#consider(this.#nextOf(host, nowMs));
     }
   }
 
@@ -272,13 +275,21 @@ export class HealthMonitor {
     if (attentiveMs < this.#soonestMs) this.#soonestMs = attentiveMs;
   }
 
-  #nextOf(host: WatchedHost): number {
+  #nextOf(host: WatchedHost, nowMs: number): number {
     const {probeMs} = this.#options;
     if (host.isBeingEnded || host.beats === null) return Number.POSITIVE_INFINITY;
     if (host.health.name !== 'healthy') return host.probedMs + probeMs;
     let next = host.beats.whenMs(this.#suspectScore);
-    for (const {pulse} of host.attempts) next = Math.min(next, nextSilenceMs(pulse));
+    for (const attempt of host.attempts) next = Math.min(next, this.#nextOfAttempt(attempt, nowMs));
     return next;
+  }
+
+  /** When to look at it again; one that is due waits for a word of its host since then. */
+  #nextOfAttempt({pulse, host}: WatchedAttempt, nowMs: number): number {
+    const dueMs = nextSilenceMs(pulse);
+    if (dueMs > nowMs || host.beats === null || host.beats.lastMs >= dueMs) return dueMs;
+    host.isAwaited = true;
+    return Number.POSITIVE_INFINITY;
   }
 
   #mayJudge(now: Now): boolean {
@@ -320,19 +331,20 @@ export class HealthMonitor {
   }
 
   #checkAttempt(attempt: WatchedAttempt, nowMs: number): void {
-    const {pulse} = attempt;
-    const evidence = judgeSilence(pulse, nowMs);
+    const {pulse, host} = attempt;
+    // As of the last word of its host: what the attempt has done since nobody can know yet.
+    const evidence = judgeSilence(pulse, Math.min(nowMs, host.beats?.lastMs ?? nowMs));
     if (evidence === null) return;
     let health = nextHealth(pulse.health, evidence, nowMs);
     // Looked at so late that its whole budget has passed unseen: the two steps follow one another.
     if (evidence.kind === 'confirmed') health = nextHealth(health, evidence, nowMs);
-    this.#attemptBecomes(attempt, {...pulse, health});
+    this.#attemptBecomes(attempt, {...pulse, health}, nowMs);
   }
 
-  #attemptBecomes(attempt: WatchedAttempt, pulse: Pulse): void {
+  #attemptBecomes(attempt: WatchedAttempt, pulse: Pulse, nowMs: number): void {
     const before = attempt.pulse.health.name;
     attempt.pulse = pulse;
-    this.#consider(nextSilenceMs(pulse));
+    this.#consider(this.#nextOfAttempt(attempt, nowMs));
     const {health, budgetMs} = pulse;
     if (health.name === before) return;
     const {id, agent, host} = attempt;
@@ -366,7 +378,7 @@ export class HealthMonitor {
     const atMs = this.#attention.at(now.monoMs);
     for (const attempt of host.attempts) {
       if (attempt.pulse.frozenSinceMs !== null && !attempt.isPaused) {
-        this.#attemptBecomes(attempt, thaw(attempt.pulse, atMs));
+        this.#attemptBecomes(attempt, thaw(attempt.pulse, atMs), atMs);
       }
     }
   }
@@ -417,6 +429,7 @@ export class HealthMonitor {
       probedMs: this.#attention.at(now.monoMs),
       isBeingEnded: false,
       isFrozen: false,
+      isAwaited: false,
       attempts: new Set(),
     };
     this.#hosts.set(id, host);

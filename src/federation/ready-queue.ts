@@ -88,10 +88,14 @@ export class ReadyQueue {
     this.#size = 0;
   }
 
+  /** The class of a task; null: none like it has been ready so far. */
+  find(task: TaskNode): ReadyClass | null {
+    return this.#classes.get(requirementKey(this.#requirementOf(task))) ?? null;
+  }
+
   /** The class of a task, whether or not it is ready. */
   classOf(task: TaskNode): ReadyClass {
-    const escalated = task.spec.prompt === undefined ? null : escalation(task.failures, this.#escalation);
-    const requirement = requirementOf(task.spec, escalated);
+    const requirement = this.#requirementOf(task);
     const key = requirementKey(requirement);
     const known = this.#classes.get(key);
     if (known) return known;
@@ -99,6 +103,10 @@ export class ReadyQueue {
     const made: ReadyClass = {requirement, candidates, tasks: new Heap(goesBefore), parked: new Map()};
     this.#classes.set(key, made);
     return made;
+  }
+
+  #requirementOf({spec, failures}: TaskNode): Requirement {
+    return requirementOf(spec, spec.prompt === undefined ? null : escalation(failures, this.#escalation));
   }
 }
 

@@ -2,7 +2,6 @@ import {plural} from '../base/amount.ts';
 import {isTerminal, type TaskState} from '../model/task.ts';
 import type {Obstacle} from './dispatcher.ts';
 import type {ReadyClass} from './ready-queue.ts';
-import {escalation, requirementKey, requirementOf} from './requirement.ts';
 import type {TaskNode} from './task-node.ts';
 import type {Team} from './team.ts';
 
@@ -24,7 +23,7 @@ export function taskObstacles(
   if (task.state.name === 'waiting') return needsOf(task);
   if (task.state.name !== 'ready') return [];
   if (team.isPaused) return ['The team is paused: nothing of it starts until it is resumed.'];
-  const ready = classOf(team, task);
+  const ready = team.ready.find(task);
   if (!ready) return ['It waits for its turn.'];
   const members = task.group?.members;
   const {maxParallel} = task.spec;
@@ -51,11 +50,4 @@ function needsOf(task: TaskNode): readonly string[] {
   const named = open.slice(0, MAX_NAMED).map(({id, state}) => `${id} (${state.name})`);
   const more = open.length > named.length ? ` and ${open.length - named.length} more` : '';
   return [`It needs ${named.join(', ')}${more}, which ${open.length === 1 ? 'is' : 'are'} not over.`];
-}
-
-function classOf({ready, spec}: Team, task: TaskNode): ReadyClass | null {
-  const escalated = task.spec.prompt === undefined ? null : escalation(task.failures, spec.plan?.escalate);
-  const key = requirementKey(requirementOf(task.spec, escalated));
-  for (const each of ready.classes()) if (requirementKey(each.requirement) === key) return each;
-  return null;
 }

@@ -50,11 +50,15 @@ export class TeamOrders {
           else this.#changes.dismiss(turn, team, agent, order.what);
         });
       case 'pause':
-        if (order.agent !== null) return withAgent(team, order.agent, agent => this.#changes.pause(turn, team, agent));
+        if (order.agent !== null) {
+          return whoStays(team, order.agent, agent => this.#changes.pause(turn, team, agent));
+        }
         this.#pauses.pause(turn, team, null);
         return ok(undefined);
       case 'resume':
-        if (order.agent !== null) return withAgent(team, order.agent, agent => this.#changes.resume(turn, team, agent));
+        if (order.agent !== null) {
+          return whoStays(team, order.agent, agent => this.#changes.resume(turn, team, agent));
+        }
         this.#pauses.resume(turn, team, order.budget ?? null);
         return ok(undefined);
       case 'run-plan':
@@ -104,6 +108,11 @@ export class TeamOrders {
     const to = Math.min(Math.max(team.agents.livingInAll, autoscale.min), autoscale.max);
     this.#changes.scale(turn, team, {to, why: 'limits'});
   }
+}
+
+function whoStays(team: Team, id: AgentId, act: (agent: Agent) => void): Result<void, Failure> {
+  const leaving = team.agents.get(id)?.standing === 'draining';
+  return leaving ? fail({reason: 'agent-leaving', team: team.spec.name, agent: id}) : withAgent(team, id, act);
 }
 
 function withAgent(team: Team, id: AgentId, act: (agent: Agent) => void): Result<void, Failure> {

@@ -81,6 +81,8 @@ export class Host {
   readonly #agents = new Map<AgentId, TeamId>();
   /** Those whose runtimes are being looked for, with the request that counts. */
   readonly #opening = new Map<AgentId, symbol>();
+  /** Agents of which has been told how they are, of teams that are open. */
+  readonly #toldOf = new Map<AgentId, TeamId>();
   readonly #abort = new AbortController();
   #limits = FIRST_LIMITS;
   /** Of the teams that are over: what has to be waited for. */
@@ -288,6 +290,7 @@ export class Host {
       const still = report.agents.filter(agent => wanted.has(agent));
       if (report.type === 'agents-ready') for (const agent of still) this.#agents.set(agent, teamId);
       if (still.length > 0) this.#reports.add({...report, agents: still});
+      for (const agent of still) this.#toldOf.set(agent, teamId);
     }
   }
 
@@ -296,6 +299,18 @@ export class Host {
       this.#opening.delete(agent);
       if (this.#agents.get(agent) === teamId) this.#agents.delete(agent);
     }
+    this.#withdraw(teamId, new Set(agents));
+  }
+
+  /** How agents were found to be says nothing any more once they are closed: they may be opened again before it arrives. */
+  #withdraw(teamId: TeamId, closed: {has(agent: AgentId): boolean}): void {
+    const isOver = (agent: AgentId) => this.#toldOf.get(agent) === teamId && closed.has(agent);
+    this.#reports.revise(report => {
+      if (report.type !== 'agents-ready' && report.type !== 'agents-failed') return report;
+      const agents = report.agents.filter(agent => !isOver(agent));
+      return agents.length === report.agents.length ? report : {...report, agents};
+    });
+    for (const agent of [...this.#toldOf.keys()]) if (isOver(agent)) this.#toldOf.delete(agent);
   }
 
   #closing(team: Promise<void>): void {
@@ -310,6 +325,7 @@ export class Host {
     this.#teams.delete(teamId);
     this.#heartbeat.hasTeams = this.#teams.size > 0;
     for (const [agent, owner] of this.#agents) if (owner === teamId) this.#agents.delete(agent);
+    this.#withdraw(teamId, this.#toldOf);
     await this.#runner.stopAll('superseded', teamId);
     await this.#sweeper.flush();
     if (open) for (const name of ['inputs', 'scratch']) await removeFolder(join(open.team.folder, name));

@@ -34,6 +34,11 @@ export class ReportLog {
     setImmediate(() => this.#flush());
   }
 
+  /** Rewrites what nobody has acknowledged yet; its number stays. */
+  revise(change: (report: Report) => Report): void {
+    this.#pending = this.#pending.map(change);
+  }
+
   /** Acknowledges this report and all before it. Returns them. */
   acknowledge(number: number): readonly Report[] {
     const count = Math.min(this.#pending.length, Math.max(0, number - this.#first + 1));

@@ -3,6 +3,12 @@
 /** Made by its client: a UUIDv7, so that ids sort by time and a push that is sent again is recognised. */
 export type EpisodeId = string;
 
+/**
+ * Which write this is, and what its writer had seen: all of the log named first up to `base`, and its own writes before. Four parts for
+ * ever, however many agents there were; see `src/hub/replica/write-clock.ts`.
+ */
+export type WrittenClock = readonly [log: string, node: string, counter: number, base: number];
+
 /** One remembered outcome. It never changes; what people and agents think of it later are changes of their own. */
 export interface Episode {
   readonly id: EpisodeId;
@@ -23,6 +29,7 @@ export interface Episode {
   readonly expiresAtMs: number | null;
   /** Ed25519 over the episode's canonical form, by the key its agent has made known; null: not signed. */
   readonly signature: string | null;
+  readonly clock?: WrittenClock;
 }
 
 /** active: recalled. quarantined: kept and shown to admins, not recalled. forgotten: only its id and position remain. */
@@ -36,6 +43,7 @@ export type EpisodeChange = {
   readonly episode: EpisodeId;
   readonly by: string;
   readonly at: string;
+  readonly clock?: WrittenClock;
 } & (
   | {readonly kind: 'vote'; readonly value: 1 | -1}
   | {readonly kind: 'use'; readonly count: number}
@@ -52,6 +60,8 @@ export interface EpisodeState {
   readonly uses: number;
   readonly tags: readonly string[];
   readonly critique: string | null;
+  /** Said beside it by who did not know of it, latest first; absent: nothing was. */
+  readonly otherCritiques?: readonly string[];
   /** Agents other than its own whose outcomes bore it out, and did not. */
   readonly confirmed: number;
   readonly refuted: number;

@@ -30,6 +30,7 @@ const BY_REASON = {
   'team-busy': 'usage',
   'group-not-found': 'usage',
   'agent-not-found': 'usage',
+  'agent-leaving': 'usage',
   'nothing-to-retry': 'usage',
   'task-not-found': 'usage',
   'command-failed': 'tasks',

@@ -87,6 +87,8 @@ function sentence(failure: Failure): string {
       return `Team ${quote(failure.team)} has no group ${quote(failure.group)}. Its groups: ${list(failure.known)}.`;
     case 'agent-not-found':
       return `Team ${quote(failure.team)} has no agent ${quote(failure.agent)}.${similar(failure.similar)}`;
+    case 'agent-leaving':
+      return `Agent ${quote(failure.agent)} of team ${quote(failure.team)} is leaving: it can neither be paused nor resumed, and is gone when what it is at work on is done. \`godel team pause ${shellWord(failure.team)}\` holds that as well.`;
     case 'nothing-to-retry':
       return `Nothing of team ${quote(failure.team)} goes again: ${stopped(failure.why)}`;
     case 'task-not-found':

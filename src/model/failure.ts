@@ -50,6 +50,8 @@ export type Failure =
       readonly agent: string;
       readonly similar: readonly string[];
     }
+  /** It ends what it is at work on and is gone then, whatever anybody wants of it in between. */
+  | {readonly reason: 'agent-leaving'; readonly team: string; readonly agent: string}
   /** Of what was named, or at all: `what` says why as a sentence without its end. */
   | {readonly reason: 'nothing-to-retry'; readonly team: string; readonly why: string}
   | {

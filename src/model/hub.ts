@@ -14,6 +14,14 @@ export interface HubIdentity {
   readonly expiresAtMs: number;
 }
 
+/** What the agents of a tenant are not to recall, but for what is their own. */
+export interface RecallRule {
+  /** As many agents other than its own must have confirmed an episode. */
+  readonly quorum: number;
+  /** What others tried of these did not hold; at most 1000 of them. */
+  readonly distrusted: readonly string[];
+}
+
 export const PRIORITIES = ['low', 'normal', 'high', 'urgent'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 

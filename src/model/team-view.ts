@@ -47,6 +47,10 @@ export interface TeamView {
   readonly endedBecause: string | null;
   /** As they are now; absent in views of teams that were over before there were any. */
   readonly settings?: TeamSettings;
+  /**
+   * Attempts that are to stand still and may go on, as their host is not heard; it is told as soon as it is. Absent: there are none.
+   */
+  readonly unheld?: number;
   /** Why it has paused by itself, as a sentence; absent: it has not. */
   readonly pausedBecause?: string;
   /** Agents that give signs of trouble, the first of them; absent: none does. */

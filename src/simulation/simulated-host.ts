@@ -73,6 +73,8 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
   readonly #paused = new Set<AttemptId>();
   readonly #reports: {number: number; report: Report}[] = [];
   #reportsMade = 0;
+  /** Agents of which has been told how they are. */
+  readonly #toldOf = new Map<AgentId, TeamId>();
   #alive = true;
   #link: Link | null = null;
   /** Counts the times it was left alone, so that an old timer knows itself. */
@@ -277,7 +279,7 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
         return this.#openAgents(message);
       case 'close-agents':
         for (const agent of message.agents) this.#teams.get(message.teamId)?.delete(agent);
-        return;
+        return this.#withdraw(new Set(message.agents));
       case 'pause-attempts':
         for (const attempt of message.attempts) this.#pause(attempt, message.paused);
         return;
@@ -353,6 +355,7 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
       const failed = agents.filter(() => dice.chance(faults().agentFailure));
       const ready = agents.filter(agent => !failed.includes(agent));
       for (const agent of ready) team.add(agent);
+      for (const agent of agents) this.#toldOf.set(agent, teamId);
       if (ready.length > 0) this.#report({type: 'agents-ready', hostId: record.id, agents: ready});
       if (failed.length === 0) return;
       tally.add('fault: agents failed', failed.length);
@@ -367,6 +370,17 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     );
     hold('a team is closed when nothing of it runs', !running, () => `attempt ${running?.assignment.attempt}`);
     this.#teams.delete(teamId);
+    this.#withdraw(new Set([...this.#toldOf].flatMap(([agent, team]) => (team === teamId ? [agent] : []))));
+  }
+
+  /** How agents were found to be is not said again once they are closed. */
+  #withdraw(closed: ReadonlySet<AgentId>): void {
+    for (const entry of this.#reports) {
+      const {report} = entry;
+      if (report.type !== 'agents-ready' && report.type !== 'agents-failed') continue;
+      entry.report = {...report, agents: report.agents.filter(agent => !closed.has(agent))};
+    }
+    for (const agent of closed) this.#toldOf.delete(agent);
   }
 
   #accept(assignment: Assignment): void {

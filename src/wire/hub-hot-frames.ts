@@ -36,6 +36,7 @@ const MOST_TAGS = 50;
 const MOST_SKILLS = 100;
 const LONGEST_STAMP = 100;
 const MOST_USES = 1e6;
+const MOST_COUNT = 2 ** 52;
 const KINDS: ReadonlySet<unknown> = new Set(MESSAGE_KINDS);
 const RANKS: ReadonlySet<unknown> = new Set(PRIORITIES);
 const STANDINGS: ReadonlySet<unknown> = new Set(EPISODE_STANDINGS);
@@ -50,7 +51,7 @@ function isLogItem(item: unknown): boolean {
 
 function isEpisode(episode: Fields): boolean {
   return (
-    hasKeys(episode, 13) &&
+    hasKeys(episode, 13 + clocks(episode)) &&
     isName(episode['id']) &&
     isName(episode['agentId']) &&
     (episode['sessionId'] === null || isName(episode['sessionId'])) &&
@@ -72,24 +73,37 @@ function isEpisode(episode: Fields): boolean {
 function isChange(change: Fields): boolean {
   if (!isName(change['id']) || !isName(change['episode']) || !isName(change['by'])) return false;
   if (!isText(change['at'], 1, LONGEST_STAMP)) return false;
+  const keys = 6 + clocks(change);
   switch (change['kind']) {
     case 'vote':
-      return hasKeys(change, 6) && (change['value'] === 1 || change['value'] === -1);
+      return hasKeys(change, keys) && (change['value'] === 1 || change['value'] === -1);
     case 'use':
-      return hasKeys(change, 6) && isWithin(change['count'], 1, MOST_USES);
+      return hasKeys(change, keys) && isWithin(change['count'], 1, MOST_USES);
     case 'tag':
       return (
-        hasKeys(change, 7) && isList(change['add'], MOST_TAGS, isTag) && isList(change['remove'], MOST_TAGS, isTag)
+        hasKeys(change, keys + 1) &&
+        isList(change['add'], MOST_TAGS, isTag) &&
+        isList(change['remove'], MOST_TAGS, isTag)
       );
     case 'critique':
-      return hasKeys(change, 6) && isText(change['text'], 0, LONGEST_TEXT);
+      return hasKeys(change, keys) && isText(change['text'], 0, LONGEST_TEXT);
     case 'confirm':
-      return hasKeys(change, 6) && typeof change['success'] === 'boolean';
+      return hasKeys(change, keys) && typeof change['success'] === 'boolean';
     case 'standing':
-      return hasKeys(change, 6) && STANDINGS.has(change['standing']);
+      return hasKeys(change, keys) && STANDINGS.has(change['standing']);
     default:
       return false;
   }
+}
+
+/** How many keys a good clock makes: one, or none where there is none; a bad one makes the count wrong. */
+function clocks(fields: Fields): number {
+  if (!Object.hasOwn(fields, 'clock')) return 0;
+  const clock = fields['clock'];
+  if (!isList(clock, 4, () => true) || clock.length !== 4) return Number.NaN;
+  const [log, node, counter, base] = clock;
+  const isGood = isName(log) && isName(node) && isWithin(counter, 1, MOST_COUNT) && isWithin(base, 0, MOST_COUNT);
+  return isGood ? 1 : Number.NaN;
 }
 
 function isPresence(presence: unknown): boolean {

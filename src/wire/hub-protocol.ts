@@ -1,6 +1,13 @@
 import {z} from 'zod';
 import {EPISODE_STANDINGS, type EpisodeState, type LogEntry, type Memory} from '../model/episode.ts';
-import {type ActiveAgent, type HubMessage, type HubRole, MESSAGE_KINDS, PRIORITIES} from '../model/hub.ts';
+import {
+  type ActiveAgent,
+  type HubMessage,
+  type HubRole,
+  MESSAGE_KINDS,
+  PRIORITIES,
+  type RecallRule,
+} from '../model/hub.ts';
 
 /**
  * What clients and hub say to each other: JSON text frames over one WebSocket at `/v1/hub`. The client speaks first
@@ -27,6 +34,16 @@ const tags = z.array(z.string().min(1).max(100)).max(50);
 const skills = z.array(z.string().min(1).max(100)).max(100);
 const stamp = z.string().min(1).max(100);
 
+const clockCount = z
+  .number()
+  .int()
+  .max(2 ** 52);
+/** Log, node, counter, base: see `WrittenClock`. */
+const clock = z
+  .tuple([name, name, clockCount.min(1), clockCount.min(0)])
+  .readonly()
+  .exactOptional();
+
 export const episodeSchema = z.strictObject({
   id: name,
   agentId: name,
@@ -41,9 +58,10 @@ export const episodeSchema = z.strictObject({
   at: stamp,
   expiresAtMs: z.number().int().min(0).nullable(),
   signature: z.string().max(200).nullable(),
+  clock,
 });
 
-const changed = {id: name, episode: name, by: name, at: stamp};
+const changed = {id: name, episode: name, by: name, at: stamp, clock};
 export const changeSchema = z.discriminatedUnion('kind', [
   z.strictObject({...changed, kind: z.literal('vote'), value: z.union([z.literal(1), z.literal(-1)])}),
   z.strictObject({...changed, kind: z.literal('use'), count: z.number().int().min(1).max(1e6)}),
@@ -60,8 +78,8 @@ export const logItemSchema = z.discriminatedUnion('kind', [
 
 const presence = z.strictObject({status: z.string().max(200), doing: z.string().max(2000).nullable(), skills});
 
-/** news: log entries as they come. topics: broadcast messages that name one of them. */
-const subscription = z.strictObject({news: z.boolean(), topics: tags});
+/** news: log entries as they come. topics: broadcast messages that name one of them. presence: who comes and goes; true unless said. */
+const subscription = z.strictObject({news: z.boolean(), topics: tags, presence: z.boolean().exactOptional()});
 
 const id = requestId;
 export const clientFrameSchema = z.discriminatedUnion('type', [
@@ -127,6 +145,14 @@ export const clientFrameSchema = z.discriminatedUnion('type', [
     /** Takes no part in it any more; with vector and update null. */
     leave: z.literal(true).exactOptional(),
   }),
+  /** A key that episodes of an agent (null: one's own) are signed with; `signature`: of the claim, by a key that is known. */
+  z.strictObject({
+    type: z.literal('key'),
+    id,
+    agentId: name.nullable(),
+    publicKey: z.string().max(200),
+    signature: z.string().max(200).nullable(),
+  }),
   z.strictObject({type: z.literal('stats'), id}),
 ]);
 
@@ -182,9 +208,13 @@ export type HubFrame =
       readonly epoch: string;
       /** The last position of the tenant's log. */
       readonly head: number;
+      /** Which log positions count in: with another one than before, all that is known of positions is void. */
+      readonly log?: string;
       /** Wall time at which the token ends. */
       readonly expiresAtMs: number;
       readonly syncIntervalMs: number;
+      /** Of this tenant, as of now. */
+      readonly recall?: RecallRule;
     }
   | {readonly type: 'ok'; readonly id: number}
   | {

@@ -21,6 +21,7 @@ const state = z.object({
   uses: count,
   tags: z.array(z.string()),
   critique: z.string().nullable(),
+  otherCritiques: z.array(z.string()).exactOptional(),
   confirmed: count,
   refuted: count,
   standing: z.enum(EPISODE_STANDINGS),
@@ -86,8 +87,10 @@ const hubFrameSchema = z.discriminatedUnion('type', [
     role: z.enum(HUB_ROLES),
     epoch: name,
     head,
+    log: name.exactOptional(),
     expiresAtMs: z.number(),
     syncIntervalMs: z.number(),
+    recall: z.object({quorum: count, distrusted: z.array(name).max(1000)}).exactOptional(),
   }),
   z.object({type: z.literal('ok'), id}),
   z.object({

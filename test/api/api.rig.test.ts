@@ -95,7 +95,7 @@ test('a reader that does not read holds up nobody, and finds everything when it 
     path: `/v1/feed?team=${team}&events=1&after=0`,
     headers: rig.client().headers(),
     parse: value => value as FeedMessage,
-    deadAfterMs: 60_000,
+    deadAfterMs: 600_000,
   });
   if (!connected.ok) throw new Error(JSON.stringify(connected.failure));
   // Without a listener the socket is not read.

@@ -54,6 +54,21 @@ test.each([
   expect(bugs).toEqual([]);
 });
 
+test.each([
+  [{autoscale: {max: 0}}, '`autoscale.max`: must be at least 1'],
+  [{autoscale: {scaleUpThreshold: 2e9}}, '`autoscale.scaleUpThreshold`: must be at most 1000000000'],
+  [{autoscale: 'on'}, '`autoscale`: expected "off" or an object'],
+  [
+    {strategy: {name: 'weighted', weights: {speed: 1e9, cost: 0, reliability: 0}}},
+    '`strategy.weights.speed`: must be at most',
+  ],
+])('of %j it says which part is wrong, and how', async (body, text) => {
+  const {post} = routes();
+  const answer = await post('scale', body);
+  expect(answer.status).toBe(400);
+  expect(await answer.text()).toContain(text.replaceAll('"', '\\"'));
+});
+
 test('an absent body pauses or resumes the whole team', async () => {
   const {post, seen} = routes();
   expect((await post('pause')).status).toBe(200);

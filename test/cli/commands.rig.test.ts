@@ -163,7 +163,9 @@ test('a name with spaces is quoted where it is to be copied, and --set that come
   await using rig = await Rig.create();
   rig.writePlan('version: 1\nname: my plan\ntasks: {a: {run: echo hi}}\n');
   const spawned = await rig.godel(['team', 'spawn', '--count', '1', '--plan', 'godel.yaml', '--set', 'kill-grace=1s']);
-  expect(spawned).toMatchObject({code: 0, stderr: ''});
+  expect(spawned).toMatchObject({code: 0});
+  // On a slow machine it says how far it is, too.
+  expect(spawned.stderr).not.toContain('--set');
   expect(spawned.stdout).toContain("godel team logs 'my plan' [TASK]");
   const late = await rig.godel(['daemon', 'start', '--set', 'kill-grace=2s']);
   expect(late.stderr).toContain('so --set kill-grace does not reach it. After `godel daemon stop`');

@@ -57,5 +57,7 @@ test.each([
   [Buffer.from([0x61, 0x0a, 0x61, 0x0a, 0xff, 0xfe]), 'read:3: it is no UTF-8 text'],
   [Buffer.alloc(33 * 1024 * 1024, 0x61), 'read:1: the line is too long'],
 ])('what is no text is refused with its place', async (data, says) => {
-  await expect(linesOf(data)).rejects.toMatchObject({failure: {reason: 'usage', message: expect.stringContaining(says)}});
+  await expect(linesOf(data)).rejects.toMatchObject({
+    failure: {reason: 'usage', message: expect.stringContaining(says)},
+  });
 });

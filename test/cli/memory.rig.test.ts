@@ -10,6 +10,7 @@ import type {
   QuarantineReport,
 } from '../../src/api/memory-contract.ts';
 import type {GivenMemory} from '../../src/model/memory.ts';
+import {hasTerminals, Terminal} from '../edges/terminal.ts';
 import {Rig} from '../rig/rig.ts';
 import {until} from '../rig/until.ts';
 
@@ -168,4 +169,22 @@ test('wrong use is refused with what to do, and nothing of a bad file is taken',
   // What was there before an export that fails is still there, and nothing beside it.
   expect(existsSync(join(rig.folder, 'folder'))).toBe(true);
   expect(readdirSync(rig.folder).filter(name => name.endsWith('.tmp'))).toEqual([]);
+});
+
+test.skipIf(!hasTerminals())('where somebody sits, forgetting asks first, and shows what is meant', async () => {
+  await using rig = await Rig.create({env: {...ENV, GODEL_HUB: 'off'}});
+  for (const task of ['one thing', 'another']) await json<AddedMemory>(rig, ['add', '--task', task, '--tag', 'x']);
+  await using cautious = new Terminal(rig, ['memory', 'forget', '--tag', 'x']);
+  await cautious.seen('Forget 2 memories for good? (y/n)');
+  expect(cautious.text).toMatch(/one thing\s+another/);
+  cautious.press('n');
+  await cautious.seen('Nothing is forgotten.');
+  expect(await cautious.exited).toBe(0);
+  expect(await stats(rig)).toMatchObject({episodes: 2});
+  await using sure = new Terminal(rig, ['memory', 'forget', '--tag', 'x']);
+  await sure.seen('(y/n)');
+  sure.press('y');
+  await sure.seen('2 memories forgotten.');
+  expect(await sure.exited).toBe(0);
+  expect(await stats(rig)).toMatchObject({episodes: 0, forgotten: 2});
 });

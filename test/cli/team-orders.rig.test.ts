@@ -127,6 +127,10 @@ test('a team that scales by itself says so, and can be told to stop', async () =
   expect(wider.stdout).toContain('between 1 and 4 agents');
   expect(wider.stdout).toContain('chooses its agents by round-robin');
   expect((await viewOf(rig)).settings).toMatchObject({autoscale: {min: 1, max: 4}, strategy: {name: 'round-robin'}});
+  expect(await rig.godel(['team', 'scale', '--max', '1000000'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^godel: The largest number of agents is "1000000", but must be 1 to 1000 \(/),
+  });
   expect((await rig.godel(['team', 'scale', '--autoscale', 'off'])).code).toBe(0);
   expect((await viewOf(rig)).settings?.autoscale).toBe(null);
 });
@@ -138,7 +142,9 @@ test('a paused team stands still, processes and all, until it is resumed; one ag
   const shells = () => processesOf(rig.root).filter(({command}) => command.includes('until test -e go'));
   await until('both shells run', () => shells().length === 2);
   const paused = await rig.godel(['team', 'pause']);
-  expect(paused.stdout).toBe('Team held stands still. Let it go on with `godel team resume held`.\n');
+  expect(paused.stdout).toBe(
+    'Team held is paused: nothing new starts, and what runs is being stopped as it is. Let it go on with `godel team resume held`.\n',
+  );
   await until('both shells are stopped', () => shells().every(({pid}) => processState(pid) === 'T'));
   expect(await viewOf(rig)).toMatchObject({state: 'paused'});
   expect((await rig.godel(['team', 'explain'])).stdout).toContain('Somebody has paused it.');
@@ -147,7 +153,9 @@ test('a paused team stands still, processes and all, until it is resumed; one ag
   await until('both shells go on', () => shells().every(({pid}) => processState(pid) !== 'T'));
 
   const one = await rig.godel(['team', 'pause', 'held-01']);
-  expect(one.stdout).toContain('Agent held-01 of team held stands still.');
+  expect(one.stdout).toContain(
+    'Agent held-01 of team held is paused: it is given nothing, and what it runs is being stopped',
+  );
   await until('one shell is stopped', () => shells().filter(({pid}) => processState(pid) === 'T').length === 1);
   expect(await agents(rig)).toMatchObject([
     {id: 'held-01', state: 'paused', why: 'it was paused'},

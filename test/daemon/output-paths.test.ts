@@ -47,5 +47,5 @@ test('a join over a hundred thousand tasks has its names in no time', () => {
   const ids = Array.from({length: 100_000}, (_, index) => `task-${index}`);
   const start = performance.now();
   expect(inputNames(ids)).toEqual(ids);
-  expect(performance.now() - start).toBeLessThan(2000);
+  expect(performance.now() - start).toBeLessThan(10_000);
 });

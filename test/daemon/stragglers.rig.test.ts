@@ -45,18 +45,27 @@ test('a task that hangs at its first attempt is done by a second one, long befor
   const collect = {needs: 'each', run: 'cat "$GODEL_INPUTS"/each/* | sort | uniq -c', outputs: 'text'};
   const {team} = await rig.spawn({plan: {version: 1, tasks: {each, collect}}, count: 6});
   const view = await rig.waitFor(team);
-  expect(view).toMatchObject({state: 'succeeded', attempts: 22, retries: 0, tasks: {total: 21, succeeded: 21}});
-  expect(linesOf(join(rig.folder, 'ran')).toSorted()).toEqual([...items.map(item => `${item} 1`), '13 2'].toSorted());
+  expect(view).toMatchObject({state: 'succeeded', retries: 0, tasks: {total: 21, succeeded: 21}});
+  // On a machine with much else to do another one may be held up for so long that it gets a second attempt as well.
+  expect(view.attempts - 22).toBeLessThanOrEqual(3);
+  const ran = linesOf(join(rig.folder, 'ran'));
+  expect(ran.filter(line => line.endsWith(' 1')).toSorted()).toEqual(items.map(item => `${item} 1`).toSorted());
+  expect(ran.filter(line => line.startsWith('13 '))).toEqual(['13 1', '13 2']);
   const [first, second, ...others] = await attemptsAt(rig, team, 'each[13]');
   expect(others).toEqual([]);
   expect(first).toMatchObject({number: 1, outcome: {result: {failure: {reason: 'stopped', by: 'lost-race'}}}});
   expect(second).toMatchObject({number: 2, twinOf: first?.id, outcome: {result: {ok: true}, outputBytes: 2}});
   expect(second?.agentId).not.toBe(first?.agentId);
   expect(await outputOf(rig, team, 'each[13]')).toBe('2\n');
-  expect((await outputOf(rig, team, 'collect')).replaceAll(/ +/g, ' ').trim()).toBe('19 1\n 1 2');
-  const [event, ...more] = await eventsOf(rig, team, 'attempt-speculated');
-  expect(more).toEqual([]);
-  expect(event).toMatchObject({task: 'each[13]', attempt: second?.id, twinOf: first?.id});
+  const collected = (await outputOf(rig, team, 'collect'))
+    .trim()
+    .split('\n')
+    .map(line => Number(line.trim().split(' ')[0]));
+  expect(collected.reduce((sum, times) => sum + times)).toBe(20);
+  const speculated = await eventsOf(rig, team, 'attempt-speculated');
+  expect(speculated).toContainEqual(
+    expect.objectContaining({task: 'each[13]', attempt: second?.id, twinOf: first?.id}),
+  );
   const told = await rig.godel(['team', 'explain', team, 'each[13]']);
   expect(told.stdout).toMatch(/A second attempt was started: the first had run for [\d.]+ ?m?s, longer than /);
 });

@@ -232,6 +232,34 @@ describe('an attempt', () => {
     expect(watch.decisions.filter(({kind}) => kind === 'stop-attempt')).toHaveLength(1);
   });
 
+  test('whose connection is broken, which nobody knows yet, is judged by what is heard next', () => {
+    for (const cutMs of [1, 200, 350]) {
+      const watch = new Watch()
+        .run(20_000)
+        .start(1100)
+        .run(1000 + cutMs);
+      watch.isBeating = false;
+      watch.run(100);
+      expect(watch.kinds()).not.toContain('stop-attempt');
+      // It has been at work all the time, and its host says so.
+      watch.lifeMs = watch.nowMs;
+      watch.isBeating = true;
+      watch.run(BEAT_MS);
+      expect(watch.kinds()).toEqual(['suspect-attempt', 'trust-attempt']);
+      watch.run(1100 + BEAT_MS);
+      expect(watch.kinds()).toContain('stop-attempt');
+    }
+  });
+
+  test('that waits for a word of its host has nobody woken in vain', () => {
+    const watch = new Watch().run(20_000).start(1100).run(1001);
+    watch.isBeating = false;
+    watch.wakes = 0;
+    watch.run(BEAT_MS / 2);
+    expect(watch.wakes).toBeLessThan(3);
+    expect(watch.kinds()).not.toContain('stop-attempt');
+  });
+
   test('that computes is not silent, and one that idles is', () => {
     const watch = new Watch().start(5000);
     for (let second = 1; second <= 30; second += 1) {

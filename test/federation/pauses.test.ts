@@ -40,6 +40,21 @@ describe('a team that is paused', () => {
     expect(world.events('team-resumed')).toHaveLength(1);
   });
 
+  it('says how many attempts go on because their host is not heard', () => {
+    const world = new EngineWorld();
+    const id = world.start([task('a'), task('b')], {count: 2});
+    const attempts = [world.attemptOf('a'), world.attemptOf('b')];
+    world.give({type: 'host-disconnected', hostId: world.host});
+    expect(pause(world, id)).toMatchObject({ok: true, value: {state: 'paused', unheld: 2}});
+    expect(held(world)).toEqual([]);
+    reconnect(world, {holds: attempts});
+    expect(held(world).flatMap(([, ids]) => ids)).toEqual(attempts);
+    expect(world.view(id)).not.toHaveProperty('unheld');
+    resume(world, id);
+    world.give({type: 'host-disconnected', hostId: world.host});
+    expect(world.view(id)).not.toHaveProperty('unheld');
+  });
+
   it('does not use up its time', () => {
     const world = new EngineWorld();
     const id = world.start([task('a')], {timeoutMs: 1000});
@@ -131,6 +146,21 @@ describe('a team that is paused', () => {
     pause(world, id);
     expect(world.restarted().view(id).state).toBe('paused');
     expect(resume(world, id)).toMatchObject({value: {state: 'idle'}});
+  });
+});
+
+describe('an agent that is leaving', () => {
+  it('is neither paused nor resumed, which is said, and leaves', () => {
+    const world = new EngineWorld();
+    const id = world.start([task('a'), task('b')], {count: 2});
+    const agent = agentId('audit-01');
+    world.ask({type: 'agent-order', teamId: id, agent, what: 'drain'});
+    const refused = {ok: false, failure: {reason: 'agent-leaving', team: 'audit', agent}};
+    expect(pause(world, id, agent)).toEqual(refused);
+    expect(resume(world, id, agent)).toEqual(refused);
+    expect(held(world)).toEqual([]);
+    world.finish('a');
+    expect(pause(world, id, agent)).toMatchObject({failure: {reason: 'agent-not-found'}});
   });
 });
 

@@ -1,4 +1,4 @@
-import {existsSync, readdirSync, readFileSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {describe, expect, test} from 'vitest';
 import {NO_AGENT_SETTINGS} from '../../src/model/agent-settings.ts';
@@ -381,8 +381,14 @@ describe('secrets', () => {
       rig.host.run(6, 'echo $NPM_TOKEN; echo $NPM_TOKEN >&2; exit 3'),
       rig.run(7, [{say: said}], {outputs: 'text', outputFile: 'outputs/7'}),
     ]);
-    await until('progress', () => rig.host.daemon.heard('progress').length > 0);
-    const logs = [1, 2, 3, 4, 5, 6].map(attempt => rig.host.logOf(attempt));
+    // The last line is told of what still runs.
+    const end = rig.mark;
+    const last = rig.host.run(8, `echo $NPM_TOKEN; until [ -e '${end}' ]; do sleep 0.05; done`);
+    const told = () => rig.host.daemon.heard('progress').some(({lines}) => lines.some(({attempt}) => attempt === 8));
+    await until('progress', told);
+    writeFileSync(end, '');
+    await last;
+    const logs = [1, 2, 3, 4, 5, 6, 8].map(attempt => rig.host.logOf(attempt));
     const shown = JSON.stringify([outcomes, rig.host.daemon.messages, logs]);
     expect(shown).not.toContain('secret-1');
     expect(shown).not.toContain('secret-2');

@@ -45,6 +45,24 @@ test('reports that were not acknowledged come again, under their numbers', async
   expect(next.heard('hello')[0]?.holds).toEqual([]);
 });
 
+test('how agents were found to be is not told any more once they are closed', async () => {
+  await using rig = await HostRig.start();
+  rig.daemon.acknowledges = false;
+  const [left, stays] = [agentId('a-1'), agentId('a-2')];
+  rig.daemon.send({type: 'open-agents', teamId: teamId(1), agents: [left, stays]});
+  rig.daemon.send({type: 'open-agents', teamId: teamId(2), agents: [agentId('b-1')]});
+  await until('agents ready', () => rig.daemon.reports.size === 2);
+  rig.daemon.send({type: 'close-agents', teamId: teamId(1), agents: [left]});
+  rig.daemon.send({type: 'close-team', teamId: teamId(2)});
+  await rig.run(1, 'true');
+  const daemon = await rig.restartDaemon();
+  await daemon.outcome(1);
+  const told = [...daemon.reports.values()].flatMap(report =>
+    report.type === 'agents-ready' || report.type === 'agents-failed' ? report.agents : [],
+  );
+  expect(told).toEqual([stays]);
+});
+
 test('without a daemon for longer than the grace it stops everything and ends', async () => {
   await using puppets = await Puppets.listen();
   const rig = await HostRig.start({limits: {...LIMITS, graceMs: 400}});

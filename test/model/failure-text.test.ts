@@ -64,6 +64,7 @@ const EXAMPLES: {readonly [R in FailureReason]: Extract<Failure, {reason: R}>} =
   'team-busy': {reason: 'team-busy', name: 'audit', open: 3},
   'group-not-found': {reason: 'group-not-found', team: 'audit', group: 'codre', known: ['coder', 'tester']},
   'agent-not-found': {reason: 'agent-not-found', team: 'audit', agent: 'audit-7', similar: ['audit-07']},
+  'agent-leaving': {reason: 'agent-leaving', team: 'audit', agent: 'audit-07'},
   'nothing-to-retry': {reason: 'nothing-to-retry', team: 'audit', why: 'all its tasks have succeeded'},
   'team-active': {reason: 'team-active', name: 'audit', state: 'running'},
   'task-not-found': {reason: 'task-not-found', team: 'audit', task: 'chekc', similar: ['check']},

@@ -79,7 +79,7 @@ test('finds what is just being started, however the moment is chosen', async () 
     for (const {pid} of left) process.kill(pid, 'SIGKILL');
     expect(left, `round ${round}`).toEqual([]);
   }
-}, 60_000);
+}, 180_000);
 
 test('an empty environment says something only of a program that has been started', () => {
   const line = (startOfCode: number, environment: readonly [number, number], state = 'R', flags = 4_194_304) =>

@@ -147,7 +147,7 @@ test('the hub server is loaded by those alone who ask for it', () => {
   expect(hub.code).toMatch(server);
   expect(main.code).toContain('EphemeralAgent');
   expect(main.code).not.toMatch(server);
-  expect(main.packages).toEqual(['better-sqlite3']);
+  expect(main.packages).toEqual(['better-sqlite3', 'yjs']);
   expect(hub.packages).toEqual(expect.arrayContaining(['@peculiar/x509', 'better-sqlite3', 'jose', 'yjs']));
 });
 

@@ -99,7 +99,7 @@ function run(shell: string, script: string, item: JsonValue): readonly string[] 
     cwd: folder,
     env,
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 60_000,
     // A bash whose input is a socket takes itself for a remote shell and reads the user's .bashrc.
     stdio: ['ignore', 'pipe', 'pipe'],
   });

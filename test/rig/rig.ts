@@ -120,7 +120,7 @@ export class Rig implements AsyncDisposable {
   }
 
   /** Follows a team until it is over, and returns its last view. */
-  async waitFor(team: string, {withinMs = 60_000}: {withinMs?: number} = {}): Promise<TeamView> {
+  async waitFor(team: string, {withinMs = 90_000}: {withinMs?: number} = {}): Promise<TeamView> {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), withinMs);
     let last = 'nothing';

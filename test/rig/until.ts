@@ -4,7 +4,7 @@ import {sleep} from '../../src/base/clock.ts';
 export async function until<T>(
   what: string,
   look: () => T | Promise<T>,
-  {withinMs = 20_000}: {withinMs?: number} = {},
+  {withinMs = 40_000}: {withinMs?: number} = {},
 ): Promise<Exclude<T, null | undefined | false>> {
   const deadline = performance.now() + withinMs;
   for (;;) {

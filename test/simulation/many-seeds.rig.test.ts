@@ -2,14 +2,16 @@ import {expect, test} from 'vitest';
 import {runSeed} from '../../src/simulation/run-seed.ts';
 import {seedReport} from './seed-report.ts';
 
-const SEEDS = 1000;
+/** After those of `run-seed.test.ts`, with which they are a thousand. */
+const FROM = 201;
+const TO = 1000;
 
-test(`the real engine keeps every invariant in ${SEEDS} worlds, in which every fault happened`, {
+test(`the real engine keeps every invariant in the worlds ${FROM} to ${TO}, in which every fault happened`, {
   timeout: 600_000,
 }, () => {
   const seen = new Map<string, number>();
   const failed: string[] = [];
-  for (let seed = 1; seed <= SEEDS; seed++) {
+  for (let seed = FROM; seed <= TO; seed++) {
     const result = runSeed(seed);
     if (!result.ok) failed.push(seedReport(result));
     for (const [what, times] of Object.entries(result.stats.counts)) seen.set(what, (seen.get(what) ?? 0) + times);

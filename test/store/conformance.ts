@@ -386,7 +386,7 @@ function answersQueries(makePlace: () => StorePlace): void {
     const tasks = Array.from({length: 100_000}, (_, seq) => some.instance(seq, `node_modules/package-${seq}`));
     const started = performance.now();
     store.commit([some.created(1), some.tasksCreated(1, tasks)]);
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(performance.now() - started).toBeLessThan(20_000);
     expect(store.load().teams[0]?.tasks).toHaveLength(100_000);
   });
 }

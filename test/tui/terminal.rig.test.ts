@@ -1,3 +1,5 @@
+import {writeFileSync} from 'node:fs';
+import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import {Rig} from '../rig/rig.ts';
 import {processesOf} from '../rig/rig-processes.ts';
@@ -81,10 +83,13 @@ terminalTest.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s leaves the termi
 
 terminalTest('a crash leaves the terminal as it was and says what happened', async () => {
   await withTeam(
-    async terminal => {
-      const bomb = 'data:text/javascript,setTimeout(()=>{throw%20new%20Error("boom")},3000)';
-      terminal.type(`NODE_OPTIONS='--import=${bomb}' godel team status; echo code $?`, 'Enter');
+    async (terminal, rig) => {
+      const fuse = join(rig.folder, 'fuse');
+      const bomb = `import{existsSync}from"node:fs";setInterval(()=>{if(existsSync("${fuse}"))throw new Error("boom")},50)`;
+      const program = `data:text/javascript,${encodeURIComponent(bomb)}`;
+      terminal.type(`clear; NODE_OPTIONS='--import=${program}' godel team status; echo code $?`, 'Enter');
       await terminal.shows('K end the team');
+      writeFileSync(fuse, '');
       await terminal.shows('Internal error: boom');
       await terminal.shows('code 7');
       await terminal.isRestored();

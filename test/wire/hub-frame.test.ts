@@ -10,6 +10,13 @@ const text = fc.string({maxLength: 30});
 const name = fc.string({minLength: 1, maxLength: 30});
 const names = fc.array(name, {maxLength: 5});
 const id = fc.nat();
+const clock = fc.tuple(name, name, fc.integer({min: 1, max: 2 ** 52}), fc.integer({min: 0, max: 2 ** 52}));
+/** With a clock, or without. */
+const maybeClocked = <T extends object>(record: fc.Arbitrary<T>): fc.Arbitrary<T> =>
+  fc.oneof(
+    record,
+    fc.tuple(record, clock).map(([fields, clock]) => ({...fields, clock})),
+  );
 const episode = fc.record({
   id: name,
   agentId: name,
@@ -35,8 +42,8 @@ const change = fc.oneof(
   fc.record({...changed, kind: fc.constant('standing'), standing: fc.constantFrom(...EPISODE_STANDINGS)}),
 );
 const item = fc.oneof(
-  fc.record({kind: fc.constant('episode'), episode}),
-  fc.record({kind: fc.constant('change'), change}),
+  fc.record({kind: fc.constant('episode'), episode: maybeClocked(episode)}),
+  fc.record({kind: fc.constant('change'), change: maybeClocked<object>(change)}),
 );
 const presence = fc.record({status: text, doing: fc.option(text), skills: names});
 const message = fc.record({

@@ -89,7 +89,7 @@ describe('git', () => {
     expect(must(await first).exitCode, 'waited for').toBe(0);
     expect((await update(refs[2])).ok).toBe(false);
     expect(locks.map(lock => existsSync(lock))).toEqual([false, false, true]);
-  }, 30_000);
+  });
 
   test('is ended together with the work it is for', async () => {
     using repo = new GitFixture();

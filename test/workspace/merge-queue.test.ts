@@ -280,24 +280,14 @@ test('closing ends a verify at work and answers what waits; nothing was merged',
   expect(await queue.tip()).toBe(rig.base);
 });
 
-test('fifty changes, one at a time, take a few short runs of git each', async () => {
+test('many changes, one at a time, take a few runs of git each, however many there were before', async () => {
   await using rig = new MergeRig({'f.txt': lines()});
-  const items = Array.from({length: 50}, (_, index) => rig.item({[`f${index}.txt`]: 'x\n'}));
+  const items = Array.from({length: 20}, (_, index) => rig.item({[`f${index}.txt`]: 'x\n'}));
   const queue = rig.queue();
-  let bareMs = 0;
-  let mergeMs = 0;
-  // Side by side, because the machine may have other things to do.
-  for (const item of items) {
-    const start = performance.now();
-    await git(['cat-file', '-e', rig.base], {cwd: rig.root});
-    const middle = performance.now();
-    expect(await queue.merge(item)).toMatchObject({kind: 'merged'});
-    bareMs += middle - start;
-    mergeMs += performance.now() - middle;
-  }
-  expect(rig.log()).toHaveLength(50);
-  const ms = (total: number) => `${(total / items.length).toFixed(1)} ms`;
-  expect(mergeMs / bareMs, `${ms(mergeMs)} for a merge, ${ms(bareMs)} for git alone`).toBeLessThan(15);
+  const count = countGit(rig);
+  for (const item of items) expect(await queue.merge(item)).toMatchObject({kind: 'merged'});
+  expect(count()).toBeLessThanOrEqual(6 * items.length + 6);
+  expect(rig.log()).toHaveLength(items.length);
 });
 
 test.each([

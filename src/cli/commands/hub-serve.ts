@@ -36,10 +36,11 @@ the disk in any case.`,
     .option('--sync-interval <duration>', 'how often clients sync; default: 5s', duration('--sync-interval'))
     .option(
       '--quorum <n>',
-      'agents that must confirm an episode before it is recalled',
+      'agents other than its own that must confirm an episode before they recall it',
       wholeNumber('--quorum', {min: 0}),
       0,
     )
+    .option('--require-signatures', 'refuse episodes that are not signed by a key of their agent', false)
     .option('--keep <duration>', 'how long episodes are kept; default: for ever', duration('--keep'))
     .option('--max-episodes <n>', 'of one tenant; the oldest go', wholeNumber('--max-episodes', {min: 1}))
     .option('--embedder <kind>', 'auto: the language model where it is installed; hashed: without one', 'auto')

@@ -16,7 +16,13 @@ export function hubStatus(run: Runner): Command {
       const db = pathOf(cli, command.optsWithGlobals<HubOptions>().db);
       const running = await runningHub(db);
       if (cli.print.json !== 'none') {
-        cli.print.value({v: 1, db, hub: running?.note ?? null, stats: running?.stats ?? null});
+        cli.print.value({
+          v: 1,
+          db,
+          hub: running?.note ?? null,
+          stats: running?.stats ?? null,
+          trust: running?.trust ?? null,
+        });
       } else if (running === null) {
         cli.print.line(`No hub runs over ${db}. \`godel hub serve\` starts one.`);
       } else {

@@ -1,8 +1,9 @@
 import type {Episode, EpisodeChange, EpisodeState, LogItem, Memory} from '../../model/episode.ts';
 import {changeSchema, episodeSchema, MAX_RECALL, MAX_TASK_CHARS, MAX_TEXT_CHARS} from '../../wire/hub-protocol.ts';
 import {isSealedText, SEALED_PREFIX} from '../security/end-to-end.ts';
+import type {Signer} from '../security/signer.ts';
 import {isSealedEpisode, isSealedItem, type TenantSeal} from '../security/tenant-seal.ts';
-import type {HubAdapter, HubQuery} from './hub-adapter.ts';
+import type {HubAdapter, HubMember, HubQuery} from './hub-adapter.ts';
 import {badOption} from './hub-error.ts';
 import {promised} from './promised.ts';
 import type {CacheUser, EpisodeCache} from './store/episode-cache.ts';
@@ -57,16 +58,19 @@ const SUCCESS_REWARD = 0.5;
 /** A surrogate without its other half is no character and cannot be stored. */
 const HALF = /\p{Surrogate}/gu;
 
+type Who = Pick<HubMember, 'agentId' | 'tenantId'>;
+
 type ChangeKind = EpisodeChange extends infer Change
   ? Change extends EpisodeChange
-    ? Omit<Change, 'id' | 'episode' | 'by' | 'at'>
+    ? Omit<Change, 'id' | 'episode' | 'by' | 'at' | 'clock'>
     : never
   : never;
 
 export class AgentMemory implements MemoryDb {
   readonly #cache: EpisodeCache;
   readonly #user: CacheUser;
-  readonly #agentId: string;
+  readonly #who: Who;
+  readonly #signer: Signer | null;
   readonly #sessionId: string | null;
   readonly #seal: TenantSeal | null;
   readonly #hub: () => {readonly adapter: HubAdapter; readonly isSynced: boolean} | null;
@@ -78,14 +82,16 @@ export class AgentMemory implements MemoryDb {
   constructor(given: {
     cache: EpisodeCache;
     user: CacheUser;
-    agentId: string;
+    who: Who;
+    signer: Signer | null;
     sessionId: string | null;
     seal: TenantSeal | null;
     hub: () => {readonly adapter: HubAdapter; readonly isSynced: boolean} | null;
   }) {
     this.#cache = given.cache;
     this.#user = given.user;
-    this.#agentId = given.agentId;
+    this.#who = given.who;
+    this.#signer = given.signer;
     this.#sessionId = given.sessionId;
     this.#seal = given.seal;
     this.#hub = given.hub;
@@ -110,7 +116,8 @@ export class AgentMemory implements MemoryDb {
         // A hub that does not search, or is away: what is here is what there is.
       }
     }
-    return this.#cache.search(task, k, options);
+    const role = this.#hub()?.adapter.welcome?.role ?? 'worker';
+    return this.#cache.search(task, k, {...options, by: {agentId: this.#who.agentId, role}});
   }
 
   storeEpisode(input: EpisodeInput): Promise<string> {
@@ -146,9 +153,10 @@ export class AgentMemory implements MemoryDb {
   }
 
   #store(input: EpisodeInput): string {
-    const agent = {agentId: this.#agentId, sessionId: this.#sessionId, at: this.#cache.stamp()};
+    const {agentId, tenantId} = this.#who;
+    const agent = {agentId, sessionId: this.#sessionId, at: this.#cache.stamp(), clock: this.#cache.clock()};
     const episode = newEpisode(input, agent);
-    this.#add({kind: 'episode', episode});
+    this.#add({kind: 'episode', episode: this.#signer?.sign(episode, tenantId) ?? episode});
     return episode.id;
   }
 
@@ -164,7 +172,8 @@ export class AgentMemory implements MemoryDb {
 
   #change(episode: string, kind: ChangeKind): Promise<string> {
     return promised(() => {
-      const change: EpisodeChange = {id: uuidV7(), episode, by: this.#agentId, at: this.#cache.stamp(), ...kind};
+      const written = {by: this.#who.agentId, at: this.#cache.stamp(), clock: this.#cache.clock()};
+      const change: EpisodeChange = {id: uuidV7(), episode, ...written, ...kind};
       check(changeSchema.safeParse(change), kind.kind);
       this.#add({kind: 'change', change});
       return change.id;
@@ -175,7 +184,7 @@ export class AgentMemory implements MemoryDb {
 /** What somebody remembers, made at this stamp. Throws a HubError `bad-option`, which names what cannot be. */
 export function newEpisode(
   input: EpisodeInput,
-  {agentId, sessionId: usual, at}: Pick<Episode, 'agentId' | 'sessionId' | 'at'>,
+  {agentId, sessionId: usual, at, clock}: Pick<Episode, 'agentId' | 'sessionId' | 'at' | 'clock'>,
 ): Episode {
   const {reward, critique = null, sessionId = usual, expiresAtMs = null} = input;
   const episode: Episode = {
@@ -192,6 +201,7 @@ export function newEpisode(
     at,
     expiresAtMs,
     signature: null,
+    ...(clock && {clock}),
   };
   check(episodeSchema.safeParse(episode), 'storeEpisode');
   return episode;
@@ -202,8 +212,11 @@ function readable(memories: readonly Memory[]): readonly Memory[] {
   return memories.flatMap(memory => {
     const {episode, state} = memory;
     if (isSealedEpisode(episode)) return [];
+    const {otherCritiques = [], ...rest} = state;
+    const others = otherCritiques.filter(text => !isSealedText(text));
     const isSealed = state.critique !== null && isSealedText(state.critique);
-    return isSealed ? [{...memory, state: {...state, critique: episode.critique}}] : [memory];
+    const critique = isSealed ? episode.critique : state.critique;
+    return [{...memory, state: {...rest, critique, ...(others.length > 0 && {otherCritiques: others})}}];
   });
 }
 

@@ -1,10 +1,11 @@
 import type {Memory} from '../../model/episode.ts';
 import type {PresenceNote} from '../../model/hub.ts';
+import type {Signer} from '../security/signer.ts';
 import {AgentMemory, type EpisodeInput, type MemoryDb, type QueryOptions} from './agent-memory.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
 import {type EndToEndOptions, tenantSeal} from './end-to-end.ts';
 import {FederationHub, type HubAdapterSource, type WaitOptions} from './federation-hub.ts';
-import type {CertificatePaths} from './hub-endpoint.ts';
+import type {EndpointOptions} from './hub-endpoint.ts';
 import type {HubDocument} from './hub-document.ts';
 import {badOption, HubError, hubErrorOf} from './hub-error.ts';
 import {type HubToken, unverifiedClaims} from './hub-token.ts';
@@ -14,7 +15,7 @@ import type {CacheUser, EpisodeCache} from './store/episode-cache.ts';
 import {openCache, type OpenCacheOptions} from './store/open-cache.ts';
 import {uuidV7} from './uuid-v7.ts';
 
-export interface EphemeralAgentOptions extends CertificatePaths, OpenCacheOptions {
+export interface EphemeralAgentOptions extends EndpointOptions, OpenCacheOptions {
   /** Without it: the one a JSON Web Token names, or a new one. */
   readonly agentId?: string;
   /** Seconds until it ends by itself. */
@@ -29,6 +30,8 @@ export interface EphemeralAgentOptions extends CertificatePaths, OpenCacheOption
   readonly finalSyncMs?: number;
   readonly sessionId?: string | null;
   readonly presence?: PresenceNote | null;
+  /** As `FederationHubOptions.signingKey`. */
+  readonly signingKey?: Signer | undefined;
   /** Whether what others store is told at once, not only with the next sync. */
   readonly news?: boolean;
   /** Shared with others of the same tenant in this process; instead of `memoryPath`. */
@@ -108,8 +111,10 @@ export class EphemeralAgent implements AsyncDisposable {
       this.hub = null;
       const seal = this.#orClose(() => tenantSeal(tenantId, options.endToEnd));
       const user = this.#orClose(() => this.#cache.join(seal?.fingerprints));
+      const {signingKey: signer = null} = options;
+      const who = {agentId, tenantId};
       this.#user = user;
-      this.db = new AgentMemory({cache: this.#cache, user, agentId, sessionId, seal, hub: () => null});
+      this.db = new AgentMemory({cache: this.#cache, user, who, signer, sessionId, seal, hub: () => null});
     } else {
       const endpoint = hubEndpoint === undefined ? {} : {endpoint: hubEndpoint};
       this.#user = null;

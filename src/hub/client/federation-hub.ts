@@ -1,11 +1,12 @@
+import type {Episode} from '../../model/episode.ts';
 import type {PresenceNote} from '../../model/hub.ts';
 import type {TenantSeal} from '../security/tenant-seal.ts';
 import {AgentMemory, type MemoryDb} from './agent-memory.ts';
+import type {Signer} from '../security/signer.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
 import type {HubAdapter, HubMember, HubWelcome} from './hub-adapter.ts';
 import {type EndToEndOptions, tenantSeal} from './end-to-end.ts';
-import type {CertificatePaths} from './hub-endpoint.ts';
-import {hubUrl} from './hub-endpoint.ts';
+import {type EndpointOptions, hubUrl} from './hub-endpoint.ts';
 import type {HubDocument} from './hub-document.ts';
 import {HubDocuments} from './hub-documents.ts';
 import {badOption, HubError} from './hub-error.ts';
@@ -19,7 +20,7 @@ import {WebSocketHub} from './web-socket-hub.ts';
 /** Another backend than the WebSocket hub: an adapter, which lives as long as it, or what makes one for each connection. */
 export type HubAdapterSource = HubAdapter | ((who: HubMember) => HubAdapter);
 
-export interface FederationHubOptions extends CertificatePaths, OpenCacheOptions {
+export interface FederationHubOptions extends EndpointOptions, OpenCacheOptions {
   /** `wss://host:port`, or `ws://host:port`. Not needed with a `hubAdapter`. */
   readonly endpoint?: string;
   readonly agentId: string;
@@ -28,6 +29,8 @@ export interface FederationHubOptions extends CertificatePaths, OpenCacheOptions
   readonly sessionId?: string | null;
   /** What the others see of this agent. */
   readonly presence?: PresenceNote | null;
+  /** Signs what is stored, see `createSigner`; the first key of an agent that the hub learns of stays its key. */
+  readonly signingKey?: Signer | undefined;
   /** Whether what others store is told at once, not only pulled by syncs. */
   readonly news?: boolean;
   /** Shared with others of the same tenant in this process, and closed by whoever opened it; instead of `memoryPath`. */
@@ -86,13 +89,16 @@ export class FederationHub implements AsyncDisposable {
     this.#seal = tenantSeal(tenantId, options.endToEnd);
     this.#cache = cache ?? openCache(options);
     this.#user = this.#joinCache();
+    const {signingKey: signer = null} = options;
     const alarms = options.alarms ?? PROCESS_ALARMS;
-    this.#replica = new ReplicaSync({cache: this.#cache, user: this.#user, agentId, alarms});
+    const who = {agentId, tenantId};
+    this.#replica = new ReplicaSync({cache: this.#cache, user: this.#user, who, signer, alarms});
     this.#documents = new HubDocuments(alarms);
     this.db = new AgentMemory({
       cache: this.#cache,
       user: this.#user,
-      agentId,
+      who: {agentId, tenantId},
+      signer,
       sessionId,
       seal: this.#seal,
       hub: () => {
@@ -129,7 +135,7 @@ export class FederationHub implements AsyncDisposable {
     if (this.#closed) throw new HubError('ended', 'This hub connection was closed: make a new one');
     if (this.#adapter !== null) return this.#adapter;
     const made = this.#newAdapter();
-    const adapter = this.#seal === null ? made : new SealingHub(made, {seal: this.#seal});
+    const adapter = this.#seal === null ? made : new SealingHub(made, {seal: this.#seal, sign: this.#sign});
     this.#adapter = adapter;
     this.#replica.attach(adapter);
     this.#documents.attach(adapter);
@@ -211,12 +217,17 @@ export class FederationHub implements AsyncDisposable {
     }
   }
 
+  get #sign() {
+    const {signingKey} = this.#options;
+    return signingKey === undefined ? null : (episode: Episode) => signingKey.sign(episode, this.tenantId);
+  }
+
   #newAdapter(): HubAdapter {
     const {agentId, tenantId, sessionId = null, hubAdapter, endpoint = '', token = '', news = true} = this.#options;
     const who: HubMember = {agentId, tenantId, sessionId};
     if (typeof hubAdapter === 'function') return hubAdapter(who);
     if (hubAdapter !== undefined) return hubAdapter;
-    const {certPath, keyPath, caPath, presence = null, alarms} = this.#options;
+    const {certPath, keyPath, caPath, allowPlaintext, presence = null, alarms, signingKey} = this.#options;
     return new WebSocketHub({
       ...who,
       endpoint,
@@ -225,7 +236,10 @@ export class FederationHub implements AsyncDisposable {
       keyPath,
       caPath,
       presence,
-      subscription: {news, topics: []},
+      signingKey,
+      allowPlaintext,
+      // Whoever wants it, such as a realtime hub over this connection, asks for it.
+      subscription: {news, topics: [], presence: false},
       ...(alarms && {alarms}),
     });
   }

@@ -1,5 +1,5 @@
 import type {EpisodeState, LogEntry, LogItem, Memory} from '../../model/episode.ts';
-import type {ActiveAgent, HubMessage, HubRole, PresenceNote} from '../../model/hub.ts';
+import type {ActiveAgent, HubMessage, HubRole, PresenceNote, RecallRule} from '../../model/hub.ts';
 import type {HubStats, PushResult} from '../../wire/hub-protocol.ts';
 import type {HubError} from './hub-error.ts';
 
@@ -60,6 +60,10 @@ export interface HubWelcome {
   readonly epoch: string;
   /** The last position of the tenant's log. */
   readonly head: number;
+  /** Which log positions count in; without it, positions are trusted. */
+  readonly log?: string | undefined;
+  /** What is not to be recalled from the cache either; without it, that is as it was. */
+  readonly recall?: RecallRule | undefined;
 }
 
 export interface HubPage {
@@ -100,6 +104,8 @@ export interface DocumentAnswer {
 export interface Subscription {
   readonly news: boolean;
   readonly topics: readonly string[];
+  /** Who comes and goes; true unless said. */
+  readonly presence?: boolean;
 }
 
 export type OutgoingMessage = Omit<HubMessage, 'from' | 'sentAtMs'>;

@@ -10,6 +10,14 @@ export interface CertificatePaths {
   readonly caPath?: string | undefined;
 }
 
+export interface EndpointOptions extends CertificatePaths {
+  /**
+   * Whether `ws://`, on which everybody on the way can read tokens and memories, may lead to another machine. Default: only where the
+   * environment variable GODEL_HUB_PLAINTEXT is 1.
+   */
+  readonly allowPlaintext?: boolean | undefined;
+}
+
 export interface Certificates {
   readonly cert?: Buffer;
   readonly key?: Buffer;
@@ -20,8 +28,14 @@ const QUIC =
   'quic:// is not spoken here: Node 20 has no stable QUIC, so a hub that says it speaks it does not. Use wss:// with client ' +
   'certificates (certPath, keyPath, caPath), which is what there is: encrypted, both sides certified, and it reconnects by itself';
 
+/** As `URL` writes them; nothing said to them leaves the machine. */
+const LOOPBACK = /^(?:127(?:\.\d+){3}|\[::1\]|(?:[^.]+\.)*localhost)$/;
+
 /** The address of the WebSocket. Throws a HubError `bad-option` that says what to use instead. */
-export function hubUrl(endpoint: string, {certPath, keyPath, caPath}: CertificatePaths = {}): string {
+export function hubUrl(
+  endpoint: string,
+  {certPath, keyPath, caPath, allowPlaintext = process.env['GODEL_HUB_PLAINTEXT'] === '1'}: EndpointOptions = {},
+): string {
   if (/^quic:/i.test(endpoint)) throw badOption(QUIC);
   const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
   if (url === null || !/^wss?:$/.test(url.protocol)) {
@@ -37,6 +51,12 @@ export function hubUrl(endpoint: string, {certPath, keyPath, caPath}: Certificat
   }
   if (url.protocol === 'ws:' && (certPath !== undefined || caPath !== undefined)) {
     throw badOption(`Certificates need an encrypted connection: use wss://${url.host}`);
+  }
+  if (url.protocol === 'ws:' && !allowPlaintext && !LOOPBACK.test(url.hostname)) {
+    throw badOption(
+      `On ws:// everybody on the way to ${url.host} can read the token and what agents remember: use wss://${url.host} (the hub has it with ` +
+        '--tls-cert and --tls-key), or allow it with `allowPlaintext: true` or GODEL_HUB_PLAINTEXT=1',
+    );
   }
   if (url.pathname === '/') url.pathname = HUB_PATH;
   return url.href;

@@ -22,6 +22,7 @@ import {InProcessDocuments} from './in-process-documents.ts';
 import {promised} from './promised.ts';
 
 interface Tenant {
+  readonly logId: string;
   readonly log: LogEntry[];
   readonly positions: Map<string, number>;
   readonly members: Map<string, InProcessAdapter>;
@@ -78,6 +79,7 @@ export class InProcessHub {
     const known = this.#tenants.get(tenantId);
     if (known !== undefined) return known;
     const tenant: Tenant = {
+      logId: randomUUID(),
       log: [],
       positions: new Map(),
       members: new Map(),
@@ -140,10 +142,10 @@ class InProcessAdapter implements HubAdapter {
       if (this.#ended !== null) throw this.#ended;
       if (this.#welcome !== null) return this.#welcome;
       const {agentId, tenantId} = this.#who;
-      const {members, log, mail} = this.#tenant;
+      const {members, log, logId, mail} = this.#tenant;
       members.get(agentId)?.replace();
       this.#sinceMs = Date.now();
-      this.#welcome = {agentId, tenantId, role: this.#role, epoch: randomUUID(), head: log.length};
+      this.#welcome = {agentId, tenantId, role: this.#role, epoch: randomUUID(), head: log.length, log: logId};
       members.set(agentId, this);
       if (!mail.has(agentId)) mail.set(agentId, new Map());
       this.tell({kind: 'up', welcome: this.#welcome});
@@ -301,7 +303,7 @@ class InProcessAdapter implements HubAdapter {
     return {id, position: entry.position};
   }
 
-  #tellOthers(event: HubAdapterEvent, accepts: (member: InProcessAdapter) => boolean = () => true): void {
+  #tellOthers(event: HubAdapterEvent, accepts: (member: InProcessAdapter) => boolean = hearsOf): void {
     for (const member of [...this.#tenant.members.values()]) {
       if (member !== this && accepts(member)) member.tell(event);
     }
@@ -310,4 +312,9 @@ class InProcessAdapter implements HubAdapter {
   #expectUp(): void {
     if (this.#welcome === null) throw this.#ended ?? new HubError('not-connected', 'There is no connection to the hub');
   }
+}
+
+/** Who wants to know who comes and goes. */
+function hearsOf({subscription}: InProcessAdapter): boolean {
+  return subscription.presence ?? true;
 }

@@ -203,7 +203,7 @@ export class RealtimeHub implements AsyncDisposable {
   }
 
   #newAdapter(): HubAdapter {
-    const {hubAdapter, endpoint, token, sessionId = null, topics = [], certPath, keyPath, caPath} = this.#options;
+    const {hubAdapter, endpoint, token, sessionId = null, topics = []} = this.#options;
     const who = {agentId: this.agentId, tenantId: this.tenantId, sessionId};
     if (typeof hubAdapter === 'function') return hubAdapter(who);
     if (hubAdapter !== undefined) return hubAdapter;
@@ -211,9 +211,9 @@ export class RealtimeHub implements AsyncDisposable {
       throw badOption('Give an endpoint and a token, or a hub that is connected already, or a hubAdapter');
     }
     const subscription = {news: true, topics};
-    const {alarms} = this.#options;
+    const {alarms, certPath, keyPath, caPath, allowPlaintext} = this.#options;
     const presence = this.#presence;
-    const options = {...who, endpoint, token, certPath, keyPath, caPath, presence, subscription};
+    const options = {...who, endpoint, token, certPath, keyPath, caPath, allowPlaintext, presence, subscription};
     return new WebSocketHub({...options, ...(alarms && {alarms})});
   }
 

@@ -1,10 +1,10 @@
 import type {Priority} from '../../model/hub.ts';
 import type {Alarms} from './alarms.ts';
 import type {FederationHub, HubAdapterSource} from './federation-hub.ts';
-import type {CertificatePaths} from './hub-endpoint.ts';
+import type {EndpointOptions} from './hub-endpoint.ts';
 import type {HubToken} from './hub-token.ts';
 
-export interface RealtimeOptions extends CertificatePaths {
+export interface RealtimeOptions extends EndpointOptions {
   /** Use the connection of this hub, such as `agent.hub`: an agent has one connection at a time. Instead of an endpoint. */
   readonly hub?: FederationHub;
   readonly endpoint?: string;

@@ -3,9 +3,10 @@ import type {LogEntry, LogItem} from '../../model/episode.ts';
 import type {HubRole} from '../../model/hub.ts';
 import {speaksFor} from '../security/delegation.ts';
 import {MAX_PULL_ENTRIES, MAX_PUSH_ITEMS, type PushResult} from '../../wire/hub-protocol.ts';
+import type {Signer} from '../security/signer.ts';
 import type {Alarms} from './alarms.ts';
 import {Coalescing} from './coalescing.ts';
-import type {HubAdapter, HubAdapterEvent, HubWelcome} from './hub-adapter.ts';
+import type {HubAdapter, HubAdapterEvent, HubMember, HubWelcome} from './hub-adapter.ts';
 import {HubError, hubErrorOf, isPassing} from './hub-error.ts';
 import type {CacheUser, EpisodeCache} from './store/episode-cache.ts';
 import {within} from './within.ts';
@@ -51,7 +52,8 @@ const MAX_REFUSALS = 100;
 export class ReplicaSync {
   readonly #cache: EpisodeCache;
   readonly #user: CacheUser;
-  readonly #agentId: string;
+  readonly #who: Pick<HubMember, 'agentId' | 'tenantId'>;
+  readonly #signer: Signer | null;
   readonly #alarms: Alarms;
   readonly #syncing = new Coalescing<SyncReport>();
   #adapter: HubAdapter | null = null;
@@ -61,11 +63,18 @@ export class ReplicaSync {
   #last: {readonly atMs: number; readonly tookMs: number} | null = null;
   #lastError: HubError | null = null;
 
-  constructor({cache, user, agentId, alarms}: {cache: EpisodeCache; user: CacheUser; agentId: string; alarms: Alarms}) {
-    this.#cache = cache;
-    this.#user = user;
-    this.#agentId = agentId;
-    this.#alarms = alarms;
+  constructor(given: {
+    cache: EpisodeCache;
+    user: CacheUser;
+    who: Pick<HubMember, 'agentId' | 'tenantId'>;
+    signer: Signer | null;
+    alarms: Alarms;
+  }) {
+    this.#cache = given.cache;
+    this.#user = given.user;
+    this.#who = given.who;
+    this.#signer = given.signer;
+    this.#alarms = given.alarms;
   }
 
   get stats(): SyncStats {
@@ -173,19 +182,28 @@ export class ReplicaSync {
   }
 
   #onNews(entries: readonly LogEntry[], head: number): void {
-    try {
+    // What was not taken is pulled by the next sync.
+    this.#guard(() => {
       const before = this.#cache.position;
       const isWhole = this.#cache.applyNews(entries, head);
       this.#stats.pulled += this.#cache.position - before;
       if (!isWhole) void this.syncQuietly();
+    });
+  }
+
+  /** For what nobody waits for, and what may go wrong, such as a full disk. */
+  #guard(act: () => void): void {
+    try {
+      act();
     } catch (error) {
-      // Such as a full disk. What was not taken is pulled by the next sync.
       this.#failed(error);
     }
   }
 
-  #onUp({head}: HubWelcome): void {
+  #onUp({head, log, recall}: HubWelcome): void {
     this.#stats.connections += 1;
+    if (log !== undefined) this.#guard(() => this.#cache.follow(log));
+    if (recall !== undefined) this.#guard(() => this.#cache.obey(recall));
     const {position, limits} = this.#cache;
     // A new cache begins with as much as it can hold: what is older would be forgotten again at once.
     if (position === 0 && head > limits.episodes) this.#cache.startAfter(head - limits.episodes);
@@ -244,10 +262,21 @@ export class ReplicaSync {
     }
   }
 
-  /** What an agent that is gone has left here goes to the hub in the name of who found it, unless that one may speak for it. */
+  /**
+   * What an agent that is gone has left here goes to the hub in the name of who found it, unless that one may speak for it. What is
+   * not signed yet is signed, if there is something to sign with.
+   */
   #own(item: LogItem, role: HubRole): LogItem {
+    const {agentId} = this.#who;
     const name = item.kind === 'episode' ? item.episode.agentId : item.change.by;
-    return speaksFor({agentId: this.#agentId, role}, name) ? item : this.#cache.resign(item, this.#agentId);
+    if (!speaksFor({agentId, role}, name)) return this.#cache.rewrite(this.#signed(renamed(item, agentId)));
+    if (item.kind === 'change' || item.episode.signature !== null || this.#signer === null) return item;
+    return this.#cache.rewrite(this.#signed(item));
+  }
+
+  #signed(item: LogItem): LogItem {
+    if (item.kind === 'change' || this.#signer === null) return item;
+    return {kind: 'episode', episode: this.#signer.sign(item.episode, this.#who.tenantId)};
   }
 
   async #pull(adapter: HubAdapter): Promise<number> {
@@ -266,6 +295,11 @@ export class ReplicaSync {
       if (!page.more || page.entries.length === 0) return pulled;
     }
   }
+}
+
+function renamed(item: LogItem, agentId: string): LogItem {
+  if (item.kind === 'change') return {kind: 'change', change: {...item.change, by: agentId}};
+  return {kind: 'episode', episode: {...item.episode, agentId, signature: null}};
 }
 
 function idOf(item: LogItem): string {

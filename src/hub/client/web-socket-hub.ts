@@ -7,6 +7,7 @@ import {connectHubSocket, type HubClientSocket} from '../../wire/connect-hub-soc
 import {type ClientFrame, HUB_PROTOCOL, type HubFrame} from '../../wire/hub-protocol.ts';
 import {Liveness} from '../../wire/liveness.ts';
 import {type Down, keepConnected} from '../../wire/reconnecting.ts';
+import type {Signer} from '../security/signer.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
 import type {
   DocumentAnswer,
@@ -21,7 +22,7 @@ import type {
   OutgoingMessage,
   Subscription,
 } from './hub-adapter.ts';
-import {type CertificatePaths, hubUrl, readCertificates} from './hub-endpoint.ts';
+import {type EndpointOptions, hubUrl, readCertificates} from './hub-endpoint.ts';
 import {HubError, hubErrorOf} from './hub-error.ts';
 import {errorOf, HubLink, type HubAnswer, type HubNotice} from './hub-link.ts';
 import {HubListeners} from './hub-listeners.ts';
@@ -30,12 +31,14 @@ import {pushItem} from './push-items.ts';
 import {Standing} from './standing.ts';
 import {TokenRefresh} from './token-refresh.ts';
 
-export interface WebSocketHubOptions extends HubMember, CertificatePaths {
+export interface WebSocketHubOptions extends HubMember, EndpointOptions {
   /** `wss://host:port` or `ws://host:port`; without a path, that of the protocol. */
   readonly endpoint: string;
   readonly token: HubToken;
   readonly presence?: PresenceNote | null;
   readonly subscription?: Subscription;
+  /** What the agent signs with; its key is made known to the hub with each connection. */
+  readonly signingKey?: Signer | undefined;
   /** How long an answer may take, in milliseconds. */
   readonly answerMs?: number;
   readonly alarms?: Alarms;
@@ -137,9 +140,9 @@ export class WebSocketHub implements HubAdapter {
     await this.#ask('ok', {type: 'presence', presence: {...note, skills: [...note.skills]}});
   }
 
-  async subscribe({news, topics}: Subscription): Promise<void> {
-    this.#subscription = {news, topics};
-    await this.#ask('ok', {type: 'subscribe', subscription: {news, topics: [...topics]}});
+  async subscribe(subscription: Subscription): Promise<void> {
+    this.#subscription = subscription;
+    await this.#ask('ok', {type: 'subscribe', subscription: this.#subscribed});
   }
 
   async who() {
@@ -172,6 +175,12 @@ export class WebSocketHub implements HubAdapter {
     await Promise.all([link?.socket.close({code: 1000}), this.#keeping]);
   }
 
+  get #subscribed() {
+    const {news, topics, presence = true} = this.#subscription;
+    // A hub of before knows nothing of `presence`, and tells it.
+    return {news, topics: [...topics], ...(!presence && {presence})};
+  }
+
   #ask<Type extends 'pushed' | 'entries' | 'recalled' | 'episode' | 'stats' | 'ok' | 'agents' | 'document'>(
     type: Type,
     request: Parameters<HubLink['ask']>[1],
@@ -201,7 +210,7 @@ export class WebSocketHub implements HubAdapter {
       link = new HubLink(opened.value, {alarms: this.#alarms, answerMs, notice: notice => this.#onNotice(notice)});
       const cut = () => opened.value.terminate();
       signal.addEventListener('abort', cut, {once: true});
-      const welcome = await this.#hello(link, token).finally(() => signal.removeEventListener('abort', cut));
+      const welcome = await this.#greet(link, token).finally(() => signal.removeEventListener('abort', cut));
       this.#up(link, welcome);
       return opened;
     } catch (error) {
@@ -217,11 +226,20 @@ export class WebSocketHub implements HubAdapter {
     return readToken(token, {who: this.#options, alarms: this.#alarms, signal: this.#closing.signal});
   }
 
+  /** Before anything that is signed goes over the line, the hub knows by what key. Who only reads, signs nothing. */
+  async #greet(link: HubLink, token: string): Promise<HubAnswer<'welcome'>> {
+    const welcome = await this.#hello(link, token);
+    const {signingKey: signer} = this.#options;
+    if (signer === undefined || welcome.role === 'reader') return welcome;
+    const signature = signer.endorse({tenantId: welcome.tenantId, agentId: welcome.agentId});
+    await link.ask('ok', {type: 'key', agentId: null, publicKey: signer.publicKey, signature});
+    return welcome;
+  }
+
   async #hello(link: HubLink, token: string): Promise<HubAnswer<'welcome'>> {
     const {agentId, tenantId, sessionId} = this.#options;
     const presence = this.#presence && {...this.#presence, skills: [...this.#presence.skills]};
-    const {news, topics} = this.#subscription;
-    const subscription = {news, topics: [...topics]};
+    const subscription = this.#subscribed;
     const hello = {type: 'hello', versions: [HUB_PROTOCOL], token, sessionId, presence, subscription} as const;
     const welcome = await link.ask('welcome', {...hello, versions: [...hello.versions]});
     if (welcome.agentId === agentId && welcome.tenantId === tenantId) return welcome;
@@ -232,7 +250,7 @@ export class WebSocketHub implements HubAdapter {
     );
   }
 
-  #up(link: HubLink, {agentId, tenantId, role, epoch, head, expiresAtMs}: HubAnswer<'welcome'>): void {
+  #up(link: HubLink, {expiresAtMs, ...said}: HubAnswer<'welcome'>): void {
     if (this.#closing.signal.aborted) return;
     this.#link = link;
     this.#lastError = null;
@@ -240,7 +258,8 @@ export class WebSocketHub implements HubAdapter {
     if (typeof this.#options.token !== 'string') {
       this.#refresh.begin(expiresAtMs - Date.now(), token => link.ask('ok', {type: 'refresh', token}));
     }
-    const welcome = {agentId, tenantId, role, epoch, head};
+    const {agentId, tenantId, role, epoch, head, log, recall} = said;
+    const welcome = {agentId, tenantId, role, epoch, head, log, recall};
     this.#standing.up(welcome);
     this.#listeners.tell({kind: 'up', welcome});
   }

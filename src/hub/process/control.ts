@@ -3,15 +3,31 @@ import {createConnection, createServer, type Socket} from 'node:net';
 import {type Failure, failureOf} from '../../model/failure.ts';
 import type {HubStats} from '../../wire/hub-protocol.ts';
 import {makePrivateFolder} from '../security/private-file.ts';
+import type {KeysWanted} from '../server/parts/compose-hub.ts';
 import type {HubFolder} from '../server/parts/hub-folder.ts';
+import type {AgentTrust} from '../server/parts/recall-rules.ts';
+import type {ListedKey} from '../server/store/credentials.ts';
 import type {VerifyReport} from '../server/store/verify.ts';
 
 /** What the operator of a hub asks of it, from the same machine and as the same user. */
-export type ControlRequest = {readonly do: 'stats'} | {readonly do: 'backup'; readonly file: string};
+export type ControlRequest =
+  | {readonly do: 'stats'}
+  | {readonly do: 'backup'; readonly file: string}
+  | {readonly do: 'list-keys'; readonly wanted: KeysWanted}
+  | ({readonly do: 'remove-keys'} & KeysDoomed);
+
+/** Of one agent; `publicKey` null: all of them. */
+export interface KeysDoomed {
+  readonly tenantId: string;
+  readonly agentId: string;
+  readonly publicKey: string | null;
+}
 
 export type ControlAnswer =
-  | {readonly kind: 'stats'; readonly stats: HubStats}
+  | {readonly kind: 'stats'; readonly stats: HubStats; readonly trust: readonly AgentTrust[]}
   | {readonly kind: 'backup'; readonly report: VerifyReport}
+  | {readonly kind: 'keys'; readonly keys: readonly ListedKey[]}
+  | {readonly kind: 'removed'; readonly publicKeys: readonly string[]}
   | {readonly kind: 'failed'; readonly failure: Failure};
 
 const MAX_REQUEST_CHARS = 10_000;
@@ -94,6 +110,9 @@ function read(text: string): ControlRequest {
     if (value.do === 'stats') return {do: 'stats'};
     if (value.do === 'backup' && 'file' in value && typeof value.file === 'string')
       return {do: 'backup', file: value.file};
+    // From a process of the same user and program; the store takes texts as they are.
+    if (value.do === 'list-keys' && 'wanted' in value) return value as ControlRequest;
+    if (value.do === 'remove-keys' && 'publicKey' in value) return value as ControlRequest;
   }
   throw new Error('this hub does not know that request; hub and command line are of different versions');
 }

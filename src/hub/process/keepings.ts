@@ -22,15 +22,19 @@ export async function backUpHub(options: {
   if (answered?.kind === 'failed') return fail(answered.failure);
   if (answered?.kind === 'backup') return {ok: true, value: answered.report};
   if (!existsSync(dbPath)) return fail(isMissing(dbPath));
-  const key = masterKeyFile === null ? null : await masterKeyOf(masterKeyFile);
-  const seal = key === null ? null : new DataKeys(folder.dataKeys, {masterKey: key}).sealer;
-  const store = openHubStore({file: dbPath, seal});
+  const store = openHubStore({file: dbPath, seal: await sealOf(dbPath, masterKeyFile)});
   if (!store.ok) return store;
   try {
     return await store.value.backup(file);
   } finally {
     store.value.close();
   }
+}
+
+/** What opens the database of a hub that does not run; null: it is not sealed. */
+export async function sealOf(dbPath: string, masterKeyFile: string | null) {
+  if (masterKeyFile === null) return null;
+  return new DataKeys(hubFolder(dbPath).dataKeys, {masterKey: await masterKeyOf(masterKeyFile)}).sealer;
 }
 
 /** Puts a backup where a hub looks for its database, with the data keys that are in it. */

@@ -1,18 +1,23 @@
 import {mkdirSync, rmSync} from 'node:fs';
 import {dirname} from 'node:path';
+import {never} from '../../base/never.ts';
 import {HUB_PATH, type HubStats} from '../../wire/hub-protocol.ts';
 import type {EmbedderSettings} from '../recall/open-embedder.ts';
 import {readPrivateFile, writePrivateFile} from '../security/private-file.ts';
 import {FederationHubServer, type FederationHubServerOptions} from '../server/federation-hub-server.ts';
 import type {HubEvent} from '../server/hub-parts.ts';
 import {type HubFolder, hubFolder} from '../server/parts/hub-folder.ts';
+import type {AgentTrust} from '../server/parts/recall-rules.ts';
 import {askHub, type ControlAnswer, type ControlRequest, listenForControl} from './control.ts';
 import {told} from './hub-failure.ts';
 import {masterKeyOf} from './keepings.ts';
 import {TlsFiles, type TlsPaths} from './tls-files.ts';
 
 export interface HubRun
-  extends Pick<FederationHubServerOptions, 'quorum' | 'retention' | 'backups' | 'maxAgents' | 'syncInterval'> {
+  extends Pick<
+    FederationHubServerOptions,
+    'quorum' | 'retention' | 'backups' | 'maxAgents' | 'syncInterval' | 'requireSignatures'
+  > {
   readonly port: number;
   readonly host: string;
   /** Absolute. */
@@ -89,18 +94,38 @@ async function start(run: HubRun): Promise<RunningHub> {
   };
 }
 
+export interface HubStanding {
+  readonly note: RunningNote;
+  readonly stats: HubStats;
+  /** Of the 100 agents that are trusted least. */
+  readonly trust: readonly AgentTrust[];
+}
+
 /** What runs over a database, asked itself; null: no hub does. */
-export async function runningHub(dbPath: string): Promise<{note: RunningNote; stats: HubStats} | null> {
+export async function runningHub(dbPath: string): Promise<HubStanding | null> {
   const folder = hubFolder(dbPath);
   const answered = await askHub(folder.control, {do: 'stats'});
   const note = readNote(folder);
-  return answered?.kind === 'stats' && note !== null ? {note, stats: answered.stats} : null;
+  if (answered?.kind !== 'stats' || note === null) return null;
+  const {stats, trust} = answered;
+  return {note, stats, trust};
 }
 
 async function answer(hub: FederationHubServer, request: ControlRequest): Promise<ControlAnswer> {
-  if (request.do === 'stats') return {kind: 'stats', stats: hub.getStats()};
-  const made = await hub.backup(request.file);
-  return made.ok ? {kind: 'backup', report: made.value} : {kind: 'failed', failure: made.failure};
+  switch (request.do) {
+    case 'stats':
+      return {kind: 'stats', stats: hub.getStats(), trust: hub.getTrust()};
+    case 'list-keys':
+      return {kind: 'keys', keys: hub.listKeys(request.wanted)};
+    case 'remove-keys':
+      return {kind: 'removed', publicKeys: hub.removeKeys(request, request.publicKey)};
+    case 'backup': {
+      const made = await hub.backup(request.file);
+      return made.ok ? {kind: 'backup', report: made.value} : {kind: 'failed', failure: made.failure};
+    }
+    default:
+      return never(request);
+  }
 }
 
 function renew(hub: FederationHubServer, files: TlsFiles, onEvent: (event: HubEvent) => void): void {

@@ -8,6 +8,8 @@ export interface RecallFacts {
   readonly reward: number;
   readonly success: boolean;
   readonly state: EpisodeState;
+  /** How far its agent is trusted, from 0 to 1; 0.5, which changes nothing, where it is not said. */
+  readonly trust?: number;
 }
 
 export interface FuseWeights {
@@ -19,6 +21,8 @@ export interface FuseWeights {
   readonly reward: number;
   readonly success: number;
   readonly opinion: number;
+  /** Of the trust in its agent; ≥ 0, 0.1 meaning up to a tenth in either direction. */
+  readonly trust: number;
   /** After so many milliseconds recency counts half; > 0. */
   readonly halfLifeMs: number;
   /** Ranks are softened by so much; > 0. */
@@ -37,6 +41,7 @@ export const DEFAULT_WEIGHTS: FuseWeights = {
   reward: 0.1,
   success: 0.05,
   opinion: 0.1,
+  trust: 0.1,
   halfLifeMs: 30 * DAY_MS,
   rankOffset: 60,
   minSimilarity: 0.05,
@@ -104,7 +109,7 @@ function priors(facts: RecallFacts, nowMs: number, weights: FuseWeights): {recen
   const outcome = weights.reward * facts.reward + (facts.success ? weights.success : 0);
   return {
     recency: weights.recency * 2 ** (-ageMs / weights.halfLifeMs),
-    reward: outcome + weights.opinion * opinion(facts.state),
+    reward: outcome + weights.opinion * opinion(facts.state) + weights.trust * (2 * (facts.trust ?? 0.5) - 1),
   };
 }
 

@@ -7,6 +7,7 @@ import {
   type EpisodeStanding,
   type EpisodeState,
 } from '../../model/episode.ts';
+import {Critiques} from './critiques.ts';
 import {type Malformed, readList, readText, reading, refuse} from './foreign.ts';
 import {Latest, later, readWritten, type Written} from './latest.ts';
 import {UseCount} from './use-count.ts';
@@ -23,7 +24,7 @@ export type FoldAnswer = 'taken' | 'full';
 
 /**
  * What the changes of one episode amount to, however often and in whatever order they arrive: of each voter and each confirming
- * agent the last word counts, of critique and standing the last of all, each tag is on or off by its last change (on, where one
+ * agent the last word counts, of critique and standing the last of all (beside it stands what was said without knowing of it), each tag is on or off by its last change (on, where one
  * change does both), each use counts once. "Last" is by stamp, then by id of the change. The store keeps one for each episode
  * and applies each change as it is appended.
  */
@@ -34,6 +35,7 @@ export class EpisodeFold {
   #confirms: Latest<boolean>;
   #tags: Latest<boolean>;
   #critique: Written<string | null>;
+  #critiques = new Critiques();
   #standing: Written<EpisodeStanding>;
   #uses = new UseCount();
 
@@ -81,6 +83,7 @@ export class EpisodeFold {
         return 'taken';
       case 'critique':
         this.#critique = later(this.#critique, {at, tie, value: change.text});
+        this.#critiques.put({at, tie, text: change.text, clock: change.clock ?? null, position});
         return 'taken';
       case 'confirm':
         if (by !== this.#agentId) this.#confirms.put(by, {at, tie, value: change.success});
@@ -115,6 +118,7 @@ export class EpisodeFold {
     this.#confirms.mergeFrom(other.#confirms);
     this.#tags.mergeFrom(other.#tags);
     this.#critique = later(this.#critique, other.#critique);
+    this.#critiques.mergeFrom(other.#critiques);
     this.#standing = later(this.#standing, other.#standing);
     return this.#uses.mergeFrom(other.#uses);
   }
@@ -122,12 +126,15 @@ export class EpisodeFold {
   state(): EpisodeState {
     const votes = tally(this.#votes);
     const confirms = tally(this.#confirms);
+    // None, where what the episode says of itself is later than all that was said of it.
+    const others = this.#critique.tie === '' ? [] : this.#critiques.others;
     return {
       up: votes.yes,
       down: votes.no,
       uses: this.#uses.value,
       tags: [...this.#tags.entries()].flatMap(([tag, {value}]) => (value ? [tag] : [])).sort(byCodeUnit),
       critique: this.#critique.value,
+      ...(others.length > 0 && {otherCritiques: others}),
       confirmed: confirms.yes,
       refuted: confirms.no,
       standing: this.#standing.value,
@@ -147,12 +154,15 @@ export class EpisodeFold {
       this.#confirms.toJSON(),
       this.#tags.toJSON(),
       this.#uses.toJSON(),
+      this.#critiques.toJSON(),
     ];
   }
 
   static parse(value: unknown): Result<EpisodeFold, Malformed> {
     return reading('episode fold', () => {
-      const [episode, agentId, critique, standing, votes, confirms, tags, uses] = readList(value, 'a fold', 8);
+      const parts = readList(value, 'a fold', 9);
+      // One that was written before critiques were held against each other has eight.
+      const [episode, agentId, critique, standing, votes, confirms, tags, uses, critiques = []] = parts;
       const {at, tie, value: text} = readWritten(critique, readCritique);
       const fold = new EpisodeFold(readText(episode, 'an episode'), readText(agentId, 'an agent'), {
         at,
@@ -164,6 +174,7 @@ export class EpisodeFold {
       fold.#confirms = Latest.read(confirms, {what: 'confirmations', limit: MAX_VOICES, readValue: readFlag});
       fold.#tags = Latest.read(tags, {what: 'tags', limit: MAX_TAGS, readValue: readFlag});
       fold.#uses = UseCount.read(uses);
+      fold.#critiques = Critiques.read(critiques);
       return fold;
     });
   }

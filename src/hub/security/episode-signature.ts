@@ -7,9 +7,11 @@ import {checkName} from './names.ts';
 export function canonicalEpisode(episode: Episode, tenantId: string): string {
   checkName(tenantId, 'The name of the tenant');
   // Named one by one: what a later version adds must be added here on purpose, with a version of its own.
-  const {id, agentId, sessionId, task, input, output, critique, reward, success, tags, at, expiresAtMs} = episode;
+  const {id, agentId, sessionId, task, input, output, critique, reward, success, tags, at, expiresAtMs, clock} =
+    episode;
   const said = {id, agentId, sessionId, task, input, output, critique, reward, success, tags, at, expiresAtMs};
-  return `godel-episode-1\n${canonicalJson({...said, tenantId})}`;
+  if (clock === undefined) return `godel-episode-1\n${canonicalJson({...said, tenantId})}`;
+  return `godel-episode-2\n${canonicalJson({...said, tenantId, clock})}`;
 }
 
 /** The episode with its signature (Ed25519, base64url). Throws TypeError when the key is none of Ed25519. */

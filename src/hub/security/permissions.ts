@@ -22,6 +22,7 @@ type PlainFrame =
 export type HubAction =
   | PlainFrame
   | 'push.for'
+  | `key.${'own' | 'others'}`
   | `message.${MessageKind}.${'one' | 'all'}`
   | `document.${'read' | 'write'}`
   | `change.${Exclude<EpisodeChange['kind'], 'standing'>}`
@@ -30,6 +31,7 @@ export type HubAction =
 const all: readonly HubRole[] = ['worker', 'reader', 'coordinator', 'admin'];
 const writers: readonly HubRole[] = ['worker', 'coordinator', 'admin'];
 const leaders: readonly HubRole[] = ['coordinator', 'admin'];
+const admins: readonly HubRole[] = ['admin'];
 
 /**
  * Who may do what in their own tenant; nobody may do anything in another. A reader writes nothing, not even its presence. `push`
@@ -41,6 +43,8 @@ export const PERMISSIONS = {
   pull: all,
   push: writers,
   'push.for': leaders,
+  'key.own': writers,
+  'key.others': admins,
   recall: all,
   get: all,
   presence: writers,
@@ -87,6 +91,11 @@ export function messageAction({kind, to}: {readonly kind: MessageKind; readonly 
 
 export function documentAction({update}: {readonly update: string | null}): HubAction {
   return update === null ? 'document.read' : 'document.write';
+}
+
+/** A key that names no agent, or this one, is its own. */
+export function keyAction({agentId}: {readonly agentId: string | null}, self: string): HubAction {
+  return agentId === null || agentId === self ? 'key.own' : 'key.others';
 }
 
 /** `whose`: whether the episode is of an agent one speaks for; one that is not known is somebody else's. */

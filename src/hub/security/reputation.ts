@@ -30,6 +30,34 @@ export function withOutcome(reputation: Reputation, {held, weight = 1, atMs}: Ou
   return held ? {...later, good: later.good + worth} : {...later, bad: later.bad + worth};
 }
 
+/** Without an outcome that was taken into it. */
+export function withoutOutcome(reputation: Reputation, {held, weight = 1, atMs}: Outcome): Reputation {
+  const worth = weight * decay(reputation.atMs - atMs);
+  const {good, bad} = reputation;
+  return held ? {...reputation, good: Math.max(0, good - worth)} : {...reputation, bad: Math.max(0, bad - worth)};
+}
+
+/** What one agent says of another counts as so many outcomes at most, however often it says it: nobody makes or breaks anybody alone. */
+export const MOST_OF_ONE = 2;
+
+/** What all who were heard say together, as of `nowMs`; `heard` has what each of them says. */
+export function reputationOf(heard: Iterable<Reputation>, nowMs: number): Reputation {
+  let [good, bad] = [0, 0];
+  for (const one of heard) {
+    const now = aged(one, Math.max(nowMs, one.atMs));
+    const share = Math.min(1, MOST_OF_ONE / (now.good + now.bad || 1));
+    good += now.good * share;
+    bad += now.bad * share;
+  }
+  return {good, bad, atMs: nowMs};
+}
+
+/**
+ * What an agent tells is recalled by others while the trust in it is at least this. Somebody unknown has 0.5, who was refuted as often as
+ * possible by one other agent has 0.25, by two 0.17.
+ */
+export const LEAST_RECALLED = 0.25;
+
 /**
  * How likely what the agent tells next will hold, from 0 to 1: the mean of the Beta posterior under a uniform prior (Laplace's rule of
  * succession), 0.5 for somebody unknown.

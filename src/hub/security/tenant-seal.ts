@@ -51,10 +51,10 @@ export class TenantSeal {
     if (item.kind === 'episode') return {kind: 'episode', episode: this.#sealEpisode(item.episode)};
     const content = contentOf(item.change);
     if (content === null) return item;
-    const {id, episode, by, at} = item.change;
+    const {id, episode, by, at, clock} = item.change;
     const text = sealForTenant(this.#first, JSON.stringify(content), this.#contextOf(item.change));
     // A tag too: whoever cannot open it must not learn what it was.
-    return {kind: 'change', change: {id, episode, by, at, kind: 'critique', text}};
+    return {kind: 'change', change: {id, episode, by, at, ...(clock && {clock}), kind: 'critique', text}};
   }
 
   /** As it was before it was sealed; null: it cannot be opened, or was changed. What is plain stays as it is. */
@@ -92,11 +92,11 @@ export class TenantSeal {
 
   #openChange(change: EpisodeChange): EpisodeChange | null {
     if (change.kind !== 'critique') return null;
-    const {id, episode, by, at} = change;
+    const {id, episode, by, at, clock} = change;
     for (const secret of this.#secrets) {
       const plain = openForTenant(secret, change.text, this.#contextOf(change));
       const content = plain === null ? null : readContent(plain);
-      if (content !== null) return {id, episode, by, at, ...content};
+      if (content !== null) return {id, episode, by, at, ...(clock && {clock}), ...content};
     }
     return null;
   }

@@ -9,10 +9,12 @@ import {revokedSerials} from '../security/certificates.ts';
 import {SecurityManager} from '../security/security-manager.ts';
 import type {HubAuth} from './hub-parts.ts';
 import type {HubTls} from './hub-server.ts';
-import {type Hub, composeHub, type HubSettings} from './parts/compose-hub.ts';
+import {type Hub, composeHub, type HubSettings, type KeysWanted} from './parts/compose-hub.ts';
 import {DataKeys, type Sealing} from './parts/data-keys.ts';
 import {hubAuth} from './parts/hub-auth.ts';
 import {hubFolder, hubIdOf} from './parts/hub-folder.ts';
+import type {AgentTrust} from './parts/recall-rules.ts';
+import type {ListedKey} from './store/credentials.ts';
 import type {HubStoreLimits} from './store/limits.ts';
 import {openHubStore} from './store/open-hub-store.ts';
 import type {VerifyReport} from './store/verify.ts';
@@ -28,7 +30,7 @@ export interface FederationHubServerOptions extends HubSettings {
   readonly embedder?: EmbedderSettings;
   /** What all vector indexes may take in memory together, in bytes. Default: 1 GiB. */
   readonly indexBytes?: number;
-  /** Agents other than its own that must have confirmed an episode before it is recalled. Default: 0. */
+  /** Agents other than its own that must have confirmed an episode before they recall it. Default: 0. */
   readonly quorum?: number;
   readonly storeLimits?: Partial<HubStoreLimits>;
 }
@@ -120,6 +122,11 @@ export class FederationHubServer implements AsyncDisposable {
     return this.#started.server.getStats();
   }
 
+  /** How far agents are trusted by what others tried of what they told; those trusted least first. */
+  getTrust({limit = 100}: {readonly limit?: number} = {}): readonly AgentTrust[] {
+    return this.#started.trusts(limit);
+  }
+
   /** Connections from now on are met with these files; who has shown a certificate that `crl` lists is cut off. */
   renewTls(tls: HubTls): void {
     const revoked = tls.crl === undefined ? new Set<string>() : revokedSerials(String(tls.crl));
@@ -137,8 +144,17 @@ export class FederationHubServer implements AsyncDisposable {
     return this.#started.registerKey(who, publicKey);
   }
 
-  removeKey(who: {readonly tenantId: string; readonly agentId: string}, publicKey: string): void {
-    this.#started.removeKey(who, publicKey);
+  /** `publicKey` null: all of this agent, which may then make another one known. The keys that are gone. */
+  removeKeys(
+    who: {readonly tenantId: string; readonly agentId: string},
+    publicKey: string | null = null,
+  ): readonly string[] {
+    return this.#started.removeKeys(who, publicKey);
+  }
+
+  /** By tenant and agent, at most `limit`. */
+  listKeys(which: KeysWanted = {}): readonly ListedKey[] {
+    return this.#started.listKeys(which);
   }
 
   get #started(): Hub {

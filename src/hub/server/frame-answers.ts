@@ -1,13 +1,13 @@
 import {never} from '../../base/never.ts';
 import type {HubMessage} from '../../model/hub.ts';
 import type {ClientFrame, HubStats} from '../../wire/hub-protocol.ts';
-import {documentAction, type HubAction, messageAction} from '../security/permissions.ts';
+import {documentAction, type HubAction, keyAction, messageAction} from '../security/permissions.ts';
 import type {DocumentCircles} from './document-circles.ts';
 import type {HubConnection} from './hub-connection.ts';
 import type {HubGauges} from './hub-gauges.ts';
 import type {HubParts, Refusal} from './hub-parts.ts';
 import {type Mailboxes, messageJson} from './mailboxes.ts';
-import type {Member} from './member.ts';
+import {type Member, subscriptionOf} from './member.ts';
 import type {PushLane} from './push-lane.ts';
 import type {TenantRoom} from './tenant-room.ts';
 
@@ -45,7 +45,7 @@ export class FrameAnswers {
     const {connection, member, room} = asker;
     const {permits} = this.#with.parts;
     const {role} = member.identity;
-    const action = actionOf(frame);
+    const action = actionOf(frame, member.agentId);
     if (!permits(role, action)) {
       const refusal = {
         code: 'forbidden',
@@ -73,7 +73,8 @@ export class FrameAnswers {
         member.socket.send(`{"type":"agents","id":${frame.id},"agents":[${room.who}]}`);
         return connection.throttle();
       case 'subscribe':
-        member.subscription = {news: frame.subscription.news, topics: new Set(frame.subscription.topics)};
+        member.subscription = subscriptionOf(frame.subscription);
+        if (!member.subscription.presence) member.missed.agents.clear();
         return member.send({type: 'ok', id: frame.id});
       case 'message':
         return this.#message(asker, frame);
@@ -84,6 +85,8 @@ export class FrameAnswers {
         if (refusal) connection.refuse(frame.id, refusal);
         return connection.throttle();
       }
+      case 'key':
+        return this.#key(asker, frame);
       case 'stats':
         return member.send({type: 'stats', id: frame.id, stats: this.#with.stats(room)});
       default:
@@ -120,7 +123,7 @@ export class FrameAnswers {
     this.#with.settle();
     member.recalling += 1;
     void recall
-      .recall(room.tenant, {query, k, tags, onlySuccess, explain})
+      .recall(room.tenant, {query, k, tags, onlySuccess, explain, by: member.identity})
       .then(
         memories => member.send({type: 'recalled', id, memories}),
         (error: unknown) => {
@@ -147,6 +150,19 @@ export class FrameAnswers {
     }
     member.send({type: 'episode', id, entry: found.entry, state: found.state});
     connection.throttle();
+  }
+
+  #key({connection, member, room}: Asker, frame: Of<'key'>): void {
+    const {keys} = this.#with.parts;
+    if (!keys) {
+      const message = 'this hub keeps no keys of agents';
+      return connection.refuse(frame.id, {code: 'unavailable', message, retryAfterMs: null});
+    }
+    const refusal = keys.claim(member.identity, frame);
+    if (refusal) return connection.refuse(frame.id, refusal);
+    const {identity} = member;
+    this.#with.lane.acknowledge({member, id: frame.id, undone: () => keys.undone(identity, frame)});
+    this.#with.wake(room);
   }
 
   #message({connection, member, room}: Asker, {id, message}: Of<'message'>): void {
@@ -201,7 +217,8 @@ export class FrameAnswers {
 const RECALL_RETRY_MS = 100;
 const MAILBOX_RETRY_MS = 1000;
 
-function actionOf(frame: Exclude<ClientFrame, {type: 'hello' | 'refresh'}>): HubAction {
+function actionOf(frame: Exclude<ClientFrame, {type: 'hello' | 'refresh'}>, agentId: string): HubAction {
+  if (frame.type === 'key') return keyAction(frame, agentId);
   if (frame.type === 'message') return messageAction(frame.message);
   if (frame.type === 'document') return documentAction(frame);
   return frame.type;

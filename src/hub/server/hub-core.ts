@@ -11,7 +11,7 @@ import {HubGauges, type HubRates} from './hub-gauges.ts';
 import type {HubLimits} from './hub-limits.ts';
 import type {HubParts, LeftWhy, Refusal} from './hub-parts.ts';
 import {Mailboxes} from './mailboxes.ts';
-import {Member} from './member.ts';
+import {Member, subscriptionOf} from './member.ts';
 import {PushLane} from './push-lane.ts';
 import type {TenantRoom} from './tenant-room.ts';
 
@@ -180,7 +180,7 @@ export class HubCore implements ConnectionOwner {
       epoch: randomUUID(),
       sinceMs: this.#parts.wallMs(),
       presence: this.#parts.permits(identity.role, 'presence') ? hello.presence : null,
-      subscription: {news: hello.subscription.news, topics: new Set(hello.subscription.topics)},
+      subscription: subscriptionOf(hello.subscription),
       limits: this.limits,
     });
     if (!connection.admit(member)) return;
@@ -198,8 +198,10 @@ export class HubCore implements ConnectionOwner {
       role: identity.role,
       epoch: member.epoch,
       head: room.head,
+      log: this.#parts.store.log,
       expiresAtMs: identity.expiresAtMs,
       syncIntervalMs: this.#parts.syncIntervalMs,
+      recall: this.#parts.recallRule(identity.tenantId),
     });
     this.#parts.onEvent({kind: 'agent-joined', identity, sessionId: hello.sessionId, epoch: member.epoch});
     this.#rooms.wake(room);

@@ -1,7 +1,8 @@
 import type {Result} from '../../base/result.ts';
 import type {LogEntry, LogItem, Memory} from '../../model/episode.ts';
-import type {HubIdentity, HubRole} from '../../model/hub.ts';
-import type {HubErrorCode} from '../../wire/hub-protocol.ts';
+import type {HubIdentity, HubRole, RecallRule} from '../../model/hub.ts';
+import type {ClientFrame, HubErrorCode} from '../../wire/hub-protocol.ts';
+import type {Speaker} from '../security/delegation.ts';
 import type {HubAction} from '../security/permissions.ts';
 import type {HubLimits} from './hub-limits.ts';
 import type {HubStore} from './hub-store.ts';
@@ -15,7 +16,11 @@ export interface HubParts {
   readonly permits: (role: HubRole, action: HubAction) => boolean;
   /** Null: this hub stores and tells, but does not search. */
   readonly recall: HubRecall | null;
+  /** Told in the welcome. */
+  readonly recallRule: (tenant: string) => RecallRule;
   readonly documents: Documents;
+  /** Null: this hub keeps no keys of agents. */
+  readonly keys: AgentKeyBook | null;
   /** Where direct messages outlive the hub; null: nowhere. */
   readonly mail: MailKeeper | null;
   readonly limits: HubLimits;
@@ -56,6 +61,8 @@ export interface RecallQuery {
   readonly tags?: readonly string[] | undefined;
   readonly onlySuccess?: boolean | undefined;
   readonly explain?: boolean | undefined;
+  /** Who asks; what is its own is found whatever others say of it. null: nobody in particular. */
+  readonly by: Speaker | null;
 }
 
 export interface HubRecall {
@@ -73,6 +80,16 @@ export interface HubRecall {
 export interface HubTotals {
   episodes(tenant: string | null): number;
   tenants(): number;
+}
+
+export type KeyFrame = Extract<ClientFrame, {type: 'key'}>;
+
+/** The public keys that agents sign with. */
+export interface AgentKeyBook {
+  /** Keeps a key with the next commit of the store; why not, or null. Who asks may do it: see `keyAction`. */
+  claim(identity: HubIdentity, frame: KeyFrame): Refusal | null;
+  /** The commit failed: it is not kept. */
+  undone(identity: HubIdentity, frame: KeyFrame): void;
 }
 
 /** Documents that agents of a tenant edit together; updates and vectors are base64. */
@@ -100,6 +117,14 @@ export type HubEvent =
     }
   | {readonly kind: 'agent-left'; readonly identity: HubIdentity; readonly epoch: string; readonly why: LeftWhy}
   | {readonly kind: 'token-refreshed'; readonly identity: HubIdentity}
+  /** Of an agent; `by`: who made it known. */
+  | {
+      readonly kind: 'key-added' | 'key-removed';
+      readonly tenant: string;
+      readonly agentId: string;
+      readonly by: string;
+      readonly publicKey: string;
+    }
   | {
       readonly kind: 'refused';
       /** Null: not known yet. */

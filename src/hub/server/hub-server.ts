@@ -11,7 +11,9 @@ import type {HubParts} from './hub-parts.ts';
 import {OpaqueDocuments} from './opaque-documents.ts';
 
 export interface HubServerOptions
-  extends Partial<Pick<HubParts, 'permits' | 'recall' | 'documents' | 'mail' | 'isKnown' | 'vet' | 'onEvent'>> {
+  extends Partial<
+    Pick<HubParts, 'permits' | 'recall' | 'recallRule' | 'documents' | 'keys' | 'mail' | 'isKnown' | 'vet' | 'onEvent'>
+  > {
   /** 0: any that is free, see `address`. */
   readonly port?: number;
   readonly host?: string;
@@ -71,7 +73,9 @@ export class HubServer implements AsyncDisposable {
       auth: options.auth,
       permits: options.permits ?? permits,
       recall: options.recall ?? null,
+      recallRule: options.recallRule ?? (() => ({quorum: 0, distrusted: []})),
       documents: options.documents ?? new OpaqueDocuments(limits),
+      keys: options.keys ?? null,
       mail: options.mail ?? null,
       limits,
       syncIntervalMs: syncInterval,

@@ -3,6 +3,8 @@ import type {EpisodeState, LogEntry, LogItem} from '../../model/episode.ts';
 
 /** What the hub keeps, in the words of the domain. Every call is for one tenant and sees nothing of others. */
 export interface HubStore {
+  /** Which log all positions count in; another one after a backup was put back. */
+  readonly log: string;
   /**
    * Appends what is new, in order; what is there already (by id) is answered with the position it has. Not durable before
    * `flush`: the caller groups the appends of many connections into one.

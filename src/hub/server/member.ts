@@ -1,13 +1,21 @@
 import type {ActiveAgent, HubIdentity, PresenceNote} from '../../model/hub.ts';
-import type {HubFrame} from '../../wire/hub-protocol.ts';
+import type {ClientFrame, HubFrame} from '../../wire/hub-protocol.ts';
 import type {HubSocket} from '../../wire/hub-socket.ts';
 import type {LeftWhy} from './hub-parts.ts';
 import type {HubLimits} from './hub-limits.ts';
 import {Outbox, type ReadyMessage} from './outbox.ts';
 
+type Hello = Extract<ClientFrame, {type: 'hello'}>;
+
 export interface Subscription {
   readonly news: boolean;
   readonly topics: ReadonlySet<string>;
+  /** Who comes and goes. */
+  readonly presence: boolean;
+}
+
+export function subscriptionOf({news, topics, presence = true}: Hello['subscription']): Subscription {
+  return {news, topics: new Set(topics), presence};
 }
 
 /** What a connection has not been told since it was too slow; all of it is made up for when it has taken what waits. */

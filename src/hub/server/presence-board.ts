@@ -39,16 +39,17 @@ export class PresenceBoard {
     else this.#touched.set(agentId, {before, why});
   }
 
-  /** Tells everybody what has happened to the others. */
+  /** Tells everybody who asked for it what has happened to the others. */
   tell(members: ReadonlyMap<string, Member>, audience: number): void {
     const startedMs = performance.now();
     const lines = [...this.#lines(members)];
     const touched = [...this.#touched];
     this.#touched.clear();
-    if (lines.length === 0 || members.size > audience) return;
+    const hearers = [...members.values()].filter(({subscription}) => subscription.presence);
+    if (lines.length === 0 || hearers.length > audience) return;
     const about = new Set(lines.map(({agentId}) => agentId));
     let shared: Buffer | undefined;
-    for (const member of members.values()) {
+    for (const member of hearers) {
       if (member.isBehind || member.missed.agents.size > 0) {
         for (const [agentId, {why}] of touched) member.missed.agents.set(agentId, members.has(agentId) ? null : why);
       } else if (about.has(member.agentId)) {

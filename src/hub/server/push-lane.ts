@@ -23,6 +23,14 @@ interface Pending {
   readonly results: readonly (PushResult | AppendResult)[];
 }
 
+/** Something else that was written in this turn, and is answered once it is durable. */
+interface Written {
+  readonly member: Member;
+  readonly id: number;
+  /** It is not kept. */
+  readonly undone: () => void;
+}
+
 /**
  * Pushes of all connections on their way to the disk: appended as they come, made durable together once per turn of the event
  * loop, and only then answered and told to others.
@@ -31,6 +39,7 @@ export class PushLane {
   readonly #parts: Pick<HubParts, 'store' | 'permits' | 'vet' | 'recall' | 'onEvent'>;
   readonly #gauges: HubGauges;
   #pending: Pending[] = [];
+  #written: Written[] = [];
 
   constructor(parts: Pick<HubParts, 'store' | 'permits' | 'vet' | 'recall' | 'onEvent'>, gauges: HubGauges) {
     this.#parts = parts;
@@ -38,7 +47,7 @@ export class PushLane {
   }
 
   get isEmpty(): boolean {
-    return this.#pending.length === 0;
+    return this.#pending.length === 0 && this.#written.length === 0;
   }
 
   take(room: TenantRoom, member: Member, {id, items}: Push): void {
@@ -50,18 +59,26 @@ export class PushLane {
     this.#pending.push({room, member, id, items, results});
   }
 
+  /** Answers `ok` once what was written into the store in this turn is durable. */
+  acknowledge(written: Written): void {
+    this.#written.push(written);
+  }
+
   /** Makes durable what has been taken, answers it, and gives the rooms what is to be told. */
   flush(): readonly TenantRoom[] {
-    const pending = this.#pending;
-    if (pending.length === 0) return [];
+    if (this.isEmpty) return [];
+    const [pending, written] = [this.#pending, this.#written];
     this.#pending = [];
+    this.#written = [];
     const startedMs = performance.now();
     const outcome = this.#commit();
     this.#gauges.flushed(performance.now() - startedMs);
     if (!outcome.ok) {
-      this.#refuseAll(pending, outcome.failure);
+      for (const {undone} of written) undone();
+      this.#refuseAll([...pending, ...written], outcome.failure);
       return [];
     }
+    for (const {member, id} of written) member.send({type: 'ok', id});
     // One write for all answers to one connection.
     const answers = new Map<Member, string[]>();
     for (const push of pending) {
@@ -113,7 +130,7 @@ export class PushLane {
     return JSON.stringify({type: 'pushed', id, results: answers} satisfies HubFrame);
   }
 
-  #refuseAll(pending: readonly Pending[], failure: HubStoreFailure): void {
+  #refuseAll(pending: readonly Pick<Pending, 'member' | 'id'>[], failure: HubStoreFailure): void {
     const full = failure.kind === 'full';
     this.#parts.onEvent({kind: 'flush-failed', full, detail: failure.detail});
     for (const {member, id} of pending) {

@@ -1,17 +1,21 @@
-import {randomBytes} from 'node:crypto';
+import {generateKeyPairSync, randomBytes} from 'node:crypto';
 import {chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {connect, createServer, type Server, type Socket} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
-import type {EndToEndOptions} from '../../../src/hub/client/end-to-end.ts';
+import {type EndToEndOptions, tenantSeal} from '../../../src/hub/client/end-to-end.ts';
 import {EphemeralAgent} from '../../../src/hub/client/ephemeral-agent.ts';
 import {FederationHub, type FederationHubOptions} from '../../../src/hub/client/federation-hub.ts';
 import {InProcessHub} from '../../../src/hub/client/in-process-hub.ts';
 import {createRealtimeHub} from '../../../src/hub/client/realtime-hub.ts';
+import {SealingHub} from '../../../src/hub/client/sealing-hub.ts';
 import {openCache} from '../../../src/hub/client/store/open-cache.ts';
+import {signEpisode, verifyEpisode} from '../../../src/hub/security/episode-signature.ts';
 import {FederationHubServer} from '../../../src/hub/server/federation-hub-server.ts';
+import type {Episode} from '../../../src/model/episode.ts';
 import {until} from '../../rig/until.ts';
+import {sampleEpisode} from '../security/sample-episode.ts';
 
 const MARKER = 'Xylophonquartett';
 let folder: string;
@@ -315,6 +319,29 @@ test('a hub that puts in something of its own, or mixes what it has, is not beli
   await reader.sync();
   expect(await tasks(reader, 'first second lesson said by the hub')).toEqual(['first lesson', 'second lesson']);
   expect(reader.getSyncStats()).toMatchObject({sealed: 3, episodes: 2});
+});
+
+test('what was signed is signed again as the hub sees it, and what was not is not', async () => {
+  const {publicKey, privateKey} = generateKeyPairSync('ed25519');
+  const hub = new InProcessHub();
+  const inner = hub.adapter({agentId: 'pi-07', tenantId: 't1', sessionId: null});
+  const seal = tenantSeal('t1', {key: newKey()})!;
+  const sign = (episode: Episode) => signEpisode(episode, {tenantId: 't1', privateKey});
+  const sealing = new SealingHub(inner, {seal, sign});
+  await sealing.connect();
+  await sealing.push([
+    {kind: 'episode', episode: sign(sampleEpisode({id: 'signed'}))},
+    {kind: 'episode', episode: sampleEpisode({id: 'bare'})},
+  ]);
+  const {entries} = await inner.pull(0, 10);
+  const [signed, bare] = entries.map(entry => (entry.kind === 'episode' ? entry.episode : null));
+  expect(verifyEpisode(signed!, {tenantId: 't1', publicKey})).toBe(true);
+  expect(signed!.output).toMatch(/^godel-sealed:/);
+  expect(bare!.signature).toBeNull();
+  const unsigned = new SealingHub(inner, {seal});
+  await unsigned.push([{kind: 'episode', episode: sign(sampleEpisode({id: 'other'}))}]);
+  const last = (await inner.pull(2, 1)).entries[0];
+  expect(last).toMatchObject({episode: {id: 'other', signature: null}});
 });
 
 test('what a hub recalls that is sealed is not shown, whatever hub it is', async () => {

@@ -197,7 +197,9 @@ for (const [name, start] of backends) {
     const [ann, bob] = [await client(backend, 'ann'), await client(backend, 'bob')];
     await Promise.all([ann.connect(), bob.connect()]);
     const told: string[] = [];
-    bob.adapter!.listen(event => void (event.kind === 'document' && told.push(event.document)));
+    bob.adapter!.listen(event => {
+      if (event.kind === 'document') told.push(event.document);
+    });
     const [first, second] = [bob.document('first'), bob.document('second')];
     await Promise.all([first.sync(), second.sync()]);
     const update = new SharedDocument();

@@ -1,9 +1,10 @@
-import {randomBytes} from 'node:crypto';
+import {generateKeyPairSync, randomBytes} from 'node:crypto';
 import {chmodSync, existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import {WebSocket} from 'ws';
 import {formatStamp} from '../../../src/hub/replica/hybrid-clock.ts';
+import {signEpisode, writePublicKey} from '../../../src/hub/security/episode-signature.ts';
 import {until} from '../../rig/until.ts';
 import {episode, pushOf, RawClient} from '../server/hub-rig.ts';
 import {ServedHubRig} from './served-hub.ts';
@@ -32,6 +33,31 @@ test('a token that is revoked, or whose key was rotated away, ends its connectio
   await refused.end();
   expect(refused.frames).toContainEqual(expect.objectContaining({type: 'error', code: 'token-invalid'}));
   await rig.join(served.url, await rig.token('a2'));
+});
+
+test('keys of agents are listed and removed, while the hub runs and while it does not', async () => {
+  await using rig = new ServedHubRig();
+  const served = await rig.serve('--require-signatures');
+  const client = await rig.join(served.url, await rig.token('a1'));
+  const {privateKey, publicKey} = generateKeyPairSync('ed25519');
+  const key = writePublicKey(publicKey);
+  expect((await client.ask('pushed', pushOf(lesson('a1', 'x')))).results).toMatchObject([{code: 'forbidden'}]);
+  await client.ask('ok', {type: 'key', agentId: null, publicKey: key, signature: null});
+  const signed = signEpisode(lesson('a1', 'x'), {tenantId: 't1', privateKey});
+  expect((await client.ask('pushed', pushOf(signed))).results).toMatchObject([{position: 1}]);
+  const listed = {keys: [{tenantId: 't1', agentId: 'a1', publicKey: key}]};
+  expect(await rig.json('key', 'list')).toMatchObject(listed);
+  expect(await rig.json('key', 'list', '--tenant', 't2')).toMatchObject({keys: []});
+  const which = ['--agent', 'a1', '--tenant', 't1'] as const;
+  expect(await rig.run('key', 'remove', ...which, 'none')).toMatchObject({code: 2});
+  expect(await rig.json('key', 'remove', ...which)).toMatchObject({removed: [key]});
+  expect((await client.ask('pushed', pushOf(lesson('a1', 'y')))).results).toMatchObject([{code: 'forbidden'}]);
+  await client.ask('ok', {type: 'key', agentId: null, publicKey: key, signature: null});
+  served.child.kill('SIGINT');
+  await served.ended;
+  expect(await rig.json('key', 'list')).toMatchObject(listed);
+  expect((await rig.run('key', 'remove', ...which, key)).stdout).toContain('1 key of a1 forgotten');
+  expect((await rig.run('key', 'list')).stdout).toContain('No agent has made a key known');
 });
 
 test('Ctrl-C ends a hub in order, and leaves nothing but its database and keys', async () => {

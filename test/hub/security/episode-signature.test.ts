@@ -1,7 +1,6 @@
 import {generateKeyPairSync} from 'node:crypto';
 import fc from 'fast-check';
 import {expect, test} from 'vitest';
-import {agentKey, AgentKeys} from '../../../src/hub/security/agent-keys.ts';
 import {canonicalJson} from '../../../src/hub/security/canonical-json.ts';
 import {
   canonicalEpisode,
@@ -103,25 +102,14 @@ test('the canonical form of version 1 stays as it is', () => {
   );
 });
 
-test('the hub judges by the key that the agent of this tenant has made known', () => {
-  const keys = new AgentKeys([agentKey({tenantId, agentId: 'pi-07', key: publicKey})]);
-  const signed = signEpisode(sampleEpisode(), {tenantId, privateKey});
-  expect(keys.verdict(tenantId, signed)).toBe('signed');
-  expect(keys.verdict(tenantId, {...signed, signature: null})).toBe('unsigned');
-  expect(keys.verdict(tenantId, {...signed, reward: 1})).toBe('forged');
-  expect(keys.verdict('other', signed)).toBe('unknown');
-  expect(keys.verdict(tenantId, {...signed, agentId: '__proto__'})).toBe('unknown');
-});
-
-test('the first key of an agent stays until an admin removes it, and keys are bounded', () => {
-  const keys = new AgentKeys([], {limit: 1});
-  const mine = agentKey({tenantId, agentId: 'a', key: publicKey});
-  const theirs = agentKey({tenantId, agentId: 'a', key: stranger.publicKey});
-  expect(keys.register(mine).ok).toBe(true);
-  expect(keys.register(mine).ok).toBe(true);
-  expect(keys.register(theirs)).toMatchObject({failure: {code: 'taken'}});
-  expect(keys.register({...theirs, agentId: 'b'})).toMatchObject({failure: {code: 'limit-reached'}});
-  expect(keys.remove(mine)).toBe(true);
-  expect(keys.register(theirs).ok).toBe(true);
-  expect(new AgentKeys(keys.all()).all()).toEqual([theirs]);
+test('a clock is part of what is signed, in a version of its own', () => {
+  const clock = ['log', 'node', 3, 7] as const;
+  const said = canonicalEpisode(sampleEpisode({clock}), 'acme');
+  expect(said).toMatch(/^godel-episode-2\n.*"clock":\["log","node",3,7\]/s);
+  const signed = signEpisode(sampleEpisode({clock}), {tenantId, privateKey});
+  expect(verifyEpisode(signed, {tenantId, publicKey})).toBe(true);
+  const bare = {...sampleEpisode(), signature: signed.signature};
+  for (const changed of [bare, {...signed, clock: ['log', 'node', 3, 8] as const}]) {
+    expect(verifyEpisode(changed, {tenantId, publicKey})).toBe(false);
+  }
 });

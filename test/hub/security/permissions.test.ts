@@ -3,6 +3,7 @@ import {
   changeAction,
   documentAction,
   type HubAction,
+  keyAction,
   messageAction,
   PERMISSIONS,
   permits,
@@ -20,6 +21,7 @@ function actionsOf(frame: (typeof frames)[number]): HubAction[] {
   if (frame === 'message')
     return MESSAGE_KINDS.flatMap(kind => [messageAction({kind, to: 'a'}), messageAction({kind, to: null})]);
   if (frame === 'document') return [documentAction({update: null}), documentAction({update: 'AA=='})];
+  if (frame === 'key') return [null, 'a', 'b'].map(agentId => keyAction({agentId}, 'a'));
   if (frame === 'push') return ['push', 'push.for'];
   return [frame];
 }
@@ -56,8 +58,15 @@ test('who may more may all that who may less may', () => {
   }
 });
 
+test('an agent makes its own key known; those of others only an admin does', () => {
+  const may = (action: HubAction) => HUB_ROLES.filter(role => permits(role, action));
+  expect([null, 'a'].map(agentId => keyAction({agentId}, 'a'))).toEqual(['key.own', 'key.own']);
+  expect(keyAction({agentId: 'a/b'}, 'a')).toBe('key.others');
+  expect([may('key.own'), may('key.others')]).toEqual([['worker', 'coordinator', 'admin'], ['admin']]);
+});
+
 test('only who leads quarantines, forgets for others, speaks for others, or assigns tasks to all', () => {
-  const led = actions.filter(action => !permits('worker', action));
+  const led = actions.filter(action => !permits('worker', action) && action !== 'key.others');
   expect(led.toSorted()).toEqual([
     'message.task_assignment.all',
     'push.for',

@@ -2,12 +2,16 @@ import fc from 'fast-check';
 import {expect, test} from 'vitest';
 import {
   isTrusted,
+  LEAST_RECALLED,
   meetsQuorum,
   NO_REPUTATION,
   type Outcome,
+  type Reputation,
   REPUTATION_HALF_LIFE_MS,
+  reputationOf,
   trustOf,
   withOutcome,
+  withoutOutcome,
 } from '../../../src/hub/security/reputation.ts';
 
 const T = 1e12;
@@ -72,4 +76,28 @@ test('a lesson is recalled when enough others have confirmed it and nobody took 
   expect(meetsQuorum({confirmed: 9, standing: 'forgotten'}, 0)).toBe(false);
   for (const quorum of [-1, 0.5, Number.NaN])
     expect(() => meetsQuorum({confirmed: 1, standing: 'active'}, quorum)).toThrow('quorum');
+});
+
+test('an outcome that is taken back leaves what there was', () => {
+  const outcome = fc.record({held: fc.boolean(), atMs: fc.integer({min: T, max: T * 1.01})});
+  fc.assert(
+    fc.property(fc.array(outcome, {maxLength: 10}), outcome, (outcomes, one) => {
+      const before = after(outcomes);
+      const back = withoutOutcome(withOutcome(before, one), one);
+      expect(trustOf(back, T * 1.02)).toBeCloseTo(trustOf(before, T * 1.02), 9);
+    }),
+  );
+});
+
+test('nobody alone makes or breaks an agent, two who agree do', () => {
+  const refuter = after(many(1000, false));
+  const friend = after(many(1000, true));
+  const trust = (...heard: readonly Reputation[]) => trustOf(reputationOf(heard, T), T);
+  expect(trust()).toBe(0.5);
+  expect(trust(refuter)).toBe(0.25);
+  expect(trust(refuter)).toBeGreaterThanOrEqual(LEAST_RECALLED);
+  expect(trust(refuter, refuter)).toBeLessThan(LEAST_RECALLED);
+  expect(trust(friend)).toBe(0.75);
+  expect(trust(friend, refuter, refuter)).toBeGreaterThan(LEAST_RECALLED);
+  expect(trust(after(many(1, false)))).toBeGreaterThan(0.25);
 });

@@ -155,6 +155,26 @@ describe('news', () => {
 });
 
 describe('presence', () => {
+  test('is told to those who ask for it only, and they alone count as its audience', async () => {
+    const rig = await hub({limits: {presenceAudience: 1}});
+    const watcher = await rig.join('watcher');
+    const quiet = await Promise.all(
+      Array.from({length: 20}, (_, index) => rig.join(`quiet-${index}`, {presence: false})),
+    );
+    const told = new Set<string>();
+    while (told.size < 20) for (const {agentId} of (await watcher.next('presence')).joined) told.add(agentId);
+    await Promise.all(quiet.map(client => client.ask('agents', {type: 'who'})));
+    expect(quiet.flatMap(({frames}) => frames)).toEqual([]);
+
+    const [first] = quiet;
+    await watcher.ask('ok', {type: 'subscribe', subscription: {news: false, topics: [], presence: false}});
+    await first?.ask('ok', {type: 'subscribe', subscription: {news: false, topics: []}});
+    await rig.join('late', {presence: false});
+    expect(await first?.next('presence')).toMatchObject({joined: [{agentId: 'late'}]});
+    await watcher.ask('agents', {type: 'who'});
+    expect(watcher.frames.filter(({type}) => type === 'presence')).toEqual([]);
+  });
+
   test('tells who comes, changes and goes, and never about oneself', async () => {
     const rig = await hub();
     const a = await rig.join('a');

@@ -59,6 +59,7 @@ export interface JoinOptions {
   readonly lifeMs?: number;
   readonly topics?: readonly string[];
   readonly news?: boolean;
+  readonly presence?: boolean;
 }
 
 /** A hub on a port of its own, over a store in memory. */
@@ -90,9 +91,9 @@ export async function startHub(options: Partial<HubServerOptions> = {}): Promise
     events,
     url,
     open,
-    async join(agentId, {topics = [], news = true, ...identity} = {}) {
+    async join(agentId, {topics = [], news = true, presence, ...identity} = {}) {
       const client = await open();
-      client.hello(desk.issue(agentId, identity), {news, topics});
+      client.hello(desk.issue(agentId, identity), {news, topics, ...(presence !== undefined && {presence})});
       await client.next('welcome');
       return client;
     },
@@ -140,8 +141,11 @@ export class RawClient {
     this.raw(JSON.stringify(frame));
   }
 
-  hello(token: string, {news = true, topics = [] as readonly string[]} = {}): void {
-    const subscription = {news, topics: [...topics]};
+  hello(
+    token: string,
+    {news = true, topics = [], presence}: {news?: boolean; topics?: readonly string[]; presence?: boolean} = {},
+  ): void {
+    const subscription = {news, topics: [...topics], ...(presence !== undefined && {presence})};
     this.send({type: 'hello', id: 0, versions: [1], token, sessionId: null, presence: null, subscription});
   }
 

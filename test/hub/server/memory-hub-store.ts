@@ -1,3 +1,4 @@
+import {randomUUID} from 'node:crypto';
 import {type Result, fail, ok} from '../../../src/base/result.ts';
 import type {EpisodeState, LogEntry, LogItem} from '../../../src/model/episode.ts';
 import type {AppendResult, HubStore, HubStoreFailure} from '../../../src/hub/server/hub-store.ts';
@@ -11,6 +12,7 @@ interface Log {
 
 /** A store that forgets with its process, and fails when told to: what a hub can be tried against without a disk. */
 export class MemoryHubStore implements HubStore, HubTotals {
+  readonly log = randomUUID();
   readonly #logs = new Map<string, Log>();
   /** What the next flush answers instead of succeeding. */
   failure: HubStoreFailure | null = null;

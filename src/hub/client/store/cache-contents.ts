@@ -1,5 +1,6 @@
 import type {Database} from 'better-sqlite3';
 import type {EpisodeChange, LogItem} from '../../../model/episode.ts';
+import type {RecallRule} from '../../../model/hub.ts';
 import {parseStamp} from '../../replica/hybrid-clock.ts';
 import {isSealedItem} from '../../security/tenant-seal.ts';
 import {CacheBodies} from './cache-bodies.ts';
@@ -15,6 +16,8 @@ const MAX_UNINDEXED = 256;
 /** How much is forgotten beyond the limit, so that it is not done for each episode. */
 const SLACK = 0.05;
 const MIN_FORGOTTEN = 10;
+/** The fact that is the rule of recall. */
+const RULE = 'recall';
 /** The fact that counts them. */
 const FORGOTTEN = 'forgotten';
 
@@ -30,9 +33,12 @@ export class CacheContents {
   readonly rows: CacheRows;
   readonly bodies: CacheBodies;
   readonly #text: CacheText;
+  /** The log that is followed; null: none yet. */
+  log: string | null;
   readonly #limits: CacheLimits;
   readonly #wallMs: () => number;
   #totals: Totals;
+  #rule: RecallRule = {quorum: 0, distrusted: []};
   /** Episodes up to this row are searchable. */
   #indexed: number;
   #last: number;
@@ -56,6 +62,22 @@ export class CacheContents {
     };
     this.#indexed = this.#text.last();
     this.#last = this.rows.last.get() ?? 0;
+    const log = this.rows.fact.get('log');
+    this.log = typeof log === 'string' ? log : null;
+    const kept = this.rows.fact.get(RULE);
+    // The cast names what `obey` has written.
+    if (typeof kept !== 'number' && kept !== undefined) this.#rule = JSON.parse(code.decode(RULE, kept)) as RecallRule;
+  }
+
+  get rule(): RecallRule {
+    return this.#rule;
+  }
+
+  obey(rule: RecallRule): void {
+    const json = JSON.stringify(rule);
+    if (json === JSON.stringify(this.#rule)) return;
+    this.rows.setFact.run(RULE, this.bodies.code.encode(RULE, json));
+    this.#rule = rule;
   }
 
   get totals(): Totals {
@@ -106,21 +128,36 @@ export class CacheContents {
     this.#count({...row, refused: null}, 1);
   }
 
-  /** The hub has it at this position. A change lives on in the fold of its episode. `settled`: up to there the log has been seen. */
+  /**
+   * The hub has it at this position. A change lives on in the fold of its episode; false: that is not here. `settled`: up to there the log has
+   * been seen.
+   */
   taken(
     row: Row,
     position: number,
     {then = 'keep', settled = 0}: {then?: 'keep' | 'forget'; settled?: number} = {},
-  ): void {
-    if (then === 'forget') return this.drop(row);
+  ): boolean {
     if (row.kind === 1) {
       const item = this.bodies.item(row);
-      if (item.kind === 'change') this.fold(item.change, position, settled);
-      return this.drop(row);
+      const isHere = item.kind === 'change' && this.rows.byId.get(item.change.episode)?.kind === 0;
+      if (item.kind === 'change' && then === 'keep') this.fold(item.change, position, settled);
+      this.drop(row);
+      return isHere || then === 'forget';
     }
-    this.rows.taken.run({n: row.n, position});
-    this.#count(row, -1);
-    this.#count({...row, owner: null, refused: null}, 1);
+    if (then === 'forget') this.drop(row);
+    else {
+      this.rows.taken.run({n: row.n, position});
+      this.#count(row, -1);
+      this.#count({...row, owner: null, refused: null}, 1);
+    }
+    return true;
+  }
+
+  /** Forgets all that only the hub's log says; what waits for the hub, and what it did not take, stays. */
+  forgetTaken(): void {
+    for (const row of this.rows.oldestSafe.all(this.#totals.episodes)) {
+      if (row.refused === null) this.drop({...row, kind: 0, owner: null});
+    }
   }
 
   /** The hub never takes it. A change leaves nothing to keep; an episode is still worth remembering here. */

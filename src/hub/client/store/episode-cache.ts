@@ -1,5 +1,6 @@
 import type {Database} from 'better-sqlite3';
-import type {KeptMemory, LogEntry, LogItem, Memory} from '../../../model/episode.ts';
+import type {KeptMemory, LogEntry, LogItem, Memory, WrittenClock} from '../../../model/episode.ts';
+import type {RecallRule} from '../../../model/hub.ts';
 import type {PushResult} from '../../../wire/hub-protocol.ts';
 import {HybridClock} from '../../replica/hybrid-clock.ts';
 import {Coalescing} from '../coalescing.ts';
@@ -48,6 +49,9 @@ type Refusal = Extract<PushResult, {readonly code: string}>;
 /** Who uses a cache: what it stores is pushed by it. */
 export type CacheUser = number & {readonly __user: unique symbol};
 
+/** The fact which log is followed. */
+const LOG = 'log';
+const NO_LOG = 'none';
 /** Changes that nobody pushes, by id: as many of the last ones count once however often they are told. */
 const MAX_KEPT_IDS = 10_000;
 /** Owner of what nobody who is here has stored. */
@@ -71,6 +75,9 @@ export class EpisodeCache {
   readonly #keys: CacheKeys;
   readonly #wallMs: () => number;
   readonly #clock: HybridClock;
+  /** One life of one replica: no other has this name, and none will. */
+  readonly #node = uuidV7().replaceAll('-', '');
+  #written = 0;
   readonly #users = new Set<number>();
   readonly #lastKept = new RecentIds(MAX_KEPT_IDS);
   #lastUser = ORPHANED;
@@ -79,7 +86,7 @@ export class EpisodeCache {
     this.#db = db;
     this.limits = options.limits;
     this.#wallMs = options.wallMs;
-    this.#clock = new HybridClock({node: uuidV7().replaceAll('-', ''), wallMs: options.wallMs});
+    this.#clock = new HybridClock({node: this.#node, wallMs: options.wallMs});
     this.#contents = new CacheContents(db, options);
     this.#keys = new CacheKeys(this.#contents.rows);
     this.#cursor = new LogCursor(Number(this.#contents.rows.fact.get('position') ?? 0));
@@ -106,6 +113,14 @@ export class EpisodeCache {
   /** A stamp greater than all that this cache has made or seen. */
   stamp(): string {
     return this.#clock.now();
+  }
+
+  /** The clock of the next write: which it is of this cache's life, and up to where the hub's log had been seen. */
+  clock(): WrittenClock {
+    this.#written += 1;
+    const {log} = this.#contents;
+    // Without a log there are no positions: only its own writes are known to have been seen.
+    return log === null ? [NO_LOG, this.#node, this.#written, 0] : [log, this.#node, this.#written, this.position];
   }
 
   /**
@@ -138,7 +153,8 @@ export class EpisodeCache {
   }
 
   /** Keeps what its user is to push. Throws a HubError `cache-full` when too much waits already, and keeps nothing then. */
-  add(user: CacheUser, item: LogItem): void {
+  add(user: CacheUser, given: LogItem): void {
+    const item = this.#clocked(given);
     const json = JSON.stringify(item.kind === 'episode' ? item.episode : item.change);
     const {pending, pendingBytes} = this.#contents.totals;
     if (pending >= this.limits.pendingItems || pendingBytes + json.length > this.limits.pendingBytes) {
@@ -187,17 +203,13 @@ export class EpisodeCache {
     return this.isOpen ? (this.#contents.rows.pendingCount.get(user) ?? 0) : 0;
   }
 
-  /** As of this agent, by whose token the hub takes it: whoever stored it is gone. */
-  resign(item: LogItem, agentId: string): LogItem {
-    const own: LogItem =
-      item.kind === 'episode'
-        ? {kind: 'episode', episode: {...item.episode, agentId, signature: null}}
-        : {kind: 'change', change: {...item.change, by: agentId}};
-    const {id} = own.kind === 'episode' ? own.episode : own.change;
-    const row = this.#contents.rows.byId.get(id);
-    const json = JSON.stringify(own.kind === 'episode' ? own.episode : own.change);
-    if (row) this.#contents.rows.rewrite.run({n: row.n, body: this.#contents.bodies.code.encode(id, json)});
-    return own;
+  /** Keeps a pending item as it goes to the hub, such as in the name of who found it, and answers it. */
+  rewrite(item: LogItem): LogItem {
+    const own = item.kind === 'episode' ? item.episode : item.change;
+    const row = this.#contents.rows.byId.get(own.id);
+    const body = this.#contents.bodies.code.encode(own.id, JSON.stringify(own));
+    if (row) this.#contents.rows.rewrite.run({n: row.n, body});
+    return item;
   }
 
   /**
@@ -240,24 +252,35 @@ export class EpisodeCache {
     });
   }
 
+  /** What is not to be recalled from now on, also after the cache was opened again. */
+  obey(rule: RecallRule): void {
+    this.#write(() => this.#contents.obey(rule));
+  }
+
   /** Goes on behind `position`; nothing before it will be asked for. */
   startAfter(position: number): void {
     this.#write(() => this.#cursor.moveTo(position));
   }
 
+  /**
+   * The hub's log. When it is another one than this cache has followed, everything that was the hub's is forgotten, to be pulled from the
+   * beginning; what waits for the hub, and what it never took, stays.
+   */
+  follow(log: string): void {
+    const known = this.#contents.log;
+    if (known === log) return;
+    this.#write(() => {
+      this.#contents.rows.setFact.run(LOG, log);
+      if (known === null) return;
+      this.#contents.forgetTaken();
+      this.#startOver();
+    });
+    this.#contents.log = log;
+  }
+
   /** The hub has another log than before, such as one from a backup: it is followed from its beginning. */
   restart(): void {
-    this.#write(() => {
-      const {rows, bodies} = this.#contents;
-      this.#cursor.goBackTo({position: 0, ahead: []});
-      rows.unfold.run();
-      for (const user of [ORPHANED, ...this.#users]) {
-        for (const row of rows.pending.all(user, this.limits.pendingItems)) {
-          const item = bodies.item(row);
-          if (item.kind === 'change') this.#contents.fold(item.change, null, 0);
-        }
-      }
-    });
+    this.#write(() => this.#startOver());
   }
 
   get(id: string): KeptMemory | null {
@@ -339,6 +362,28 @@ export class EpisodeCache {
     this.#cursor.moveTo(position);
   }
 
+  /** With the clock of a write here, unless it has one, or is signed as it is. */
+  #clocked(item: LogItem): LogItem {
+    if (item.kind === 'change') {
+      return item.change.clock ? item : {kind: 'change', change: {...item.change, clock: this.clock()}};
+    }
+    const {clock, signature} = item.episode;
+    if (clock !== undefined || signature !== null) return item;
+    return {kind: 'episode', episode: {...item.episode, clock: this.clock()}};
+  }
+
+  #startOver(): void {
+    const {rows, bodies} = this.#contents;
+    this.#cursor.goBackTo({position: 0, ahead: []});
+    rows.unfold.run();
+    for (const user of [ORPHANED, ...this.#users]) {
+      for (const row of rows.pending.all(user, this.limits.pendingItems)) {
+        const item = bodies.item(row);
+        if (item.kind === 'change') this.#contents.fold(item.change, null, 0);
+      }
+    }
+  }
+
   #settle(results: readonly PushResult[], then: 'keep' | 'forget'): {taken: number; refused: readonly Refusal[]} {
     const refused: Refusal[] = [];
     let taken = 0;
@@ -347,8 +392,9 @@ export class EpisodeCache {
       const row = this.#contents.rows.byId.get(result.id);
       if ('position' in result) {
         taken += 1;
-        this.#cursor.saw(result.position);
-        if (row) this.#contents.taken(row, result.position, {then, settled});
+        const isKnown = row === undefined || this.#contents.taken(row, result.position, {then, settled});
+        // A change of an episode that is not here yet is to be pulled behind it.
+        if (isKnown) this.#cursor.saw(result.position);
       } else if (!PASSING.has(result.code)) {
         refused.push(result);
         if (row) this.#contents.refuse(row, result.code);

@@ -43,6 +43,11 @@ export class Chronicle {
         const {tenantId: tenant, agentId: who, tokenId} = event.identity;
         return audit.add({atMs, tenant, who, what: 'refresh', detail: {tokenId}});
       }
+      case 'key-added':
+      case 'key-removed': {
+        const {tenant, agentId, by: who, publicKey, kind: what} = event;
+        return audit.add({atMs, tenant, who, what, detail: {agentId, publicKey}});
+      }
       case 'refused':
         return this.#noteRefusal(event, atMs);
       case 'retired':

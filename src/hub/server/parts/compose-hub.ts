@@ -6,12 +6,15 @@ import {checkName} from '../../security/names.ts';
 import {type HubLimits, hubLimits} from '../hub-limits.ts';
 import type {HubAuth, HubEvent} from '../hub-parts.ts';
 import {HubServer, type HubTls} from '../hub-server.ts';
+import type {ListedKey} from '../store/credentials.ts';
 import type {SqliteHubStore} from '../store/sqlite-hub-store.ts';
 import {type BackupPlan, Backups} from './backups.ts';
 import {Chronicle} from './chronicle.ts';
 import type {DataKeys} from './data-keys.ts';
 import {HybridRecall} from './hybrid-recall.ts';
+import {KeyBook} from './key-book.ts';
 import {MailStore} from './mail-store.ts';
+import {type AgentTrust, RecallRules} from './recall-rules.ts';
 import {SharedDocuments} from './shared-documents.ts';
 import {TenantIndexes} from './tenant-indexes.ts';
 import {type Retention, Upkeep} from './upkeep.ts';
@@ -30,6 +33,8 @@ export interface HubSettings {
   /** PEM. With it the hub speaks wss and https only; `requestCert` with `ca` asks clients for certificates. */
   readonly tls?: HubTls;
   readonly retention?: Partial<Retention>;
+  /** Only episodes that are signed by a key of their agent are taken. Default: false, only of agents with a key. */
+  readonly requireSignatures?: boolean;
   readonly backups?: BackupPlan;
   readonly limits?: Partial<HubLimits>;
   readonly onEvent?: (event: HubEvent) => void;
@@ -49,6 +54,16 @@ interface Agent {
   readonly agentId: string;
 }
 
+/** All that is not said is wanted. */
+export interface KeysWanted extends Partial<Agent> {
+  /** Default: 10,000. */
+  readonly limit?: number;
+}
+
+const LISTED_KEYS = 10_000;
+/** Whoever runs the hub, in the audit log. */
+const OPERATOR = 'operator';
+
 /** A hub whose parts know each other. Whoever has made store and embedder closes them after `stop`. */
 export interface Hub {
   readonly server: HubServer;
@@ -57,7 +72,10 @@ export interface Hub {
   /** What was taken is answered, and everything that waited is on the disk. */
   stop(): Promise<void>;
   registerKey(who: Agent, publicKey: string): 'kept' | 'full';
-  removeKey(who: Agent, publicKey: string): void;
+  removeKeys(who: Agent, publicKey: string | null): readonly string[];
+  listKeys(which: KeysWanted): readonly ListedKey[];
+  /** Of all tenants, those trusted least first, at most `limit`. */
+  trusts(limit: number): readonly AgentTrust[];
 }
 
 /** Throws RangeError on a setting out of its range. */
@@ -76,11 +94,21 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
   const follower = new VectorFollower({vectors: store.vectors, embedder, indexes, settle, onEvent});
   const onAdded = () => upkeep.textSoon();
   const recall = new HybridRecall({store, embedder, indexes, follower, onAdded, quorum, wallMs, onEvent});
+  const rules = new RecallRules({store, quorum, wallMs});
   const documents = new SharedDocuments({rows: store.documents, limits, wallMs});
   const flush = () => store.flush();
   const mail = new MailStore({messages: store.messages, flush, keptMs: limits.keptMs, wallMs, onEvent});
-  const vetting = new Vetting({credentials: store.credentials, observe: at => clock.observe(at), wallMs});
-  const {port, host, syncInterval, tls, backups: plan} = settings;
+  const {port, host, syncInterval, tls, backups: plan, requireSignatures = false} = settings;
+  const {credentials} = store;
+  const vetting = new Vetting({
+    credentials,
+    observe: at => clock.observe(at),
+    wallMs,
+    log: {id: store.log, head: tenant => store.head(tenant)},
+    requireSignatures,
+  });
+  const changed = (tenant: string, agentId: string) => vetting.forget(tenant, agentId);
+  const keys = new KeyBook({credentials, changed, wallMs, onEvent});
   const server = new HubServer({
     ...(port !== undefined && {port}),
     ...(host !== undefined && {host}),
@@ -90,7 +118,9 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
     totals: store,
     auth,
     recall,
+    recallRule: rules.of,
     documents,
+    keys,
     mail,
     limits,
     isKnown: (tenant, agent) => store.sessions.isKnown(tenant, agent),
@@ -113,14 +143,14 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
     onEvent,
   });
   const backups = plan === undefined ? null : new Backups(plan, store, onEvent);
-  const changeKeys = ({tenantId, agentId}: Agent, change: () => 'kept' | 'full' | null | undefined) => {
+  const changeKeys = <T>({tenantId, agentId}: Agent, change: () => T): T => {
     checkName(tenantId, 'The name of the tenant');
     checkName(agentId, 'The name of the agent');
     settle();
-    const changed = change();
-    vetting.forget(tenantId, agentId);
+    const done = change();
+    changed(tenantId, agentId);
     const flushed = store.flush();
-    if (flushed.ok) return changed === 'full' ? 'full' : 'kept';
+    if (flushed.ok) return done;
     const hint = 'Make room on its disk, and try again.';
     throw new GodelError({reason: 'store-unusable', path: store.file, detail: flushed.failure.detail, hint});
   };
@@ -146,14 +176,27 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
     registerKey(who, publicKey) {
       // Refused here rather than when its episodes come.
       readPublicKey(publicKey);
-      const key = {publicKey, sinceMs: wallMs()};
-      return changeKeys(who, () => store.credentials.addKey(who.tenantId, who.agentId, key));
+      const {tenantId: tenant, agentId} = who;
+      const kept = changeKeys(who, () => credentials.addKey(tenant, agentId, {publicKey, sinceMs: wallMs()}));
+      if (kept === 'full') return 'full';
+      onEvent({kind: 'key-added', tenant, agentId, by: OPERATOR, publicKey});
+      return 'kept';
     },
-    removeKey(who, publicKey) {
-      changeKeys(who, () => {
-        store.credentials.removeKey(who.tenantId, who.agentId, publicKey);
-        return undefined;
-      });
+    removeKeys(who, publicKey) {
+      const {tenantId: tenant, agentId} = who;
+      const removed = changeKeys(who, () => credentials.removeKeys(tenant, agentId, publicKey)) ?? [];
+      for (const gone of removed) onEvent({kind: 'key-removed', tenant, agentId, by: OPERATOR, publicKey: gone});
+      return removed;
+    },
+    trusts(limit) {
+      return store
+        .figures()
+        .flatMap(({name}) => rules.trusts(name))
+        .toSorted((a, b) => a.trust - b.trust)
+        .slice(0, limit);
+    },
+    listKeys({tenantId = null, agentId = null, limit = LISTED_KEYS}) {
+      return credentials.listKeys({tenant: tenantId, agent: agentId, limit});
     },
   };
 }

@@ -3,8 +3,9 @@ import {fuse, type Fused, type FuseInput, type RecallFacts} from '../../recall/f
 import {termsIn} from '../../recall/terms.ts';
 import type {Embedder} from '../../recall/vector-index.ts';
 import {parseStamp} from '../../replica/hybrid-clock.ts';
+import {speaksFor} from '../../security/delegation.ts';
 import {isSealedEpisode} from '../../security/tenant-seal.ts';
-import {meetsQuorum} from '../../security/reputation.ts';
+import {LEAST_RECALLED, meetsQuorum, trustOf} from '../../security/reputation.ts';
 import type {HubEvent, HubRecall, RecallQuery} from '../hub-parts.ts';
 import type {Found} from '../store/episode-log.ts';
 import type {SqliteHubStore} from '../store/sqlite-hub-store.ts';
@@ -26,7 +27,7 @@ export interface HybridRecallParts {
   readonly follower: VectorFollower;
   /** Something is to be made searchable. */
   readonly onAdded: () => void;
-  /** Agents that must have confirmed an episode before it is recalled. */
+  /** Agents that must have confirmed an episode before others than its own recall it. */
   readonly quorum: number;
   readonly wallMs: () => number;
   readonly onEvent: (event: HubEvent) => void;
@@ -53,7 +54,7 @@ export class HybridRecall implements HubRecall {
       const text = store.searchText(tenant, query.query, depth, 'searchable');
       const vector = nearest(depth);
       this.#read(tenant, [...text.hits.map(({position}) => position), ...vector.map(({key}) => key)], found);
-      const fused = this.#fuse(query, {text, vector}, found);
+      const fused = this.#fuse(tenant, query, {text, vector}, found);
       const isAll = text.hits.length < depth && vector.length < depth;
       if (fused.length >= query.k || isAll || depth >= MAX_DEPTH) return answer(fused, found, query);
     }
@@ -114,20 +115,33 @@ export class HybridRecall implements HubRecall {
   }
 
   #fuse(
-    {k, tags = [], onlySuccess = false, explain = false}: RecallQuery,
+    tenant: string,
+    {k, tags = [], onlySuccess = false, explain = false, by}: RecallQuery,
     {text, vector}: {text: ReturnType<SqliteHubStore['searchText']>; vector: FuseInput['vector']},
     found: ReadonlyMap<number, EpisodeFound | null>,
   ): readonly Fused[] {
     const words = explain ? text.words : [];
+    const nowMs = this.#parts.wallMs();
+    const {store, quorum} = this.#parts;
+    const trusts = new Map<string, number>();
+    const trustIn = (agent: string): number => {
+      const known = trusts.get(agent) ?? trustOf(store.reputation(tenant, agent, nowMs), nowMs);
+      trusts.set(agent, known);
+      return known;
+    };
+    const mayFind = (each: EpisodeFound | null): boolean => {
+      if (each === null) return false;
+      const {agentId} = each.episode;
+      if (by !== null && speaksFor(by, agentId)) return true;
+      return meetsQuorum(each.state, quorum) && trustIn(agentId) >= LEAST_RECALLED;
+    };
     return fuse({
       text: text.hits.map(({position}) => ({key: position, terms: wordsIn(found.get(position) ?? null, words)})),
       vector,
-      facts: key => factsOf(found.get(key) ?? null),
-      accepts: (_key, {state, success}) =>
-        (!onlySuccess || success) &&
-        tags.every(tag => state.tags.includes(tag)) &&
-        meetsQuorum(state, this.#parts.quorum),
-      nowMs: this.#parts.wallMs(),
+      facts: key => factsOf(found.get(key) ?? null, trustIn),
+      accepts: (key, {state, success}) =>
+        (!onlySuccess || success) && tags.every(tag => state.tags.includes(tag)) && mayFind(found.get(key) ?? null),
+      nowMs,
       limit: k,
     });
   }
@@ -137,10 +151,11 @@ function nextTurn(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve));
 }
 
-function factsOf(found: EpisodeFound | null): RecallFacts | null {
+function factsOf(found: EpisodeFound | null, trustIn: (agent: string) => number): RecallFacts | null {
   if (found === null) return null;
   const {episode, state} = found;
-  return {atMs: parseStamp(episode.at)?.ms ?? 0, reward: episode.reward, success: episode.success, state};
+  const {reward, success, agentId} = episode;
+  return {atMs: parseStamp(episode.at)?.ms ?? 0, reward, success, state, trust: trustIn(agentId)};
 }
 
 /** As many of the best as fit one frame, one at least. */

@@ -10,6 +10,8 @@ const TEXT_MS = 15;
 /** Milliseconds given to making entries searchable, and episodes forgotten, in one go. */
 const TEXT_SLICE_MS = 3;
 const RETIRE_CHUNK = 100;
+/** Outcomes forgotten each minute. */
+const PRUNE_CHUNK = 1000;
 
 export interface Retention {
   /** How long an episode is kept that says nothing of it itself, in milliseconds; null: for ever. */
@@ -93,6 +95,7 @@ export class Upkeep {
       settle();
       expire();
       for (const {name: tenant} of store.figures()) {
+        store.pruneOutcomes(tenant, PRUNE_CHUNK);
         let episodes = 0;
         for (let more = true; more && !this.#isStopped; ) {
           settle();

@@ -15,6 +15,10 @@ export interface VettingParts {
   /** Told of each stamp that is taken, so that stamps of the hub's own are later. */
   readonly observe: (stamp: string) => Result<void, StampFailure>;
   readonly wallMs: () => number;
+  /** The log of the hub, and the last position of a tenant that anybody can have seen. */
+  readonly log: {readonly id: string; head(tenant: string): number};
+  /** Episodes that are not signed by a known key are not taken, of whomever they are. */
+  readonly requireSignatures: boolean;
 }
 
 /** What is asked of each pushed item: a stamp that is not ahead, and of an agent with a key, its signature. */
@@ -31,9 +35,17 @@ export class Vetting {
     const at = item.kind === 'episode' ? item.episode.at : item.change.at;
     const stamp = checkStamp(at, {wallMs: this.#parts.wallMs()});
     if (!stamp.ok) return refuse('bad-frame', stamp.failure.detail);
+    const {clock} = item.kind === 'episode' ? item.episode : item.change;
+    if (clock?.[0] === this.#parts.log.id && clock[3] > this.#parts.log.head(tenantId)) {
+      return refuse('bad-frame', `the clock says that position ${clock[3]} was seen, which is not there yet`);
+    }
     if (item.kind === 'episode') {
       const {episode} = item;
       const {signer, keys} = this.#signerOf(tenantId, [episode.agentId, agentId]);
+      if (keys.length === 0 && this.#parts.requireSignatures) {
+        const fix = `make a key of ${signer} known (a frame \`key\`; signingKey in the client), and sign with that`;
+        return refuse('forbidden', `this hub takes signed episodes only: ${fix}`);
+      }
       if (keys.length > 0 && !keys.some(publicKey => verifyEpisode(episode, {tenantId, publicKey}))) {
         const what = episode.signature === null ? 'the episode is not signed' : 'the signature is of another key';
         return refuse('forbidden', `${what}; ${signer} has made a key known, so sign with that`);

@@ -10,6 +10,7 @@ import {storeFailure} from '../../../sqlite/sqlite-failure.ts';
 import {Bodies, type Seal} from './bodies.ts';
 import {DATA_KEYS, type DataKey} from './credentials.ts';
 import type {Group} from './group.ts';
+import {renewLogId} from './log-id.ts';
 import {HUB_BUSY_HINT, HUB_SCHEMA} from './hub-schema.ts';
 import {verifyDatabase, type VerifyReport, verifySteps} from './verify.ts';
 
@@ -93,6 +94,7 @@ export function restoreHubStore(options: {from: string; to: string; seal: Seal |
     rmSync(part, {force: true});
     makePrivate(part);
     copyFileSync(from, part);
+    renewLog(part);
     settle(part, to);
     return verified;
   } catch (error) {
@@ -109,12 +111,24 @@ async function readCopy(file: string, bodies: Bodies): Promise<VerifyReport> {
   try {
     // One file, which can be read where nothing can be written.
     db.pragma('journal_mode = DELETE');
+    renewLogId(db);
     const steps = verifySteps({db, bodies, pages: false});
     for (;;) {
       const {done, value} = steps.next();
       if (done === true) return value;
       await new Promise(resolve => setImmediate(resolve));
     }
+  } finally {
+    db.close();
+  }
+}
+
+/** Whoever put the same backup back twice has two logs. */
+function renewLog(file: string): void {
+  const db = new Database(file);
+  try {
+    db.pragma('journal_mode = DELETE');
+    renewLogId(db);
   } finally {
     db.close();
   }

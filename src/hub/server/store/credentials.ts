@@ -8,7 +8,11 @@ const ADD_KEY = `INSERT INTO agent_keys (tenant, agent, public_key, since_ms)
 const HAS_KEY = 'SELECT 1 FROM agent_keys WHERE tenant = ? AND agent = ? AND public_key = ?';
 const KEYS = `SELECT public_key AS publicKey, since_ms AS sinceMs FROM agent_keys WHERE tenant = ? AND agent = ?
   ORDER BY since_ms, public_key`;
-const REMOVE_KEY = 'DELETE FROM agent_keys WHERE tenant = ? AND agent = ? AND public_key = ?';
+const REMOVE_KEYS = `DELETE FROM agent_keys WHERE tenant = @tenant AND agent = @agent
+  AND (@publicKey IS NULL OR public_key = @publicKey) RETURNING public_key`;
+const LIST_KEYS = `SELECT tenant AS tenantId, agent AS agentId, public_key AS publicKey, since_ms AS sinceMs FROM agent_keys
+  WHERE (@tenant IS NULL OR tenant = @tenant) AND (@agent IS NULL OR agent = @agent)
+  ORDER BY tenant, agent, since_ms, public_key LIMIT @limit`;
 const REVOKE = `INSERT INTO revoked_tokens (id, expires_at_ms, at_ms)
   SELECT @id, @expiresAtMs, @atMs WHERE (SELECT count(*) FROM revoked_tokens) < @max ON CONFLICT DO NOTHING`;
 const IS_REVOKED = 'SELECT 1 FROM revoked_tokens WHERE id = ?';
@@ -22,6 +26,11 @@ export const DATA_KEYS = `SELECT tenant AS tenantId, version, master AS masterId
 export interface AgentKey {
   readonly publicKey: string;
   readonly sinceMs: number;
+}
+
+export interface ListedKey extends AgentKey {
+  readonly tenantId: string;
+  readonly agentId: string;
 }
 
 export interface RevokedToken {
@@ -48,7 +57,8 @@ export class Credentials {
   readonly #addKey;
   readonly #hasKey;
   readonly #keys;
-  readonly #removeKey;
+  readonly #removeKeys;
+  readonly #listKeys;
   readonly #revoke;
   readonly #isRevoked;
   readonly #revoked;
@@ -62,7 +72,10 @@ export class Credentials {
     this.#addKey = db.prepare<[AgentKey & {tenant: string; agent: string; max: number}]>(ADD_KEY);
     this.#hasKey = db.prepare<[string, string, string], number>(HAS_KEY);
     this.#keys = db.prepare<[string, string], AgentKey>(KEYS);
-    this.#removeKey = db.prepare<[string, string, string]>(REMOVE_KEY);
+    type Which = {tenant: string; agent: string; publicKey: string | null};
+    this.#removeKeys = db.prepare<[Which], string>(REMOVE_KEYS).pluck();
+    type Wanted = {tenant: string | null; agent: string | null; limit: number};
+    this.#listKeys = db.prepare<[Wanted], ListedKey>(LIST_KEYS);
     this.#revoke = db.prepare<[RevokedToken & {max: number}]>(REVOKE);
     this.#isRevoked = db.prepare<[string], number>(IS_REVOKED);
     this.#revoked = db.prepare<[], RevokedToken>(REVOKED);
@@ -79,8 +92,14 @@ export class Credentials {
     });
   }
 
-  removeKey(tenant: string, agent: string, publicKey: string): void {
-    this.#group.write(() => this.#removeKey.run(tenant, agent, publicKey));
+  /** `publicKey` null: all of them. Those that are gone; null: not written, see `flush`. */
+  removeKeys(tenant: string, agent: string, publicKey: string | null): readonly string[] | null {
+    return this.#group.write(() => this.#removeKeys.all({tenant, agent, publicKey}));
+  }
+
+  /** By tenant and agent, at most `limit`; null: of all. */
+  listKeys({tenant, agent, limit}: {tenant: string | null; agent: string | null; limit: number}): readonly ListedKey[] {
+    return this.#group.read(() => this.#listKeys.all({tenant, agent, limit}));
   }
 
   /** Oldest first. */

@@ -150,11 +150,11 @@ export class Entries {
     throw new Error(`Internal error: entry ${positionOf(row.key)} of ${tenant} is no episode`);
   }
 
-  /** The text of the change of critique that stands there. */
-  critiqueAt(tenant: string, key: number): string {
+  /** The change of critique that stands there. */
+  critiqueAt(tenant: string, key: number): Extract<EpisodeChange, {kind: 'critique'}> {
     const row = this.at(key);
     const item = row && this.item(tenant, row);
-    if (item?.kind === 'change' && item.change.kind === 'critique') return item.change.text;
+    if (item?.kind === 'change' && item.change.kind === 'critique') return item.change;
     throw damaged(`entry ${positionOf(key)} of tenant "${tenant}" is no critique`);
   }
 

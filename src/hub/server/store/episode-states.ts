@@ -2,6 +2,8 @@ import type {Database} from 'better-sqlite3';
 import type {Episode, EpisodeChange, EpisodeStanding, EpisodeState} from '../../../model/episode.ts';
 import type {Bodies, Body} from './bodies.ts';
 import type {Entries} from './entries.ts';
+import type {LastCritiques} from './last-critiques.ts';
+import type {Outcomes, Word} from './outcomes.ts';
 import {firstStamp, isLater, markTags, MAX_VOICES, type Stamp, type TagMarks, tagsOf} from './stamps.ts';
 
 const READ = 'SELECT * FROM states WHERE episode = ?';
@@ -44,6 +46,12 @@ export interface Placed {
   readonly episode: Episode;
 }
 
+interface Voiced {
+  readonly plus: number;
+  readonly minus: number;
+  readonly before: Word | null | 'later';
+}
+
 /** Nothing has been said of it yet, or nothing is left of what was said. */
 export const NO_STATE = {up: 0, down: 0, uses: 0, confirmed: 0, refuted: 0} as const;
 
@@ -62,8 +70,15 @@ export class EpisodeStates {
   readonly #silence;
   readonly #bodies: Bodies;
   readonly #entries: Entries;
+  readonly #outcomes: Outcomes | null;
+  readonly #critiques: LastCritiques | null;
 
-  constructor(db: Database, bodies: Bodies, entries: Entries) {
+  /** `outcomes` null: nothing will be applied. `critiques` null: the database is older than they are. */
+  constructor(
+    db: Database,
+    bodies: Bodies,
+    {entries, outcomes, critiques}: {entries: Entries; outcomes: Outcomes | null; critiques: LastCritiques | null},
+  ) {
     this.#read = db.prepare<[number], Row>(READ);
     this.#write = db.prepare<[Row]>(WRITE);
     this.#voice = db.prepare<[number, number, string], Stamp & {value: number}>(VOICE);
@@ -74,6 +89,8 @@ export class EpisodeStates {
     this.#silence = db.prepare<[number]>(SILENCE);
     this.#bodies = bodies;
     this.#entries = entries;
+    this.#outcomes = outcomes;
+    this.#critiques = critiques;
   }
 
   of({tenant, key, episode}: Placed): EpisodeState {
@@ -82,8 +99,12 @@ export class EpisodeStates {
       return {...NO_STATE, tags: episode.tags.toSorted(), critique: episode.critique, standing: 'active'};
     }
     const {up, down, uses, confirmed, refuted, standing, critique_key: said} = row;
-    const critique = said === null ? episode.critique : this.#entries.critiqueAt(tenant, said);
-    return {up, down, uses, confirmed, refuted, standing, critique, tags: tagsOf(this.#tags(row, tenant, episode))};
+    const tags = tagsOf(this.#tags(row, tenant, episode));
+    const state = {up, down, uses, confirmed, refuted, standing, tags};
+    if (said === null) return {...state, critique: episode.critique};
+    const critique = this.#entries.critiqueAt(tenant, said).text;
+    const others = this.#critiques?.others(tenant, key) ?? [];
+    return {...state, critique, ...(others.length > 0 && {otherCritiques: others})};
   }
 
   apply({tenant, key, episode}: Placed, change: EpisodeChange, changeKey: number): void {
@@ -98,6 +119,7 @@ export class EpisodeStates {
   remove(episode: number): void {
     this.#remove.run(episode);
     this.#silence.run(episode);
+    this.#critiques?.remove(episode);
   }
 
   #note(row: Row, episode: Episode, change: Exclude<EpisodeChange, {kind: 'tag'}>, changeKey: number): void {
@@ -105,6 +127,7 @@ export class EpisodeStates {
     else if (change.kind === 'vote') this.#vote(row, change);
     else if (change.kind === 'confirm') this.#confirm(row, episode, change);
     else if (change.kind === 'critique') {
+      this.#critiques?.put(row.episode, change, changeKey);
       if (!isLater(change, {at: row.critique_at, id: row.critique_id})) return;
       Object.assign(row, {critique_at: change.at, critique_id: change.id, critique_key: changeKey});
     } else {
@@ -124,7 +147,12 @@ export class EpisodeStates {
 
   #confirm(row: Row, episode: Episode, change: Extract<EpisodeChange, {kind: 'confirm'}>): void {
     if (change.by === episode.agentId) return;
-    const {plus, minus} = this.#voiced(row.episode, CONFIRM, change, change.success ? 1 : -1);
+    const {by, at} = change;
+    const value = change.success ? 1 : -1;
+    const {plus, minus, before} = this.#voiced(row.episode, CONFIRM, change, value);
+    if (before !== 'later') {
+      this.#outcomes?.note(row.episode, {author: episode.agentId, confirmer: by}, {value, at}, before);
+    }
     row.confirmed += plus;
     row.refuted += minus;
     if (row.confirmed + row.refuted <= MAX_VOICES) return;
@@ -132,12 +160,13 @@ export class EpisodeStates {
     else row.refuted -= 1;
   }
 
-  /** By how much a word for or against changes the number of each. */
-  #voiced(episode: number, kind: number, {by, at, id}: EpisodeChange, value: number): {plus: number; minus: number} {
+  /** By how much a word for or against changes the number of each; `before`: what it takes the place of, or that it is later itself. */
+  #voiced(episode: number, kind: number, {by, at, id}: EpisodeChange, value: number): Voiced {
     const known = this.#voice.get(episode, kind, by);
-    if (known !== undefined && !isLater({at, id}, known)) return {plus: 0, minus: 0};
+    if (known !== undefined && !isLater({at, id}, known)) return {plus: 0, minus: 0, before: 'later'};
     this.#say.run(episode, kind, by, value, at, id);
     return {
+      before: known ?? null,
       plus: Number(value === 1) - Number(known?.value === 1),
       minus: Number(value === -1) - Number(known?.value === -1),
     };

@@ -1,8 +1,10 @@
 import type {DatabaseSchema} from '../../../sqlite/schema-version.ts';
 import {FIRST_SCHEMA} from './schema/001-first.ts';
+import {OUTCOMES} from './schema/002-outcomes.ts';
+import {CRITIQUES} from './schema/003-critiques.ts';
 
 /** The hub's database: "gdh1" in ASCII. */
-export const HUB_SCHEMA: DatabaseSchema = {applicationId: 0x67646831, migrations: [FIRST_SCHEMA]};
+export const HUB_SCHEMA: DatabaseSchema = {applicationId: 0x67646831, migrations: [FIRST_SCHEMA, OUTCOMES, CRITIQUES]};
 
 export const HUB_BUSY_HINT =
   'Only one hub may use a database at a time: end the other one, or give this one a file of its own.';
@@ -13,6 +15,10 @@ export const LAST_POSITION = SPAN - 1;
 
 export function entryKey(tenant: number, position: number): number {
   return tenant * SPAN + position;
+}
+
+export function tenantOf(key: number): number {
+  return Math.floor(key / SPAN);
 }
 
 export function positionOf(key: number): number {

@@ -2,6 +2,7 @@ import type {Database} from 'better-sqlite3';
 import type {Result} from '../../../base/result.ts';
 import type {LogEntry, LogItem} from '../../../model/episode.ts';
 import type {Failure} from '../../../model/failure.ts';
+import {NO_REPUTATION, type Reputation} from '../../security/reputation.ts';
 import type {AppendResult, HubStore, HubStoreFailure} from '../hub-store.ts';
 import {AuditLog} from './audit-log.ts';
 import {Bodies, type Seal} from './bodies.ts';
@@ -14,7 +15,10 @@ import {backUp} from './backup.ts';
 import {Group} from './group.ts';
 import {positionOf} from './hub-schema.ts';
 import type {HubStoreLimits} from './limits.ts';
+import {LastCritiques} from './last-critiques.ts';
+import {logIdOf} from './log-id.ts';
 import {Messages} from './messages.ts';
+import {Outcomes, type Standing} from './outcomes.ts';
 import {type Forgetting, Retention, type RetentionPolicy} from './retention.ts';
 import {Sessions} from './sessions.ts';
 import {type Tenant, Tenants} from './tenants.ts';
@@ -40,6 +44,7 @@ const TEXT_SLICE = 8;
 /** The hub's own database. Synchronous; one process at a time has it open. Everything written is durable after `flush`. */
 export class SqliteHubStore implements HubStore {
   readonly file: string;
+  readonly log: string;
   readonly sessions: Sessions;
   readonly audit: AuditLog;
   readonly credentials: Credentials;
@@ -55,20 +60,26 @@ export class SqliteHubStore implements HubStore {
   readonly #log: EpisodeLog;
   readonly #retention: Retention;
   readonly #bodies: Bodies;
+  readonly #outcomes: Outcomes;
+  readonly #nowMs: () => number;
 
   constructor({file, db, memory, seal, limits, nowMs}: HubStoreParts) {
     const bodies = new Bodies(seal);
     const group = new Group(db, memory, file);
     this.file = file;
+    this.log = logIdOf(db);
     this.#db = db;
     this.#memory = memory;
     this.#bodies = bodies;
     this.#group = group;
+    this.#nowMs = nowMs;
     this.#tenants = new Tenants(db, limits.tenants);
     this.#entries = new Entries(db, bodies);
     this.#text = new TextIndex(memory ?? db);
+    this.#outcomes = new Outcomes(db);
+    this.#outcomes.fill();
     const vectors = new Vectors(db, bodies);
-    for (const member of [this.#tenants, this.#text, vectors]) group.add(member);
+    for (const member of [this.#tenants, this.#text, vectors, this.#outcomes]) group.add(member);
     this.sessions = new Sessions(db, {group, max: limits.pastSessions});
     this.audit = new AuditLog(db, {group, bodies, max: limits.auditRows});
     this.credentials = new Credentials(db, group, limits);
@@ -78,7 +89,11 @@ export class SqliteHubStore implements HubStore {
       group,
       tenants: this.#tenants,
       entries: this.#entries,
-      states: new EpisodeStates(db, bodies, this.#entries),
+      states: new EpisodeStates(db, bodies, {
+        entries: this.#entries,
+        outcomes: this.#outcomes,
+        critiques: new LastCritiques(db, this.#entries),
+      }),
       text: this.#text,
       vectors,
       audit: this.audit,
@@ -165,6 +180,24 @@ export class SqliteHubStore implements HubStore {
   /** Figures of every tenant: the last durable position, stored bytes, episodes that are not forgotten. */
   figures(): readonly Pick<Tenant, 'name' | 'durable' | 'bytes' | 'episodes'>[] {
     return [...this.#tenants.all()].map(({name, durable, bytes, episodes}) => ({name, durable, bytes, episodes}));
+  }
+
+  /** What the outcomes of others say of an agent. */
+  reputation(name: string, agent: string, nowMs: number): Reputation {
+    const tenant = this.#tenants.find(name);
+    return tenant === null ? NO_REPUTATION : this.#group.read(() => this.#outcomes.of(tenant.num, agent, nowMs));
+  }
+
+  /** Of all agents of a tenant of whom there are outcomes, by name. Reads all of them. */
+  reputations(name: string, nowMs: number): readonly Standing[] {
+    const tenant = this.#tenants.find(name);
+    return tenant === null ? [] : this.#group.read(() => [...this.#outcomes.all(tenant.num, nowMs)]);
+  }
+
+  /** Forgets at most `limit` outcomes that count for nothing any more, or are too many; how many, null: see `flush`. */
+  pruneOutcomes(name: string, limit: number): number | null {
+    const tenant = this.#tenants.find(name);
+    return tenant === null ? 0 : this.#group.write(() => this.#outcomes.prune(tenant.num, this.#nowMs(), limit));
   }
 
   /**

@@ -7,11 +7,14 @@ import {type Bodies, byteLength, checksum} from './bodies.ts';
 import {Entries, type EntryRow, KIND} from './entries.ts';
 import {EpisodeStates} from './episode-states.ts';
 import {positionOf} from './hub-schema.ts';
+import {LastCritiques} from './last-critiques.ts';
 import {type Tenant, Tenants} from './tenants.ts';
 import {TextIndex} from './text-index.ts';
 
 const PAGES = 'PRAGMA integrity_check(20)';
 const IS_SEALED = "SELECT value FROM meta WHERE key = 'sealed'";
+/** A backup may be older than they are. */
+const HAS_CRITIQUES = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'critiques'";
 const DOCUMENTS = 'SELECT tenant, name, crc, body FROM documents';
 const STRAY_VECTORS = `SELECT count(*) FROM vectors
   WHERE NOT EXISTS (SELECT 1 FROM entries WHERE entries.key = vectors.key AND kind = 0)`;
@@ -76,7 +79,9 @@ class Verification {
     this.#bodies = bodies;
     this.#pages = pages;
     this.#entries = new Entries(db, bodies);
-    this.#states = bodies && new EpisodeStates(db, bodies, this.#entries);
+    const entries = this.#entries;
+    const critiques = db.prepare(HAS_CRITIQUES).get() === undefined ? null : new LastCritiques(db, entries);
+    this.#states = bodies && new EpisodeStates(db, bodies, {entries, outcomes: null, critiques});
     this.#text = new TextIndex(db);
   }
 

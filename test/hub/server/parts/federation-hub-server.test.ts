@@ -1,10 +1,11 @@
 import {randomBytes, randomUUID} from 'node:crypto';
 import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {generateKeyPairSync} from 'node:crypto';
+import {generateKeyPairSync, type KeyObject} from 'node:crypto';
 import {expect, test} from 'vitest';
 import {formatStamp} from '../../../../src/hub/replica/hybrid-clock.ts';
 import {SharedDocument} from '../../../../src/hub/replica/shared-document.ts';
+import {endorseKey} from '../../../../src/hub/security/agent-key.ts';
 import {signEpisode, writePublicKey} from '../../../../src/hub/security/episode-signature.ts';
 import {masterKey} from '../../../../src/hub/security/master-key.ts';
 import {verifyHubStore} from '../../../../src/hub/server/store/backup.ts';
@@ -20,6 +21,8 @@ function stamped(agentId: string, fields: Partial<Episode> = {}): Episode {
     ...fields,
   });
 }
+
+type Pair = ReturnType<typeof generateKeyPairSync>;
 
 function recallOf(query: string) {
   return {type: 'recall', query, k: 5, explain: true} as const;
@@ -102,6 +105,67 @@ test('a key protects its agent from who speaks for it; an agent without one is s
   expect(verdicts(after.results)).toEqual(['forbidden', 'taken', 'forbidden']);
 });
 
+const keyFrame = (publicKey: KeyObject, signature: string | null = null, agentId: string | null = null) =>
+  ({type: 'key', agentId, publicKey: writePublicKey(publicKey), signature}) as const;
+
+test('an agent makes its key known; another one needs the first, or an admin, and nobody else does it for it', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start();
+  const [first, second, third] = [0, 1, 2].map(() => generateKeyPairSync('ed25519')) as [Pair, Pair, Pair];
+  const agent = await rig.join(hub, 'a1');
+  await agent.ask('ok', keyFrame(first.publicKey));
+  await agent.ask('ok', keyFrame(first.publicKey));
+  const push = async (...episodes: readonly Episode[]) => {
+    const {results} = await agent.ask('pushed', pushOf(...episodes));
+    return results.map(result => ('code' in result ? result.code : 'taken'));
+  };
+  const signedBy = ({privateKey}: Pair) => signEpisode(stamped('a1'), {tenantId: 't1', privateKey});
+  expect(await push(stamped('a1'), signedBy(first), signedBy(second))).toEqual(['forbidden', 'taken', 'forbidden']);
+
+  expect(await agent.ask('error', keyFrame(second.publicKey))).toMatchObject({code: 'forbidden'});
+  const claim = {tenantId: 't1', agentId: 'a1', publicKey: writePublicKey(second.publicKey)};
+  await agent.ask('ok', keyFrame(second.publicKey, endorseKey(claim, first.privateKey)));
+  expect(await push(signedBy(second))).toEqual(['taken']);
+
+  const lead = await rig.join(hub, 'lead', {role: 'coordinator'});
+  const reader = await rig.join(hub, 'reader', {role: 'reader'});
+  expect(await lead.ask('error', keyFrame(third.publicKey, null, 'a1'))).toMatchObject({code: 'forbidden'});
+  expect(await reader.ask('error', keyFrame(third.publicKey))).toMatchObject({code: 'forbidden'});
+  const boss = await rig.join(hub, 'boss', {role: 'admin'});
+  await boss.ask('ok', keyFrame(third.publicKey, null, 'a1'));
+  expect(await push(signedBy(third))).toEqual(['taken']);
+  const elsewhere = await rig.join(hub, 'boss', {role: 'admin', tenantId: 't2'});
+  await elsewhere.ask('ok', keyFrame(second.publicKey, null, 'boss'));
+  expect(await agent.ask('error', {...keyFrame(first.publicKey), publicKey: 'none'})).toMatchObject({
+    code: 'bad-frame',
+  });
+  expect(hub.listKeys({tenantId: 't1'}).map(key => key.agentId)).toEqual(['a1', 'a1', 'a1']);
+  await hub.stop();
+
+  const again = await rig.start();
+  expect(again.listKeys().length).toBe(4);
+  const back = await rig.join(again, 'a1');
+  expect((await back.ask('pushed', pushOf(stamped('a1')))).results).toMatchObject([{code: 'forbidden'}]);
+  expect(again.removeKeys({tenantId: 't1', agentId: 'a1'}).length).toBe(3);
+  expect((await back.ask('pushed', pushOf(stamped('a1')))).results).toMatchObject([{position: 4}]);
+});
+
+test('where signatures are required, nothing unsigned is taken, and nothing signed by a key that is not known', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start({requireSignatures: true});
+  const {privateKey, publicKey} = generateKeyPairSync('ed25519');
+  const agent = await rig.join(hub, 'a1');
+  const signed = () => signEpisode(stamped('a1'), {tenantId: 't1', privateKey});
+  const before = await agent.ask('pushed', pushOf(stamped('a1'), signed()));
+  expect(before.results).toMatchObject([
+    {code: 'forbidden', message: expect.stringMatching(/signed episodes only.*signingKey/)},
+    {code: 'forbidden'},
+  ]);
+  await agent.ask('ok', keyFrame(publicKey));
+  const after = await agent.ask('pushed', pushOf(stamped('a1'), signed()));
+  expect(after.results).toMatchObject([{code: 'forbidden'}, {position: 1}]);
+});
+
 test('agents beneath one name confirm each other, and none of them itself', async () => {
   await using rig = new HubFolderRig();
   const hub = await rig.start();
@@ -123,11 +187,12 @@ test('with a quorum only what others have confirmed is recalled', async () => {
   const [author, witness] = [await rig.join(hub, 'author'), await rig.join(hub, 'witness')];
   const lesson = stamped('author', {task: 'mend the lighthouse'});
   await author.ask('pushed', pushOf(lesson));
-  expect((await author.ask('recalled', recallOf('lighthouse'))).memories).toEqual([]);
+  expect((await witness.ask('recalled', recallOf('lighthouse'))).memories).toEqual([]);
+  expect((await author.ask('recalled', recallOf('lighthouse'))).memories[0]?.state.confirmed).toBe(0);
   const at = formatStamp({ms: Date.now(), counter: 1, node: 'witness'});
   const change = {id: randomUUID(), episode: lesson.id, by: 'witness', at, kind: 'confirm', success: true} as const;
   await witness.ask('pushed', {type: 'push', items: [{kind: 'change', change}]});
-  expect((await author.ask('recalled', recallOf('lighthouse'))).memories[0]?.state.confirmed).toBe(1);
+  expect((await witness.ask('recalled', recallOf('lighthouse'))).memories[0]?.state.confirmed).toBe(1);
 });
 
 test('a message for an agent that is away outlives the hub, and is delivered once', async () => {

@@ -49,6 +49,26 @@ describe('a backup', () => {
     expect(store.append('a', [item()])).toMatchObject([{position: restored.value.entries + 1}]);
   });
 
+  it('counts positions in a log of its own, wherever and however often it is put back', async () => {
+    using store = rig.open();
+    store.append('a', [item()]);
+    expect(await store.backup(copy)).toMatchObject({ok: true});
+    const logs = [store.log];
+    for (const name of ['one.db', 'two.db']) {
+      const to = join(rig.folder, name);
+      expect(restoreHubStore({from: copy, to, seal: null})).toMatchObject({ok: true});
+      {
+        using restored = rig.open({file: to});
+        logs.push(restored.log);
+      }
+      using again = rig.open({file: to});
+      expect(again.log).toBe(logs.at(-1));
+    }
+    // As by hand, past godel.
+    using copied = rig.open({file: copy});
+    expect(new Set([...logs, copied.log]).size).toBe(4);
+  });
+
   it('of a sealed database stays sealed, and can be verified without the key as far as that goes', async () => {
     const seal = sealWith(randomBytes(32));
     using store = rig.open({seal});

@@ -167,7 +167,7 @@ describe('credentials', () => {
     expect([credentials.isRevoked('t1'), credentials.isRevoked('t3')]).toEqual([false, true]);
     expect(credentials.revoked().map(({id}) => id)).toEqual(['t2', 't3']);
     expect(credentials.dataKeys()).toMatchObject([{masterId: 'n', wrapped: 'w2'}]);
-    credentials.removeKey('a', 'bob', 'k1');
+    expect(credentials.removeKeys('a', 'bob', 'k1')).toEqual(['k1']);
     expect(credentials.keys('a', 'bob')).toHaveLength(1);
   });
 });
