@@ -16,6 +16,8 @@ const NOTHING = Buffer.alloc(0);
  */
 export class BareLink {
   onText: (payload: Buffer) => void = () => undefined;
+  /** The other side has ended it, or it broke. */
+  onClose: () => void = () => undefined;
   readonly #socket: Socket;
   #rest: Buffer = NOTHING;
 
@@ -39,6 +41,7 @@ export class BareLink {
         socket.off('data', onHead);
         if (!head.toString('latin1', 0, 12).endsWith(' 101')) reject(new Error(head.toString('latin1', 0, 200)));
         socket.on('data', data => link.#take(data));
+        socket.on('close', () => link.onClose());
         link.#take(head.subarray(end + HEAD_END.length));
         resolve();
       };
@@ -58,6 +61,7 @@ export class BareLink {
   }
 
   close(): void {
+    this.onClose = () => undefined;
     this.#socket.destroy();
   }
 

@@ -109,6 +109,7 @@ const MESSAGE = Buffer.from('{"type":"message"');
 const NINE = 57;
 const ZERO = 48;
 const AT_ONCE = 100;
+const LOOK_MS = 100;
 
 interface Agent {
   readonly link: BareLink;
@@ -117,6 +118,7 @@ interface Agent {
 
 let agents: Agent[] = [];
 let made = 0;
+let lost: (error: Error) => void = () => undefined;
 
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
@@ -168,6 +170,7 @@ async function open({url, count, tenant, prefix, news, hello}: Extract<Order, {d
     link.send(JSON.stringify({type: 'hello', id: 0, token: `${tenant} ${agentId}`, ...said}));
     await welcomed;
     link.onText = () => undefined;
+    link.onClose = () => lost(new Error(`${agentId} was cut off`));
     return {link, agentId};
   }
 }
@@ -262,7 +265,12 @@ async function sync({everyMs, forMs, settleMs}: Extract<Order, {do: 'sync'}>): P
     };
     timers.push(setTimeout(act, (everyMs * index) / agents.length));
   }
-  await new Promise(resolve => setTimeout(resolve, forMs + settleMs));
+  await new Promise(resolve => setTimeout(resolve, forMs));
+  // What was pushed last is still to be told.
+  const isTold = (position: number) => told.get(position)?.count === agents.length - 1;
+  while (monotonicMs() < endMs + settleMs && ![...acknowledgedMs.keys()].every(isTold)) {
+    await new Promise(resolve => setTimeout(resolve, LOOK_MS));
+  }
   for (const timer of timers) clearTimeout(timer);
   const newsMs: number[] = [];
   let wrong = 0;
@@ -329,7 +337,10 @@ function pushFrame(id: number, agentId: string, count: number, bytes: number): s
 if (process.argv[1] === fileURLToPath(import.meta.url) && process.argv[2] === 'crowd') {
   const tell = (told: Told) => process.send?.(told);
   process.on('message', (order: Order) => {
-    const carried = carryOut(order);
+    const cutOff = new Promise<never>((_, reject) => {
+      lost = reject;
+    });
+    const carried = Promise.race([carryOut(order), cutOff]);
     tell({begun: true});
     carried.then(
       done => tell({done}),
