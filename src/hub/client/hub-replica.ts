@@ -8,6 +8,7 @@ import type {HubAdapter, HubMember, HubWelcome} from './hub-adapter.ts';
 import {type EndToEndOptions, tenantSeal} from './end-to-end.ts';
 import {type EndpointOptions, hubUrl} from './hub-endpoint.ts';
 import {badOption, HubError} from './hub-error.ts';
+import type {HubFollower} from './hub-follower.ts';
 import type {HubToken} from './hub-token.ts';
 import {ReplicaSync, type SyncReport, type SyncStats} from './replica-sync.ts';
 import {SealingHub} from './sealing-hub.ts';
@@ -43,6 +44,9 @@ export interface HubReplicaOptions extends EndpointOptions, OpenCacheOptions {
   readonly alarms?: Alarms;
 }
 
+/** How long a follower may take to tell what it has, when the connection is ended, in milliseconds. */
+const LAST_WORDS_MS = 2000;
+
 export interface WaitOptions {
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal | undefined;
@@ -62,11 +66,12 @@ export class HubReplica implements AsyncDisposable {
   readonly #user: CacheUser;
   readonly #replica: ReplicaSync;
   readonly #seal: TenantSeal | null;
+  readonly #follower: HubFollower | null;
   #adapter: HubAdapter | null = null;
   #closed: Promise<void> | undefined;
 
   /** Opens the cache. Throws a HubError: `bad-option`, or `cache-unusable`. */
-  constructor(options: HubReplicaOptions) {
+  constructor(options: HubReplicaOptions, follower: HubFollower | null = null) {
     const {agentId, tenantId, endpoint, hubAdapter, token, cache, sessionId = null} = options;
     if (agentId === '' || tenantId === '') throw badOption('agentId and tenantId are needed');
     if (hubAdapter === undefined) {
@@ -81,6 +86,7 @@ export class HubReplica implements AsyncDisposable {
     this.agentId = agentId;
     this.tenantId = tenantId;
     this.#options = options;
+    this.#follower = follower;
     this.#seal = tenantSeal(tenantId, options.endToEnd);
     this.#cache = cache ?? openCache(options);
     this.#user = this.#joinCache();
@@ -132,7 +138,7 @@ export class HubReplica implements AsyncDisposable {
     const adapter = this.#seal === null ? made : new SealingHub(made, {seal: this.#seal, sign: this.#sign});
     this.#adapter = adapter;
     this.#replica.attach(adapter);
-    this.attached(adapter);
+    this.#follower?.attach(adapter);
     // Whoever wants to know waits by `connect`; the stats say it, too.
     adapter.connect().catch(() => undefined);
     return adapter;
@@ -158,11 +164,11 @@ export class HubReplica implements AsyncDisposable {
 
   /** Says goodbye to the hub; the cache stays usable, and `connect` connects again. */
   async disconnect(): Promise<void> {
-    await this.leaving();
+    await this.#follower?.settle(LAST_WORDS_MS);
     const adapter = this.#adapter;
     this.#adapter = null;
     this.#replica.detach();
-    this.detached();
+    this.#follower?.detach();
     await adapter?.close();
   }
 
@@ -185,28 +191,11 @@ export class HubReplica implements AsyncDisposable {
     return this.#seal !== null;
   }
 
-  /** Somebody else follows the connection too: what it does as it comes, before it goes, when it has gone, and at the end. */
-  protected attached(_adapter: HubAdapter): void {
-    // The cache is all there is.
-  }
-
-  protected leaving(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  protected detached(): void {
-    // As above.
-  }
-
-  protected ended(): void {
-    // As above.
-  }
-
   async #close(): Promise<void> {
     try {
       await this.disconnect();
     } finally {
-      this.ended();
+      this.#follower?.closeAll();
       if (this.#options.user === undefined) this.#cache.leave(this.#user);
       if (this.#options.cache === undefined) this.#cache.close();
     }
