@@ -19,6 +19,9 @@ const {values} = parseArgs({
     'no-write': {type: 'boolean', default: false},
   },
 });
+/** The first of those that were looked at by nobody while the policy was written: that was done with 1 to 5. */
+const FIRST_SEED = 11;
+
 const {embedder: kind} = values;
 const [seeds, generations] = [Number(values.seeds), Number(values.generations)];
 if (kind !== 'model' && kind !== 'hashed') throw new Error(`--embedder is ${kind}: use hashed or model`);
@@ -29,7 +32,7 @@ const missing = missingTools();
 if (missing.length > 0) throw new Error(`these programs are needed and not there: ${missing.join(', ')}`);
 
 /** Each seed is a process of its own, with a hub of its own; all at the same time. */
-const measured = (await Promise.all(Array.from({length: seeds}, (_, index) => measure(index + 1)))).flat();
+const measured = (await Promise.all(Array.from({length: seeds}, (_, index) => measure(FIRST_SEED + index)))).flat();
 const verdicts = verdictsOf(measured);
 const tables = tablesOf(measured, verdicts);
 console.log(tables);
