@@ -182,11 +182,11 @@ test('a thousand agents spawned in one turn have a thousand ids, and one timer',
   cache.close();
 });
 
-test('a thousand agents of one process and one hub: all that was stored is there once, and everybody is told all', async () => {
+test('three hundred agents of one process and one hub: all that was stored is there once, and everybody is told all', async () => {
   await using rig = await startHub();
   const cache = openCache({tenantId: 't1'});
   const spawned = await Promise.all(
-    Array.from({length: 1000}, (_, number) => spawnAgent({...connected(rig, `a${number}`), cache})),
+    Array.from({length: 300}, (_, number) => spawnAgent({...connected(rig, `a${number}`), cache})),
   );
   await Promise.all(
     spawned.map(async (agent, number) => {
@@ -194,13 +194,13 @@ test('a thousand agents of one process and one hub: all that was stored is there
       await agent.sync({deadlineMs: 60_000});
     }),
   );
-  expect(rig.hub.getStats().agents).toBe(1000);
+  expect(rig.hub.getStats().agents).toBe(300);
   const {entries} = rig.store.pull('t1', 0, 5000, 1e9);
   const authors = entries.map(entry => (entry.kind === 'episode' ? entry.episode.agentId : ''));
-  expect(new Set(authors).size).toBe(1000);
-  expect(authors.length).toBe(1000);
-  expect(cache.counts).toMatchObject({episodes: 1000, pending: 0, position: 1000});
-  expect((await spawned[0]!.queryMemories('lesson of 777', 1)).map(({episode}) => episode.agentId)).toEqual(['a777']);
+  expect(new Set(authors).size).toBe(300);
+  expect(authors.length).toBe(300);
+  expect(cache.counts).toMatchObject({episodes: 300, pending: 0, position: 300});
+  expect((await spawned[0]!.queryMemories('lesson of 277', 1)).map(({episode}) => episode.agentId)).toEqual(['a277']);
   const ends = await Promise.all(spawned.map(agent => agent.destroy()));
   expect(ends.filter(({unsynced}) => unsynced > 0)).toEqual([]);
   cache.close();
