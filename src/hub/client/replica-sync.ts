@@ -206,7 +206,9 @@ export class ReplicaSync {
     if (recall !== undefined) this.#guard(() => this.#cache.obey(recall));
     const {position, limits} = this.#cache;
     // A new cache begins with as much as it can hold: what is older would be forgotten again at once.
-    if (position === 0 && head > limits.episodes) this.#cache.startAfter(head - limits.episodes);
+    if (position === 0 && head > limits.episodes) {
+      this.#guard(() => this.#cache.startAfter(head - limits.episodes));
+    }
     void this.syncQuietly();
   }
 
