@@ -35,7 +35,7 @@ const PUT = `INSERT INTO entries (${COLUMNS})
 const BY_ID = 'SELECT * FROM entries WHERE id = ?';
 const BY_KEY = 'SELECT * FROM entries WHERE n = ?';
 const RANKING = 'SELECT n, id, standing, at_ms, expires_at_ms, reward, success, fold FROM entries WHERE n = ?';
-const PENDING = 'SELECT * FROM entries WHERE owner = ? ORDER BY n LIMIT ?';
+const PENDING = 'SELECT * FROM entries WHERE owner = ? AND n > ? ORDER BY n LIMIT ?';
 const EPISODES_AFTER = 'SELECT * FROM entries WHERE n > ? AND kind = 0 ORDER BY n LIMIT ?';
 const LOCAL_AFTER = `SELECT * FROM entries WHERE n > ? AND kind = 0 AND position IS NULL ORDER BY n LIMIT ?`;
 const STARTING_WITH = 'SELECT * FROM entries WHERE id >= @from AND id < @to AND kind = 0 ORDER BY id DESC LIMIT @limit';
@@ -69,7 +69,7 @@ export class CacheRows {
   readonly byId: Statement<[string], Row>;
   readonly byKey: Statement<[number], Row>;
   readonly ranking: Statement<[number], Ranking>;
-  readonly pending: Statement<[number, number], Row>;
+  readonly pending: Statement<[number, number, number], Row>;
   readonly episodesAfter: Statement<[number, number], Row>;
   readonly localAfter: Statement<[number, number], Row>;
   readonly startingWith: Statement<[{from: string; to: string; limit: number}], Row>;
@@ -94,7 +94,7 @@ export class CacheRows {
     this.byId = db.prepare<[string], Row>(BY_ID);
     this.byKey = db.prepare<[number], Row>(BY_KEY);
     this.ranking = db.prepare<[number], Ranking>(RANKING);
-    this.pending = db.prepare<[number, number], Row>(PENDING);
+    this.pending = db.prepare<[number, number, number], Row>(PENDING);
     this.episodesAfter = db.prepare<[number, number], Row>(EPISODES_AFTER);
     this.localAfter = db.prepare<[number, number], Row>(LOCAL_AFTER);
     this.startingWith = db.prepare<[{from: string; to: string; limit: number}], Row>(STARTING_WITH);
