@@ -155,8 +155,8 @@ export class CacheContents {
 
   /** Forgets all that only the hub's log says; what waits for the hub, and what it did not take, stays. */
   forgetTaken(): void {
-    for (const row of this.rows.oldestSafe.all(this.#totals.episodes)) {
-      if (row.refused === null) this.drop({...row, kind: 0, owner: null});
+    for (const row of this.rows.oldestSafe.all(this.#all)) {
+      if (row.refused === null) this.drop({...row, owner: null});
     }
   }
 
