@@ -14,6 +14,7 @@ import {PLAIN} from '../../../src/hub/client/store/cache-seal.ts';
 import {EpisodeCache} from '../../../src/hub/client/store/episode-cache.ts';
 import {openCache} from '../../../src/hub/client/store/open-cache.ts';
 import {FIRST_SCHEMA} from '../../../src/hub/client/store/schema/001-first.ts';
+import {FORGOTTEN_SCHEMA} from '../../../src/hub/client/store/schema/002-forgotten.ts';
 import {episode, startHub} from '../server/hub-rig.ts';
 
 const open = new Set<FederationHub>();
@@ -230,6 +231,7 @@ test('a cache that cannot be written to is said when the hub comes up, and throw
   await bob.sync();
   const db = new Database(':memory:');
   db.exec(FIRST_SCHEMA);
+  db.exec(FORGOTTEN_SCHEMA);
   const limits = {...CACHE_LIMITS, episodes: 1};
   const cache = new EpisodeCache(db, {file: 'memory.db', limits, code: PLAIN, text: 'main', wallMs: Date.now});
   const thrown: unknown[] = [];

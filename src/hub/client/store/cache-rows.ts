@@ -57,6 +57,9 @@ const TOTALS = `SELECT count(*) FILTER (WHERE kind = 0) AS episodes, total(bytes
   count(*) FILTER (WHERE kind = 2) AS sealed
   FROM entries`;
 const FACT = 'SELECT value FROM facts WHERE name = ?';
+const BURY = 'INSERT OR IGNORE INTO forgotten (id) VALUES (?)';
+const UNBURY = 'DELETE FROM forgotten WHERE n <= (SELECT max(n) FROM forgotten) - ?';
+const IS_BURIED = 'SELECT 1 FROM forgotten WHERE id = ?';
 const SET_FACT = 'INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)';
 
 /** What decides about a row's place, without its body. */
@@ -87,6 +90,9 @@ export class CacheRows {
   readonly last: Statement<[], number | null>;
   readonly pendingCount: Statement<[number], number>;
   readonly fact: Statement<[string], string | number | Buffer>;
+  readonly bury: Statement<[string]>;
+  readonly unbury: Statement<[number]>;
+  readonly isBuried: Statement<[string], number>;
   readonly setFact: Statement<[string, string | number | Buffer]>;
 
   constructor(db: Database) {
@@ -112,6 +118,9 @@ export class CacheRows {
     this.last = db.prepare<[], number | null>(LAST).pluck();
     this.pendingCount = db.prepare<[number], number>(PENDING_COUNT).pluck();
     this.fact = db.prepare<[string], string | number | Buffer>(FACT).pluck();
+    this.bury = db.prepare<[string]>(BURY);
+    this.unbury = db.prepare<[number]>(UNBURY);
+    this.isBuried = db.prepare<[string], number>(IS_BURIED).pluck();
     this.setFact = db.prepare<[string, string | number | Buffer]>(SET_FACT);
   }
 }

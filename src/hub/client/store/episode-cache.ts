@@ -323,6 +323,12 @@ export class EpisodeCache {
     return this.#contents.forgotten;
   }
 
+  /** Whether somebody has forgotten it; of very many only the last ones are known. */
+  isForgotten(id: string): boolean {
+    this.#expectOpen();
+    return this.#contents.rows.isBuried.get(id) !== undefined;
+  }
+
   /** The best k of what is here, best first. */
   search(query: string, k: number, options: CacheQuery = {}): readonly Memory[] {
     this.#expectOpen();
