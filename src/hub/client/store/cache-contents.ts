@@ -95,6 +95,11 @@ export class CacheContents {
     return {totals: this.#totals, indexed: this.#indexed, last: this.#last};
   }
 
+  /** After rows were changed by others than its own methods. */
+  recount(): void {
+    this.#totals = this.rows.totals.get() ?? this.#totals;
+  }
+
   goBackTo({totals, indexed, last}: Marks): void {
     this.#totals = totals;
     this.#indexed = indexed;

@@ -47,6 +47,8 @@ const TAKEN = 'UPDATE entries SET owner = NULL, position = @position, refused = 
 const REFUSED = 'UPDATE entries SET owner = NULL, refused = @code WHERE n = @n';
 const FOLDED = 'UPDATE entries SET fold = @fold, standing = @standing WHERE n = @n';
 const REWRITE = 'UPDATE entries SET body = @body WHERE n = @n';
+const ADOPT_LOCAL =
+  'UPDATE entries SET owner = ? WHERE owner IS NULL AND position IS NULL AND refused IS NULL AND kind = 0';
 const ADOPT = 'UPDATE entries SET owner = @to WHERE owner = @from';
 const ORPHAN_ALL = 'UPDATE entries SET owner = 0 WHERE owner IS NOT NULL';
 const UNFOLD = 'UPDATE entries SET fold = NULL, standing = 0 WHERE fold IS NOT NULL';
@@ -83,6 +85,7 @@ export class CacheRows {
   readonly refused: Statement<[{n: number; code: string}]>;
   readonly folded: Statement<[{n: number; fold: string | Buffer; standing: 0 | 1}]>;
   readonly rewrite: Statement<[{n: number; body: string | Buffer}]>;
+  readonly adoptLocal: Statement<[number]>;
   readonly adopt: Statement<[{from: number; to: number}]>;
   readonly orphanAll: Statement<[]>;
   readonly unfold: Statement<[]>;
@@ -111,6 +114,7 @@ export class CacheRows {
     this.refused = db.prepare<[{n: number; code: string}]>(REFUSED);
     this.folded = db.prepare<[{n: number; fold: string | Buffer; standing: 0 | 1}]>(FOLDED);
     this.rewrite = db.prepare<[{n: number; body: string | Buffer}]>(REWRITE);
+    this.adoptLocal = db.prepare<[number]>(ADOPT_LOCAL);
     this.adopt = db.prepare<[{from: number; to: number}]>(ADOPT);
     this.orphanAll = db.prepare<[]>(ORPHAN_ALL);
     this.unfold = db.prepare<[]>(UNFOLD);

@@ -193,7 +193,22 @@ export class EpisodeCache {
     });
   }
 
-  /** Whether the hub has it not yet. */
+  /** What nobody was to push until now, its user is: there was no hub, and there is one. */
+  takeOver(user: CacheUser): void {
+    this.#write(() => {
+      this.#contents.rows.adoptLocal.run(user);
+      this.#contents.recount();
+    });
+  }
+
+  /** Whether no hub has it: none has been told of it yet, there is none, or it did not take it. */
+  isLocal(id: string): boolean {
+    this.#expectOpen();
+    const row = this.#contents.rows.byId.get(id);
+    return row !== undefined && row.position === null;
+  }
+
+  /** Whether it is still to be pushed. */
   isPending(id: string): boolean {
     this.#expectOpen();
     return (this.#contents.rows.byId.get(id)?.owner ?? null) !== null;
