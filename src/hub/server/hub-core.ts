@@ -275,8 +275,9 @@ export class HubCore implements ConnectionOwner {
       return connection.end('token-expired', 'the token has expired, and no new one came in time');
     }
     const still = this.#parts.auth.recheck(identity);
-    if (!still.ok && still.failure.code === 'token-revoked')
-      return connection.end('token-revoked', still.failure.message);
+    // When it ends by itself is judged above, with its grace.
+    if (!still.ok && still.failure.code !== 'token-expired')
+      return connection.end(still.failure.code, still.failure.message);
     if (member.missed.agents.size > this.limits.knownAgents) return connection.end('too-slow', 'too much was missed');
     if (member.missedSomething && member.socket.backlogBytes === 0) this.drained(member);
   }

@@ -8,6 +8,8 @@ import {SharedDocument} from '../../../../src/hub/replica/shared-document.ts';
 import {endorseKey} from '../../../../src/hub/security/agent-key.ts';
 import {signEpisode, writePublicKey} from '../../../../src/hub/security/episode-signature.ts';
 import {masterKey} from '../../../../src/hub/security/master-key.ts';
+import {TokenKeys} from '../../../../src/hub/security/token-keys.ts';
+import {hubFolder} from '../../../../src/hub/server/parts/hub-folder.ts';
 import {verifyHubStore} from '../../../../src/hub/server/store/backup.ts';
 import {openHubStore} from '../../../../src/hub/server/store/open-hub-store.ts';
 import type {Episode} from '../../../../src/model/episode.ts';
@@ -279,6 +281,16 @@ test('a sealing hub leaves no plain text, and a backup of it opens with the mast
   const again = await rig.start({sealing: {masterKey: key}});
   const reader = await rig.join(again, 'a1');
   expect((await reader.ask('recalled', recallOf('xyzzyplugh'))).memories).toHaveLength(1);
+});
+
+test('a key that has ended ends the connections of its tokens', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start();
+  const agent = await rig.join(hub, 'a1');
+  TokenKeys.open(hubFolder(rig.dbPath).tokens).rotate({olderLiveMs: 0});
+  expect(await agent.end()).toEqual({code: 1008, reason: 'token-invalid'});
+  const next = await rig.join(hub, 'a1');
+  expect((await next.ask('agents', {type: 'who'})).agents).toMatchObject([{agentId: 'a1'}]);
 });
 
 test('a hub that cannot have its port leaves the database to others', async () => {
