@@ -72,9 +72,13 @@ export class HubRooms {
   }
 
   flush(): void {
-    for (const room of this.#with.lane.flush()) this.#awake.add(room);
-    // Before their senders are told.
-    this.#with.mail?.settle();
+    try {
+      for (const room of this.#with.lane.flush()) this.#awake.add(room);
+      // Before their senders are told.
+      this.#with.mail?.settle();
+    } catch (error) {
+      this.#with.unexpected(error);
+    }
     const nowMs = performance.now();
     let waitMs: number | null = null;
     for (const room of [...this.#awake]) {

@@ -58,11 +58,12 @@ export class TenantRoom {
 
   /** In the place of the one with the same id, who is answered. */
   join(member: Member): Member | null {
+    // Reads what an earlier run has kept, and may fail: before anything is changed.
+    this.#mailboxes.see(this.tenant, member.agentId);
     member.knowsTo = this.#head;
     const older = this.#members.get(member.agentId) ?? null;
     this.#presence.touch(member.agentId, older, 'replaced');
     this.#members.set(member.agentId, member);
-    this.#mailboxes.see(this.tenant, member.agentId);
     this.#mail.add(member);
     this.#who = undefined;
     return older;

@@ -41,9 +41,13 @@ export class MailStore implements MailKeeper {
 
   waiting(tenant: string, agentId: string): readonly HubMessage[] {
     if (!this.#agents.delete(keyOf(tenant, agentId))) return [];
-    const {messages, wallMs} = this.#parts;
+    const {messages, wallMs, onEvent} = this.#parts;
+    const damaged = (id: string) => {
+      const detail = `the message "${id}" for ${agentId} of tenant "${tenant}" is damaged, and was left out`;
+      onEvent({kind: 'upkeep-failed', what: 'messages', detail});
+    };
     return messages
-      .waiting(tenant, agentId, {nowMs: wallMs(), limit: MOST})
+      .waiting(tenant, agentId, {nowMs: wallMs(), limit: MOST, damaged})
       .toSorted((a, b) => a.sentAtMs - b.sentAtMs);
   }
 

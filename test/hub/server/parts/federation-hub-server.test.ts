@@ -2,6 +2,7 @@ import {randomBytes, randomUUID} from 'node:crypto';
 import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {generateKeyPairSync, type KeyObject} from 'node:crypto';
+import Database from 'better-sqlite3';
 import {expect, test} from 'vitest';
 import {formatStamp} from '../../../../src/hub/replica/hybrid-clock.ts';
 import {SharedDocument} from '../../../../src/hub/replica/shared-document.ts';
@@ -221,6 +222,28 @@ test('a message for an agent that is away outlives the hub, and is delivered onc
   expect(once.frames.filter(({type}) => type === 'message')).toEqual([]);
   const receiver = await rig.join(third, 'sender');
   expect((await receiver.next('message')).message.body).toBe('second');
+});
+
+test('a message that is damaged on the disk is left out, and told; the others come', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start();
+  const [sender, away] = [await rig.join(hub, 'sender'), await rig.join(hub, 'away')];
+  away.webSocket.close();
+  await away.end();
+  for (const body of ['torn', 'whole', 'null']) await sender.ask('ok', messageTo('away', body));
+  await hub.stop();
+  const db = new Database(rig.dbPath);
+  db.exec(`UPDATE messages SET body = substr(body, 9) WHERE body LIKE '%torn%'`);
+  db.exec(`UPDATE messages SET body = 'null' WHERE body LIKE '%null"%'`);
+  db.close();
+
+  const again = await rig.start();
+  const back = await rig.join(again, 'away');
+  expect((await back.next('message')).message.body).toBe('whole');
+  await back.ask('agents', {type: 'who'});
+  expect(back.frames.filter(({type}) => type === 'message')).toEqual([]);
+  const told = rig.events.filter(event => event.kind === 'upkeep-failed' && event.what === 'messages');
+  expect(told).toHaveLength(2);
 });
 
 test('a shared document is merged by the hub and kept', async () => {
