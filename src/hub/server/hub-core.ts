@@ -15,6 +15,7 @@ import {Mailboxes} from './mailboxes.ts';
 import {Member, subscriptionOf} from './member.ts';
 import {PushLane} from './push-lane.ts';
 import type {TenantRoom} from './tenant-room.ts';
+import {TokenWatch} from './token-watch.ts';
 
 const SWEEP_MS = 1000;
 const RETRY_MS = 1000;
@@ -34,6 +35,7 @@ export class HubCore implements ConnectionOwner {
   readonly #mailboxes: Mailboxes;
   readonly #circles: DocumentCircles;
   readonly #answers: FrameAnswers;
+  readonly #tokens: TokenWatch;
   #sweep: NodeJS.Timeout | undefined;
   #startedMs = 0;
 
@@ -44,6 +46,9 @@ export class HubCore implements ConnectionOwner {
     const isPresent = (tenant: string, agentId: string) => this.#rooms.find(tenant)?.members.has(agentId) === true;
     this.#mailboxes = new Mailboxes(parts.limits, isPresent, parts.mail);
     this.#circles = new DocumentCircles(parts.documents, parts.limits);
+    const unexpected = (error: unknown) => this.unexpected(error);
+    const {auth, wallMs, limits} = parts;
+    this.#tokens = new TokenWatch({auth, wallMs, graceMs: limits.refreshGraceMs, unexpected});
     const lane = new PushLane(parts, this.gauges);
     this.#rooms = new HubRooms({
       store: parts.store,
@@ -51,7 +56,7 @@ export class HubCore implements ConnectionOwner {
       lane,
       mailboxes: this.#mailboxes,
       mail: parts.mail,
-      unexpected: error => this.unexpected(error),
+      unexpected,
     });
     this.#answers = new FrameAnswers({
       parts,
@@ -290,26 +295,15 @@ export class HubCore implements ConnectionOwner {
 
   /** What time brings about: tokens that end, messages that expire, connections that have drained unnoticed. */
   #look(): void {
-    try {
-      this.#mailboxes.expire(this.nowMs());
-      const wallMs = this.#parts.wallMs();
-      for (const [member, connection] of [...this.#connections]) this.#lookAt(member, connection, wallMs);
-      this.#rooms.lookForEntries();
-    } catch (error) {
-      this.unexpected(error);
-    }
+    this.#attempt(() => this.#mailboxes.expire(this.nowMs()));
+    // Each for itself: what goes wrong with one is no reason to let another one stay.
+    for (const [member, connection] of [...this.#connections]) this.#attempt(() => this.#lookAt(member, connection));
+    this.#attempt(() => this.#rooms.lookForEntries());
   }
 
-  #lookAt(member: Member, connection: HubConnection, wallMs: number): void {
-    const {identity} = member;
-    if (wallMs >= identity.expiresAtMs) {
-      if (wallMs < identity.expiresAtMs + this.limits.refreshGraceMs) return;
-      return connection.end('token-expired', 'the token has expired, and no new one came in time');
-    }
-    const still = this.#parts.auth.recheck(identity);
-    // When it ends by itself is judged above, with its grace.
-    if (!still.ok && still.failure.code !== 'token-expired')
-      return connection.end(still.failure.code, still.failure.message);
+  #lookAt(member: Member, connection: HubConnection): void {
+    const refusal = this.#tokens.refusalOf(member, this.nowMs());
+    if (refusal) return connection.end(refusal.code, refusal.message);
     if (member.missed.agents.size > this.limits.knownAgents) return connection.end('too-slow', 'too much was missed');
     if (member.missedSomething && member.socket.backlogBytes === 0) this.drained(member);
   }

@@ -1,6 +1,6 @@
 import {afterEach, describe, expect, test} from 'vitest';
 import type {MailKeeper} from '../../../src/hub/server/mailboxes.ts';
-import {type HubRig, startHub} from './hub-rig.ts';
+import {episode, type HubRig, startHub} from './hub-rig.ts';
 
 const rigs: HubRig[] = [];
 afterEach(async () => {
@@ -57,6 +57,28 @@ describe('a mistake of the hub', () => {
     mail.fails = null;
     await rig.join('a');
     expect((await witness.ask('agents', {type: 'who'})).agents.map(({agentId}) => agentId)).toEqual(['witness', 'a']);
+  });
+
+  test('with one token keeps no other from being called back, and nobody from being told what is new', async () => {
+    const rig = await hub();
+    const {desk} = rig;
+    await rig.join('odd');
+    const called = await rig.open();
+    const token = desk.issue('called');
+    called.hello(token);
+    await called.next('welcome');
+    const other = await rig.join('other');
+    const recheck = desk.recheck.bind(desk);
+    desk.recheck = identity => {
+      if (identity.agentId === 'odd') throw new Error('it cannot be checked');
+      return recheck(identity);
+    };
+    desk.revoke(token);
+    rig.store.append('t1', [{kind: 'episode', episode: episode('elsewhere')}]);
+    expect(await called.end()).toEqual({code: 1008, reason: 'token-revoked'});
+    expect((await other.next('news')).head).toBe(1);
+    expect(mistakes(rig)).toContain('it cannot be checked');
+    expect(rig.hub.getStats().agents).toBe(2);
   });
 
   test('at the end of a turn keeps nobody from being answered', async () => {
