@@ -171,7 +171,8 @@ export class FrameAnswers {
     const refusal = this.#refusalOf(room, told, json) ?? this.#pass(room, member, told, json);
     if (refusal) return connection.refuse(id, refusal);
     // After its delivery, which somebody may be waiting for.
-    room.acknowledge(member, id);
+    const isKept = message.to !== null && !room.members.has(message.to);
+    room.acknowledge({member, id, isKept});
     this.#with.wake(room);
   }
 

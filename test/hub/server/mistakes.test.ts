@@ -1,4 +1,5 @@
 import {afterEach, describe, expect, test} from 'vitest';
+import {ok} from '../../../src/base/result.ts';
 import type {MailKeeper} from '../../../src/hub/server/mailboxes.ts';
 import {episode, type HubRig, startHub} from './hub-rig.ts';
 
@@ -15,7 +16,6 @@ async function hub(...options: Parameters<typeof startHub>): Promise<HubRig> {
 /** A mail store that does nothing but fail while it is told to. */
 class BrokenMail implements MailKeeper {
   fails: 'waiting' | 'settle' | null = null;
-  settles = 0;
 
   waiting() {
     if (this.fails === 'waiting') throw new Error('the messages cannot be read');
@@ -26,9 +26,9 @@ class BrokenMail implements MailKeeper {
 
   taken(): void {}
 
-  settle(): void {
-    this.settles += 1;
+  settle() {
     if (this.fails === 'settle') throw new Error('the messages cannot be written');
+    return ok(undefined);
   }
 }
 
