@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import {generateKeyPairSync, type KeyObject} from 'node:crypto';
 import Database from 'better-sqlite3';
 import {expect, test} from 'vitest';
+import {EphemeralAgent} from '../../../../src/hub/client/ephemeral-agent.ts';
 import {formatStamp} from '../../../../src/hub/replica/hybrid-clock.ts';
 import {SharedDocument} from '../../../../src/hub/replica/shared-document.ts';
 import {endorseKey} from '../../../../src/hub/security/agent-key.ts';
@@ -244,6 +245,35 @@ test('a message that is damaged on the disk is left out, and told; the others co
   expect(back.frames.filter(({type}) => type === 'message')).toEqual([]);
   const told = rig.events.filter(event => event.kind === 'upkeep-failed' && event.what === 'messages');
   expect(told).toHaveLength(2);
+});
+
+test('an entry that is damaged on the disk keeps nobody from what is behind it, and is told once', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start();
+  const lessons = ['one', 'two', 'three'].map(task => stamped('writer', {task}));
+  await (await rig.join(hub, 'writer')).ask('pushed', pushOf(...lessons));
+  await hub.stop();
+  const db = new Database(rig.dbPath);
+  db.prepare(`UPDATE entries SET body = replace(body, '"two"', '"too"') WHERE id = ?`).run(lessons[1]?.id);
+  db.close();
+
+  const again = await rig.start();
+  const reader = await rig.join(again, 'reader', {role: 'reader'});
+  for (const since of [0, 1]) {
+    const {entries, more} = await reader.ask('entries', {type: 'pull', since, limit: 10});
+    expect(entries.map(({position}) => position)).toEqual([1, 2, 3].slice(since));
+    expect(more).toBe(false);
+  }
+  const hubEndpoint = `ws://127.0.0.1:${again.address?.port ?? 0}`;
+  const token = await again.security.generateToken('copy', 't1');
+  const agent = await EphemeralAgent.spawn({tenantId: 't1', hubEndpoint, token});
+  await agent.sync();
+  expect((await agent.queryMemories('three', 5)).map(({episode: {task}}) => task)).toContain('three');
+  await agent.destroy();
+  const told = rig.events.filter(event => event.kind === 'upkeep-failed' && event.what === 'log');
+  expect(told).toHaveLength(1);
+  const metrics = await (await fetch(`http://127.0.0.1:${again.address?.port ?? 0}/metrics`)).text();
+  expect(Number(/^godel_hub_damaged_total (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThanOrEqual(3);
 });
 
 test('a shared document is merged by the hub and kept', async () => {
