@@ -64,6 +64,8 @@ export class SecurityManager {
   /** What the identities that were handed out rest on. */
   readonly #origins = new WeakMap<HubIdentity, VerifiedToken>();
   #checkedAtMs = Number.NEGATIVE_INFINITY;
+  /** What was thrown when the key files were read last. */
+  #unreadable: {readonly error: unknown} | null = null;
 
   constructor(options: SecurityOptions) {
     const {keys, hubId, issuer = 'godel', clockSkewMs = 30_000, cacheSize = 10_000, now = Date.now} = options;
@@ -210,8 +212,7 @@ export class SecurityManager {
   #keyNamed(id: string, nowMs: number): TokenKey | null {
     const known = this.#keys.verifying(id, nowMs);
     if (known !== null || Math.abs(nowMs - this.#checkedAtMs) < UNKNOWN_KEY_MS) return known;
-    this.#checkedAtMs = nowMs;
-    this.#keys.refresh();
+    this.#refresh(nowMs);
     return this.#keys.verifying(id, nowMs);
   }
 
@@ -247,9 +248,20 @@ export class SecurityManager {
   #recheck(): void {
     const nowMs = this.#now();
     // Also when the clock was set back.
-    if (Math.abs(nowMs - this.#checkedAtMs) < RECHECK_MS) return;
+    if (Math.abs(nowMs - this.#checkedAtMs) >= RECHECK_MS) this.#refresh(nowMs);
+    // For everybody who asks, and not just for the one for whom the files were looked at.
+    else if (this.#unreadable !== null) throw this.#unreadable.error;
+  }
+
+  #refresh(nowMs: number): void {
     this.#checkedAtMs = nowMs;
-    this.#keys.refresh();
+    try {
+      this.#keys.refresh();
+      this.#unreadable = null;
+    } catch (error) {
+      this.#unreadable = {error};
+      throw error;
+    }
   }
 }
 

@@ -36,6 +36,7 @@ export interface Asker {
 /** What the hub does about each frame of an agent that is known. The tenant is always that of its token. */
 export class FrameAnswers {
   readonly #with: AnswersParts;
+  readonly #damaged = new Set<string>();
 
   constructor(parts: AnswersParts) {
     this.#with = parts;
@@ -105,10 +106,22 @@ export class FrameAnswers {
       return;
     }
     const most = Math.min(limit, limits.pullEntries, head - since);
-    const {entries, more} = store.pull(room.tenant, since, most, limits.pullBytes);
+    const {entries, more, damaged = []} = store.pull(room.tenant, since, most, limits.pullBytes);
+    if (damaged.length > 0) this.#tellDamage(room.tenant, damaged);
     const last = entries.at(-1)?.position ?? head;
     member.send({type: 'entries', id, entries, head, more: more || last < head});
     connection.throttle();
+  }
+
+  /** Each position once, as far as these are remembered. */
+  #tellDamage(tenant: string, positions: readonly number[]): void {
+    this.#with.gauges.damaged(positions.length);
+    const fresh = positions.filter(position => !this.#damaged.has(JSON.stringify([tenant, position])));
+    if (fresh.length === 0 || this.#damaged.size >= MOST_DAMAGED) return;
+    for (const position of fresh) this.#damaged.add(JSON.stringify([tenant, position]));
+    const which = fresh.slice(0, 10).join(', ');
+    const detail = `${fresh.length} entries of tenant "${tenant}" are damaged (${which}) and were left out: see \`godel hub verify\``;
+    this.#with.parts.onEvent({kind: 'upkeep-failed', what: 'log', detail});
   }
 
   #recall({connection, member, room}: Asker, {id, query, k, tags, onlySuccess, explain}: Of<'recall'>): void {
@@ -171,7 +184,8 @@ export class FrameAnswers {
     const refusal = this.#refusalOf(room, told, json) ?? this.#pass(room, member, told, json);
     if (refusal) return connection.refuse(id, refusal);
     // After its delivery, which somebody may be waiting for.
-    room.acknowledge(member, id);
+    const isKept = message.to !== null && !room.members.has(message.to);
+    room.acknowledge({member, id, isKept});
     this.#with.wake(room);
   }
 
@@ -216,6 +230,7 @@ export class FrameAnswers {
 
 const RECALL_RETRY_MS = 100;
 const MAILBOX_RETRY_MS = 1000;
+const MOST_DAMAGED = 10_000;
 
 function actionOf(frame: Exclude<ClientFrame, {type: 'hello' | 'refresh'}>, agentId: string): HubAction {
   if (frame.type === 'key') return keyAction(frame, agentId);

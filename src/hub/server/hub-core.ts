@@ -1,4 +1,5 @@
 import {randomUUID} from 'node:crypto';
+import type {Result} from '../../base/result.ts';
 import type {HubIdentity} from '../../model/hub.ts';
 import {type ClientFrame, HUB_PROTOCOL, type HubStats} from '../../wire/hub-protocol.ts';
 import type {HubSocket} from '../../wire/hub-socket.ts';
@@ -9,11 +10,12 @@ import {type ConnectionOwner, type Hello, HubConnection} from './hub-connection.
 import {HubRooms} from './hub-rooms.ts';
 import {HubGauges, type HubRates} from './hub-gauges.ts';
 import type {HubLimits} from './hub-limits.ts';
-import type {HubParts, LeftWhy, Refusal} from './hub-parts.ts';
+import type {AuthFailure, HubParts, LeftWhy, Refusal} from './hub-parts.ts';
 import {Mailboxes} from './mailboxes.ts';
 import {Member, subscriptionOf} from './member.ts';
 import {PushLane} from './push-lane.ts';
 import type {TenantRoom} from './tenant-room.ts';
+import {TokenWatch} from './token-watch.ts';
 
 const SWEEP_MS = 1000;
 const RETRY_MS = 1000;
@@ -33,6 +35,7 @@ export class HubCore implements ConnectionOwner {
   readonly #mailboxes: Mailboxes;
   readonly #circles: DocumentCircles;
   readonly #answers: FrameAnswers;
+  readonly #tokens: TokenWatch;
   #sweep: NodeJS.Timeout | undefined;
   #startedMs = 0;
 
@@ -43,6 +46,9 @@ export class HubCore implements ConnectionOwner {
     const isPresent = (tenant: string, agentId: string) => this.#rooms.find(tenant)?.members.has(agentId) === true;
     this.#mailboxes = new Mailboxes(parts.limits, isPresent, parts.mail);
     this.#circles = new DocumentCircles(parts.documents, parts.limits);
+    const unexpected = (error: unknown) => this.unexpected(error);
+    const {auth, wallMs, limits} = parts;
+    this.#tokens = new TokenWatch({auth, wallMs, graceMs: limits.refreshGraceMs, unexpected});
     const lane = new PushLane(parts, this.gauges);
     this.#rooms = new HubRooms({
       store: parts.store,
@@ -50,7 +56,7 @@ export class HubCore implements ConnectionOwner {
       lane,
       mailboxes: this.#mailboxes,
       mail: parts.mail,
-      unexpected: error => this.unexpected(error),
+      unexpected,
     });
     this.#answers = new FrameAnswers({
       parts,
@@ -115,10 +121,11 @@ export class HubCore implements ConnectionOwner {
       return;
     }
     void this.#parts.auth.verify(hello.token, connection.socket.certificate).then(
-      verified => {
-        if (verified.ok) this.#join(connection, hello, verified.value);
-        else connection.end(verified.failure.code, verified.failure.message);
-      },
+      verified =>
+        this.#guard(connection, () => {
+          if (verified.ok) this.#join(connection, hello, verified.value);
+          else connection.end(verified.failure.code, verified.failure.message);
+        }),
       (error: unknown) => {
         this.unexpected(error);
         connection.end('internal', 'the token could not be verified; see the log of the hub');
@@ -142,8 +149,10 @@ export class HubCore implements ConnectionOwner {
   }
 
   drained(member: Member): void {
-    this.#rooms.find(member.identity.tenantId)?.catchUp(member, this.nowMs());
-    this.#circles.catchUp(member);
+    this.#attempt(() => {
+      this.#rooms.find(member.identity.tenantId)?.catchUp(member, this.nowMs());
+      this.#circles.catchUp(member);
+    });
   }
 
   left(member: Member, why: LeftWhy): void {
@@ -151,12 +160,13 @@ export class HubCore implements ConnectionOwner {
     if (!connection) return;
     this.#connections.delete(member);
     this.#countAddress(addressOf(connection.socket.stream), -1);
-    this.#circles.leave(member);
-    const room = this.#rooms.find(member.identity.tenantId);
-    if (room) {
-      room.leave(member, why);
+    this.#attempt(() => {
+      this.#circles.leave(member);
+      const room = this.#rooms.find(member.identity.tenantId);
+      if (!room) return;
       this.#rooms.wake(room);
-    }
+      room.leave(member, why);
+    });
     this.#parts.onEvent({kind: 'agent-left', identity: member.identity, epoch: member.epoch, why});
   }
 
@@ -170,11 +180,31 @@ export class HubCore implements ConnectionOwner {
     this.#parts.onEvent({kind: 'unexpected', error});
   }
 
+  /** What reads the database may throw, and nobody stands above a callback: others are not to pay for one who joins. */
+  #guard(connection: HubConnection, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.unexpected(error);
+      connection.end('internal', 'the hub made a mistake; see its log', RETRY_MS);
+    }
+  }
+
+  #attempt(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.unexpected(error);
+    }
+  }
+
   #join(connection: HubConnection, hello: Hello, identity: HubIdentity): void {
     const room = this.#rooms.open(identity.tenantId);
     const address = addressOf(connection.socket.stream);
     const full = room.members.has(identity.agentId) ? null : this.#fullness(room, address);
     if (full !== null) return connection.end('limit-reached', full, RETRY_MS);
+    // Read before anything is changed.
+    const recall = this.#parts.recallRule(identity.tenantId);
     const member = new Member(connection.socket, {
       identity,
       epoch: randomUUID(),
@@ -185,9 +215,9 @@ export class HubCore implements ConnectionOwner {
     });
     if (!connection.admit(member)) return;
     this.arrivals.admit(connection.socket.stream);
-    const older = room.join(member);
     this.#connections.set(member, connection);
     this.#countAddress(address, 1);
+    const older = room.join(member);
     if (older) this.#connections.get(older)?.replace();
     member.send({
       type: 'welcome',
@@ -201,7 +231,7 @@ export class HubCore implements ConnectionOwner {
       log: this.#parts.store.log,
       expiresAtMs: identity.expiresAtMs,
       syncIntervalMs: this.#parts.syncIntervalMs,
-      recall: this.#parts.recallRule(identity.tenantId),
+      recall,
     });
     this.#parts.onEvent({kind: 'agent-joined', identity, sessionId: hello.sessionId, epoch: member.epoch});
     this.#rooms.wake(room);
@@ -217,19 +247,7 @@ export class HubCore implements ConnectionOwner {
     void this.#parts.auth.verify(token, connection.socket.certificate).then(
       verified => {
         member.isRefreshing = false;
-        if (connection.member !== member) return;
-        if (!verified.ok) return connection.refuse(id, {...verified.failure, retryAfterMs: null});
-        const {agentId, tenantId} = verified.value;
-        const {identity} = member;
-        if (agentId !== identity.agentId || tenantId !== identity.tenantId) {
-          const message = 'the new token is of another agent or tenant; open a connection of its own for it';
-          return connection.refuse(id, {code: 'forbidden', message, retryAfterMs: null});
-        }
-        member.become(verified.value);
-        this.#rooms.open(tenantId).changed(member);
-        this.#rooms.wake(this.#rooms.open(tenantId));
-        this.#parts.onEvent({kind: 'token-refreshed', identity: verified.value});
-        member.send({type: 'ok', id});
+        this.#guard(connection, () => this.#refreshed({connection, member, id}, verified));
       },
       (error: unknown) => {
         member.isRefreshing = false;
@@ -238,6 +256,25 @@ export class HubCore implements ConnectionOwner {
         connection.refuse(id, {code: 'internal', message, retryAfterMs: null});
       },
     );
+  }
+
+  #refreshed(
+    {connection, member, id}: {connection: HubConnection; member: Member; id: number},
+    verified: Result<HubIdentity, AuthFailure>,
+  ): void {
+    if (connection.member !== member) return;
+    if (!verified.ok) return connection.refuse(id, {...verified.failure, retryAfterMs: null});
+    const {agentId, tenantId} = verified.value;
+    const {identity} = member;
+    if (agentId !== identity.agentId || tenantId !== identity.tenantId) {
+      const message = 'the new token is of another agent or tenant; open a connection of its own for it';
+      return connection.refuse(id, {code: 'forbidden', message, retryAfterMs: null});
+    }
+    member.become(verified.value);
+    this.#rooms.open(tenantId).changed(member);
+    this.#rooms.wake(this.#rooms.open(tenantId));
+    this.#parts.onEvent({kind: 'token-refreshed', identity: verified.value});
+    member.send({type: 'ok', id});
   }
 
   /** Why one more agent cannot join; null: it can. */
@@ -258,25 +295,15 @@ export class HubCore implements ConnectionOwner {
 
   /** What time brings about: tokens that end, messages that expire, connections that have drained unnoticed. */
   #look(): void {
-    try {
-      this.#mailboxes.expire(this.nowMs());
-      const wallMs = this.#parts.wallMs();
-      for (const [member, connection] of [...this.#connections]) this.#lookAt(member, connection, wallMs);
-      this.#rooms.lookForEntries();
-    } catch (error) {
-      this.unexpected(error);
-    }
+    this.#attempt(() => this.#mailboxes.expire(this.nowMs()));
+    // Each for itself: what goes wrong with one is no reason to let another one stay.
+    for (const [member, connection] of [...this.#connections]) this.#attempt(() => this.#lookAt(member, connection));
+    this.#attempt(() => this.#rooms.lookForEntries());
   }
 
-  #lookAt(member: Member, connection: HubConnection, wallMs: number): void {
-    const {identity} = member;
-    if (wallMs >= identity.expiresAtMs) {
-      if (wallMs < identity.expiresAtMs + this.limits.refreshGraceMs) return;
-      return connection.end('token-expired', 'the token has expired, and no new one came in time');
-    }
-    const still = this.#parts.auth.recheck(identity);
-    if (!still.ok && still.failure.code === 'token-revoked')
-      return connection.end('token-revoked', still.failure.message);
+  #lookAt(member: Member, connection: HubConnection): void {
+    const refusal = this.#tokens.refusalOf(member, this.nowMs());
+    if (refusal) return connection.end(refusal.code, refusal.message);
     if (member.missed.agents.size > this.limits.knownAgents) return connection.end('too-slow', 'too much was missed');
     if (member.missedSomething && member.socket.backlogBytes === 0) this.drained(member);
   }

@@ -21,6 +21,7 @@ export class HubGauges {
   readonly rates = new HubRates();
   readonly #lag = new LagMeter();
   readonly #refused = new Map<HubErrorCode, number>();
+  #damaged = 0;
   #flushes = 0;
   #flushMs = 0;
   #lastFlushMs: number | null = null;
@@ -41,6 +42,15 @@ export class HubGauges {
 
   refused(code: HubErrorCode): void {
     this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1);
+  }
+
+  /** Entries that were told without what was in them. */
+  damaged(entries: number): void {
+    this.#damaged += entries;
+  }
+
+  get damagedTotal(): number {
+    return this.#damaged;
   }
 
   get flushes(): {readonly count: number; readonly totalMs: number; readonly lastMs: number | null} {

@@ -6,7 +6,7 @@ type Kind = 'gauge' | 'counter';
 /** The hub's figures in the text format of Prometheus (version 0.0.4). No tenant is named. */
 export function hubMetrics(
   stats: HubStats,
-  {rates, flushes, refusals}: HubGauges,
+  {rates, flushes, refusals, damagedTotal}: HubGauges,
   {unsearchable}: {unsearchable: number},
 ): string {
   const lines: string[] = [];
@@ -29,6 +29,7 @@ export function hubMetrics(
   add('event_loop_lag_seconds', 'gauge', 'Lag of the event loop, p99 of the last minute.', ['', stats.lagMs / 1000]);
   add('unembedded', 'gauge', 'Episodes whose vectors are still to be made.', ['', stats.unembedded]);
   add('unsearchable', 'gauge', 'Entries whose text is still to be made searchable.', ['', unsearchable]);
+  add('damaged_total', 'counter', 'Entries pulled without what was in them, for they are damaged.', ['', damagedTotal]);
   const byCode = refusals.map(([code, count]) => [`{code="${code}"}`, count] as const);
   add('refused_total', 'counter', 'Requests and connections refused, by code.', ...byCode);
   return `${lines.join('\n')}\n`;

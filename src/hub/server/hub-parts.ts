@@ -138,7 +138,7 @@ export type HubEvent =
   /** Something of the hub's own work in the background went wrong; it is tried again. */
   | {
       readonly kind: 'upkeep-failed';
-      readonly what: 'vectors' | 'backup' | 'documents' | 'certificates';
+      readonly what: 'vectors' | 'backup' | 'documents' | 'messages' | 'log' | 'certificates';
       readonly detail: string;
     }
   /** Forgotten since its time was over, or there were too many. */

@@ -1,5 +1,6 @@
+import {fail, ok, type Result} from '../../base/result.ts';
 import type {HubLimits} from './hub-limits.ts';
-import type {HubStore} from './hub-store.ts';
+import type {HubStore, HubStoreFailure} from './hub-store.ts';
 import type {MailKeeper, Mailboxes} from './mailboxes.ts';
 import type {PushLane} from './push-lane.ts';
 import {TenantRoom} from './tenant-room.ts';
@@ -72,9 +73,14 @@ export class HubRooms {
   }
 
   flush(): void {
-    for (const room of this.#with.lane.flush()) this.#awake.add(room);
+    try {
+      for (const room of this.#with.lane.flush()) this.#awake.add(room);
+    } catch (error) {
+      this.#with.unexpected(error);
+    }
     // Before their senders are told.
-    this.#with.mail?.settle();
+    const kept = this.#settleMail();
+    if (!kept.ok) for (const room of this.#awake) this.#with.lane.refuse(room.unkept(), kept.failure, 'message');
     const nowMs = performance.now();
     let waitMs: number | null = null;
     for (const room of [...this.#awake]) {
@@ -84,6 +90,16 @@ export class HubRooms {
       if (moreMs === null && room.members.size === 0) this.#rooms.delete(room.tenant);
     }
     if (waitMs !== null) this.#flushIn(waitMs);
+  }
+
+  /** As with pushes, what is thrown is as good as a broken file. */
+  #settleMail(): Result<void, HubStoreFailure> {
+    try {
+      return this.#with.mail?.settle() ?? ok(undefined);
+    } catch (error) {
+      this.#with.unexpected(error);
+      return fail({kind: 'broken', detail: String(error)});
+    }
   }
 
   #flushIn(waitMs: number): void {

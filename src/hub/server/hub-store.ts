@@ -13,10 +13,17 @@ export interface HubStore {
   /** Makes everything appended so far durable (one `synchronous=FULL` commit), or gives it all up. */
   flush(): Result<void, HubStoreFailure>;
   /** Entries after `since`, oldest first, at most `limit` of them and about `maxBytes` of JSON, at least one if there is any. */
-  pull(tenant: string, since: number, limit: number, maxBytes: number): {entries: readonly LogEntry[]; more: boolean};
+  pull(tenant: string, since: number, limit: number, maxBytes: number): PulledPage;
   get(tenant: string, episode: string): {entry: LogEntry; state: EpisodeState} | null;
   head(tenant: string): number;
   close(): void;
+}
+
+export interface PulledPage {
+  readonly entries: readonly LogEntry[];
+  readonly more: boolean;
+  /** Positions of those whose entry is not what was written: a change that says nothing stands there, so that there is no gap. */
+  readonly damaged?: readonly number[];
 }
 
 export type AppendResult =

@@ -1,5 +1,7 @@
 import type {HubMessage, Priority} from '../../model/hub.ts';
+import type {Result} from '../../base/result.ts';
 import type {HubLimits} from './hub-limits.ts';
+import type {HubStoreFailure} from './hub-store.ts';
 
 /** Where messages are kept that must outlive the hub. */
 export interface MailKeeper {
@@ -8,8 +10,8 @@ export interface MailKeeper {
   /** It waits from now on. `isPresent`: its agent is here and will most likely take it at once. */
   kept(tenant: string, agentId: string, message: HubMessage, isPresent: boolean): void;
   taken(tenant: string, agentId: string, ids: readonly string[]): void;
-  /** Makes durable what waits for agents that are not here. */
-  settle(): void;
+  /** Makes durable what waits for agents that are not here; where that fails, it is tried again, now and later. */
+  settle(): Result<void, HubStoreFailure>;
 }
 
 export function messageJson(message: HubMessage): string {

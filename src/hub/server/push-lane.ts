@@ -75,7 +75,9 @@ export class PushLane {
     this.#gauges.flushed(performance.now() - startedMs);
     if (!outcome.ok) {
       for (const {undone} of written) undone();
-      this.#refuseAll([...pending, ...written], outcome.failure);
+      const {kind, detail} = outcome.failure;
+      this.#parts.onEvent({kind: 'flush-failed', full: kind === 'full', detail});
+      this.refuse([...pending, ...written], outcome.failure);
       return [];
     }
     for (const {member, id} of written) member.send({type: 'ok', id});
@@ -130,20 +132,18 @@ export class PushLane {
     return JSON.stringify({type: 'pushed', id, results: answers} satisfies HubFrame);
   }
 
-  #refuseAll(pending: readonly Pick<Pending, 'member' | 'id'>[], failure: HubStoreFailure): void {
-    const full = failure.kind === 'full';
-    this.#parts.onEvent({kind: 'flush-failed', full, detail: failure.detail});
-    for (const {member, id} of pending) {
-      this.#gauges.refused(full ? 'disk-full' : 'unavailable');
-      member.send({
-        type: 'error',
-        id,
-        code: full ? 'disk-full' : 'unavailable',
-        message: full
-          ? 'the disk of the hub is full; nothing of this push was kept, push it again later'
-          : 'the hub cannot write to its database; nothing of this push was kept, its operator must look at it',
-        retryAfterMs: full ? DISK_FULL_RETRY_MS : null,
-      });
+  /** Answers that nothing of these is kept. */
+  refuse(
+    refused: readonly Pick<Pending, 'member' | 'id'>[],
+    {kind}: HubStoreFailure,
+    what: 'push' | 'message' = 'push',
+  ): void {
+    const full = kind === 'full';
+    const code = full ? 'disk-full' : 'unavailable';
+    const message = full ? FULL[what] : BROKEN[what];
+    for (const {member, id} of refused) {
+      this.#gauges.refused(code);
+      member.send({type: 'error', id, code, message, retryAfterMs: full ? DISK_FULL_RETRY_MS : null});
     }
   }
 
@@ -179,6 +179,15 @@ export class PushLane {
 }
 
 const DISK_FULL_RETRY_MS = 5000;
+
+const FULL = {
+  push: 'the disk of the hub is full; nothing of this push was kept, push it again later',
+  message: 'the disk of the hub is full; this message waits in memory only, send it again under its id later',
+} as const;
+const BROKEN = {
+  push: 'the hub cannot write to its database; nothing of this push was kept, its operator must look at it',
+  message: 'the hub cannot write to its database; this message waits in memory only, its operator must look at it',
+} as const;
 
 function withPosition(json: string, position: number): string {
   return `${json.slice(0, -1)},"position":${position}}`;

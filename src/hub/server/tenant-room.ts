@@ -15,6 +15,13 @@ interface Broadcast extends ReadyMessage {
   readonly topic: string | null;
 }
 
+interface Acknowledged {
+  readonly member: Member;
+  readonly id: number;
+  /** Its receiver is away: it is to outlive the hub. */
+  readonly isKept: boolean;
+}
+
 /**
  * The agents of one tenant that are connected, and what they are told. What happens within one turn of the event loop is
  * gathered and told once, by `flush`.
@@ -30,7 +37,7 @@ export class TenantRoom {
   readonly #news = new NewsBoard();
   #broadcasts: Broadcast[] = [];
   readonly #mail = new Set<Member>();
-  #acknowledged: {readonly member: Member; readonly id: number}[] = [];
+  #acknowledged: Acknowledged[] = [];
   #who: string | undefined;
   #head: number;
 
@@ -58,11 +65,12 @@ export class TenantRoom {
 
   /** In the place of the one with the same id, who is answered. */
   join(member: Member): Member | null {
+    // Reads what an earlier run has kept, and may fail: before anything is changed.
+    this.#mailboxes.see(this.tenant, member.agentId);
     member.knowsTo = this.#head;
     const older = this.#members.get(member.agentId) ?? null;
     this.#presence.touch(member.agentId, older, 'replaced');
     this.#members.set(member.agentId, member);
-    this.#mailboxes.see(this.tenant, member.agentId);
     this.#mail.add(member);
     this.#who = undefined;
     return older;
@@ -133,8 +141,15 @@ export class TenantRoom {
   }
 
   /** Answers a message, once those of this turn have been passed on. */
-  acknowledge(member: Member, id: number): void {
-    this.#acknowledged.push({member, id});
+  acknowledge(acknowledged: Acknowledged): void {
+    this.#acknowledged.push(acknowledged);
+  }
+
+  /** Those that are to be on the disk before they are answered, which they will not be: somebody else answers them. */
+  unkept(): readonly Acknowledged[] {
+    const unkept = this.#acknowledged.filter(({isKept}) => isKept);
+    this.#acknowledged = this.#acknowledged.filter(({isKept}) => !isKept);
+    return unkept;
   }
 
   /** Tells what has gathered; answers in how many milliseconds there is more to tell, null: nothing is left. */

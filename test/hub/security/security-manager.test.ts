@@ -325,6 +325,24 @@ test.each([
   expect(await refusal(security, token)).toBe('token-revoked');
 });
 
+test('keys that cannot be read are told to everybody who asks, until they can be again', async () => {
+  const {keys, security} = made();
+  const verified = await Promise.all(
+    ['a', 'b'].map(async name => security.verifyToken(await security.generateToken(name, 't'))),
+  );
+  const identities = verified.flatMap(result => (result.ok ? [result.value] : []));
+  expect(identities).toHaveLength(2);
+  const refresh = keys.refresh.bind(keys);
+  keys.refresh = () => {
+    throw new Error('others may read the keys');
+  };
+  nowMs += 1000;
+  for (const identity of identities) expect(() => security.recheck(identity)).toThrow('others may read the keys');
+  keys.refresh = refresh;
+  nowMs += 1000;
+  for (const identity of identities) expect(security.recheck(identity).ok).toBe(true);
+});
+
 test('tokens are not made for what is no name, role or time', async () => {
   const {security} = made();
   for (const name of ['', '\0', 'a\nb', '\udc00', 'x'.repeat(201)]) {

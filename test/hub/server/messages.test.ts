@@ -1,5 +1,7 @@
 import {randomUUID} from 'node:crypto';
 import {afterEach, describe, expect, test} from 'vitest';
+import {fail, ok} from '../../../src/base/result.ts';
+import type {HubStoreFailure} from '../../../src/hub/server/hub-store.ts';
 import type {Priority} from '../../../src/model/hub.ts';
 import {type HubRig, type RawClient, startHub} from './hub-rig.ts';
 
@@ -113,6 +115,24 @@ describe('direct messages', () => {
     await settle(b);
     await a.ask('ok', third);
     expect((await b.next('message', ({message: {id}}) => id === 'm3')).message.body).toBe('third');
+  });
+
+  test('to an agent that is away are refused while they cannot be kept, and no others are', async () => {
+    let failure: HubStoreFailure | null = null;
+    const settle = () => (failure === null ? ok(undefined) : fail(failure));
+    const rig = await hub({mail: {waiting: () => [], kept: () => undefined, taken: () => undefined, settle}});
+    const [a, b] = [await rig.join('a'), await rig.join('b')];
+    b.webSocket.close(1000);
+    await a.next('presence', ({left}) => left.length > 0);
+    failure = {kind: 'full', detail: 'no room'};
+    const told = message({to: 'b'});
+    expect(await a.ask('error', told)).toMatchObject({code: 'disk-full', retryAfterMs: 5000});
+    expect(await a.ask('error', told)).toMatchObject({code: 'disk-full'});
+    for (const other of [message({to: 'a'}), message({to: null})]) await a.ask('ok', other);
+    failure = {kind: 'broken', detail: 'torn'};
+    expect(await a.ask('error', message({to: 'b'}))).toMatchObject({code: 'unavailable', retryAfterMs: null});
+    failure = null;
+    await a.ask('ok', told);
   });
 
   test('expire', async () => {

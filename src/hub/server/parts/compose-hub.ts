@@ -138,6 +138,7 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
       mail.save();
       dataKeys?.copy(store.credentials, store.tenants());
     },
+    saved: () => mail.saved(),
     forgotten: (tenant, episodes) => recall.forgotten(tenant, episodes),
     expire: () => mail.expire(),
     onEvent,

@@ -1,6 +1,7 @@
+import {fail, ok, type Result} from '../../../base/result.ts';
 import type {HubMessage} from '../../../model/hub.ts';
 import type {HubEvent} from '../hub-parts.ts';
-import type {HubStore} from '../hub-store.ts';
+import type {HubStore, HubStoreFailure} from '../hub-store.ts';
 import type {MailKeeper} from '../mailboxes.ts';
 import type {Messages} from '../store/messages.ts';
 
@@ -20,6 +21,10 @@ interface Waiting {
 }
 
 const MOST = 1000;
+/** Beyond it, which only a disk that fails for long brings about, the oldest are in memory alone. */
+const MOST_UNSAVED = 10_000;
+/** After a failure nothing is tried for so long, in milliseconds. */
+const RETRY_MS = 1000;
 
 /**
  * Direct messages on disk. One for an agent that is not here is durable before its sender is told; one for an agent that is here
@@ -27,11 +32,13 @@ const MOST = 1000;
  */
 export class MailStore implements MailKeeper {
   readonly #parts: MailStoreParts;
-  /** Not written yet. */
+  /** Not durable yet. */
   readonly #unsaved = new Map<string, Waiting>();
+  /** Those of them whose senders wait for it. */
+  readonly #due = new Set<string>();
+  #failed: {readonly failure: HubStoreFailure; readonly atMs: number} | null = null;
   /** Agents for whom there may be something in the store. */
   readonly #agents: Set<string>;
-  #isDirty = false;
 
   constructor(parts: MailStoreParts) {
     this.#parts = parts;
@@ -41,42 +48,76 @@ export class MailStore implements MailKeeper {
 
   waiting(tenant: string, agentId: string): readonly HubMessage[] {
     if (!this.#agents.delete(keyOf(tenant, agentId))) return [];
-    const {messages, wallMs} = this.#parts;
+    const {messages, wallMs, onEvent} = this.#parts;
+    const damaged = (id: string) => {
+      const detail = `the message "${id}" for ${agentId} of tenant "${tenant}" is damaged, and was left out`;
+      onEvent({kind: 'upkeep-failed', what: 'messages', detail});
+    };
     return messages
-      .waiting(tenant, agentId, {nowMs: wallMs(), limit: MOST})
+      .waiting(tenant, agentId, {nowMs: wallMs(), limit: MOST, damaged})
       .toSorted((a, b) => a.sentAtMs - b.sentAtMs);
   }
 
   kept(tenant: string, agentId: string, message: HubMessage, isPresent: boolean): void {
-    if (isPresent) this.#unsaved.set(keyOf(tenant, agentId, message.id), {tenant, agentId, message});
-    else {
-      this.#write({tenant, agentId, message});
-      this.#isDirty = true;
-    }
+    const key = keyOf(tenant, agentId, message.id);
+    this.#unsaved.set(key, {tenant, agentId, message});
+    if (!isPresent) this.#due.add(key);
+    if (this.#unsaved.size <= MOST_UNSAVED) return;
+    for (const oldest of this.#unsaved.keys()) return this.#forget(oldest);
   }
 
   taken(tenant: string, agentId: string, ids: readonly string[]): void {
-    const written = ids.filter(id => !this.#unsaved.delete(keyOf(tenant, agentId, id)));
+    const written = ids.filter(id => {
+      const key = keyOf(tenant, agentId, id);
+      const isWritten = !this.#unsaved.has(key);
+      this.#forget(key);
+      return isWritten;
+    });
     if (written.length > 0) this.#parts.messages.take(tenant, agentId, written);
   }
 
-  settle(): void {
-    if (!this.#isDirty) return;
-    this.#isDirty = false;
+  settle(): Result<void, HubStoreFailure> {
+    if (this.#due.size === 0) return ok(undefined);
+    const failed = this.#failed;
+    if (failed !== null && performance.now() - failed.atMs < RETRY_MS) return fail(failed.failure);
+    for (const key of this.#due) {
+      const waiting = this.#unsaved.get(key);
+      if (waiting) this.#write(waiting);
+    }
     const flushed = this.#parts.flush();
-    if (flushed.ok) return;
-    const {kind, detail} = flushed.failure;
-    this.#parts.onEvent({kind: 'flush-failed', full: kind === 'full', detail});
+    this.#failed = flushed.ok ? null : {failure: flushed.failure, atMs: performance.now()};
+    if (flushed.ok) for (const key of this.#due) this.#forget(key);
+    else {
+      const {kind, detail} = flushed.failure;
+      this.#parts.onEvent({kind: 'flush-failed', full: kind === 'full', detail});
+    }
+    return flushed;
   }
 
-  /** Writes what waits for agents that are here and have not taken it; durable with the next commit. */
+  /** Writes all that waits and was not taken; durable with the next commit. Say `saved` when that has succeeded. */
   save(): void {
-    for (const waiting of this.#unsaved.values()) this.#write(waiting);
+    const {wallMs, keptMs} = this.#parts;
+    const sinceMs = wallMs() - keptMs;
+    for (const [key, waiting] of this.#unsaved) {
+      if (waiting.message.sentAtMs > sinceMs) this.#write(waiting);
+      else this.#forget(key);
+    }
+  }
+
+  /** All that waited is on the disk. Nothing has been kept since `save`. */
+  saved(): void {
     this.#unsaved.clear();
+    this.#due.clear();
+    this.#failed = null;
   }
 
   expire(): void {
     this.#parts.messages.expire(this.#parts.wallMs());
+  }
+
+  #forget(key: string): void {
+    this.#unsaved.delete(key);
+    this.#due.delete(key);
   }
 
   #write({tenant, agentId, message}: Waiting): void {

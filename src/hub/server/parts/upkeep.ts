@@ -26,6 +26,8 @@ export interface UpkeepParts {
   readonly retention: Retention;
   /** What is written with each tick. */
   readonly save: () => void;
+  /** That is durable now. */
+  readonly saved: () => void;
   /** Answers and makes durable what agents have pushed in this turn. */
   readonly settle: () => void;
   readonly forgotten: (tenant: string, episodes: readonly string[]) => void;
@@ -73,11 +75,11 @@ export class Upkeep {
   }
 
   tick(): void {
-    const {store, save, settle, onEvent} = this.#parts;
+    const {store, save, saved, settle, onEvent} = this.#parts;
     settle();
     save();
     const flushed = store.flush();
-    if (flushed.ok) return;
+    if (flushed.ok) return saved();
     onEvent({kind: 'flush-failed', full: flushed.failure.kind === 'full', detail: flushed.failure.detail});
   }
 

@@ -1,5 +1,7 @@
 import type {Database} from 'better-sqlite3';
 import type {Episode, EpisodeChange, LogEntry, LogItem} from '../../../model/episode.ts';
+import {GodelError} from '../../../model/failure.ts';
+import {formatStamp} from '../../replica/hybrid-clock.ts';
 import {Bodies, type Body, byteLength, checksum, damaged} from './bodies.ts';
 import {entryKey, positionOf} from './hub-schema.ts';
 import type {Tenant} from './tenants.ts';
@@ -134,6 +136,16 @@ export class Entries {
     return this.#bodies.read(tenant, row.id, row.body);
   }
 
+  /** null: it is damaged. */
+  textUnlessDamaged(tenant: string, row: EntryRow): string | null {
+    try {
+      return this.text(tenant, row);
+    } catch (error) {
+      if (error instanceof GodelError) return null;
+      throw error;
+    }
+  }
+
   item(tenant: string, row: EntryRow): LogItem {
     // The cast names what `insert` has written.
     return JSON.parse(this.text(tenant, row)) as LogItem;
@@ -196,4 +208,15 @@ export class Entries {
       throw damaged(`entry ${positionOf(row.key)} of tenant "${tenant}" has lost its episode`);
     return JSON.stringify({kind: 'change', change: {...item.change, id: row.id}} satisfies LogItem);
   }
+}
+
+/**
+ * What is told in the place of an entry that cannot be read: a change that adds no tag to an episode that nobody has. Under the ids that it had,
+ * those who have the episode whole would take it for what was said of theirs.
+ */
+export function damagedText(position: number): string {
+  const id = `damaged-${position}`;
+  const at = formatStamp({ms: 0, counter: 0, node: 'hub'});
+  const change: EpisodeChange = {id, episode: id, by: 'hub', at, kind: 'tag', add: [], remove: []};
+  return JSON.stringify({kind: 'change', change} satisfies LogItem);
 }

@@ -1,5 +1,6 @@
 import type {Database} from 'better-sqlite3';
 import {type HubMessage, PRIORITIES} from '../../../model/hub.ts';
+import {GodelError} from '../../../model/failure.ts';
 import {type Bodies, type Body, byteLength} from './bodies.ts';
 import type {Group} from './group.ts';
 
@@ -12,6 +13,13 @@ const WAITING = `SELECT id, body FROM messages WHERE tenant = ? AND agent = ? AN
 const TAKE = 'DELETE FROM messages WHERE tenant = ? AND agent = ? AND id = ?';
 const AGENTS = 'SELECT DISTINCT tenant, agent FROM messages';
 const EXPIRE = 'DELETE FROM messages WHERE expires_at_ms <= ?';
+
+interface Wanted {
+  /** Wall time, Unix epoch in milliseconds. */
+  readonly nowMs: number;
+  readonly limit: number;
+  readonly damaged?: (id: string) => void;
+}
 
 /** Direct messages to agents that are not there, until they are fetched or expire. */
 export class Messages {
@@ -57,14 +65,29 @@ export class Messages {
     });
   }
 
-  /** The most urgent first, and of one priority the oldest. Throws a `GodelError` when one does not open. */
-  waiting(tenant: string, agent: string, {nowMs, limit}: {nowMs: number; limit: number}): readonly HubMessage[] {
+  /**
+   * The most urgent first, and of one priority the oldest. One that is not what was written is left out, and `damaged` is told
+   * its id; it goes when its time is over.
+   */
+  waiting(tenant: string, agent: string, {nowMs, limit, damaged}: Wanted): readonly HubMessage[] {
     return this.#group.read(() =>
-      this.#waiting.all(tenant, agent, nowMs, limit).map(({id, body}) => {
-        // The cast names what `add` has written.
-        return JSON.parse(this.#bodies.read(tenant, messageId(id), body)) as HubMessage;
+      this.#waiting.all(tenant, agent, nowMs, limit).flatMap(({id, body}) => {
+        const message = this.#read(tenant, id, body);
+        if (message === null) damaged?.(id);
+        return message ?? [];
       }),
     );
+  }
+
+  /** null: it does not open, or is no message. */
+  #read(tenant: string, id: string, body: Body): HubMessage | null {
+    try {
+      const value: unknown = JSON.parse(this.#bodies.read(tenant, messageId(id), body));
+      return isMessage(value, id) ? value : null;
+    } catch (error) {
+      if (error instanceof GodelError || error instanceof SyntaxError) return null;
+      throw error;
+    }
   }
 
   /** They have arrived. */
@@ -83,6 +106,12 @@ export class Messages {
   expire(nowMs: number): number {
     return this.#group.write(() => this.#expire.run(nowMs).changes) ?? 0;
   }
+}
+
+function isMessage(value: unknown, id: string): value is HubMessage {
+  const isObject = typeof value === 'object' && value !== null && 'id' in value && value.id === id;
+  if (!isObject || !('sentAtMs' in value && 'priority' in value)) return false;
+  return typeof value.sentAtMs === 'number' && PRIORITIES.some(priority => priority === value.priority);
 }
 
 function messageId(id: string): string {

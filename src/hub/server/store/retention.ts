@@ -24,6 +24,8 @@ export interface RetentionPolicy extends Omit<Forgetting, 'reason'> {
   readonly limit: number;
 }
 
+const MOST_DAMAGED = 10_000;
+
 /** Decides what is forgotten, and has it forgotten: each with its change in the log, all with a row in the audit log. */
 export class Retention {
   readonly marks: GroupMember = {forget: () => this.#forgottenTo.clear()};
@@ -33,6 +35,8 @@ export class Retention {
   readonly #nowMs: () => number;
   /** By tenant: up to this position all episodes are forgotten. */
   readonly #forgottenTo = new Map<number, number>();
+  /** Episodes that cannot be read, and so not be forgotten; looked for behind them, or they would be all that is found. */
+  readonly #damaged = new Set<string>();
 
   constructor({log, entries, audit, nowMs}: {log: EpisodeLog; entries: Entries; audit: AuditLog; nowMs: () => number}) {
     this.#log = log;
@@ -48,7 +52,12 @@ export class Retention {
       if (row === null || row.episode !== null) return false;
       if (row.kind === KIND.forgotten) return false;
       const said = {by, at, kind: 'standing', standing: 'forgotten'} as const;
-      this.#log.append(tenant, {kind: 'change', change: {id: randomUUID(), episode: id, ...said}}, {isAudited: false});
+      const change = {id: randomUUID(), episode: id, ...said};
+      const appended = this.#log.append(tenant, {kind: 'change', change}, {isAudited: false});
+      if ('refused' in appended) {
+        if (appended.refused === 'not-found') this.#passOver(tenant, id);
+        return false;
+      }
       return this.#log.get(tenant, id)?.state.standing === 'forgotten';
     });
     if (forgotten.length === 0) return [];
@@ -60,7 +69,7 @@ export class Retention {
   /** First what has expired by itself, then what is older than it may be, then what is too much. Only within a group. */
   retire(tenant: Tenant, {by, at, lifetimeMs, maxEpisodes, limit}: RetentionPolicy): readonly string[] {
     const nowMs = this.#nowMs();
-    const expired = this.#entries.expired(tenant, nowMs, limit);
+    const expired = this.#whole(tenant, this.#entries.expired(tenant, nowMs, limit + this.#damaged.size), limit);
     const gone = [...this.forget(tenant, expired, {by, at, reason: 'its time was over'})];
     if (lifetimeMs !== null) {
       const aged = this.#aged(tenant, nowMs - lifetimeMs, limit - gone.length);
@@ -76,17 +85,35 @@ export class Retention {
   #aged(tenant: Tenant, beforeMs: number, limit: number): readonly string[] {
     if (limit <= 0) return [];
     const since = this.#forgottenTo.get(tenant.num) ?? 0;
-    const oldest = this.#entries.oldest(tenant, {after: since, limit, lives: 'by-policy'});
+    const oldest = this.#entries.oldest(tenant, {
+      after: since,
+      limit: limit + this.#damaged.size,
+      lives: 'by-policy',
+    });
     const young = oldest.findIndex(({atMs}) => atMs > beforeMs);
-    return oldest.slice(0, young === -1 ? oldest.length : young).map(({id}) => id);
+    const aged = oldest.slice(0, young === -1 ? oldest.length : young).map(({id}) => id);
+    return this.#whole(tenant, aged, limit);
   }
 
   #oldest(tenant: Tenant, count: number): readonly string[] {
     if (count <= 0) return [];
     const after = this.#forgottenTo.get(tenant.num) ?? 0;
-    const oldest = this.#entries.oldest(tenant, {after, limit: count, lives: 'however'});
+    const oldest = this.#entries.oldest(tenant, {after, limit: count + this.#damaged.size, lives: 'however'});
     const [first] = oldest;
     if (first !== undefined) this.#forgottenTo.set(tenant.num, positionOf(first.key) - 1);
-    return oldest.map(({id}) => id);
+    const ids = oldest.map(({id}) => id);
+    return this.#whole(tenant, ids, count);
   }
+
+  #whole(tenant: Tenant, ids: readonly string[], limit: number): readonly string[] {
+    return ids.filter(id => !this.#damaged.has(keyOf(tenant, id))).slice(0, limit);
+  }
+
+  #passOver(tenant: Tenant, id: string): void {
+    if (this.#damaged.size < MOST_DAMAGED) this.#damaged.add(keyOf(tenant, id));
+  }
+}
+
+function keyOf({num}: Tenant, id: string): string {
+  return `${num}/${id}`;
 }

@@ -3,12 +3,12 @@ import type {Result} from '../../../base/result.ts';
 import type {LogEntry, LogItem} from '../../../model/episode.ts';
 import type {Failure} from '../../../model/failure.ts';
 import {NO_REPUTATION, type Reputation} from '../../security/reputation.ts';
-import type {AppendResult, HubStore, HubStoreFailure} from '../hub-store.ts';
+import type {AppendResult, HubStore, HubStoreFailure, PulledPage} from '../hub-store.ts';
 import {AuditLog} from './audit-log.ts';
 import {Bodies, type Seal} from './bodies.ts';
 import {Credentials} from './credentials.ts';
 import {Documents} from './documents.ts';
-import {Entries} from './entries.ts';
+import {damagedText, Entries} from './entries.ts';
 import {EpisodeLog, type Found} from './episode-log.ts';
 import {EpisodeStates} from './episode-states.ts';
 import {backUp} from './backup.ts';
@@ -35,6 +35,10 @@ export interface HubStoreParts {
   readonly seal: Seal | null;
   readonly limits: HubStoreLimits;
   readonly nowMs: () => number;
+}
+
+interface PulledTexts extends Required<Omit<PulledPage, 'entries'>> {
+  readonly texts: readonly string[];
 }
 
 /** Entries that are made searchable in one go; fewer where somebody looks at the clock in between. */
@@ -119,30 +123,36 @@ export class SqliteHubStore implements HubStore {
     return this.#group.flush();
   }
 
-  /** Only what is durable. What was forgotten is a change of standing where it stood, under the id it had. */
-  pull(name: string, since: number, limit: number, maxBytes: number): {entries: readonly LogEntry[]; more: boolean} {
-    const {texts, more} = this.pullTexts(name, since, limit, maxBytes);
+  /**
+   * Only what is durable. What was forgotten is a change of standing where it stood, under the id it had; what is damaged, a change that
+   * says nothing, under an id of its own.
+   */
+  pull(name: string, since: number, limit: number, maxBytes: number): PulledPage {
+    const {texts, more, damaged} = this.pullTexts(name, since, limit, maxBytes);
     // The cast names what `append` has written.
-    return {entries: texts.map(text => JSON.parse(text) as LogEntry), more};
+    return {entries: texts.map(text => JSON.parse(text) as LogEntry), more, ...(damaged.length > 0 && {damaged})};
   }
 
   /** As `pull`, each entry as the JSON it is told in: it need not be parsed and written anew. */
-  pullTexts(name: string, since: number, limit: number, maxBytes: number): {texts: readonly string[]; more: boolean} {
+  pullTexts(name: string, since: number, limit: number, maxBytes: number): PulledTexts {
     const tenant = this.#tenants.find(name);
-    if (tenant === null) return {texts: [], more: false};
+    if (tenant === null) return {texts: [], more: false, damaged: []};
     return this.#group.read(() => {
       const texts: string[] = [];
+      const damaged: number[] = [];
       let bytes = 0;
       let last = since;
       for (const row of this.#entries.between(tenant, since, tenant.durable, limit)) {
         const position = positionOf(row.key);
-        const text = `${this.#entries.text(name, row).slice(0, -1)},"position":${position}}`;
+        const whole = this.#entries.textUnlessDamaged(name, row);
+        const text = `${(whole ?? damagedText(position)).slice(0, -1)},"position":${position}}`;
         if (texts.length > 0 && bytes + text.length > maxBytes) break;
+        if (whole === null) damaged.push(position);
         texts.push(text);
         bytes += text.length;
         last = position;
       }
-      return {texts, more: last < tenant.durable};
+      return {texts, more: last < tenant.durable, damaged};
     });
   }
 

@@ -34,6 +34,7 @@ test('retention forgets the oldest beyond the most, tells of it, and leaves othe
     clock: new HybridClock({node: 'hub', wallMs: Date.now}),
     retention: {lifetimeMs: null, maxEpisodes: 20},
     save: () => undefined,
+    saved: () => undefined,
     settle: () => undefined,
     forgotten: (tenant, ids) => forgotten.push(...ids.map(id => `${tenant}/${id}`)),
     expire: () => undefined,
@@ -141,6 +142,40 @@ test('a message to somebody who is here is written only if it is not taken', () 
   expect(later.waiting('b', 'y')).toEqual([]);
   later.taken('a', 'y', [waits.id]);
   expect(new MailStore({...parts, onEvent: () => undefined}).waiting('a', 'y')).toEqual([]);
+});
+
+test('a message to somebody who is away waits until it is on the disk, whatever fails before', () => {
+  using rig = new StoreRig();
+  const store = rig.open({limits: {fileBytes: 4 * 2 ** 20}});
+  let isFull = true;
+  const events: HubEvent[] = [];
+  const flush = () => {
+    const filler = Array.from({length: isFull ? 40 : 0}, () => item({output: 'x'.repeat(250_000)}));
+    store.append('a', filler);
+    return store.flush();
+  };
+  const parts = {messages: store.messages, flush, keptMs: 60_000, wallMs: Date.now};
+  const mail = new MailStore({...parts, onEvent: event => events.push(event)});
+  const said = {topic: null, kind: 'message', body: 'hello', priority: 'normal', correlationId: null} as const;
+  const messages = ['m1', 'm2'].map((id): HubMessage => ({...said, id, from: 'x', to: 'y', sentAtMs: Date.now()}));
+  const onDisk = () => new MailStore({...parts, onEvent: () => undefined}).waiting('a', 'y').map(({id}) => id);
+  for (const [index, message] of messages.entries()) mail.kept('a', 'y', message, index === 1);
+  expect([mail.settle(), mail.settle()]).toMatchObject(Array(2).fill({ok: false, failure: {kind: 'full'}}));
+  expect(events).toMatchObject([{kind: 'flush-failed', full: true}]);
+  mail.save();
+  expect([flush().ok, onDisk()]).toEqual([false, []]);
+  isFull = false;
+  mail.save();
+  expect(flush().ok).toBe(true);
+  mail.saved();
+  expect([mail.settle().ok, onDisk()]).toEqual([true, ['m1', 'm2']]);
+  mail.kept('a', 'y', {...said, id: 'm3', from: 'x', to: 'y', sentAtMs: Date.now()}, false);
+  expect(mail.settle().ok).toBe(true);
+  store.append(
+    'a',
+    Array.from({length: 40}, () => item({output: 'x'.repeat(250_000)})),
+  );
+  expect([store.flush().ok, onDisk()]).toEqual([false, ['m1', 'm2', 'm3']]);
 });
 
 test('strangers who are refused by the thousand fill the audit log with twenty rows a second', () => {

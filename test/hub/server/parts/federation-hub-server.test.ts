@@ -2,12 +2,16 @@ import {randomBytes, randomUUID} from 'node:crypto';
 import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {generateKeyPairSync, type KeyObject} from 'node:crypto';
+import Database from 'better-sqlite3';
 import {expect, test} from 'vitest';
+import {EphemeralAgent} from '../../../../src/hub/client/ephemeral-agent.ts';
 import {formatStamp} from '../../../../src/hub/replica/hybrid-clock.ts';
 import {SharedDocument} from '../../../../src/hub/replica/shared-document.ts';
 import {endorseKey} from '../../../../src/hub/security/agent-key.ts';
 import {signEpisode, writePublicKey} from '../../../../src/hub/security/episode-signature.ts';
 import {masterKey} from '../../../../src/hub/security/master-key.ts';
+import {TokenKeys} from '../../../../src/hub/security/token-keys.ts';
+import {hubFolder} from '../../../../src/hub/server/parts/hub-folder.ts';
 import {verifyHubStore} from '../../../../src/hub/server/store/backup.ts';
 import {openHubStore} from '../../../../src/hub/server/store/open-hub-store.ts';
 import type {Episode} from '../../../../src/model/episode.ts';
@@ -225,6 +229,57 @@ test('a message for an agent that is away outlives the hub, and is delivered onc
   expect((await receiver.next('message')).message.body).toBe('second');
 });
 
+test('a message that is damaged on the disk is left out, and told; the others come', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start();
+  const [sender, away] = [await rig.join(hub, 'sender'), await rig.join(hub, 'away')];
+  away.webSocket.close();
+  await away.end();
+  for (const body of ['torn', 'whole', 'null']) await sender.ask('ok', messageTo('away', body));
+  await hub.stop();
+  const db = new Database(rig.dbPath);
+  db.exec(`UPDATE messages SET body = substr(body, 9) WHERE body LIKE '%torn%'`);
+  db.exec(`UPDATE messages SET body = 'null' WHERE body LIKE '%null"%'`);
+  db.close();
+
+  const again = await rig.start();
+  const back = await rig.join(again, 'away');
+  expect((await back.next('message')).message.body).toBe('whole');
+  await back.ask('agents', {type: 'who'});
+  expect(back.frames.filter(({type}) => type === 'message')).toEqual([]);
+  const told = rig.events.filter(event => event.kind === 'upkeep-failed' && event.what === 'messages');
+  expect(told).toHaveLength(2);
+});
+
+test('an entry that is damaged on the disk keeps nobody from what is behind it, and is told once', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start();
+  const lessons = ['one', 'two', 'three'].map(task => stamped('writer', {task}));
+  await (await rig.join(hub, 'writer')).ask('pushed', pushOf(...lessons));
+  await hub.stop();
+  const db = new Database(rig.dbPath);
+  db.prepare(`UPDATE entries SET body = replace(body, '"two"', '"too"') WHERE id = ?`).run(lessons[1]?.id);
+  db.close();
+
+  const again = await rig.start();
+  const reader = await rig.join(again, 'reader', {role: 'reader'});
+  for (const since of [0, 1]) {
+    const {entries, more} = await reader.ask('entries', {type: 'pull', since, limit: 10});
+    expect(entries.map(({position}) => position)).toEqual([1, 2, 3].slice(since));
+    expect(more).toBe(false);
+  }
+  const hubEndpoint = `ws://127.0.0.1:${again.address?.port ?? 0}`;
+  const token = await again.security.generateToken('copy', 't1');
+  const agent = await EphemeralAgent.spawn({tenantId: 't1', hubEndpoint, token});
+  await agent.sync();
+  expect((await agent.queryMemories('three', 5)).map(({episode: {task}}) => task)).toContain('three');
+  await agent.destroy();
+  const told = rig.events.filter(event => event.kind === 'upkeep-failed' && event.what === 'log');
+  expect(told).toHaveLength(1);
+  const metrics = await (await fetch(`http://127.0.0.1:${again.address?.port ?? 0}/metrics`)).text();
+  expect(Number(/^godel_hub_damaged_total (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThanOrEqual(3);
+});
+
 test('a shared document is merged by the hub and kept', async () => {
   await using rig = new HubFolderRig();
   const hub = await rig.start();
@@ -283,6 +338,16 @@ test('a sealing hub leaves no plain text, and a backup of it opens with the mast
   const again = await rig.start({sealing: {masterKey: key}});
   const reader = await rig.join(again, 'a1');
   expect((await reader.ask('recalled', recallOf('xyzzyplugh'))).memories).toHaveLength(1);
+});
+
+test('a key that has ended ends the connections of its tokens', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start();
+  const agent = await rig.join(hub, 'a1');
+  TokenKeys.open(hubFolder(rig.dbPath).tokens).rotate({olderLiveMs: 0});
+  expect(await agent.end()).toEqual({code: 1008, reason: 'token-invalid'});
+  const next = await rig.join(hub, 'a1');
+  expect((await next.ask('agents', {type: 'who'})).agents).toMatchObject([{agentId: 'a1'}]);
 });
 
 test('a hub that cannot have its port leaves the database to others', async () => {

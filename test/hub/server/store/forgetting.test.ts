@@ -129,6 +129,24 @@ describe('retention', () => {
     expect(store.verify().findings).toEqual([]);
   });
 
+  it('passes over what is damaged, and what was pushed with it is kept', () => {
+    {
+      using store = rig.open();
+      store.append(
+        'a',
+        ['d1', 'd2', 'w1', 'w2', 'w3'].map(id => item({id, expiresAtMs: id.endsWith('2') ? 1 : null})),
+      );
+    }
+    rig.alter(`UPDATE entries SET body = replace(body, 'grammar', 'grandma') WHERE id LIKE 'd%'`);
+    const store = rig.open();
+    const retire = () => store.retire('a', {...policy, lifetimeMs: 0, maxEpisodes: 0, limit: 1});
+    expect(store.append('b', [item({id: 'other'})])).toMatchObject([{position: 1}]);
+    const gone = [1, 2, 3, 4, 5, 6].flatMap(() => retire() ?? ['failed']);
+    expect(gone.toSorted()).toEqual(['w1', 'w2', 'w3']);
+    expect(store.flush().ok).toBe(true);
+    expect([store.head('b'), store.episodes('a')]).toEqual([1, 2]);
+  });
+
   it('forgets no more at a time than it is told', () => {
     const store = rig.open();
     store.append(
