@@ -79,11 +79,18 @@ export class ProjectHub {
     return this.#ended;
   }
 
-  #running(): Promise<RunningNote> {
+  async #running(): Promise<RunningNote> {
     if (this.#ended !== null) throw new GodelError(unreachable('the daemon ends'));
     clearTimeout(this.#again);
     this.#again = undefined;
-    this.#ready ??= this.#start();
+    try {
+      this.#ready ??= this.#start();
+    } catch (error) {
+      // Such as no memory for another process.
+      const detail = error instanceof Error ? error.message : String(error);
+      this.#startLater(detail, 0);
+      throw new GodelError(unreachable(detail));
+    }
     return this.#ready;
   }
 
@@ -91,17 +98,29 @@ export class ProjectHub {
     const {args = []} = this.#parts;
     const startedMs = performance.now();
     const port = String(this.#port);
-    const child = spawn(process.execPath, [programFile('hub'), this.#dbPath, '--port', port, ...args], {
+    const child: ChildProcess = spawn(process.execPath, [programFile('hub'), this.#dbPath, '--port', port, ...args], {
       cwd: '/',
       env: programEnvironment(process.env),
       // It ends with its standard input, so that it does not outlive a daemon that is killed.
       stdio: ['pipe', 'pipe', 'ignore'],
     });
-    child.stdin.on('error', () => undefined);
     beNice(child.pid);
     this.#child = child;
     const ready = new Promise<RunningNote>((resolve, reject) => {
-      createInterface({input: child.stdout}).on('line', text => {
+      let isGone = false;
+      const gone = (how: number | string | null) => {
+        if (isGone) return;
+        isGone = true;
+        reject(new GodelError(unreachable(`it ended with ${how ?? 'an unknown code'}`)));
+        this.#gone(performance.now() - startedMs, how);
+      };
+      child.once('close', (code, signal) => gone(code ?? signal));
+      child.once('error', error => gone(error.message));
+      // A process that could not be started has neither.
+      const {stdin, stdout} = child;
+      stdin?.on('error', () => undefined);
+      if (stdout === null) return;
+      createInterface({input: stdout}).on('line', text => {
         const line = read(text);
         if (line === null) return;
         if ('event' in line) this.#parts.log.info({hub: line.event}, 'the hub says');
@@ -115,11 +134,6 @@ export class ProjectHub {
           reject(new GodelError(line.failure));
         }
       });
-      child.once('error', error => reject(new GodelError(unreachable(error.message))));
-      child.once('close', (code, signal) => {
-        reject(new GodelError(unreachable(`it ended with ${code ?? signal ?? 'an unknown code'}`)));
-        this.#gone(performance.now() - startedMs, code ?? signal);
-      });
     });
     // Whoever waits is told; nobody may.
     ready.catch(() => undefined);
@@ -129,10 +143,14 @@ export class ProjectHub {
   #gone(afterMs: number, how: number | string | null): void {
     this.#child = null;
     this.#ready = null;
-    if (this.#ended !== null) return;
+    if (this.#ended === null) this.#startLater(how, afterMs);
+  }
+
+  #startLater(how: number | string | null, afterMs: number): void {
     this.#failures = afterMs > SETTLED_MS ? 1 : this.#failures + 1;
     const waitMs = Math.round(backoffMs(this.#failures, BACKOFF, this.#parts.random));
     this.#parts.log.warn({how, afterMs: Math.round(afterMs), waitMs}, 'the hub has ended; it is started again');
+    clearTimeout(this.#again);
     this.#again = setTimeout(() => void this.#running().catch(() => undefined), waitMs).unref();
   }
 

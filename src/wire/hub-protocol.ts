@@ -158,10 +158,13 @@ export const clientFrameSchema = z.discriminatedUnion('type', [
 
 export type ClientFrame = z.infer<typeof clientFrameSchema>;
 
-/** What became of one pushed item: its position, or why it was not taken. */
+/**
+ * What became of one pushed item: its position, or why it was not taken. `retryAfterMs`: this item alone may be pushed again then, in
+ * milliseconds, and the others need not wait for it.
+ */
 export type PushResult =
   | {readonly id: string; readonly position: number}
-  | {readonly id: string; readonly code: HubErrorCode; readonly message: string};
+  | {readonly id: string; readonly code: HubErrorCode; readonly message: string; readonly retryAfterMs?: number};
 
 export const HUB_ERROR_CODES = [
   'bad-frame',

@@ -71,7 +71,12 @@ const stats = z.object({
 
 const pushResult = z.union([
   z.object({id: name, position}),
-  z.object({id: name, code: z.enum(HUB_ERROR_CODES), message: z.string()}),
+  z.object({
+    id: name,
+    code: z.enum(HUB_ERROR_CODES),
+    message: z.string(),
+    retryAfterMs: z.number().min(0).exactOptional(),
+  }),
 ]);
 
 const left = z.object({agentId: name, why: z.enum(['left', 'lost', 'replaced'])});

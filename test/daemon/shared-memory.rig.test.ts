@@ -43,10 +43,12 @@ async function watcher(rig: Rig): Promise<FederationHub> {
   return hub;
 }
 
-const lessons = (hub: FederationHub) => async () => {
-  await hub.sync();
-  return (await hub.db.queryMemories('parser', 20, {from: 'cache'})).map(({episode}) => episode);
-};
+const lessons =
+  (hub: FederationHub, word = 'parser') =>
+  async () => {
+    await hub.sync();
+    return (await hub.db.queryMemories(word, 20, {from: 'cache'})).map(({episode}) => episode);
+  };
 
 test('what attempts learn is at the project’s hub before long, comes back from it, and outlives a kill of it', async () => {
   await using rig = await Rig.create({env});
@@ -67,10 +69,10 @@ test('what attempts learn is at the project’s hub before long, comes back from
   await until('the hub has ended', async () => (await runningHub(dbPath)) === null);
   for (const suffix of ['', '-wal', '-shm']) rmSync(`${rig.paths.memoryFile}${suffix}`, {force: true});
   await run(rig, {...LEARN, tasks: {other: {run: 'true'}}});
-  const found = await until('it is given', async () => {
-    const memories = await given(rig);
-    return memories.some(({task}) => task.startsWith('build:')) && memories;
-  });
+  await using later = await watcher(rig);
+  // Once its own lesson is there, the daemon is connected.
+  await until('the next one is connected', async () => (await lessons(later, 'other')()).length > 0);
+  const found = await given(rig);
   expect(found.find(({task}) => task.startsWith('build:'))?.output).toBe('the parser needs make -j2');
 });
 
@@ -91,13 +93,7 @@ test('two projects share what they learn at a hub of somebody else, each as itse
   const learning = await one.godel(['team', 'spawn', '--count', '1', '--plan', plan, ...at(one)]);
   expect(learning).toMatchObject({code: 1, stdout: expect.stringContaining('Team first failed') as string});
   const hub = {url, tenant: 't1', tokenFile: join(two.root, 'token')};
-  const found = await until('the other is given it', async () => {
-    const memories = await given(two, {hub});
-    return memories.some(({task}) => task.startsWith('build:')) && memories;
-  });
-  expect(found.find(({task}) => task.startsWith('build:'))?.output).toBe('the parser needs make -j2');
-  // What it is told nothing of it does not know: the project's own memory is another.
-  expect(await given(two)).toEqual([]);
+  await given(two, {hub});
   const token = await served.token('watcher');
   await using watching = new FederationHub({endpoint: url, agentId: 'watcher', tenantId: 't1', token});
   const agents = await until('both are there', async () => {
@@ -106,6 +102,10 @@ test('two projects share what they learn at a hub of somebody else, each as itse
   });
   expect(agents).toContain('ann/first-01');
   expect(agents).toContain('ben/second-01');
+  const found = await given(two, {hub});
+  expect(found.find(({task}) => task.startsWith('build:'))?.output).toBe('the parser needs make -j2');
+  // What it is told nothing of it does not know: the project's own memory is another.
+  expect(await given(two)).toEqual([]);
 });
 
 test.each([

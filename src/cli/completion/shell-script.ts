@@ -13,7 +13,7 @@ _godel() {
   {
     IFS= read -r kind
     while IFS= read -r line; do COMPREPLY+=("$line"); done
-  } < <(godel complete --bash -- "${'$'}{COMP_LINE:0:COMP_POINT}" "$2" 2>/dev/null)
+  } < <(godel complete --bash -- "${'$'}{COMP_LINE:0:COMP_POINT}" "$2" </dev/null 2>/dev/null)
   case $kind in
     files) compopt -o default 2>/dev/null || while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$2") ;;
     folders) compopt -o dirnames 2>/dev/null || while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -d -- "$2") ;;
@@ -27,7 +27,7 @@ const ZSH = String.raw`#compdef godel
 _godel() {
   local line
   local -a answer values shown
-  answer=("${'$'}{(@f)$(godel complete -- "${'$'}{(@Q)words[2,CURRENT]}" 2>/dev/null)}")
+  answer=("${'$'}{(@f)$(godel complete -- "${'$'}{(@Q)words[2,CURRENT]}" </dev/null 2>/dev/null)}")
   case $answer[1] in
     files) compset -P '--*='; _files ;;
     folders) compset -P '--*='; _files -/ ;;
@@ -51,7 +51,7 @@ const FISH = String.raw`# fish completion for godel
 function __godel_complete
     set -l words (commandline -opc)
     set -l token (commandline -ct)
-    set -l answer (godel complete -- $words[2..] (string unescape -- "$token"; or echo -- "$token") 2>/dev/null)
+    set -l answer (godel complete -- $words[2..] (string unescape -- "$token"; or echo -- "$token") </dev/null 2>/dev/null)
     switch "$answer[1]"
         case files folders
             set -l before (string match -r -- '^--[^=]*=' "$token")

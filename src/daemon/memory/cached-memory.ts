@@ -21,6 +21,8 @@ export interface CachedMemoryOptions {
   readonly log: Log;
   /** How long after it was opened for attempts it begins to look for its hub, in milliseconds: they start first. */
   readonly hubDelayMs?: number;
+  /** How long after it could not be opened that is tried again, in milliseconds. */
+  readonly openAgainMs?: number;
 }
 
 /** The memory of the project, for whoever looks at it or changes it by hand. */
@@ -57,6 +59,7 @@ const MAX_WAITING = 10_000;
 /** What is written in one turn of the event loop: each takes some tens of microseconds. */
 const AT_ONCE = 10;
 const HUB_DELAY_MS = 2000;
+const OPEN_AGAIN_MS = 30_000;
 /** Of the time that is left, so much is the hub's, which then has shown that it is too slow for this and for what comes soon. */
 const HUB_SHARE = 0.6;
 const SLOW_MS = 2000;
@@ -75,6 +78,9 @@ export class CachedMemory implements AttemptMemory {
   #turns: Promise<void> = Promise.resolve();
   #lookingForHub: NodeJS.Timeout | undefined;
   #hubSlowUntilMs = Number.NEGATIVE_INFINITY;
+  /** When opening it is tried again, after it failed. */
+  #openAgainMs = Number.POSITIVE_INFINITY;
+  #isUnusable = false;
   #isFull = false;
   #isClosed = false;
 
@@ -99,12 +105,12 @@ export class CachedMemory implements AttemptMemory {
     const {cache, line} = parts;
     const here = cache.search(query, k);
     const there = line?.hub?.isConnected() ? await this.#ask(line.hub, {query, k, untilMs}) : null;
-    // What the hub knows of, it judges by more than we can.
+    // What the hub has, it judges by more than we can.
     return there === null
       ? here
       : joinMemories(
           there,
-          here.filter(({episode}) => cache.isPending(episode.id)),
+          here.filter(({episode}) => cache.isLocal(episode.id)),
           k,
         );
   }
@@ -240,10 +246,17 @@ export class CachedMemory implements AttemptMemory {
 
   /** Loaded when it is needed: a killed daemon is back sooner. */
   #open(): Promise<Parts | null> {
-    this.#opening ??= this.#load().catch((error: unknown) => {
-      this.#options.log.error({file: this.#options.file, error: failureOf(error)}, 'the memory cannot be opened');
-      return null;
-    });
+    if (this.#opening === undefined || readClock().monoMs > this.#openAgainMs) {
+      this.#openAgainMs = Number.POSITIVE_INFINITY;
+      this.#opening = this.#load().catch((error: unknown) => {
+        const {file, log, openAgainMs = OPEN_AGAIN_MS} = this.#options;
+        if (!this.#isUnusable) log.error({file, error: failureOf(error)}, 'the memory cannot be opened');
+        this.#isUnusable = true;
+        // A full disk, or somebody else who has it open, passes.
+        this.#openAgainMs = readClock().monoMs + openAgainMs;
+        return null;
+      });
+    }
     return this.#opening;
   }
 
@@ -252,7 +265,10 @@ export class CachedMemory implements AttemptMemory {
     const {openCache} = await import('../../hub/client/store/open-cache.ts');
     const cache = openCache({memoryPath: file, tenantId});
     const user = cache.join();
+    this.#isUnusable = false;
     if (source === null) return {cache, user, line: null};
+    // Such as what was learned before there was a hub.
+    cache.takeOver(user);
     const {HubLine} = await import('./hub-line.ts');
     return {cache, user, line: new HubLine({source, tenantId, cache, user, log})};
   }

@@ -1,4 +1,5 @@
 import {backoffMs} from '../../base/backoff.ts';
+import {HubError} from '../../hub/client/hub-error.ts';
 import {HubReplica} from '../../hub/client/hub-replica.ts';
 import type {CacheUser, EpisodeCache} from '../../hub/client/store/episode-cache.ts';
 import {failureOf} from '../../model/failure.ts';
@@ -18,6 +19,9 @@ export interface HubLineOptions {
 const PUSH_MS = 100;
 /** Between two tries to find the hub, and after it has refused us. */
 const BACKOFF = {baseMs: 500, maxMs: 60_000};
+const REPLACED_BACKOFF = {baseMs: 60_000, maxMs: 600_000};
+/** A connection that has held for so long is a good one. */
+const SETTLED_MS = 10_000;
 /** How long the last push may take when it closes. */
 const LAST_PUSH_MS = 2000;
 
@@ -29,6 +33,7 @@ export class HubLine {
   #unlisten: () => void = () => undefined;
   #timer: NodeJS.Timeout | undefined;
   #pushing: NodeJS.Timeout | undefined;
+  #settling: NodeJS.Timeout | undefined;
   #failures = 0;
   #state: 'new' | 'open' | 'closed' = 'new';
 
@@ -65,6 +70,7 @@ export class HubLine {
     this.#unlisten();
     clearTimeout(this.#timer);
     clearTimeout(this.#pushing);
+    clearTimeout(this.#settling);
     const hub = this.#hub;
     this.#hub = null;
     if (hub === null) return;
@@ -75,21 +81,29 @@ export class HubLine {
 
   async #find(): Promise<void> {
     try {
-      const url = await this.#options.source.find();
-      this.#failures = 0;
-      this.#connect(url);
+      this.#connect(await this.#options.source.find());
     } catch (error) {
       this.#again(error, 'the hub cannot be had; what is learned stays in the project');
     }
   }
 
-  /** Said for the first time only. */
+  /** Said for the first time only, until it has been up for a while. */
   #again(error: unknown, what: string): void {
     if (this.#state !== 'open') return;
     if (this.#failures === 0) this.#options.log.warn({error: failureOf(error)}, what);
     this.#failures += 1;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#find(), backoffMs(this.#failures, BACKOFF, Math.random)).unref();
+    const isReplaced = error instanceof HubError && error.code === 'replaced';
+    // Somebody else has our token, and would be replaced in turn.
+    const waitMs = backoffMs(this.#failures, isReplaced ? REPLACED_BACKOFF : BACKOFF, Math.random);
+    this.#timer = setTimeout(() => void this.#find(), waitMs).unref();
+  }
+
+  #onUp(): void {
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => {
+      this.#failures = 0;
+    }, SETTLED_MS).unref();
   }
 
   #connect(url: string): void {
@@ -110,7 +124,10 @@ export class HubLine {
       });
       this.#hub = hub;
       hub.begin().listen(event => {
-        if (event.kind !== 'given-up' || this.#hub !== hub) return;
+        if (this.#hub !== hub) return;
+        if (event.kind === 'up') this.#onUp();
+        if (event.kind === 'down' || event.kind === 'given-up') clearTimeout(this.#settling);
+        if (event.kind !== 'given-up') return;
         void hub.close().catch(() => undefined);
         this.#hub = null;
         this.#again(event.error, 'the hub refuses us; what is learned stays in the project');

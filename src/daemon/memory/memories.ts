@@ -41,13 +41,7 @@ export class Memories {
 
   #of(hub: RemoteHub | null): CachedMemory {
     const {file, own, log} = this.#options;
-    const key =
-      hub === null
-        ? ''
-        : createHash('sha256')
-            .update(JSON.stringify([hub.url, hub.tenantId]))
-            .digest('hex')
-            .slice(0, 12);
+    const key = hub === null ? '' : createHash('sha256').update(JSON.stringify(hub)).digest('hex').slice(0, 12);
     const there = this.#open.get(key);
     if (there) return there;
     const memory = new CachedMemory({

@@ -63,7 +63,7 @@ async function readLines(lines: readonly string[]): Promise<{read: KeptMemory[];
 /** Where it is not on this side, the hub is asked: it may have it, or have forgotten it. */
 async function standingOf({cache, hub}: OpenMemory, id: string): Promise<Standing> {
   if (cache.get(id) !== null) return 'known';
-  if (hub?.isConnected() !== true) return 'new';
+  if (hub?.isConnected() !== true) return cache.isForgotten(id) ? 'forgotten' : 'new';
   try {
     const found = await hub.adapter?.get?.(id);
     if (!found) return 'new';

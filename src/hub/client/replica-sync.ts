@@ -8,7 +8,7 @@ import type {Alarms} from './alarms.ts';
 import {Coalescing} from './coalescing.ts';
 import type {HubAdapter, HubAdapterEvent, HubMember, HubWelcome} from './hub-adapter.ts';
 import {HubError, hubErrorOf, isPassing} from './hub-error.ts';
-import type {CacheUser, EpisodeCache} from './store/episode-cache.ts';
+import type {CacheUser, EpisodeCache, Refusal, Settled} from './store/episode-cache.ts';
 import {within} from './within.ts';
 
 /** Bytes of items in one push; frames may have four times as many. */
@@ -16,6 +16,8 @@ const PUSH_BYTES = 2 ** 20;
 const SYNC_MS = 30_000;
 const RETRY_MS = 100;
 const MAX_RETRY_MS = 5000;
+/** What the hub takes later is not pushed again for so long; its clock, too, may be set right. */
+const MAX_HELD_MS = 60_000;
 
 /** What one sync has done. */
 export interface SyncReport {
@@ -48,6 +50,14 @@ export interface SyncStats extends SyncReport {
 /** As many of the last refusals are told by the stats. */
 const MAX_REFUSALS = 100;
 
+/** What the hub takes later, such as what was stamped by a clock that is ahead. */
+interface Held {
+  /** Everything that waits up to this place in the cache; it is not pushed again before `untilMs`. */
+  readonly upTo: number;
+  readonly untilMs: number;
+  readonly error: HubError;
+}
+
 /** One agent's share of a cache, kept in step with a hub: pushes what the agent has stored, pulls what is new, takes in the news. */
 export class ReplicaSync {
   readonly #cache: EpisodeCache;
@@ -62,6 +72,7 @@ export class ReplicaSync {
   #refused: SyncReport['refused'] = [];
   #last: {readonly atMs: number; readonly tookMs: number} | null = null;
   #lastError: HubError | null = null;
+  #held: Held | null = null;
 
   constructor(given: {
     cache: EpisodeCache;
@@ -108,7 +119,8 @@ export class ReplicaSync {
 
   /**
    * Resolves when what was stored before is durable at the hub and what the hub had is here. Waits for the connection and tries again what
-   * passes by itself; rejects with a HubError after `deadlineMs`, and at once when trying again would not help.
+   * passes by itself; rejects with a HubError after `deadlineMs`, and at once when trying again would not help. What the hub takes only later
+   * keeps neither the rest nor what is new from coming through, but it rejects then, too.
    */
   async sync({
     deadlineMs = SYNC_MS,
@@ -119,6 +131,7 @@ export class ReplicaSync {
   } = {}): Promise<SyncReport> {
     const untilMs = this.#alarms.nowMs() + deadlineMs;
     for (let tries = 1; ; tries += 1) {
+      this.#held = null;
       try {
         const adapter = this.#expectAdapter();
         await adapter.connect({deadlineMs: Math.max(0, untilMs - this.#alarms.nowMs()), signal});
@@ -206,7 +219,9 @@ export class ReplicaSync {
     if (recall !== undefined) this.#guard(() => this.#cache.obey(recall));
     const {position, limits} = this.#cache;
     // A new cache begins with as much as it can hold: what is older would be forgotten again at once.
-    if (position === 0 && head > limits.episodes) this.#cache.startAfter(head - limits.episodes);
+    if (position === 0 && head > limits.episodes) {
+      this.#guard(() => this.#cache.startAfter(head - limits.episodes));
+    }
     void this.syncQuietly();
   }
 
@@ -214,6 +229,7 @@ export class ReplicaSync {
     const startedMs = this.#alarms.nowMs();
     const {pushed, refused} = await this.#push(adapter);
     const pulled = await this.#cache.pulls.call(() => this.#pull(adapter));
+    if (this.#held !== null) throw this.#held.error;
     this.#stats.syncs += 1;
     this.#last = {atMs: Date.now(), tookMs: this.#alarms.nowMs() - startedMs};
     this.#lastError = null;
@@ -226,10 +242,11 @@ export class ReplicaSync {
     if (role === undefined) throw new HubError('not-connected', 'The connection to the hub ended');
     const refused: SyncReport['refused'][number][] = [];
     let pushed = 0;
+    if (this.#held !== null && this.#held.untilMs <= this.#alarms.nowMs()) this.#held = null;
     // What was stored before this sync began, and not what is stored meanwhile, or a busy agent would never be done.
     let left = this.#cache.pendingOf(this.#user);
     while (left > 0) {
-      const items = this.#cache.pending(this.#user, Math.min(MAX_PUSH_ITEMS, left), PUSH_BYTES);
+      const items = this.#cache.pending(this.#user, Math.min(MAX_PUSH_ITEMS, left), PUSH_BYTES, this.#held?.upTo);
       if (items.length === 0) break;
       const results = await this.#pushAll(
         adapter,
@@ -241,9 +258,20 @@ export class ReplicaSync {
       refused.push(...settled.refused);
       this.#refused = [...this.#refused, ...settled.refused].slice(-MAX_REFUSALS);
       left -= items.length;
-      if (settled.taken + settled.refused.length < items.length) throw fullError(results);
+      this.#hold(settled.held);
+      if (settled.stopped !== null) throw told(settled.stopped);
+      if (results.length < items.length)
+        throw new HubError('internal', 'The hub answered fewer items than it was given');
     }
     return {pushed, refused};
+  }
+
+  #hold(held: Settled['held']): void {
+    for (const refusal of held) {
+      const {untilMs = Number.POSITIVE_INFINITY, error = told(refusal)} = this.#held ?? {};
+      const pauseMs = Math.min(MAX_HELD_MS, refusal.retryAfterMs ?? MAX_HELD_MS);
+      this.#held = {upTo: refusal.key, untilMs: Math.min(untilMs, this.#alarms.nowMs() + pauseMs), error};
+    }
   }
 
   /** One item that the hub cannot read does not keep the others from it. */
@@ -306,10 +334,6 @@ function idOf(item: LogItem): string {
   return item.kind === 'episode' ? item.episode.id : item.change.id;
 }
 
-/** Items that stay pending, such as for a tenant without room. */
-function fullError(results: readonly PushResult[]): HubError {
-  for (const result of results) {
-    if ('code' in result) return new HubError(result.code, `The hub: ${result.message}`, {retryAfterMs: null});
-  }
-  return new HubError('internal', 'The hub answered fewer items than it was given');
+function told({code, message, retryAfterMs}: Refusal): HubError {
+  return new HubError(code, `The hub: ${message}`, {retryAfterMs: retryAfterMs ?? null});
 }

@@ -150,7 +150,13 @@ export class PushLane {
   #refusalOf({identity}: Member, item: LogItem): PushResult | null {
     const [id, agentId] =
       item.kind === 'episode' ? [item.episode.id, item.episode.agentId] : [item.change.id, item.change.by];
-    const refuse = ({code, message}: Pick<Refusal, 'code' | 'message'>): PushResult => ({id, code, message});
+    const refuse = ({
+      code,
+      message,
+      retryAfterMs = null,
+    }: Omit<Refusal, 'retryAfterMs'> & Partial<Refusal>): PushResult => {
+      return {id, code, message, ...(retryAfterMs !== null && {retryAfterMs})};
+    };
     if (!speaksFor(identity, agentId)) {
       const field = item.kind === 'episode' ? 'episode.agentId' : 'change.by';
       return refuse({

@@ -18,6 +18,7 @@ export function hasShell(shell: Shell): boolean {
 
 const PROGRAM = join(import.meta.dirname, '..', '..', '..', 'bin', 'godel.js');
 const PROMPT = '%%ready';
+const EXIT_MS = 10_000;
 
 const START: Readonly<Record<Shell, (script: string) => {command: string; set: string}>> = {
   bash: script => ({command: 'bash --norc --noprofile -i', set: `source ${script}; PS1='${PROMPT}>'`}),
@@ -96,7 +97,10 @@ export class InteractiveShell implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#script.stdin.write('\u0003exit\r');
     this.#script.stdin.end();
+    // So that whatever went wrong before is what is told.
+    const timer = setTimeout(() => this.#script.kill('SIGKILL'), EXIT_MS);
     await this.#exited;
+    clearTimeout(timer);
   }
 
   #lines(): readonly string[] {

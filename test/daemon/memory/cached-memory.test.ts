@@ -72,6 +72,19 @@ test('a file that is none is said once, and everything goes on without', async (
   expect(complaints).toEqual(['the memory cannot be opened']);
 });
 
+test('a file that could not be opened is tried again later', async () => {
+  const file = join(folder, 'memory.db');
+  writeFileSync(file, 'not a database'.repeat(1000));
+  const memory = new CachedMemory({file, tenantId: 'project', source: null, log, openAgainMs: 50});
+  expect(await recall(memory)).toEqual([]);
+  rmSync(file);
+  await until('it is there', async () => {
+    memory.remember(lesson(1));
+    return (await recall(memory)).length === 1;
+  });
+  await memory.close();
+});
+
 test('each use counts once, however many there are, and keeps no search waiting', async () => {
   const memory = open();
   memory.remember(lesson(1));

@@ -174,12 +174,50 @@ test('a hub that refuses is told of once, and tried again', async () => {
   const {url, security, server} = await startHub();
   let isGood = false;
   const source = sourceAt(url, security);
-  const memory = open({...source, token: () => (isGood ? source.token() : 'nonsense')});
+  let asked = 0;
+  const token = () => {
+    asked += 1;
+    return isGood ? source.token() : 'nonsense';
+  };
+  const memory = open({...source, token});
   memory.remember(lesson(1));
   await until('it is refused', () => complaints.length > 0);
   expect(complaints).toEqual(['the hub refuses us; what is learned stays in the project']);
+  // Some more times: that is not said again.
+  const askedBefore = asked;
+  await until('it has tried again and again', () => asked >= askedBefore + 3);
+  expect(complaints).toHaveLength(1);
   isGood = true;
   await until('it is at the hub', () => server.getStats().episodes === 1);
+  expect(complaints).toHaveLength(1);
+});
+
+test('what was learned before there was a hub goes to it, and is found until it is there', async () => {
+  const file = join(folder, 'memory.db');
+  const before = new CachedMemory({file, tenantId: 't1', source: null, log});
+  before.remember(lesson(1));
+  expect(await ids(before)).toEqual([id(1)]);
+  await before.close();
+  const {url, security, server} = await startHub();
+  const memory = open(sourceAt(url, security), file);
+  expect(await ids(memory)).toEqual([id(1)]);
+  await until('it is at the hub', () => server.getStats().episodes === 1);
+  await until('it is said so', async () => (await memory.opened())?.cache.counts.pending === 0);
+  expect(await ids(memory)).toEqual([id(1)]);
+});
+
+test('two that come with the same token do not fight for it', async () => {
+  complaints.length = 0;
+  const {url, security} = await startHub();
+  const one = open(sourceAt(url, security, 'ann'));
+  await until('it is there', isConnected(one));
+  const two = open(sourceAt(url, security, 'ann'));
+  await until('the other is there', isConnected(two));
+  await until('the first is told', () => complaints.length > 0);
+  // Each of them would be back within half a second.
+  await new Promise(resolve => setTimeout(resolve, 1500));
+  expect(await isConnected(two)()).toBe(true);
+  expect(await isConnected(one)()).toBe(false);
   expect(complaints).toHaveLength(1);
 });
 

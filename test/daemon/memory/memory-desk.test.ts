@@ -110,6 +110,21 @@ test('forgetting takes those of these ids, or those that are old or have a tag, 
   expect(await must(desk.stats())).toMatchObject({episodes: 0, forgotten: 4, successRate: null, mostUsed: []});
 });
 
+test('without a hub, too, an import does not bring back what was forgotten', async () => {
+  const {desk, memory} = setUp();
+  const {id} = await must(desk.add({task: 'one', reward: 1}));
+  await must(desk.add({task: 'two', reward: 1}));
+  const lines = (await exported(desk)).map(memoryLine);
+  await must(desk.forget({ids: [id]}));
+  expect(await must(desk.import({lines}))).toMatchObject({added: 0, known: 1, forgotten: 1});
+  await memory.close();
+  const again = setUp();
+  expect(await must(again.desk.import({lines}))).toMatchObject({added: 0, known: 1, forgotten: 1});
+  expect((await exported(again.desk)).map(({episode}) => episode.task)).toEqual(['two']);
+  const other = setUp('other.db');
+  expect(await must(other.desk.import({lines}))).toMatchObject({added: 2, known: 0, forgotten: 0});
+});
+
 test('what an agent has remembered is held back and given again; what others have is left alone', async () => {
   const {desk, memory} = setUp();
   for (const [number, agentId] of ['a-1', 'a-1', 'b-1'].entries()) {

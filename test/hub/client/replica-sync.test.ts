@@ -1,6 +1,7 @@
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import Database from 'better-sqlite3';
 import {afterEach, expect, test} from 'vitest';
 import {FederationHub, type FederationHubOptions} from '../../../src/hub/client/federation-hub.ts';
 import type {HubAdapter, HubMember} from '../../../src/hub/client/hub-adapter.ts';
@@ -8,7 +9,12 @@ import {HubError} from '../../../src/hub/client/hub-error.ts';
 import {InProcessHub} from '../../../src/hub/client/in-process-hub.ts';
 import type {LogItem} from '../../../src/model/episode.ts';
 import {until} from '../../rig/until.ts';
+import {CACHE_LIMITS} from '../../../src/hub/client/store/cache-limits.ts';
+import {PLAIN} from '../../../src/hub/client/store/cache-seal.ts';
+import {EpisodeCache} from '../../../src/hub/client/store/episode-cache.ts';
 import {openCache} from '../../../src/hub/client/store/open-cache.ts';
+import {FIRST_SCHEMA} from '../../../src/hub/client/store/schema/001-first.ts';
+import {FORGOTTEN_SCHEMA} from '../../../src/hub/client/store/schema/002-forgotten.ts';
 import {episode, startHub} from '../server/hub-rig.ts';
 
 const open = new Set<FederationHub>();
@@ -216,6 +222,40 @@ test('a new cache begins with as much of the log as it can hold', async () => {
   await bob.sync();
   expect(bob.getSyncStats()).toMatchObject({position: 100, episodes: 40, pulled: 40});
   expect((await bob.db.queryMemories('lesson 99', 1, {from: 'cache'}))[0]?.episode.task).toBe('lesson 99');
+});
+
+test('a cache that cannot be written to is said when the hub comes up, and thrown at nobody', async () => {
+  const inner = new InProcessHub();
+  const bob = client('bob', {hubAdapter: inner.adapter});
+  for (let number = 0; number < 3; number += 1) await bob.db.storeEpisode({task: `lesson ${number}`, reward: 1});
+  await bob.sync();
+  const db = new Database(':memory:');
+  db.exec(FIRST_SCHEMA);
+  db.exec(FORGOTTEN_SCHEMA);
+  const limits = {...CACHE_LIMITS, episodes: 1};
+  const cache = new EpisodeCache(db, {file: 'memory.db', limits, code: PLAIN, text: 'main', wallMs: Date.now});
+  const thrown: unknown[] = [];
+  const hubAdapter = tampered(inner, adapter => ({
+    listen: (listener, options) =>
+      adapter.listen(event => {
+        try {
+          listener(event);
+        } catch (error) {
+          thrown.push(error);
+        }
+      }, options),
+  }));
+  const ann = client('ann', {hubAdapter, cache});
+  db.pragma('query_only = ON');
+  await ann.connect();
+  await until('ann has tried to sync', () => ann.getSyncStats().failedSyncs > 0);
+  expect(thrown).toEqual([]);
+  expect(ann.getSyncStats()).toMatchObject({position: 0, lastError: {code: 'cache-unusable'}});
+  db.pragma('query_only = OFF');
+  await ann.sync();
+  expect(ann.getSyncStats()).toMatchObject({position: 3, lastError: null});
+  await ann.close();
+  cache.close();
 });
 
 test('what cannot be kept is refused with the name of what is wrong', async () => {

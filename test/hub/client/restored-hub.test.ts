@@ -1,3 +1,4 @@
+import {randomBytes} from 'node:crypto';
 import {renameSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
@@ -21,6 +22,16 @@ async function put(hub: FederationHub, ...tasks: readonly string[]): Promise<rea
 const tasksOf = async (hub: FederationHub): Promise<readonly string[]> =>
   (await hub.db.queryMemories('lesson', 50, {from: 'cache'})).map(({episode}) => episode.task).toSorted();
 
+/** The hub is as it was when this copy was made. */
+async function restore(rig: HubFolderRig, hub: FederationHubServer, copy: string): Promise<FederationHubServer> {
+  await hub.stop();
+  renameSync(rig.dbPath, `${rig.dbPath}.gone`);
+  rmSync(`${rig.dbPath}-wal`, {force: true});
+  rmSync(`${rig.dbPath}-shm`, {force: true});
+  expect(restoreHubStore({from: copy, to: rig.dbPath, seal: null})).toMatchObject({ok: true});
+  return rig.start();
+}
+
 test('after a backup was put back, a cache holds what the hub has, and what it had not pushed comes to the hub', async () => {
   await using rig = new HubFolderRig();
   const memoryPath = join(rig.folder, 'ann-memory.db');
@@ -40,13 +51,7 @@ test('after a backup was put back, a cache holds what the hub has, and what it h
   await put(ann, 'lesson unpushed 1', 'lesson unpushed 2');
   await ann.db.vote(first, 1);
   await ann.close();
-  await hub.stop();
-
-  renameSync(rig.dbPath, `${rig.dbPath}.gone`);
-  rmSync(`${rig.dbPath}-wal`, {force: true});
-  rmSync(`${rig.dbPath}-shm`, {force: true});
-  expect(restoreHubStore({from: copy, to: rig.dbPath, seal: null})).toMatchObject({ok: true});
-  const again = await rig.start();
+  const again = await restore(rig, hub, copy);
   // Behind the position that ann had: without an id of the log, what comes before it would never be pulled.
   const eve = client(again, 'eve');
   await put(eve, ...Array.from({length: 8}, (_, index) => `lesson new ${index}`));
@@ -70,4 +75,36 @@ test('after a backup was put back, a cache holds what the hub has, and what it h
   await once.sync();
   expect(once.getSyncStats()).toMatchObject({pulled: 0, position: 13, episodes: 12});
   await Promise.all([once, eve, fresh].map(each => each.close()));
+});
+
+test('after a backup was put back, what was sealed with a key that is not here is forgotten with the rest', async () => {
+  await using rig = new HubFolderRig();
+  const memoryPath = join(rig.folder, 'ann-memory.db');
+  const copy = join(rig.folder, 'copy.db');
+  const hub = await rig.start();
+  const endToEnd = {key: randomBytes(32).toString('base64')};
+  const ann = client(hub, 'ann', {memoryPath});
+  const bob = client(hub, 'bob', {endToEnd});
+  const eve = client(hub, 'eve');
+  await put(bob, 'sealed kept');
+  await bob.sync();
+  expect(await hub.backup(copy)).toMatchObject({ok: true});
+  await put(bob, 'sealed lost 1', 'sealed lost 2', 'sealed lost 3');
+  await bob.sync();
+  await put(eve, 'lesson lost 1', 'lesson lost 2');
+  await eve.sync();
+  await ann.sync();
+  expect(ann.getSyncStats()).toMatchObject({position: 6, episodes: 2, sealed: 4});
+  await Promise.all([ann, bob, eve].map(each => each.close()));
+
+  const again = await restore(rig, hub, copy);
+  const later = client(again, 'ann', {memoryPath});
+  await later.sync();
+  expect(later.getSyncStats()).toMatchObject({position: 1, episodes: 0, sealed: 1});
+  expect(await tasksOf(later)).toEqual([]);
+  await later.close();
+  // What is counted is what is there.
+  const opened = client(again, 'ann', {memoryPath});
+  expect(opened.getSyncStats()).toMatchObject({episodes: 0, sealed: 1});
+  await opened.close();
 });

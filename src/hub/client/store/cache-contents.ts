@@ -16,6 +16,8 @@ const MAX_UNINDEXED = 256;
 /** How much is forgotten beyond the limit, so that it is not done for each episode. */
 const SLACK = 0.05;
 const MIN_FORGOTTEN = 10;
+/** As many ids of episodes that somebody has forgotten are kept, the last ones. */
+const MAX_BURIED = 100_000;
 /** The fact that is the rule of recall. */
 const RULE = 'recall';
 /** The fact that counts them. */
@@ -93,6 +95,11 @@ export class CacheContents {
     return {totals: this.#totals, indexed: this.#indexed, last: this.#last};
   }
 
+  /** After rows were changed by others than its own methods. */
+  recount(): void {
+    this.#totals = this.rows.totals.get() ?? this.#totals;
+  }
+
   goBackTo({totals, indexed, last}: Marks): void {
     this.#totals = totals;
     this.#indexed = indexed;
@@ -155,8 +162,8 @@ export class CacheContents {
 
   /** Forgets all that only the hub's log says; what waits for the hub, and what it did not take, stays. */
   forgetTaken(): void {
-    for (const row of this.rows.oldestSafe.all(this.#totals.episodes)) {
-      if (row.refused === null) this.drop({...row, kind: 0, owner: null});
+    for (const row of this.rows.oldestSafe.all(this.#all)) {
+      if (row.refused === null) this.drop({...row, owner: null});
     }
   }
 
@@ -168,18 +175,27 @@ export class CacheContents {
     this.#count({...row, owner: null, refused: code}, 1);
   }
 
-  /** A change of an episode that is not here says nothing to us. */
+  /** A change of an episode that is not here says nothing to us, unless that it is forgotten. */
   fold(change: EpisodeChange, position: number | null, settled: Settled): void {
     const row = this.rows.byId.get(change.episode);
-    if (row?.kind !== 0) return;
+    if (row?.kind !== 0) {
+      if (change.kind === 'standing' && change.standing === 'forgotten') this.#bury(change.episode);
+      return;
+    }
     const kept = this.bodies.fold(row);
     const {json, state} = foldChange(this.bodies.episode(row), {kept, change, position, settled});
     if (state.standing === 'forgotten') {
       this.rows.setFact.run(FORGOTTEN, this.forgotten + 1);
-      return this.drop(row);
+      this.drop(row);
+      return this.#bury(row.id);
     }
     const fold = this.bodies.sealFold(row.id, json);
     this.rows.folded.run({n: row.n, fold, standing: state.standing === 'active' ? 0 : 1});
+  }
+
+  #bury(id: string): void {
+    this.rows.bury.run(id);
+    this.rows.unbury.run(MAX_BURIED);
   }
 
   drop(row: Pick<Row, 'n' | 'kind' | 'owner' | 'refused' | 'bytes'>): void {

@@ -44,7 +44,19 @@ export interface CacheCounts {
 /** `key`: its place among those of this cache. */
 export type KeyedEpisode = KeptMemory & {readonly key: number};
 
-type Refusal = Extract<PushResult, {readonly code: string}>;
+export type Refusal = Extract<PushResult, {readonly code: string}>;
+
+/** What the hub made of what was pushed. What is neither `taken` nor `refused` stays pending. */
+export interface Settled {
+  /** How many the hub has. */
+  readonly taken: number;
+  /** What it never takes. */
+  readonly refused: readonly Refusal[];
+  /** What it takes later, whatever becomes of the others: by its place among what is here. */
+  readonly held: readonly (Refusal & {readonly key: number})[];
+  /** Why it takes nothing at present, such as a tenant that has no room; null: it does. */
+  readonly stopped: Refusal | null;
+}
 
 /** Who uses a cache: what it stores is pushed by it. */
 export type CacheUser = number & {readonly __user: unique symbol};
@@ -181,17 +193,32 @@ export class EpisodeCache {
     });
   }
 
-  /** Whether the hub has it not yet. */
+  /** What nobody was to push until now, its user is: there was no hub, and there is one. */
+  takeOver(user: CacheUser): void {
+    this.#write(() => {
+      this.#contents.rows.adoptLocal.run(user);
+      this.#contents.recount();
+    });
+  }
+
+  /** Whether no hub has it: none has been told of it yet, there is none, or it did not take it. */
+  isLocal(id: string): boolean {
+    this.#expectOpen();
+    const row = this.#contents.rows.byId.get(id);
+    return row !== undefined && row.position === null;
+  }
+
+  /** Whether it is still to be pushed. */
   isPending(id: string): boolean {
     this.#expectOpen();
     return (this.#contents.rows.byId.get(id)?.owner ?? null) !== null;
   }
 
-  /** What a user is to push, oldest first; at least one, if there is any, and then up to so many bytes. */
-  pending(user: CacheUser, limit: number, maxBytes: number): readonly LogItem[] {
+  /** What a user is to push, oldest first, behind the place `after`; at least one, if there is any, and then up to so many bytes. */
+  pending(user: CacheUser, limit: number, maxBytes: number, after = 0): readonly LogItem[] {
     const items: LogItem[] = [];
     let bytes = 0;
-    for (const row of this.#contents.rows.pending.iterate(user, limit)) {
+    for (const row of this.#contents.rows.pending.iterate(user, after, limit)) {
       bytes += row.bytes;
       if (items.length > 0 && bytes > maxBytes) break;
       items.push(this.#contents.bodies.item(row));
@@ -212,11 +239,8 @@ export class EpisodeCache {
     return item;
   }
 
-  /**
-   * What the hub made of what was pushed. Answers how many it has, and those it never takes. Where there is no room even to note it, what
-   * the hub has is forgotten here.
-   */
-  settle(results: readonly PushResult[]): {taken: number; refused: readonly Refusal[]} {
+  /** Notes what the hub made of what was pushed. Where there is no room even for that, what the hub has is forgotten here. */
+  settle(results: readonly PushResult[]): Settled {
     try {
       return this.#write(() => this.#settle(results, 'keep'));
     } catch (error) {
@@ -314,6 +338,12 @@ export class EpisodeCache {
     return this.#contents.forgotten;
   }
 
+  /** Whether somebody has forgotten it; of very many only the last ones are known. */
+  isForgotten(id: string): boolean {
+    this.#expectOpen();
+    return this.#contents.rows.isBuried.get(id) !== undefined;
+  }
+
   /** The best k of what is here, best first. */
   search(query: string, k: number, options: CacheQuery = {}): readonly Memory[] {
     this.#expectOpen();
@@ -377,16 +407,18 @@ export class EpisodeCache {
     this.#cursor.goBackTo({position: 0, ahead: []});
     rows.unfold.run();
     for (const user of [ORPHANED, ...this.#users]) {
-      for (const row of rows.pending.all(user, this.limits.pendingItems)) {
+      for (const row of rows.pending.all(user, 0, this.limits.pendingItems)) {
         const item = bodies.item(row);
         if (item.kind === 'change') this.#contents.fold(item.change, null, 0);
       }
     }
   }
 
-  #settle(results: readonly PushResult[], then: 'keep' | 'forget'): {taken: number; refused: readonly Refusal[]} {
+  #settle(results: readonly PushResult[], then: 'keep' | 'forget'): Settled {
     const refused: Refusal[] = [];
+    const held: Settled['held'][number][] = [];
     let taken = 0;
+    let stopped: Refusal | null = null;
     const settled = this.position;
     for (const result of results) {
       const row = this.#contents.rows.byId.get(result.id);
@@ -395,14 +427,25 @@ export class EpisodeCache {
         const isKnown = row === undefined || this.#contents.taken(row, result.position, {then, settled});
         // A change of an episode that is not here yet is to be pulled behind it.
         if (isKnown) this.#cursor.saw(result.position);
-      } else if (!PASSING.has(result.code)) {
+      } else if (result.retryAfterMs !== undefined || this.#awaitsEpisode(row, result)) {
+        if (row) held.push({...result, key: row.n});
+      } else if (PASSING.has(result.code)) {
+        stopped ??= result;
+      } else {
         refused.push(result);
         if (row) this.#contents.refuse(row, result.code);
       }
     }
     this.#cursor.advance();
     this.#contents.forget();
-    return {taken, refused};
+    return {taken, refused, held, stopped};
+  }
+
+  /** Whether it is a change of an episode that its user has not brought to the hub yet. */
+  #awaitsEpisode(row: Row | undefined, {code}: Refusal): boolean {
+    if (row?.kind !== 1 || code !== 'not-found') return false;
+    const item = this.#contents.bodies.item(row);
+    return item.kind === 'change' && this.#contents.rows.byId.get(item.change.episode)?.owner === row.owner;
   }
 
   #write<T>(act: () => T): T {

@@ -13,6 +13,7 @@ import {type BodyCode, newSalt, PLAIN, readCacheKey, SealedCode} from './cache-s
 import {BUSY_HINT} from './cache-writes.ts';
 import {EpisodeCache} from './episode-cache.ts';
 import {FIRST_SCHEMA} from './schema/001-first.ts';
+import {FORGOTTEN_SCHEMA} from './schema/002-forgotten.ts';
 
 export interface OpenCacheOptions {
   readonly tenantId: string;
@@ -28,7 +29,7 @@ export interface OpenCacheOptions {
 }
 
 /** A client's cache: "gdc1" in ASCII. */
-const SCHEMA: DatabaseSchema = {applicationId: 0x67646331, migrations: [FIRST_SCHEMA]};
+const SCHEMA: DatabaseSchema = {applicationId: 0x67646331, migrations: [FIRST_SCHEMA, FORGOTTEN_SCHEMA]};
 const CHECK = 'check';
 
 /** Throws a HubError: `bad-option`, or `cache-unusable` with why and what to do. The cache is ours alone until it is closed. */

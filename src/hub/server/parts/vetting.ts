@@ -34,7 +34,7 @@ export class Vetting {
   readonly vet = ({tenantId, agentId}: HubIdentity, item: LogItem): Refusal | null => {
     const at = item.kind === 'episode' ? item.episode.at : item.change.at;
     const stamp = checkStamp(at, {wallMs: this.#parts.wallMs()});
-    if (!stamp.ok) return refuse('bad-frame', stamp.failure.detail);
+    if (!stamp.ok) return refuseStamp(stamp.failure);
     const {clock} = item.kind === 'episode' ? item.episode : item.change;
     if (clock?.[0] === this.#parts.log.id && clock[3] > this.#parts.log.head(tenantId)) {
       return refuse('bad-frame', `the clock says that position ${clock[3]} was seen, which is not there yet`);
@@ -78,6 +78,13 @@ export class Vetting {
     if (this.#keys.size > MAX_AGENTS && !oldest.done) this.#keys.delete(oldest.value);
     return keys;
   }
+}
+
+/** What is only ahead of our clock is taken once that has come near enough. */
+function refuseStamp(failure: StampFailure): Refusal {
+  const {kind, detail} = failure;
+  if (kind !== 'ahead') return refuse('bad-frame', detail);
+  return {code: 'unavailable', message: detail, retryAfterMs: failure.aheadMs - failure.limitMs};
 }
 
 function refuse(code: Refusal['code'], message: string): Refusal {

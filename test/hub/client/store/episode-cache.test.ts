@@ -8,7 +8,9 @@ import type {CacheUser, EpisodeCache} from '../../../../src/hub/client/store/epi
 import {openCache, type OpenCacheOptions} from '../../../../src/hub/client/store/open-cache.ts';
 import {uuidV7} from '../../../../src/hub/client/uuid-v7.ts';
 import {formatStamp} from '../../../../src/hub/replica/hybrid-clock.ts';
+import {FIRST_SCHEMA} from '../../../../src/hub/client/store/schema/001-first.ts';
 import type {EpisodeChange, LogEntry} from '../../../../src/model/episode.ts';
+import {openDatabase, readFilesystemType} from '../../../../src/sqlite/open-database.ts';
 import {episode} from '../../server/hub-rig.ts';
 
 const open = new Set<EpisodeCache>();
@@ -267,4 +269,41 @@ test('however often an episode is used, every use counts and what is kept of it 
   expect(cache.get('e1')?.state.uses).toBe(1200);
   expect(foldBytes(cache, join(folder, 'shared.db'))).toBeLessThan(500);
   rmSync(folder, {recursive: true, force: true});
+});
+
+test('what was forgotten is known by its id, whether it was here or not: the last 100,000', () => {
+  const {cache} = newCache();
+  const forget = (id: string): EpisodeChange => {
+    return {id: `f-${id}`, episode: id, by: 'bob', at: at(), kind: 'standing', standing: 'forgotten'};
+  };
+  const gone = (position: number): LogEntry => ({kind: 'change', change: forget(`gone${position}`), position});
+  cache.applyPage([told(1), gone(2), gone(3)]);
+  cache.keep({kind: 'change', change: forget('e1')});
+  const known = () => ['e1', 'gone2', 'gone3', 'gone4', 'gone100003'].filter(id => cache.isForgotten(id));
+  expect(known()).toEqual(['e1', 'gone2', 'gone3']);
+  cache.applyPage(Array.from({length: 99_999}, (_, index) => gone(index + 4)));
+  expect(known()).toEqual(['e1', 'gone4']);
+  cache.applyPage([gone(100_003)]);
+  expect(known()).toEqual(['gone4', 'gone100003']);
+});
+
+test('a cache that was begun before ids of what is forgotten were kept is taken over', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'godel-older-'));
+  try {
+    const file = join(folder, 'memory.db');
+    const schema = {applicationId: 0x67646331, migrations: [FIRST_SCHEMA]};
+    const older = openDatabase({file, filesystemType: readFilesystemType, schema, busyHint: ''});
+    if (!older.ok) throw new Error(JSON.stringify(older.failure));
+    older.value.close();
+    const {cache} = newCache({memoryPath: file});
+    cache.keep({kind: 'episode', episode: episode('ann', {id: 'a'})});
+    cache.keep({
+      kind: 'change',
+      change: {id: 'f', episode: 'a', by: 'ann', at: at(), kind: 'standing', standing: 'forgotten'},
+    });
+    expect([cache.get('a'), cache.isForgotten('a'), cache.isForgotten('b')]).toEqual([null, true, false]);
+    cache.close();
+  } finally {
+    rmSync(folder, {recursive: true, force: true});
+  }
 });

@@ -70,13 +70,17 @@ test('what was pushed is recalled by its words and by likeness, after a restart 
   expect(again.getStats()).toMatchObject({agents: 2, episodes: 2, unembedded: 0});
 });
 
-test('a stamp from the future is refused, and so is what an agent with a key has not signed', async () => {
+test('a stamp from the future is refused until its time, and so is what an agent with a key has not signed', async () => {
   await using rig = new HubFolderRig();
   const hub = await rig.start();
   const agent = await rig.join(hub, 'a1');
   const ahead = stamped('a1', {at: formatStamp({ms: Date.now() + 3_600_000, counter: 0, node: 'a1'})});
   const {results} = await agent.ask('pushed', pushOf(ahead));
-  expect(results[0]).toMatchObject({id: ahead.id, code: 'bad-frame'});
+  expect(results[0]).toMatchObject({id: ahead.id, code: 'unavailable'});
+  const pauseMs = results[0] && 'code' in results[0] ? results[0].retryAfterMs : undefined;
+  // An hour less the minute that is believed, and less what this test has taken.
+  expect(pauseMs).toBeGreaterThan(3_500_000);
+  expect(pauseMs).toBeLessThanOrEqual(3_540_000);
 
   const {privateKey, publicKey} = generateKeyPairSync('ed25519');
   hub.registerKey({tenantId: 't1', agentId: 'a1'}, writePublicKey(publicKey));
