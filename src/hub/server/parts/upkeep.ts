@@ -74,13 +74,15 @@ export class Upkeep {
     }, TEXT_MS).unref();
   }
 
-  tick(): void {
+  /** False: what was written since the last commit is given up. */
+  tick(): boolean {
     const {store, save, saved, settle, onEvent} = this.#parts;
     settle();
     save();
     const flushed = store.flush();
-    if (flushed.ok) return saved();
-    onEvent({kind: 'flush-failed', full: flushed.failure.kind === 'full', detail: flushed.failure.detail});
+    if (flushed.ok) saved();
+    else onEvent({kind: 'flush-failed', full: flushed.failure.kind === 'full', detail: flushed.failure.detail});
+    return flushed.ok;
   }
 
   /** Forgets what the policy says. One run at a time. */
@@ -92,30 +94,39 @@ export class Upkeep {
   }
 
   async #retireAll(): Promise<void> {
-    const {store, settle, forgotten, expire, clock, retention, onEvent} = this.#parts;
+    const {store, settle, expire, onEvent} = this.#parts;
     try {
       settle();
       expire();
       for (const {name: tenant} of store.figures()) {
         store.pruneOutcomes(tenant, PRUNE_CHUNK);
-        let episodes = 0;
-        for (let more = true; more && !this.#isStopped; ) {
-          settle();
-          const policy = {...retention, by: 'hub', at: clock.now(), limit: RETIRE_CHUNK};
-          const gone = store.retire(tenant, policy);
-          more = gone !== null && gone.length >= RETIRE_CHUNK;
-          if (gone === null || gone.length === 0) break;
-          // Durable before it is taken from the index and others are told.
-          this.tick();
-          forgotten(tenant, gone);
-          episodes += gone.length;
-          await new Promise(resolve => setImmediate(resolve));
-        }
-        if (episodes > 0) onEvent({kind: 'retired', tenant, episodes});
+        // With a disk that is full nothing can be forgotten in any tenant: the next run tries again.
+        if (!(await this.#retireFrom(tenant))) return;
       }
     } catch (error) {
       onEvent({kind: 'unexpected', error});
     }
+  }
+
+  /** False: the database could not be written. */
+  async #retireFrom(tenant: string): Promise<boolean> {
+    const {store, settle, forgotten, clock, retention, onEvent} = this.#parts;
+    let episodes = 0;
+    let isWritten = true;
+    for (let more = true; more && !this.#isStopped; ) {
+      settle();
+      const gone = store.retire(tenant, {...retention, by: 'hub', at: clock.now(), limit: RETIRE_CHUNK});
+      if (gone?.length === 0) break;
+      // Durable before it is taken from the index and others are told.
+      isWritten = this.tick();
+      if (gone === null || !isWritten) break;
+      forgotten(tenant, gone);
+      episodes += gone.length;
+      more = gone.length >= RETIRE_CHUNK;
+      await new Promise(resolve => setImmediate(resolve));
+    }
+    if (episodes > 0) onEvent({kind: 'retired', tenant, episodes});
+    return isWritten;
   }
 
   #guard(work: () => void): void {

@@ -47,6 +47,49 @@ test('retention forgets the oldest beyond the most, tells of it, and leaves othe
   expect(store.get('a', 'e0')?.state.standing).toBe('forgotten');
 });
 
+test('retention that cannot be written takes nothing from the index, and is tried again by the next run only', async () => {
+  using rig = new StoreRig();
+  const store = rig.open({limits: {fileBytes: 4 * 2 ** 20}});
+  for (const tenant of ['a', 'b']) {
+    store.append(
+      tenant,
+      Array.from({length: 250}, () => item()),
+    );
+  }
+  store.flush();
+  const events: HubEvent[] = [];
+  let forgotten = 0;
+  let isFull = true;
+  let saves = 0;
+  const upkeep = new Upkeep({
+    store,
+    clock: new HybridClock({node: 'hub', wallMs: Date.now}),
+    retention: {lifetimeMs: null, maxEpisodes: 20},
+    save: () => {
+      saves += 1;
+      if (saves > 20) throw new Error('it goes on and on');
+      if (!isFull) return;
+      store.append(
+        'a',
+        Array.from({length: 40}, () => item({output: 'x'.repeat(250_000)})),
+      );
+    },
+    saved: () => undefined,
+    settle: () => undefined,
+    forgotten: (_tenant, ids) => {
+      forgotten += ids.length;
+    },
+    expire: () => undefined,
+    onEvent: event => events.push(event),
+  });
+  await upkeep.retire();
+  expect(events).toMatchObject([{kind: 'flush-failed', full: true}]);
+  expect([forgotten, store.episodes('a'), store.episodes('b')]).toEqual([0, 250, 250]);
+  isFull = false;
+  await upkeep.retire();
+  expect([forgotten, store.episodes('a'), store.episodes('b')]).toEqual([460, 20, 20]);
+});
+
 test('indexes are read from the store when they are asked for, and those used longest ago make room', async () => {
   const vectors = new Map([
     ['a', await embedder.embed(['the harbour', 'the login'])],
