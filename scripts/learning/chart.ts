@@ -1,8 +1,8 @@
 import type {Line} from './experiment.ts';
 import type {Point} from './figures.ts';
 
-const [WIDTH, HEIGHT] = [720, 380];
-const FRAME = {left: 56, right: 210, top: 44, bottom: 48};
+const [WIDTH, HEIGHT] = [750, 380];
+const FRAME = {left: 56, right: 240, top: 44, bottom: 48};
 const NAMES: Readonly<Record<Line, string>> = {
   alone: 'without the hub',
   shared: 'with the hub',
