@@ -2,6 +2,7 @@ import {randomBytes} from 'node:crypto';
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   fsyncSync,
   linkSync,
@@ -24,8 +25,24 @@ const DRAFT_AGE_MS = 60_000;
 
 /** Makes the folder, for its owner alone. Throws with the fix when it exists and others may enter it. */
 export function makePrivateFolder(folder: string): void {
-  mkdirSync(folder, {recursive: true, mode: 0o700});
+  makeFolder(folder);
   checkPrivateFolder(folder);
+}
+
+/**
+ * Makes a folder with its parents, for its owner alone, unless it is there. Not by Node's own recursion, which goes round for ever where the
+ * system says ENOENT of what it will not make, as it does in /proc.
+ */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, {mode: 0o700});
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return;
+    const parent = dirname(folder);
+    if (codeOf(error) !== 'ENOENT' || parent === folder || existsSync(parent)) throw error;
+    makeFolder(parent);
+    mkdirSync(folder, {mode: 0o700});
+  }
 }
 
 /** Throws with the fix when the folder is somebody else's or others may look into it or change it. */
