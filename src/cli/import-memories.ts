@@ -21,18 +21,13 @@ export async function importMemories(
 ): Promise<ExitKind> {
   const place = path.resolve(cli.cwd, file);
   const problems: PlanProblem[] = [];
-  let lines = 0;
   let omitted = 0;
   for await (const some of chunks(place)) {
     const looked = must(await client.memory.import({lines: some.map(({text}) => text), dry: true}));
-    lines += some.length;
     for (const {line, message} of looked.problems) {
       if (problems.length < MAX_PROBLEMS) problems.push({message, line: some[line]?.number ?? 0});
       else omitted += 1;
     }
-  }
-  if (lines === 0) {
-    throw new GodelError({reason: 'usage', message: `There is nothing in ${file}`, hint: EMPTY_HINT});
   }
   if (problems.length > 0 && !skipBad) {
     const last = {message: 'nothing of the file was taken', hint: SKIP_HINT};
@@ -67,7 +62,6 @@ function takenText({added, known, forgotten}: Pick<MemoryImported, 'added' | 'kn
   return `${what}${here}${gone}.`;
 }
 
-const EMPTY_HINT = '`godel memory export FILE` writes memories.';
 const SKIP_HINT = '--skip-bad takes the lines that are right';
 
 async function* chunks(file: string): AsyncGenerator<readonly FileLine[]> {

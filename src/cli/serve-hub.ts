@@ -31,6 +31,9 @@ export async function serveHub(cli: Cli, options: ServeOptions): Promise<ExitKin
   const {port, host, quorum, requireSignatures, maxAgents, syncInterval, masterKeyFile, keep, maxEpisodes} = options;
   const dbPath = pathOf(cli, options.db);
   const {print} = cli;
+  // It would be taken for every address of this machine.
+  if (host.trim() === '')
+    throw new GodelError({reason: 'usage', message: '--host is empty. Give an address, or leave it out'});
   const backups = backupsOf(cli, options, dbPath);
   // From here on Ctrl-C ends it in order, also while it starts.
   const interrupted = new Promise<() => void>(resolve => {

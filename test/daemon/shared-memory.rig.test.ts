@@ -114,6 +114,11 @@ test.each([
   [['--hub', 'quic://hub.example', '--tenant', 't1', '--hub-token-file', 't'], 'quic:// is not spoken here'],
   [['--hub', 'hub.example', '--tenant', 't1', '--hub-token-file', 't'], 'is no address of a hub'],
   [['--tenant', 't1'], '--tenant and --hub-token-file are for another hub, and the hub is off'],
+  [
+    ['--hub', 'wss://hub.example', '--tenant', 't1', '--hub-token-file', 'none'],
+    'The token for the hub cannot be read',
+  ],
+  [['--hub', 'ws://hub.example', '--tenant', 't1', '--hub-token-file', 'godel.yaml'], 'use wss://'],
   [['--hub', 'off'], '--hub off is for the configuration'],
 ])('a hub that cannot be is refused: %j', async (args, sentence) => {
   await using rig = await Rig.create();
@@ -129,7 +134,9 @@ test('a hub that cannot be reached keeps nobody from working, and the log says w
   const hub = {url: 'ws://127.0.0.1:1', tenant: 't1', tokenFile: join(rig.root, 'token')};
   await run(rig, LEARN, {hub});
   expect(await given(rig, {hub})).toMatchObject([{task: expect.stringContaining('build:') as string}]);
-  const missing = {...hub, url: 'ws://127.0.0.1:2', tokenFile: '/nowhere/token'};
-  await run(rig, LEARN, {hub: missing});
+  const gone = {...hub, url: 'ws://127.0.0.1:2', tokenFile: join(rig.root, 'other')};
+  writeFileSync(gone.tokenFile, 'no token\n');
+  await rig.spawn({hub: gone, plan: LEARN, count: 1, env: rig.env});
+  rmSync(gone.tokenFile);
   await until('the log says so', () => rig.log().includes('the token for the hub cannot be read'));
 });

@@ -11,7 +11,7 @@ export function hubVerify(run: Runner): Command {
     define('verify', {
       summary: 'Read a backup, or the database of a hub that does not run, to its end, and say what is damaged',
       description:
-        'Exits with 1 when something is. Without its master key what is sealed is only looked at from outside.',
+        'Exits with 1 when something is, and with 5 when the file is no database at all any more. Without its master key what is sealed is only looked at from outside.',
       examples: ['godel hub verify', 'godel hub verify hub-today.db --json'],
     }),
   )

@@ -33,6 +33,8 @@ export interface OpenMemory {
   readonly hub: HubReplica | null;
   /** Whether it goes to a hub, found or not. */
   readonly hasHub: boolean;
+  /** Why it cannot be had; null: nothing is known to speak against it. */
+  readonly hubTrouble: string | null;
   readonly file: string;
   /** How somebody of this project is called in it. */
   readonly nameOf: (agent: string) => string;
@@ -144,6 +146,7 @@ export class CachedMemory implements AttemptMemory {
       user: parts.user,
       hub: parts.line?.hub ?? null,
       hasHub: parts.line !== null,
+      hubTrouble: parts.line?.trouble ?? null,
       file: this.#options.file,
       nameOf: agent => nameBeneath(this.#speaker, agent),
       keep: item => this.#add(parts, item),

@@ -1,3 +1,4 @@
+import {accessSync, constants} from 'node:fs';
 import {resolve} from 'node:path';
 import type {HubRequest} from '../../api/contract.ts';
 import {fail, ok, type Result} from '../../base/result.ts';
@@ -38,6 +39,11 @@ export function hubChoice(
   }
   const problem = addressProblem(url);
   if (problem !== null) return refused(problem);
+  try {
+    accessSync(resolve(folder, tokenFile), constants.R_OK);
+  } catch (error) {
+    return refused(`The token for the hub cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
   return ok({
     url,
     tenantId,
@@ -53,8 +59,17 @@ function addressProblem(url: string): string | null {
   if (/^quic:/i.test(url)) {
     return 'quic:// is not spoken here, as Node has no stable QUIC: use wss:// with client certificates (hub-cert, hub-key, hub-ca)';
   }
-  if (URL.canParse(url) && /^wss?:\/\//i.test(url)) return null;
+  if (URL.canParse(url) && /^wss?:\/\//i.test(url)) {
+    const isPlain =
+      /^ws:/i.test(url) && !isThisMachine(new URL(url).hostname) && process.env['GODEL_HUB_PLAINTEXT'] !== '1';
+    return isPlain ? `${url} would be read by everybody on the way, the token too: use wss://` : null;
+  }
   return `${JSON.stringify(url)} is no address of a hub: use wss://host:port, or ws://127.0.0.1:port on this machine`;
+}
+
+/** As the client sees it; see `LOOPBACK` of its `hub-endpoint.ts`. */
+function isThisMachine(host: string): boolean {
+  return /^(?:127(?:\.\d+){3}|\[::1\]|(?:[^.]+\.)*localhost)$/.test(host);
 }
 
 function refused(message: string, hint?: string): Result<never, Failure> {

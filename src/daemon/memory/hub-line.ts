@@ -2,6 +2,7 @@ import {backoffMs} from '../../base/backoff.ts';
 import {HubError} from '../../hub/client/hub-error.ts';
 import {HubReplica} from '../../hub/client/hub-replica.ts';
 import type {CacheUser, EpisodeCache} from '../../hub/client/store/episode-cache.ts';
+import {failureText} from '../../model/failure-text.ts';
 import {failureOf} from '../../model/failure.ts';
 import type {Log} from '../log.ts';
 import type {HubSource} from './hub-source.ts';
@@ -35,10 +36,16 @@ export class HubLine {
   #pushing: NodeJS.Timeout | undefined;
   #settling: NodeJS.Timeout | undefined;
   #failures = 0;
+  #trouble: string | null = null;
   #state: 'new' | 'open' | 'closed' = 'new';
 
   constructor(options: HubLineOptions) {
     this.#options = options;
+  }
+
+  /** Why it cannot be had at present; null: nothing speaks against it. */
+  get trouble(): string | null {
+    return this.#trouble;
   }
 
   /** Null: it has not been found yet. */
@@ -92,6 +99,7 @@ export class HubLine {
     if (this.#state !== 'open') return;
     if (this.#failures === 0) this.#options.log.warn({error: failureOf(error)}, what);
     this.#failures += 1;
+    this.#trouble = failureText(failureOf(error));
     clearTimeout(this.#timer);
     const isReplaced = error instanceof HubError && error.code === 'replaced';
     // Somebody else has our token, and would be replaced in turn.
@@ -100,6 +108,7 @@ export class HubLine {
   }
 
   #onUp(): void {
+    this.#trouble = null;
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => {
       this.#failures = 0;
@@ -120,6 +129,7 @@ export class HubLine {
         token: () => source.token(),
         cache,
         user,
+        ownsLog: source.ownsLog,
         ...source.certificates,
       });
       this.#hub = hub;

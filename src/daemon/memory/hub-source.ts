@@ -11,6 +11,8 @@ export interface HubSource {
   find(): Promise<string>;
   /** As whom. Agents speak as names beneath it. */
   readonly agentId: string;
+  /** Whether nobody else's memory is there. */
+  readonly ownsLog: boolean;
   readonly certificates: CertificatePaths;
   /** Asked again for each connection. */
   token(): string | Promise<string>;
@@ -27,6 +29,7 @@ export function projectSource(hub: ProjectHub): HubSource {
   const at = () => hub.endpoint({agentId: PROJECT_AGENT, tenantId: PROJECT_TENANT});
   return {
     agentId: PROJECT_AGENT,
+    ownsLog: true,
     certificates: {},
     find: async () => (await at()).url,
     token: async () => (await at()).token,
@@ -52,6 +55,7 @@ export function remoteSource({url, tokenFile, certPath, keyPath, caPath}: Remote
       }
       return agentId ?? PROJECT_AGENT;
     },
+    ownsLog: false,
     certificates: {certPath, keyPath, caPath},
     // So that a file that cannot be read is told of, and the name is known.
     find: () => Promise.resolve().then(() => (token(), url)),

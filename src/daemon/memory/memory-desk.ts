@@ -154,14 +154,17 @@ export class MemoryDesk implements MemoryBackend {
 }
 
 /** Null: the hub is not there, or does not search, and need not. */
-async function askHub({cache, hub, hasHub}: OpenMemory, search: MemorySearch): Promise<readonly Memory[] | null> {
+async function askHub(
+  {cache, hub, hasHub, hubTrouble}: OpenMemory,
+  search: MemorySearch,
+): Promise<readonly Memory[] | null> {
   const {query, k = DEFAULT_K, tags, onlySuccess, explain, from} = search;
   const adapter = hub?.isConnected() === true ? hub.adapter : null;
   if (!hub || adapter?.recall === undefined) {
     if (from !== 'hub') return null;
     throw new HubError(
       'unavailable',
-      hasHub ? whyAway(hub?.getSyncStats().lastError ?? null) : 'the project has no hub',
+      hasHub ? whyAway(hub?.getSyncStats().lastError?.message ?? hubTrouble) : 'the project has no hub',
     );
   }
   const {pending} = cache.counts;
@@ -175,8 +178,8 @@ async function askHub({cache, hub, hasHub}: OpenMemory, search: MemorySearch): P
   }
 }
 
-function whyAway(error: {readonly message: string} | null): string {
-  return error === null ? 'the hub is not connected' : `the hub is not connected: ${error.message}`;
+function whyAway(trouble: string | null): string {
+  return trouble === null ? 'the hub is not connected' : `the hub is not connected: ${trouble}`;
 }
 
 /** By its id or the beginning of one. What is not on this side may be at the hub, which knows whole ids. */

@@ -14,7 +14,7 @@ const MAX_TASK = 200;
 type Used = MemoryStats['mostUsed'][number];
 
 /** What is on this side is looked at one by one, with everything else going on in between. */
-export async function memoryStats({cache, hub, hasHub, file}: OpenMemory): Promise<MemoryStats> {
+export async function memoryStats({cache, hub, hasHub, hubTrouble, file}: OpenMemory): Promise<MemoryStats> {
   const tally = await tallied(cache);
   const {episodes, active, succeeded, rewards, agents, tags, used} = tally;
   const {pending, refused} = cache.counts;
@@ -35,7 +35,7 @@ export async function memoryStats({cache, hub, hasHub, file}: OpenMemory): Promi
     bytes: bytesOf(file),
     pending,
     refused,
-    hub: hasHub ? await hubStats(hub, cache.position) : null,
+    hub: hasHub ? await hubStats(hub, {position: cache.position, trouble: hubTrouble}) : null,
   };
 }
 
@@ -81,8 +81,11 @@ function bytesOf(file: string): number | null {
 }
 
 /** `hub`: null while it has not been found. */
-async function hubStats(hub: HubReplica | null, position: number): Promise<MemoryHubStats> {
-  if (hub === null) return {...UNKNOWN, position};
+async function hubStats(
+  hub: HubReplica | null,
+  {position, trouble}: {readonly position: number; readonly trouble: string | null},
+): Promise<MemoryHubStats> {
+  if (hub === null) return {...UNKNOWN, position, error: trouble};
   const {lastSyncAtMs, lastError} = hub.getSyncStats();
   const told = await hub.adapter?.stats?.().catch((error: unknown) => {
     if (error instanceof HubError) return undefined;
@@ -98,7 +101,7 @@ async function hubStats(hub: HubReplica | null, position: number): Promise<Memor
     agents: told?.agents ?? null,
     unembedded: told?.unembedded ?? null,
     lastSyncAtMs,
-    error: lastError?.message ?? null,
+    error: lastError?.message ?? trouble,
   };
 }
 

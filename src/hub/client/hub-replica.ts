@@ -41,6 +41,11 @@ export interface HubReplicaOptions extends EndpointOptions, OpenCacheOptions {
   readonly endToEnd?: EndToEndOptions;
   /** With `cache`: as whom it is used; without, as somebody new. Whoever joined as it also leaves as it. */
   readonly user?: CacheUser;
+  /**
+   * Nobody else's memory is in the hub's log: where the hub has lost it, or has an older one, what is here is pushed again. Without it, what
+   * is here of a log that is no more is forgotten.
+   */
+  readonly ownsLog?: boolean;
   readonly alarms?: Alarms;
 }
 
@@ -93,7 +98,14 @@ export class HubReplica implements AsyncDisposable {
     const {signingKey: signer = null} = options;
     const alarms = options.alarms ?? PROCESS_ALARMS;
     const who = {agentId, tenantId};
-    this.#replica = new ReplicaSync({cache: this.#cache, user: this.#user, who, signer, alarms});
+    this.#replica = new ReplicaSync({
+      cache: this.#cache,
+      user: this.#user,
+      who,
+      signer,
+      alarms,
+      ownsLog: options.ownsLog,
+    });
     this.db = new AgentMemory({
       cache: this.#cache,
       user: this.#user,

@@ -65,6 +65,7 @@ export class ReplicaSync {
   readonly #who: Pick<HubMember, 'agentId' | 'tenantId'>;
   readonly #signer: Signer | null;
   readonly #alarms: Alarms;
+  readonly #ownsLog: boolean;
   readonly #syncing = new Coalescing<SyncReport>();
   #adapter: HubAdapter | null = null;
   #unlisten: () => void = () => undefined;
@@ -80,12 +81,14 @@ export class ReplicaSync {
     who: Pick<HubMember, 'agentId' | 'tenantId'>;
     signer: Signer | null;
     alarms: Alarms;
+    ownsLog?: boolean | undefined;
   }) {
     this.#cache = given.cache;
     this.#user = given.user;
     this.#who = given.who;
     this.#signer = given.signer;
     this.#alarms = given.alarms;
+    this.#ownsLog = given.ownsLog ?? false;
   }
 
   get stats(): SyncStats {
@@ -215,7 +218,7 @@ export class ReplicaSync {
 
   #onUp({head, log, recall}: HubWelcome): void {
     this.#stats.connections += 1;
-    if (log !== undefined) this.#guard(() => this.#cache.follow(log));
+    if (log !== undefined) this.#guard(() => this.#cache.follow(log, this.#ownsLog ? this.#user : null));
     if (recall !== undefined) this.#guard(() => this.#cache.obey(recall));
     const {position, limits} = this.#cache;
     // A new cache begins with as much as it can hold: what is older would be forgotten again at once.

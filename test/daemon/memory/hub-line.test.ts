@@ -1,4 +1,4 @@
-import {mkdtempSync, rmSync} from 'node:fs';
+import {mkdtempSync, readdirSync, rmSync} from 'node:fs';
 import {createConnection, createServer, type Server, type Socket} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -82,6 +82,7 @@ function sourceAt(url: string, security: SecurityManager, agentId = 'godel'): Mo
   let listener: (url: string) => void = () => undefined;
   return {
     agentId,
+    ownsLog: true,
     certificates: {},
     find: () => Promise.resolve(url),
     token: () => security.generateToken(agentId, 't1', {role: 'coordinator'}),
@@ -203,6 +204,21 @@ test('what was learned before there was a hub goes to it, and is found until it 
   expect(await ids(memory)).toEqual([id(1)]);
   await until('it is at the hub', () => server.getStats().episodes === 1);
   await until('it is said so', async () => (await memory.opened())?.cache.counts.pending === 0);
+  expect(await ids(memory)).toEqual([id(1)]);
+});
+
+test('a hub that has lost its log is told again what it had', async () => {
+  const first = await startHub();
+  const source = sourceAt(first.url, first.security);
+  const memory = open(source);
+  memory.remember(lesson(1));
+  await until('it is at the hub', () => first.server.getStats().episodes === 1);
+  await until('it is said so', async () => (await memory.opened())?.cache.counts.pending === 0);
+  await first.server.stop();
+  for (const name of readdirSync(folder)) if (name.startsWith('hub.db')) rmSync(join(folder, name));
+  const second = await startHub();
+  source.move(second.url);
+  await until('the new one has it', () => second.server.getStats().episodes === 1);
   expect(await ids(memory)).toEqual([id(1)]);
 });
 

@@ -234,6 +234,7 @@ async function withHub({role = 'coordinator', room = 10}: {role?: HubRole; room?
     user,
     hub,
     hasHub: true,
+    hubTrouble: null,
     file: join(folder, 'godel.db'),
     nameOf: agent => `godel/${agent}`,
     keep: item => cache.add(user, item),

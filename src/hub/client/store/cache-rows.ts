@@ -47,6 +47,7 @@ const TAKEN = 'UPDATE entries SET owner = NULL, position = @position, refused = 
 const REFUSED = 'UPDATE entries SET owner = NULL, refused = @code WHERE n = @n';
 const FOLDED = 'UPDATE entries SET fold = @fold, standing = @standing WHERE n = @n';
 const REWRITE = 'UPDATE entries SET body = @body WHERE n = @n';
+const PUSH_AGAIN = 'UPDATE entries SET owner = ?, position = NULL WHERE owner IS NULL AND refused IS NULL AND kind = 0';
 const ADOPT_LOCAL =
   'UPDATE entries SET owner = ? WHERE owner IS NULL AND position IS NULL AND refused IS NULL AND kind = 0';
 const ADOPT = 'UPDATE entries SET owner = @to WHERE owner = @from';
@@ -85,6 +86,7 @@ export class CacheRows {
   readonly refused: Statement<[{n: number; code: string}]>;
   readonly folded: Statement<[{n: number; fold: string | Buffer; standing: 0 | 1}]>;
   readonly rewrite: Statement<[{n: number; body: string | Buffer}]>;
+  readonly pushAgain: Statement<[number]>;
   readonly adoptLocal: Statement<[number]>;
   readonly adopt: Statement<[{from: number; to: number}]>;
   readonly orphanAll: Statement<[]>;
@@ -114,6 +116,7 @@ export class CacheRows {
     this.refused = db.prepare<[{n: number; code: string}]>(REFUSED);
     this.folded = db.prepare<[{n: number; fold: string | Buffer; standing: 0 | 1}]>(FOLDED);
     this.rewrite = db.prepare<[{n: number; body: string | Buffer}]>(REWRITE);
+    this.pushAgain = db.prepare<[number]>(PUSH_AGAIN);
     this.adoptLocal = db.prepare<[number]>(ADOPT_LOCAL);
     this.adopt = db.prepare<[{from: number; to: number}]>(ADOPT);
     this.orphanAll = db.prepare<[]>(ORPHAN_ALL);

@@ -288,15 +288,19 @@ export class EpisodeCache {
 
   /**
    * The hub's log. When it is another one than this cache has followed, everything that was the hub's is forgotten, to be pulled from the
-   * beginning; what waits for the hub, and what it never took, stays.
+   * beginning; what waits for the hub, and what it never took, stays. With `pushAgainAs` nothing is forgotten: that user pushes it again.
    */
-  follow(log: string): void {
+  follow(log: string, pushAgainAs: CacheUser | null = null): void {
     const known = this.#contents.log;
     if (known === log) return;
     this.#write(() => {
       this.#contents.rows.setFact.run(LOG, log);
       if (known === null) return;
-      this.#contents.forgetTaken();
+      if (pushAgainAs === null) this.#contents.forgetTaken();
+      else {
+        this.#contents.rows.pushAgain.run(pushAgainAs);
+        this.#contents.recount();
+      }
       this.#startOver();
     });
     this.#contents.log = log;
