@@ -1,6 +1,7 @@
 import {accessSync, constants} from 'node:fs';
 import {resolve} from 'node:path';
 import type {HubRequest} from '../../api/contract.ts';
+import {isLoopback} from '../../base/loopback.ts';
 import {fail, ok, type Result} from '../../base/result.ts';
 import type {Settings} from '../../config/settings.ts';
 import type {Failure} from '../../model/failure.ts';
@@ -61,15 +62,10 @@ function addressProblem(url: string): string | null {
   }
   if (URL.canParse(url) && /^wss?:\/\//i.test(url)) {
     const isPlain =
-      /^ws:/i.test(url) && !isThisMachine(new URL(url).hostname) && process.env['GODEL_HUB_PLAINTEXT'] !== '1';
+      /^ws:/i.test(url) && !isLoopback(new URL(url).hostname) && process.env['GODEL_HUB_PLAINTEXT'] !== '1';
     return isPlain ? `${url} would be read by everybody on the way, the token too: use wss://` : null;
   }
   return `${JSON.stringify(url)} is no address of a hub: use wss://host:port, or ws://127.0.0.1:port on this machine`;
-}
-
-/** As the client sees it; see `LOOPBACK` of its `hub-endpoint.ts`. */
-function isThisMachine(host: string): boolean {
-  return /^(?:127(?:\.\d+){3}|\[::1\]|(?:[^.]+\.)*localhost)$/.test(host);
 }
 
 function refused(message: string, hint?: string): Result<never, Failure> {

@@ -1,4 +1,5 @@
 import {readFileSync} from 'node:fs';
+import {isLoopback} from '../../base/loopback.ts';
 import {HUB_PATH} from '../../wire/hub-protocol.ts';
 import {badOption} from './hub-error.ts';
 
@@ -28,9 +29,6 @@ const QUIC =
   'quic:// is not spoken here: Node 20 has no stable QUIC, so a hub that says it speaks it does not. Use wss:// with client ' +
   'certificates (certPath, keyPath, caPath), which is what there is: encrypted, both sides certified, and it reconnects by itself';
 
-/** As `URL` writes them; nothing said to them leaves the machine. */
-const LOOPBACK = /^(?:127(?:\.\d+){3}|\[::1\]|(?:[^.]+\.)*localhost)$/;
-
 /** The address of the WebSocket. Throws a HubError `bad-option` that says what to use instead. */
 export function hubUrl(
   endpoint: string,
@@ -52,7 +50,7 @@ export function hubUrl(
   if (url.protocol === 'ws:' && (certPath !== undefined || caPath !== undefined)) {
     throw badOption(`Certificates need an encrypted connection: use wss://${url.host}`);
   }
-  if (url.protocol === 'ws:' && !allowPlaintext && !LOOPBACK.test(url.hostname)) {
+  if (url.protocol === 'ws:' && !allowPlaintext && !isLoopback(url.hostname)) {
     throw badOption(
       `On ws:// everybody on the way to ${url.host} can read the token and what agents remember: use wss://${url.host} (the hub has it with ` +
         '--tls-cert and --tls-key), or allow it with `allowPlaintext: true` or GODEL_HUB_PLAINTEXT=1',
