@@ -30,7 +30,7 @@ export type StateRecord =
       /** Absent: as before. */
       readonly timer?: StoredTimer;
     }
-  /** `budget` is there once it is not that of the spec any more. */
+  /** `budget` takes the place of the one before it, first of the spec's. Absent: as before. */
   | {readonly kind: 'team-settings'; readonly teamId: TeamId; readonly settings: TeamSettings; readonly budget?: Budget}
   /** The view is what `team status` shows from then on; the engine forgets the team. */
   | {

@@ -16,7 +16,7 @@ const CREATE = `INSERT INTO teams (id, state, started_at_ms, started_mono_ms, st
 const CREATE_PLAN = 'INSERT INTO team_plans (team, plan, env) VALUES (?, ?, ?)';
 const SET_STATE =
   'UPDATE teams SET state = ?, ending = ?, timer = coalesce(?, timer) WHERE id = ? AND ended_at_ms IS NULL';
-const SET_SETTINGS = 'UPDATE teams SET settings = ?, budget = ? WHERE id = ? AND ended_at_ms IS NULL';
+const SET_SETTINGS = 'UPDATE teams SET settings = ?, budget = coalesce(?, budget) WHERE id = ? AND ended_at_ms IS NULL';
 const FINISH = 'UPDATE teams SET state = ?, ended_at_ms = ?, view = ? WHERE id = ? AND ended_at_ms IS NULL';
 const LIST = 'SELECT id, state, started_at_ms, ended_at_ms, has_plan, spec, view FROM teams ORDER BY id';
 const REVIVE = `UPDATE teams
