@@ -35,6 +35,27 @@ test('a token that is revoked, or whose key was rotated away, ends its connectio
   await rig.join(served.url, await rig.token('a2'));
 });
 
+test('no command for tokens makes a hub where there is none, unless it is told to; its tokens are good once it is started', async () => {
+  await using rig = new ServedHubRig();
+  const who = ['--agent', 'a1', '--tenant', 't1'] as const;
+  const commands = [
+    ['create', ...who],
+    ['revoke', ...who],
+    ['list'],
+    ['rotate'],
+  ];
+  for (const args of commands) {
+    const {code, stdout, stderr} = await rig.run('token', ...args);
+    expect({args, code, stdout}).toEqual({args, code: 2, stdout: ''});
+    expect(stderr).toMatch(/^godel: no hub has its database at .*hub-memory\.db\. .*--db.*godel hub serve.*--new/);
+  }
+  expect(readdirSync(rig.folder)).toEqual([]);
+  const {stdout: token} = await rig.run('token', 'create', ...who, '--new');
+  expect(await rig.json('token', 'list')).toMatchObject({issued: [{agentId: 'a1'}]});
+  const served = await rig.serve();
+  await rig.join(served.url, token.trim());
+});
+
 test('keys of agents are listed and removed, while the hub runs and while it does not', async () => {
   await using rig = new ServedHubRig();
   const served = await rig.serve('--require-signatures');
@@ -83,6 +104,7 @@ test('a port in use, keys that others can read, a folder that is none, a second 
   const taken = await rig.run('serve', '--db', 'other.db', '--port', port, '--embedder', 'hashed');
   expect(taken.code).toBe(2);
   expect(taken.stderr).toMatch(/^godel: port \d+ of 127\.0\.0\.1 is in use by another program\. .*--port/);
+  expect(readdirSync(rig.folder).filter(name => name.startsWith('other'))).toEqual([]);
   const second = await rig.run('serve', '--port', '0', '--embedder', 'hashed');
   expect(second).toMatchObject({code: 5});
   expect(second.stderr).toContain('Only one hub may use a database at a time');
