@@ -38,12 +38,7 @@ test('a token that is revoked, or whose key was rotated away, ends its connectio
 test('no command for tokens makes a hub where there is none, unless it is told to; its tokens are good once it is started', async () => {
   await using rig = new ServedHubRig();
   const who = ['--agent', 'a1', '--tenant', 't1'] as const;
-  const commands = [
-    ['create', ...who],
-    ['revoke', ...who],
-    ['list'],
-    ['rotate'],
-  ];
+  const commands = [['create', ...who], ['revoke', ...who], ['list'], ['rotate']];
   for (const args of commands) {
     const {code, stdout, stderr} = await rig.run('token', ...args);
     expect({args, code, stdout}).toEqual({args, code: 2, stdout: ''});

@@ -350,10 +350,14 @@ test('a key that has ended ends the connections of its tokens', async () => {
   expect((await next.ask('agents', {type: 'who'})).agents).toMatchObject([{agentId: 'a1'}]);
 });
 
-test('a hub that cannot have its port leaves the database to others', async () => {
+test('a hub that cannot have its port leaves nothing behind, and the database to others', async () => {
   await using rig = new HubFolderRig();
   await using blocker = new HubFolderRig();
   const {address} = await blocker.start();
   await expect(rig.start({port: address?.port ?? 0})).rejects.toMatchObject({code: 'EADDRINUSE'});
+  expect(readdirSync(rig.folder)).toEqual([]);
   await rig.start();
+  const there = readdirSync(rig.folder, {recursive: true}).toSorted();
+  await expect(rig.start({port: address?.port ?? 0})).rejects.toMatchObject({code: 'EADDRINUSE'});
+  expect(readdirSync(rig.folder, {recursive: true}).toSorted()).toEqual(there);
 });
