@@ -1,5 +1,14 @@
 import {generateKeyPairSync, randomBytes} from 'node:crypto';
-import {chmodSync, existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync} from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import {WebSocket} from 'ws';
@@ -49,6 +58,26 @@ test('no command for tokens makes a hub where there is none, unless it is told t
   expect(await rig.json('token', 'list')).toMatchObject({issued: [{agentId: 'a1'}]});
   const served = await rig.serve();
   await rig.join(served.url, token.trim());
+});
+
+test('status finds the hub of the folder, else that of the project, and says which', async () => {
+  await using rig = new ServedHubRig();
+  expect(await rig.json('status')).toMatchObject({which: 'folder', db: join(rig.folder, 'hub-memory.db'), hub: null});
+  const own = join(rig.folder, '.godel', 'hub.db');
+  const project = await rig.serve('--db', own);
+  const within = join(rig.folder, 'src');
+  mkdirSync(within);
+  for (const folder of [rig.folder, within]) {
+    const {stdout} = await rig.runIn(folder, 'status');
+    expect(stdout).toMatch(new RegExp(`^The project's own hub ${project.url} .*, over ${own}\\.`));
+  }
+  expect(await rig.json('status')).toMatchObject({which: 'project', db: own, hub: {url: project.url}});
+  const served = await rig.serve();
+  expect(await rig.json('status')).toMatchObject({which: 'folder', hub: {url: served.url}});
+  const both = await rig.run('status');
+  expect(both.stdout).toContain(`The hub ${served.url}`);
+  expect(both.stderr).toContain(`godel hub status --db ${own}`);
+  expect(await rig.json('status', '--db', own)).toMatchObject({which: 'named', hub: {url: project.url}});
 });
 
 test('keys of agents are listed and removed, while the hub runs and while it does not', async () => {
