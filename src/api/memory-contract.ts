@@ -54,8 +54,8 @@ export interface MemoryDraft {
 }
 
 /**
- * What has become of a change at the hub. none: the project has no hub. kept: the hub has it on its disk. waiting: it goes to the hub when
- * that is back.
+ * What has become of a change at the hub. none: the project has no hub. kept: the hub has it on its disk. waiting: it is kept here, and
+ * goes to the hub when that answers.
  */
 export type AtHub = 'none' | 'kept' | 'waiting';
 

@@ -21,9 +21,11 @@ import type {
 import {fail, ok, type Result} from '../../base/result.ts';
 import {similarTo} from '../../base/similar.ts';
 import {newEpisode} from '../../hub/client/agent-memory.ts';
+import {PROCESS_ALARMS} from '../../hub/client/alarms.ts';
 import {HubError} from '../../hub/client/hub-error.ts';
 import {stampMs} from '../../hub/client/imported-items.ts';
 import {uuidV7} from '../../hub/client/uuid-v7.ts';
+import {within} from '../../hub/client/within.ts';
 import type {KeptMemory, Memory} from '../../model/episode.ts';
 import type {Failure} from '../../model/failure.ts';
 import type {OpenMemory} from './cached-memory.ts';
@@ -39,6 +41,8 @@ const DEFAULT_LISTED = 50;
 /** Memories whose beginning is shown where an id is the beginning of several, or before they are forgotten. */
 const SHOWN = 10;
 const MAX_TASK = 200;
+/** How long a search waits for the hub before what is here answers, in milliseconds. */
+const ASK_MS = 2000;
 /** What waits for the hub is brought there before it is asked, unless it is more than this. */
 const BROUGHT = 500;
 
@@ -168,10 +172,15 @@ async function askHub(
     );
   }
   const {pending} = cache.counts;
-  if (pending > 0 && pending <= BROUGHT) await hub.syncQuietly();
   const narrowed = {...(tags && {tags}), ...(onlySuccess !== undefined && {onlySuccess})};
+  const asked = async () => {
+    if (pending > 0 && pending <= BROUGHT) await hub.syncQuietly();
+    return (await adapter.recall?.({query, k, ...narrowed, ...(explain !== undefined && {explain})})) ?? null;
+  };
+  const why = () => new HubError('timed-out', 'The hub did not answer in time');
   try {
-    return await adapter.recall({query, k, ...narrowed, ...(explain !== undefined && {explain})});
+    // What is here answers in place of a hub that does not.
+    return await (from === 'hub' ? asked() : within(asked(), {ms: ASK_MS, alarms: PROCESS_ALARMS, why}));
   } catch (error) {
     if (from === 'hub' || !(error instanceof HubError)) throw error;
     return null;
