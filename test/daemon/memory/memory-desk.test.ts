@@ -289,6 +289,7 @@ test('what is added while the hub is frozen is kept here at once, said to wait, 
     get(target, name: keyof HubAdapter) {
       const value: unknown = Reflect.get(target, name, target);
       if (name === 'push') return (...args: Parameters<HubAdapter['push']>) => frozen.then(() => target.push(...args));
+      if (name === 'recall') return () => frozen.then(() => []);
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
