@@ -52,6 +52,7 @@ import {TeamRequests} from './team-requests.ts';
 
 export interface DaemonBackendOptions {
   readonly memory: MemoryBackend;
+  readonly memoryAt: Backend['memoryAt'];
   readonly paths: ProjectPaths;
   readonly version: string;
   readonly settings: Settings;
@@ -73,6 +74,7 @@ export interface DaemonBackendOptions {
 /** Answers the API's requests: what changes anything goes through the engine, what only looks is read at once. */
 export class DaemonBackend implements Backend {
   readonly memory: MemoryBackend;
+  readonly memoryAt: Backend['memoryAt'];
   readonly #options: DaemonBackendOptions;
   readonly #startedMs = readClock().monoMs;
   readonly #spawns: Spawns;
@@ -81,6 +83,7 @@ export class DaemonBackend implements Backend {
   constructor(options: DaemonBackendOptions) {
     this.#options = options;
     this.memory = options.memory;
+    this.memoryAt = options.memoryAt;
     this.#spawns = new Spawns({...options, view: id => this.#view(id)});
     this.#requests = new TeamRequests(options);
   }

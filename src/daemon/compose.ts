@@ -163,6 +163,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   const {promise: over, resolve: endBySelf} = withResolver<DaemonEnd>();
   const backend = new DaemonBackend({
     memory: new MemoryDesk(() => memories.usual.opened()),
+    memoryAt: asked => {
+      const hub = hubChoice(asked, {settings, folder: paths.folder});
+      const memory = hub.ok ? memories.at(hub.value) : hub;
+      return memory.ok ? ok(new MemoryDesk(() => memory.value.reached())) : memory;
+    },
     paths,
     version,
     settings,

@@ -65,6 +65,8 @@ const OPEN_AGAIN_MS = 30_000;
 /** Of the time that is left, so much is the hub's, which then has shown that it is too slow for this and for what comes soon. */
 const HUB_SHARE = 0.6;
 const SLOW_MS = 2000;
+/** How long somebody who asks for a hub waits for the connection, in milliseconds. */
+const REACH_MS = 2000;
 
 /**
  * The memory of a project in the cache of the hub's client, a file of its own: it works without a hub, and what is kept in it goes to
@@ -151,6 +153,13 @@ export class CachedMemory implements AttemptMemory {
       nameOf: agent => nameBeneath(this.#speaker, agent),
       keep: item => this.#add(parts, item),
     };
+  }
+
+  /** As `opened`, once its hub is connected or was waited for: for somebody who asks for that hub. */
+  async reached(): Promise<OpenMemory | null> {
+    await this.#lookForHub();
+    await (await this.#opening)?.line?.reach(REACH_MS);
+    return this.opened();
   }
 
   async close(): Promise<void> {

@@ -1,10 +1,12 @@
 import {backoffMs} from '../../base/backoff.ts';
+import {PROCESS_ALARMS} from '../../hub/client/alarms.ts';
 import {HubError} from '../../hub/client/hub-error.ts';
 import {HubReplica} from '../../hub/client/hub-replica.ts';
 import type {CacheUser, EpisodeCache} from '../../hub/client/store/episode-cache.ts';
 import {failureText} from '../../model/failure-text.ts';
 import {failureOf} from '../../model/failure.ts';
 import type {Log} from '../log.ts';
+import {within} from '../../hub/client/within.ts';
 import type {HubSource} from './hub-source.ts';
 
 export interface HubLineOptions {
@@ -35,6 +37,7 @@ export class HubLine {
   #timer: NodeJS.Timeout | undefined;
   #pushing: NodeJS.Timeout | undefined;
   #settling: NodeJS.Timeout | undefined;
+  #finding: Promise<void> = Promise.resolve();
   #failures = 0;
   #trouble: string | null = null;
   #state: 'new' | 'open' | 'closed' = 'new';
@@ -58,7 +61,20 @@ export class HubLine {
     if (this.#state !== 'new') return;
     this.#state = 'open';
     this.#unlisten = this.#options.source.onMoved(url => this.#connect(url));
-    void this.#find();
+    this.#finding = this.#find();
+  }
+
+  /** Resolves once it is connected, or when it cannot be had at present, or after so many milliseconds. */
+  async reach(ms: number): Promise<void> {
+    const untilMs = PROCESS_ALARMS.nowMs() + ms;
+    const why = () => new HubError('timed-out', 'The hub was not found in time');
+    try {
+      await within(this.#finding, {ms, alarms: PROCESS_ALARMS, why});
+      await this.#hub?.connect({deadlineMs: Math.max(0, untilMs - PROCESS_ALARMS.nowMs())});
+    } catch (error) {
+      // What is here is what there is; `trouble` says why.
+      if (!(error instanceof HubError)) throw error;
+    }
   }
 
   /** What was stored is sent before long. */
