@@ -208,8 +208,9 @@ export class HubReplica implements AsyncDisposable {
       await this.disconnect();
     } finally {
       this.#follower?.closeAll();
-      if (this.#options.user === undefined) this.#cache.leave(this.#user);
+      // What waits in a cache that is closed falls to the next who opens it.
       if (this.#options.cache === undefined) this.#cache.close();
+      else if (this.#options.user === undefined) this.#cache.leave(this.#user);
     }
   }
 
