@@ -43,6 +43,7 @@ import type {Effects} from './effects.ts';
 import {explain} from './explanations.ts';
 import type {Hosts} from './hosts.ts';
 import {logFile} from './orders.ts';
+import type {MemoryWarnings} from './memory/memory-warnings.ts';
 import type {Progress} from './progress.ts';
 import type {Requests} from './requests.ts';
 import type {SecretStore} from './secrets.ts';
@@ -53,6 +54,7 @@ import {TeamRequests} from './team-requests.ts';
 export interface DaemonBackendOptions {
   readonly memory: MemoryBackend;
   readonly memoryAt: Backend['memoryAt'];
+  readonly memoryWarnings: Pick<MemoryWarnings, 'added'>;
   readonly paths: ProjectPaths;
   readonly version: string;
   readonly settings: Settings;
@@ -270,8 +272,9 @@ export class DaemonBackend implements Backend {
   }
 
   #view(id: TeamId): TeamView | null {
-    const {engine, progress} = this.#options;
-    return engine.view(id, {now: readClock(), lastLine: attempt => progress.lastLine(attempt)});
+    const {engine, progress, memoryWarnings} = this.#options;
+    const view = engine.view(id, {now: readClock(), lastLine: attempt => progress.lastLine(attempt)});
+    return view && memoryWarnings.added(view);
   }
 
   #named<T>(name: string, found: (id: TeamId) => Answer<T>): Answer<T> {

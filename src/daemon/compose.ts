@@ -29,6 +29,7 @@ import {hubChoice} from './memory/hub-choice.ts';
 import {projectSource} from './memory/hub-source.ts';
 import {Lessons} from './memory/lessons.ts';
 import {Memories} from './memory/memories.ts';
+import {MemoryWarnings} from './memory/memory-warnings.ts';
 import {MemoryDesk} from './memory/memory-desk.ts';
 import {ProjectHub} from './project-hub.ts';
 import {Merges} from './merges.ts';
@@ -163,6 +164,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   const {promise: over, resolve: endBySelf} = withResolver<DaemonEnd>();
   const backend = new DaemonBackend({
     memory: new MemoryDesk(() => memories.usual.opened()),
+    memoryWarnings: new MemoryWarnings(
+      memories,
+      id => engine.teamSpec(id) ?? store.teams().find(team => team.id === id)?.spec ?? null,
+    ),
     memoryAt: asked => {
       const hub = hubChoice(asked, {settings, folder: paths.folder});
       const memory = hub.ok ? memories.at(hub.value) : hub;

@@ -44,9 +44,11 @@ printed to standard output.`,
         if (cli.print.json !== 'none') cli.print.value({v: 1, ...made});
         else {
           cli.print.line(made.token);
-          cli.print.note(
-            `Token ${made.tokenId} of ${agentId} (${tenantId}, ${role}) ends ${timeText(made.expiresAtMs)}.`,
-          );
+          const {formatDuration} = await import('../../base/duration.ts');
+          const ends = `ends in ${formatDuration(lifetimeMs)}, ${timeText(made.expiresAtMs)}`;
+          cli.print.note(`Token ${made.tokenId} of ${agentId} (${tenantId}, ${role}) ${ends}.`);
+          if (options.expiresIn === undefined)
+            cli.print.note('For a team that runs longer, or a project, say for how long: --expires-in 30d.');
         }
         return 'ok';
       }),

@@ -18,6 +18,17 @@ export interface HubLineOptions {
   readonly log: Log;
 }
 
+/** Why a hub cannot be had at present. */
+export interface HubTrouble {
+  /** As a sentence. */
+  readonly text: string;
+  /** Another token would mend it. */
+  readonly isToken: boolean;
+  /** Unix epoch, milliseconds. */
+  readonly sinceMs: number;
+}
+
+const TOKEN_CODES: ReadonlySet<string> = new Set(['token-invalid', 'token-expired', 'token-revoked']);
 /** What is learned in so many milliseconds goes to the hub together. */
 const PUSH_MS = 100;
 /** Between two tries to find the hub, and after it has refused us. */
@@ -39,7 +50,7 @@ export class HubLine {
   #settling: NodeJS.Timeout | undefined;
   #finding: Promise<void> = Promise.resolve();
   #failures = 0;
-  #trouble: string | null = null;
+  #trouble: HubTrouble | null = null;
   #state: 'new' | 'open' | 'closed' = 'new';
 
   constructor(options: HubLineOptions) {
@@ -47,7 +58,7 @@ export class HubLine {
   }
 
   /** Why it cannot be had at present; null: nothing speaks against it. */
-  get trouble(): string | null {
+  get trouble(): HubTrouble | null {
     return this.#trouble;
   }
 
@@ -115,7 +126,9 @@ export class HubLine {
     if (this.#state !== 'open') return;
     if (this.#failures === 0) this.#options.log.warn({error: failureOf(error)}, what);
     this.#failures += 1;
-    this.#trouble = failureText(failureOf(error));
+    const text = failureText(failureOf(error));
+    const isToken = error instanceof HubError && TOKEN_CODES.has(error.code);
+    this.#trouble = {text, isToken, sinceMs: this.#trouble?.sinceMs ?? Date.now()};
     clearTimeout(this.#timer);
     const isReplaced = error instanceof HubError && error.code === 'replaced';
     // Somebody else has our token, and would be replaced in turn.

@@ -40,6 +40,20 @@ export class Memories {
     return this.#of(hub ?? null);
   }
 
+  /** What a team should be told of its memory's hub, and since when; null: nothing, or it was not used yet. */
+  warning(hub: RemoteHub | null): {readonly text: string; readonly sinceMs: number} | null {
+    const memory = this.#open.get(keyOf(hub));
+    const trouble = memory?.hubTrouble ?? null;
+    if (!memory || trouble === null) return null;
+    const {text, isToken, sinceMs} = trouble;
+    if (!isToken || hub === null)
+      return {text: `What this team learns stays in the project, as its hub cannot be had: ${text}`, sinceMs};
+    const who = `--agent ${memory.speaker} --tenant ${hub.tenantId}`;
+    const fix = `Put a new one there: godel hub token create ${who} --role coordinator --expires-in 30d`;
+    const what = `What this team learns stays in the project, as the hub ${hub.url} does not take the token in ${hub.tokenFile}`;
+    return {text: `${what}: ${text} ${fix}`, sinceMs};
+  }
+
   /** For somebody who looks at it by hand; those of teams are open anyway. */
   at(hub: RemoteHub | null): Result<CachedMemory, Failure> {
     if (this.#open.size < MAX_OPEN || this.#open.has(keyOf(hub))) return ok(this.#of(hub));
