@@ -63,6 +63,8 @@ export interface AddedMemory {
   readonly v: 1;
   readonly id: string;
   readonly hub: AtHub;
+  /** Something in it was, or looked like, a secret, and `***` was kept in its place; absent: nothing. */
+  readonly masked?: true;
 }
 
 /** Those with these ids (or beginnings of them), or all that were made before and have the tag; at least one of the three. */

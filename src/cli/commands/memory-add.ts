@@ -35,6 +35,8 @@ export function memoryAdd(run: Runner): Command {
         const added = must(await memory.add(draft));
         if (cli.print.json !== 'none') cli.print.value(added);
         else cli.print.line(`Memory ${added.id} is added.${hubNote(added.hub)}`);
+        if (added.masked === true)
+          cli.print.note('Something in it is or looks like a secret: *** was kept in its place.');
         return 'ok';
       }),
     );

@@ -1,3 +1,4 @@
+import {isDeepStrictEqual} from 'node:util';
 import type {MemoryBackend} from '../../api/memory-backend.ts';
 import type {
   AddedMemory,
@@ -49,10 +50,12 @@ const BROUGHT = 500;
 /** What people and programs ask of the project's memory, of what is on this side and of the hub behind it. */
 export class MemoryDesk implements MemoryBackend {
   readonly #opened: () => Promise<OpenMemory | null>;
+  readonly #clean: (text: string) => string;
 
-  /** `opened`: null, where it cannot be. */
-  constructor(opened: () => Promise<OpenMemory | null>) {
+  /** `opened`: null, where it cannot be. `clean` takes secrets out of what somebody adds. */
+  constructor(opened: () => Promise<OpenMemory | null>, clean: (text: string) => string = text => text) {
     this.#opened = opened;
+    this.#clean = clean;
   }
 
   search(search: MemorySearch): Answer<MemoryAnswer> {
@@ -78,9 +81,12 @@ export class MemoryDesk implements MemoryBackend {
   add(draft: MemoryDraft): Answer<AddedMemory> {
     return this.#with(async opened => {
       const {cache} = opened;
-      const episode = newEpisode(draft, {agentId: userOf(opened), sessionId: null, at: cache.stamp()});
+      const kept = cleaned(draft, this.#clean);
+      const masked = isDeepStrictEqual(kept, draft) ? {} : ({masked: true} as const);
+      const episode = newEpisode(kept, {agentId: userOf(opened), sessionId: null, at: cache.stamp()});
       opened.keep({kind: 'episode', episode});
-      return added(episode.id, await reachHub(opened, [episode.id]));
+      const answer = added(episode.id, await reachHub(opened, [episode.id]));
+      return answer.ok ? ok({...answer.value, ...masked}) : answer;
     });
   }
 
@@ -236,6 +242,18 @@ function unknownAgent({nameOf}: OpenMemory, agent: string, known: ReadonlySet<st
 
 function added(id: string, atHub: Result<AtHub, Failure>): Result<AddedMemory, Failure> {
   return atHub.ok ? ok({v: 1, id, hub: atHub.value}) : atHub;
+}
+
+function cleaned(draft: MemoryDraft, clean: (text: string) => string): MemoryDraft {
+  const {task, input, output, critique, tags} = draft;
+  return {
+    ...draft,
+    task: clean(task),
+    ...(input !== undefined && {input: clean(input)}),
+    ...(output !== undefined && {output: clean(output)}),
+    ...(critique !== undefined && {critique: clean(critique)}),
+    ...(tags !== undefined && {tags: tags.map(clean)}),
+  };
 }
 
 function viewOf<T extends KeptMemory>(kept: T): T & MemoryView {
