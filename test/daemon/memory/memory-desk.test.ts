@@ -264,8 +264,13 @@ test('with a hub everything in it is found, shown, counted and exported, also wh
   // Not at the hub yet when it is asked for.
   const {id, hub: atHub} = await must(desk.add({task: 'lesson of a person', reward: 1}));
   expect(atHub).toBe('kept');
+  // What this side has no room for is asked for together.
+  const getting = vi.spyOn(hub.adapter as Required<HubAdapter>, 'get');
+  const asking = vi.spyOn(hub.adapter as Required<HubAdapter>, 'states');
   const rows: KeptMemory[] = [];
   for await (const row of everyMemory(opened)) rows.push(row);
+  expect(getting.mock.calls).toEqual([]);
+  expect(asking.mock.calls.map(([asked]) => asked.length)).toEqual([expect.toSatisfy((asked: number) => asked >= 29)]);
   expect(rows.map(({episode}) => episode.id).toSorted()).toEqual([ids[0], ...ids.slice(2), id].toSorted());
   expect(rows.find(({episode}) => episode.id === ids[0])?.state.up).toBe(1);
   expect(await must(desk.import({lines: rows.map(memoryLine)}))).toMatchObject({added: 0, known: 40});

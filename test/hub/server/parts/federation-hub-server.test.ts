@@ -186,6 +186,8 @@ test('agents beneath one name confirm each other, and none of them itself', asyn
   const items = ['godel/alpha-01', 'godel/alpha-02', 'godel/alpha-02', 'godel/alpha-03'].map(confirmBy);
   await lead.ask('pushed', {type: 'push', items});
   const {state} = await lead.ask('episode', {type: 'get', episode: lesson.id});
+  const {states} = await lead.ask('states', {type: 'states', episodes: ['none', lesson.id]});
+  expect(states).toEqual([null, state]);
   expect(state).toMatchObject({confirmed: 2, refuted: 0});
 });
 
