@@ -115,9 +115,8 @@ async function keptAtHub(adapter: HubAdapter, episodes: readonly Episode[]): Pro
 
 /** Of a hub that is older than this. */
 async function statesOneByOne(adapter: HubAdapter, ids: readonly string[]): Promise<readonly (EpisodeState | null)[]> {
-  const {get} = adapter;
-  if (get === undefined) throw new HubError('unavailable', 'This hub does not tell single episodes');
-  const found = await Promise.all(ids.map(id => unhurried(() => get.call(adapter, id))));
+  if (adapter.get === undefined) throw new HubError('unavailable', 'This hub does not tell single episodes');
+  const found = await Promise.all(ids.map(id => unhurried(async () => (await adapter.get?.(id)) ?? null)));
   return found.map(each => (each?.entry.kind === 'episode' ? each.state : null));
 }
 

@@ -295,6 +295,7 @@ test('what is added while the hub is frozen is kept here at once, said to wait, 
       const value: unknown = Reflect.get(target, name, target);
       if (name === 'push') return (...args: Parameters<HubAdapter['push']>) => frozen.then(() => target.push(...args));
       if (name === 'recall') return () => frozen.then(() => []);
+      if (name === 'stats') return () => frozen.then(() => ({}));
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
@@ -331,6 +332,8 @@ test('what is added while the hub is frozen is kept here at once, said to wait, 
     const searching = must(desk.search({query: 'two'}));
     const found = await Promise.race([searching, vi.advanceTimersByTimeAsync(4000).then(() => null)]);
     expect(found).toMatchObject({from: 'cache', memories: [{episode: {task: 'two'}}]});
+    const figures = await Promise.race([must(desk.stats()), vi.advanceTimersByTimeAsync(4000).then(() => null)]);
+    expect(figures).toMatchObject({episodes: 2, pending: 1, hub: {episodes: null}});
   } finally {
     vi.useRealTimers();
   }
