@@ -124,7 +124,10 @@ function searching(episodes: number): readonly BenchRow[] {
   return inFolder(folder => {
     const store = open(join(folder, 'hub.db'));
     for (let made = 0; made < episodes; made += 1000) {
-      store.append(TENANT, Array.from({length: 1000}, () => corpus.episode()));
+      store.append(
+        TENANT,
+        Array.from({length: 1000}, () => corpus.episode()),
+      );
       store.followText(Number.POSITIVE_INFINITY);
       store.flush();
     }
