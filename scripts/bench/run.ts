@@ -11,6 +11,7 @@ import {healthBench} from './health.ts';
 import {hubClientBench} from './hub-client.ts';
 import {hubClocksBench} from './hub-clocks.ts';
 import {hubLoadBench} from './hub-load.ts';
+import {hubPeerBench} from './hub-peer.ts';
 import {hubRecallBench} from './hub-recall.ts';
 import {hubSecurityBench} from './hub-security.ts';
 import {hubServerBench} from './hub-server.ts';
@@ -52,6 +53,7 @@ const BENCHES: readonly Bench[] = [
   hubLoadBench,
   hubSecurityBench,
   hubClientBench,
+  hubPeerBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 
