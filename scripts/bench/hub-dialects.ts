@@ -8,10 +8,12 @@ export interface Dialect {
   push(agentId: string): string;
   /** One more of the same session and task. */
   pushAgain(agentId: string): string;
+  /** Something for everybody that need not be kept, if there is such a thing. */
+  tell(agentId: string): string;
   readonly welcome: string;
   readonly answers: readonly string[];
-  /** How news of what others have pushed begins. */
-  readonly news: string;
+  /** How begins what others have pushed or told. */
+  readonly news: readonly string[];
 }
 
 const INPUT = 'x'.repeat(200);
@@ -49,9 +51,13 @@ export const OURS: Dialect = {
     };
     return JSON.stringify({type: 'push', id: 2, items: [{kind: 'episode', episode}]});
   },
+  tell: () => {
+    const message = {to: null, topic: null, kind: 'message', body: INPUT, priority: 'normal', correlationId: null};
+    return JSON.stringify({type: 'message', id: 3, message: {...message, id: `m${(made += 1)}`}});
+  },
   welcome: '{"type":"welcome"',
-  answers: ['{"type":"entries"', '{"type":"pushed"'],
-  news: '{"type":"news"',
+  answers: ['{"type":"entries"', '{"type":"pushed"', '{"type":"ok"'],
+  news: ['{"type":"news"', '{"type":"message"'],
 };
 
 /** Of agentic-flow, as its server reads it. It keeps one episode of each session and task. */
@@ -60,9 +66,10 @@ export const THEIRS: Dialect = {
   pull: () => '{"type":"pull","vectorClock":{}}',
   push: agentId => theirPush(agentId, `session-${(made += 1)}`),
   pushAgain: agentId => theirPush(agentId, 'one session'),
+  tell: agentId => THEIRS.push(agentId),
   welcome: '{"type":"ack"',
   answers: ['{"type":"ack"'],
-  news: '{"type":"push"',
+  news: ['{"type":"push"'],
 };
 
 function theirPush(agentId: string, sessionId: string): string {
@@ -109,6 +116,10 @@ export class DialectAgent {
     return this.#ask(this.#dialect.pushAgain(this.agentId));
   }
 
+  tell(): Promise<void> {
+    return this.#ask(this.#dialect.tell(this.agentId));
+  }
+
   close(): void {
     this.#link.close();
   }
@@ -124,7 +135,7 @@ export class DialectAgent {
   #take(payload: Buffer): void {
     const start = payload.toString('latin1', 0, 20);
     const {welcome, answers, news} = this.#dialect;
-    if (start.startsWith(news)) this.onNews();
+    if (news.some(each => start.startsWith(each))) this.onNews();
     else if ([welcome, ...answers].some(each => start.startsWith(each))) this.#answered();
     else if (start.startsWith('{"type":"error"')) this.#failed(new Error(payload.toString('utf8', 0, 300)));
   }

@@ -19,7 +19,7 @@ export const hubPeerBench: Bench = {
     {
       await using hub = await ourHub();
       await using peer = await peerHub();
-      rows.push(...(await alone({hub, peer}, scale)), await told({hub, peer}, scale));
+      rows.push(...(await alone({hub, peer}, scale)), ...(await told({hub, peer}, scale)));
     }
     rows.push(...(await together(scale)));
     return rows;
@@ -48,6 +48,11 @@ interface Running extends AsyncDisposable {
   readonly url: string;
   readonly dialect: Dialect;
   cpuSeconds(): Promise<number>;
+}
+
+interface Pair {
+  readonly ours: number[];
+  readonly theirs: number[];
 }
 
 interface Both {
@@ -114,9 +119,10 @@ async function alone(both: Both, {calls}: Scale): Promise<readonly BenchRow[]> {
   ];
 }
 
-/** From the push of one episode until all others of the tenant have been told of it. */
-async function told(both: Both, {audience, tellings}: Scale): Promise<BenchRow> {
-  const ms: {ours: number[]; theirs: number[]} = {ours: [], theirs: []};
+/** Until all others of the tenant have been told of something. */
+async function told(both: Both, {audience, tellings}: Scale): Promise<readonly BenchRow[]> {
+  const broadcasts: Pair = {ours: [], theirs: []};
+  const pushes: Pair = {ours: [], theirs: []};
   const listeners = {
     theirs: await crowd(both.peer, 'crowd', audience),
     ours: await crowd(both.hub, 'crowd', audience),
@@ -125,15 +131,21 @@ async function told(both: Both, {audience, tellings}: Scale): Promise<BenchRow> 
     for (const whose of ['theirs', 'ours'] as const) {
       const [author, ...rest] = listeners[whose];
       if (author === undefined) throw new Error('nobody has joined');
-      const taken = await lastTold(rest, () => author.push());
-      if (telling > 0) ms[whose].push(taken);
+      const [broadcast, push] = [await lastTold(rest, () => author.tell()), await lastTold(rest, () => author.push())];
+      if (telling === 0) continue;
+      broadcasts[whose].push(broadcast);
+      pushes[whose].push(push);
     }
   }
   for (const agent of [...listeners.ours, ...listeners.theirs]) agent.close();
-  return row(`push of one episode until the last of ${audience - 1} others is told`, ms);
+  const last = `until the last of ${audience - 1} others has it`;
+  return [
+    row(`a message to everybody ${last}; of the peer a push, for it has no messages`, broadcasts),
+    row(`push of one episode ${last}`, pushes),
+  ];
 }
 
-async function lastTold(others: readonly DialectAgent[], push: () => Promise<void>): Promise<number> {
+async function lastTold(others: readonly DialectAgent[], tell: () => Promise<void>): Promise<number> {
   const startedMs = performance.now();
   const all = others.map(
     other =>
@@ -141,7 +153,7 @@ async function lastTold(others: readonly DialectAgent[], push: () => Promise<voi
         other.onNews = resolve;
       }),
   );
-  await Promise.all([push(), ...all]);
+  await Promise.all([tell(), ...all]);
   return performance.now() - startedMs;
 }
 

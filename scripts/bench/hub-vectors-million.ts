@@ -7,7 +7,7 @@ import {clustered, DIMENSIONS, ExactNearest, sentences, toUnit, type VectorSourc
 
 const CORPORA: Record<string, (size: number) => VectorSource> = {clustered, sentences};
 const MILLION = 1_000_000;
-const SMALL = 20_000;
+const SMALL = 5000;
 /** Each is compared with every vector by exact search, too. */
 const QUERIES = 30;
 const K = 10;
@@ -46,7 +46,7 @@ interface Figures {
 async function measuredApart(name: string, size: number): Promise<Figures> {
   const child = fork(fileURLToPath(import.meta.url), ['measure', name, String(size)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    execArgv: [...process.execArgv, '--expose-gc'],
+    execArgv: ['--import', 'tsx', '--expose-gc'],
   });
   const ended = once(child, 'exit');
   const told = once(child, 'message');
