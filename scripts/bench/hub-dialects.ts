@@ -1,5 +1,11 @@
 import {BareLink} from './bare-link.ts';
 
+const ERROR = Buffer.from('{"type":"error"');
+
+function typed(...types: readonly string[]): readonly Buffer[] {
+  return types.map(type => Buffer.from(`{"type":"${type}"`));
+}
+
 /** How agents speak with a hub: what they say, and how its answers begin. */
 export interface Dialect {
   hello(tenant: string, agentId: string): string;
@@ -10,10 +16,9 @@ export interface Dialect {
   pushAgain(agentId: string): string;
   /** Something for everybody that need not be kept, if there is such a thing. */
   tell(agentId: string): string;
-  readonly welcome: string;
-  readonly answers: readonly string[];
+  readonly answers: readonly Buffer[];
   /** How begins what others have pushed or told. */
-  readonly news: readonly string[];
+  readonly news: readonly Buffer[];
 }
 
 const INPUT = 'x'.repeat(200);
@@ -55,9 +60,8 @@ export const OURS: Dialect = {
     const message = {to: null, topic: null, kind: 'message', body: INPUT, priority: 'normal', correlationId: null};
     return JSON.stringify({type: 'message', id: 3, message: {...message, id: `m${(made += 1)}`}});
   },
-  welcome: '{"type":"welcome"',
-  answers: ['{"type":"entries"', '{"type":"pushed"', '{"type":"ok"'],
-  news: ['{"type":"news"', '{"type":"message"'],
+  answers: typed('welcome', 'entries', 'pushed', 'ok'),
+  news: typed('news', 'message'),
 };
 
 /** Of agentic-flow, as its server reads it. It keeps one episode of each session and task. */
@@ -67,9 +71,8 @@ export const THEIRS: Dialect = {
   push: agentId => theirPush(agentId, `session-${(made += 1)}`),
   pushAgain: agentId => theirPush(agentId, 'one session'),
   tell: agentId => THEIRS.push(agentId),
-  welcome: '{"type":"ack"',
-  answers: ['{"type":"ack"'],
-  news: ['{"type":"push"'],
+  answers: typed('ack'),
+  news: typed('push'),
 };
 
 function theirPush(agentId: string, sessionId: string): string {
@@ -133,10 +136,9 @@ export class DialectAgent {
   }
 
   #take(payload: Buffer): void {
-    const start = payload.toString('latin1', 0, 20);
-    const {welcome, answers, news} = this.#dialect;
-    if (news.some(each => start.startsWith(each))) this.onNews();
-    else if ([welcome, ...answers].some(each => start.startsWith(each))) this.#answered();
-    else if (start.startsWith('{"type":"error"')) this.#failed(new Error(payload.toString('utf8', 0, 300)));
+    const begins = (start: Buffer) => payload.compare(start, 0, start.length, 0, start.length) === 0;
+    if (this.#dialect.news.some(begins)) this.onNews();
+    else if (this.#dialect.answers.some(begins)) this.#answered();
+    else if (begins(ERROR)) this.#failed(new Error(payload.toString('utf8', 0, 300)));
   }
 }

@@ -163,7 +163,7 @@ async function together(scale: Scale): Promise<readonly BenchRow[]> {
   const ours = await synced(await ourHub(), scale);
   const who = `${scale.agents.toLocaleString('en')} agents of one tenant, each pull, then push, every 5 s`;
   const asked = (scale.agents * 1000) / SYNC_EVERY_MS;
-  const share = ({cpu}: Synced) => `${(100 * cpu).toFixed(0)} % of a core`;
+  const share = ({cpu, clients}: Synced) => `${percent(cpu)} of a core, its clients at ${percent(clients)}`;
   return [
     {
       what: `${who}: syncs done, of ${asked.toFixed(0)}/s`,
@@ -180,13 +180,16 @@ async function together(scale: Scale): Promise<readonly BenchRow[]> {
 interface Synced {
   readonly ms: readonly number[];
   readonly perSecond: number;
+  /** Shares of a core: of the hub, and of this process, in which all agents are. */
   readonly cpu: number;
+  readonly clients: number;
 }
 
 async function synced(running: Running, {agents: count, syncS}: Scale): Promise<Synced> {
   await using hub = running;
   const agents = await crowd(hub, 'sync', count);
   const cpuBefore = await hub.cpuSeconds();
+  const clientsBefore = process.cpuUsage();
   const startedMs = performance.now();
   const endMs = startedMs + syncS * 1000;
   const ms: number[] = [];
@@ -216,8 +219,10 @@ async function synced(running: Running, {agents: count, syncS}: Scale): Promise<
   for (const timer of timers) clearTimeout(timer);
   for (const agent of agents) agent.close();
   const seconds = (performance.now() - startedMs) / 1000;
+  const {user, system} = process.cpuUsage(clientsBefore);
+  const clients = (user + system) / 1e6 / seconds;
   const cpu = ((await hub.cpuSeconds()) - cpuBefore) / seconds;
-  return {ms: [...ms, ...[...waiting.values()].map(askedMs => endMs - askedMs)], perSecond: done / syncS, cpu};
+  return {ms: [...ms, ...[...waiting.values()].map(askedMs => endMs - askedMs)], perSecond: done / syncS, cpu, clients};
 }
 
 async function crowd({url, dialect}: Running, tenant: string, count: number): Promise<readonly DialectAgent[]> {
@@ -255,6 +260,10 @@ function row(what: string, {ours, theirs}: {ours: readonly number[]; theirs: rea
     target: '–',
     met: null,
   };
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
 }
 
 function spread(times: readonly number[]): string {
