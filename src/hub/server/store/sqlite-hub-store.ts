@@ -221,6 +221,19 @@ export class SqliteHubStore implements HubStore {
     return this.#group.read(() => this.#text.search(tenant.num, query, k));
   }
 
+  /** As `searchText` in what is searchable now, among those that may have all of these tags: see `tagged`. */
+  searchTagged(name: string, query: string, k: number, tags: readonly string[]): TextHits {
+    const tenant = this.#tenants.find(name);
+    if (tenant === null) return {hits: [], words: []};
+    return this.#group.read(() => this.#text.searchTagged(tenant.num, query, k, tags));
+  }
+
+  /** The positions of all searchable episodes that may have all of these tags; null: too many, or it cannot be told. */
+  tagged(name: string, tags: readonly string[]): readonly number[] | null {
+    const tenant = this.#tenants.find(name);
+    return tenant === null ? [] : this.#group.read(() => this.#text.tagged(tenant.num, tags));
+  }
+
   /** Makes up to about `limit` entries searchable, so that the next search need not; returns how many are still to be. */
   followText(limit: number): number {
     let rest = limit;
