@@ -189,8 +189,8 @@ export class TenantRoom {
     if (this.#news.isEmpty) return null;
     const waitMs = this.#news.waitMs(performance.now());
     if (waitMs > 0) return waitMs;
-    this.#news.tell(this.#members.values(), this.#head);
-    return null;
+    this.#news.tell(this.#members, this.#head);
+    return this.#news.isEmpty ? null : this.#news.waitMs(performance.now());
   }
 
   #flushPresence(): number | null {

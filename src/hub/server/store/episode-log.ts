@@ -67,6 +67,12 @@ export class EpisodeLog {
     });
   }
 
+  /** The id of the episode at a position; null: there is none, or it is forgotten. */
+  idAt(tenant: Tenant, position: number): string | null {
+    const row = this.#parts.entries.at(entryKey(tenant.num, position));
+    return row?.kind === KIND.episode ? row.id : null;
+  }
+
   /** Makes what was appended searchable, at most so many entries; returns how many. Only within a group. */
   followText(tenant: Tenant, limit: number): number {
     const {entries, text} = this.#parts;
@@ -161,7 +167,7 @@ export class EpisodeLog {
     group.scrub();
     tenant.bytes -= entries.empty(tenant, row, change, key);
     tenant.episodes -= 1;
-    tenants.touch(tenant);
+    tenants.correct(tenant);
     states.remove(row.key);
     vectors.remove(row.key);
   }
