@@ -6,14 +6,16 @@ const PAUSE_PER_COST = 3;
 const LONGEST_PAUSE_MS = 50;
 /** Bytes that are told without waiting: more at once would save nothing, and fill the lines of slow readers. */
 const ENOUGH = 64 * 1024;
-/** After so many milliseconds of telling, who has asked something is answered first. */
+/** After so many milliseconds of telling, who has asked something is answered first; but a telling is to come to its end. */
 const SLICE_MS = 2;
+const LONGEST_ROUND_MS = 40;
 /** Members told between two looks at the clock. */
 const MEMBERS = 16;
 
 interface Round {
   readonly fan: FanOut;
   readonly members: readonly Member[];
+  readonly begunMs: number;
   /** Members that have been told. */
   told: number;
   costMs: number;
@@ -50,8 +52,8 @@ export class NewsBoard {
     const round = (this.#round ??= this.#begin(members, head));
     const startedMs = performance.now();
     let endedMs = startedMs;
-    // So much waits for the next telling that this one had better be over.
-    const mostMs = this.#bytes >= ENOUGH ? Number.POSITIVE_INFINITY : SLICE_MS;
+    const hurries = this.#bytes >= ENOUGH || startedMs - round.begunMs > LONGEST_ROUND_MS;
+    const mostMs = hurries ? Number.POSITIVE_INFINITY : SLICE_MS;
     while (round.told < round.members.length && endedMs - startedMs < mostMs) {
       for (const member of round.members.slice(round.told, round.told + MEMBERS)) tellOne(member, round.fan);
       round.told += MEMBERS;
@@ -67,7 +69,7 @@ export class NewsBoard {
     const fan = new FanOut(this.#pieces, {before: '{"type":"news","entries":[', after: `],"head":${head}}`});
     this.#pieces = [];
     this.#bytes = 0;
-    return {fan, members: [...members.values()], told: 0, costMs: 0};
+    return {fan, members: [...members.values()], begunMs: performance.now(), told: 0, costMs: 0};
   }
 }
 

@@ -319,6 +319,7 @@ export class SqliteHubStore implements HubStore {
     if (!this.#db.open) return;
     this.#group.write(() => this.#tenants.settle());
     this.flush();
+    this.#group.close();
     this.#db.close();
     this.#memory?.close();
   }

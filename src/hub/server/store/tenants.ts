@@ -132,7 +132,8 @@ export class Tenants implements GroupMember {
   /** Nothing but appends can have come since. */
   #upToDate({num, name, head: saved, bytes, episodes}: Row): Tenant {
     const since = this.#since.get(entryKey(num, saved), entryKey(num, LAST_POSITION));
-    if (since === undefined || since.last === null) return {num, name, head: saved, durable: saved, saved, bytes, episodes};
+    if (since === undefined || since.last === null)
+      return {num, name, head: saved, durable: saved, saved, bytes, episodes};
     const head = positionOf(since.last);
     return {num, name, head, durable: head, saved, bytes: bytes + since.bytes, episodes: episodes + since.episodes};
   }
