@@ -47,8 +47,11 @@ export class NewsBoard {
     return this.#round !== null || this.#bytes >= ENOUGH ? 0 : Math.max(0, this.#notBeforeMs - nowMs);
   }
 
-  /** Tells some of the members, or all if there are few. Who has joined since a telling began knows what it tells. */
-  tell(members: ReadonlyMap<string, Member>, head: number): void {
+  /**
+   * Tells some of the members, or all if there are few; answers in how many milliseconds there is more to tell, null: nothing is left. Who
+   * has joined since a telling began knows what it tells.
+   */
+  tell(members: ReadonlyMap<string, Member>, head: number): number | null {
     const round = (this.#round ??= this.#begin(members, head));
     const startedMs = performance.now();
     let endedMs = startedMs;
@@ -60,9 +63,10 @@ export class NewsBoard {
       endedMs = performance.now();
     }
     round.costMs += endedMs - startedMs;
-    if (round.told < round.members.length) return;
+    if (round.told < round.members.length) return 0;
     this.#round = null;
     this.#notBeforeMs = endedMs + Math.min(LONGEST_PAUSE_MS, PAUSE_PER_COST * round.costMs);
+    return this.isEmpty ? null : this.waitMs(endedMs);
   }
 
   #begin(members: ReadonlyMap<string, Member>, head: number): Round {
