@@ -29,10 +29,12 @@ describe('a tenant whose row lags behind its log', () => {
   });
 
   it('is told exactly what is forgotten, whenever its row was written', () => {
-    const store = rig.open();
     const [first, second] = [item(), item()];
-    store.append('a', [first, second]);
-    store.flush();
+    {
+      using earlier = rig.open();
+      earlier.append('a', [first, second]);
+    }
+    const store = rig.open();
     const why = {by: 'operator', at: '00000000000f-0000-test', reason: 'a test'};
     expect(store.forget('a', [first.episode.id], why)).toEqual([first.episode.id]);
     store.append('a', [item()]);
