@@ -2,10 +2,10 @@ import type {Episode, EpisodeChange, EpisodeState, LogEntry, LogItem} from '../.
 import {GodelError} from '../../../model/failure.ts';
 import type {AppendResult} from '../hub-store.ts';
 import type {AuditLog} from './audit-log.ts';
-import {type Entries, type EntryRow, KIND} from './entries.ts';
+import {type Entries, type EntryRow} from './entries.ts';
 import {type EpisodeStates, NO_STATE, type Placed} from './episode-states.ts';
 import type {Group} from './group.ts';
-import {entryKey, LAST_POSITION, positionOf} from './hub-schema.ts';
+import {entryKey, KIND, LAST_POSITION, positionOf} from './hub-schema.ts';
 import type {HubStoreLimits} from './limits.ts';
 import type {Tenant, Tenants} from './tenants.ts';
 import type {SearchableText, TextIndex} from './text-index.ts';

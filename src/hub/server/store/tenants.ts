@@ -1,7 +1,7 @@
 import type {Database} from 'better-sqlite3';
-import {KIND} from './entries.ts';
+
 import type {GroupMember} from './group.ts';
-import {entryKey, LAST_POSITION, positionOf} from './hub-schema.ts';
+import {entryKey, KIND, LAST_POSITION, positionOf} from './hub-schema.ts';
 
 const LIST = 'SELECT num, name, head, bytes, episodes FROM tenants ORDER BY num';
 const MAKE = 'INSERT INTO tenants (num, name, head, bytes, episodes) VALUES (?, ?, 0, 0, 0)';
