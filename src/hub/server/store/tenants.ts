@@ -1,5 +1,4 @@
 import type {Database} from 'better-sqlite3';
-
 import type {GroupMember} from './group.ts';
 import {entryKey, KIND, LAST_POSITION, positionOf} from './hub-schema.ts';
 
