@@ -317,6 +317,7 @@ export class SqliteHubStore implements HubStore {
 
   /** Writes a copy as of now into a new file while the hub goes on; see `backUp`. */
   backup(to: string): Promise<Result<VerifyReport, Failure>> {
+    this.#group.write(() => this.#tenants.settle());
     return backUp({db: this.#db, group: this.#group, bodies: this.#bodies}, to);
   }
 
@@ -329,7 +330,9 @@ export class SqliteHubStore implements HubStore {
   /** Commits what can be, and closes the file. Closing twice is the same as closing once. */
   close(): void {
     if (!this.#db.open) return;
+    this.#group.write(() => this.#tenants.settle());
     this.flush();
+    this.#group.close();
     this.#db.close();
     this.#memory?.close();
   }
