@@ -144,13 +144,7 @@ export class EphemeralAgent implements AsyncDisposable {
   }
 
   static #check(options: EphemeralAgentOptions): void {
-    const {
-      tenantId,
-      lifetime = LIFETIME_S,
-      syncInterval = SYNC_MS,
-      finalSyncMs = FINAL_SYNC_MS,
-      signal,
-    } = options;
+    const {tenantId, lifetime = LIFETIME_S, syncInterval = SYNC_MS, finalSyncMs = FINAL_SYNC_MS, signal} = options;
     if (typeof tenantId !== 'string' || tenantId === '') throw badOption('tenantId is needed: whose memory is it?');
     if (!(lifetime > 0 && lifetime <= MAX_LIFETIME_S)) throw badOption(`lifetime is ${lifetime}: use seconds above 0`);
     if (!(syncInterval >= 10)) throw badOption(`syncInterval is ${syncInterval}: use milliseconds from 10`);
