@@ -1,4 +1,5 @@
 import {defineConfig} from 'vitest/config';
+import {LongestFirst} from './test/rig/longest-first.ts';
 
 /**
  * `unit` runs in `npm run check` and needs nothing but Node and git; `rig` drives the built program for real; `clis` drives
@@ -7,6 +8,7 @@ import {defineConfig} from 'vitest/config';
 export default defineConfig({
   define: {GODEL_VERSION: JSON.stringify('0.0.0-test')},
   test: {
+    sequence: {sequencer: LongestFirst},
     projects: [
       {
         extends: true,
@@ -26,7 +28,8 @@ export default defineConfig({
           globalSetup: ['test/rig/build-once.ts', 'test/model-server/fetch-clis.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          maxWorkers: 2,
+          // One more than the smallest machine has cores: these tests wait for other processes a third of their time.
+          maxWorkers: 3,
           sequence: {groupOrder: 1},
         },
       },

@@ -137,7 +137,7 @@ interface EditTask {
 
 const HARD: Readonly<Record<string, {readonly order: string; readonly limits: object}>> = {
   // Only the time limit of the task ends it.
-  'module-01': {order: 'FAULT hang', limits: {retries: 3, timeout: '20s'}},
+  'module-01': {order: 'FAULT hang', limits: {retries: 6, timeout: '20s'}},
   'module-02': {order: 'FAULT refusal', limits: {retries: 1}},
   // More often than pi tries again by itself, and no retry may be used up by it.
   'module-03': {order: 'FAULT throttled 13', limits: {retries: 0}},
