@@ -1,6 +1,9 @@
 import {defineConfig} from 'vitest/config';
 import {LongestFirst} from './test/rig/longest-first.ts';
 
+/** One more than the smallest machine has cores: tests wait a third of their time, most of it for other processes. */
+const WORKERS = 3;
+
 /**
  * `unit` runs in `npm run check` and needs nothing but Node and git; `rig` drives the built program for real; `clis` drives
  * the real coding-agent CLIs that `npm run test:clis` fetches.
@@ -17,7 +20,9 @@ export default defineConfig({
           include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
           exclude: ['test/**/*.rig.test.ts', 'test/**/*.clis.test.ts'],
           testTimeout: 60_000,
-          maxWorkers: 2,
+          // No module keeps anything between tests that another could see; a process for each file would cost a third of the time.
+          isolate: false,
+          maxWorkers: WORKERS,
         },
       },
       {
@@ -28,8 +33,7 @@ export default defineConfig({
           globalSetup: ['test/rig/build-once.ts', 'test/model-server/fetch-clis.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          // One more than the smallest machine has cores: these tests wait for other processes a third of their time.
-          maxWorkers: 3,
+          maxWorkers: WORKERS,
           sequence: {groupOrder: 1},
         },
       },
