@@ -5,6 +5,9 @@ import {LongestFirst} from './test/rig/longest-first.ts';
 const WORKERS = 3;
 
 /**
+ * Where nothing is isolated, no module keeps anything between tests that another could see; a process for each file would cost a
+ * third of a second.
+ *
  * `unit` runs in `npm run check` and needs nothing but Node and git; `rig` drives the built program for real; `clis` drives
  * the real coding-agent CLIs that `npm run test:clis` fetches.
  */
@@ -20,7 +23,6 @@ export default defineConfig({
           include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
           exclude: ['test/**/*.rig.test.ts', 'test/**/*.clis.test.ts'],
           testTimeout: 60_000,
-          // No module keeps anything between tests that another could see; a process for each file would cost a third of the time.
           isolate: false,
           maxWorkers: WORKERS,
         },
@@ -33,6 +35,7 @@ export default defineConfig({
           globalSetup: ['test/rig/build-once.ts', 'test/model-server/fetch-clis.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
+          isolate: false,
           maxWorkers: WORKERS,
           sequence: {groupOrder: 1},
         },
