@@ -1,8 +1,8 @@
 import {defineConfig} from 'vitest/config';
 import {LongestFirst} from './test/rig/longest-first.ts';
 
-/** One more than the smallest machine has cores: tests wait a third of their time, most of it for other processes. */
-const WORKERS = 3;
+/** Twice the cores of the smallest machine: tests wait half of their time, most of it for other processes. */
+const WORKERS = 4;
 
 /**
  * Where nothing is isolated, no module keeps anything between tests that another could see; a process for each file would cost a
