@@ -20,20 +20,26 @@ export interface MixedPlanSize {
   readonly longest?: number;
 }
 
+/** About how much work is of every kind before the next lot of every kind comes, so that the mix is the same throughout. */
+const LOT_SECONDS = 20;
+
 /**
- * About as much work of every kind as these agents do in this time. Each attempt writes into `ledger` that it starts and
- * that it ends, under its cookie; the last task makes the file `finished`.
+ * About as much work of every kind as these agents do in this time, in lots. Each attempt writes into `ledger` that it
+ * starts and that it ends, under its cookie; the last task makes the file `finished`.
  */
 export function mixedPlan(name: string, {agents, seconds, longest = Infinity}: MixedPlanSize): MixedPlan {
   const chosen = Object.entries(KINDS).filter(([, kind]) => kind.seconds <= longest);
   const shares = chosen.reduce((sum, [, {share}]) => sum + share, 0);
   const meanSeconds = chosen.reduce((sum, [, kind]) => sum + (kind.share / shares) * kind.seconds, 0);
   const wanted = Math.max(10, Math.round((agents * seconds) / meanSeconds));
-  const kinds = chosen.map(([id, {share, run}]) => {
-    const items = numbers(Math.max(1, Math.round((wanted * share) / shares)));
-    return [id, {foreach: items, run: written(run)}] as const;
-  });
-  const last = {needs: chosen.map(([id]) => id), run: written('touch finished')};
+  const lots = numbers(Math.max(1, Math.round(seconds / LOT_SECONDS)));
+  const kinds = lots.flatMap(lot =>
+    chosen.map(([id, {share, run}]) => {
+      const items = numbers(Math.max(1, Math.round((wanted * share) / shares / lots.length)));
+      return [`${id}-${lot + 1}`, {foreach: items, run: written(run)}] as const;
+    }),
+  );
+  const last = {needs: kinds.map(([id]) => id), run: written('touch finished')};
   return {
     document: {version: 1, name, defaults: {retries: 50}, tasks: {...Object.fromEntries(kinds), last}},
     tasks: kinds.reduce((sum, [, {foreach}]) => sum + foreach.length, 1),

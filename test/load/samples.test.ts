@@ -38,7 +38,9 @@ test('the mixed plan is a plan, about as long as was asked for, of the tasks tha
     const {plan} = checkDocument(document);
     const counts = plan?.tasks.map(({foreach}) => (foreach?.from === 'list' ? foreach.items.length : 1)) ?? [];
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(tasks);
-    expect(counts.length).toBe(size.longest === undefined ? 6 : 5);
+    const lots = plan?.tasks.filter(({id}) => id.startsWith('short-')).length ?? 0;
+    expect(lots).toBe(size.seconds / 20);
+    expect(counts.length).toBe(lots * (size.longest === undefined ? 5 : 4) + 1);
     expect(tasks).toBeGreaterThan((size.agents * size.seconds) / 3);
     expect(tasks).toBeLessThan(size.agents * size.seconds * 1.5);
   }
