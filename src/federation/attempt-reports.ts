@@ -116,7 +116,7 @@ export class AttemptReports {
     const team = teams.active.get(id);
     const task = team?.tasks[seq];
     if (!team || !task || task.state.name !== 'merging' || task.state.attempt !== attempt) return;
-    const again = team.mergeEnded(turn, task, result);
+    const again = team.landing.mergeEnded(turn, task, result);
     if (again) {
       const kind = again.what === 'task' ? 'retry' : 'merge';
       deadlines.add({atMs: again.retryAtMs, kind, teamId: team.id, task});

@@ -6,7 +6,7 @@ import type {Pauses} from './pauses.ts';
 import {fairest, goesBefore} from './scheduler.ts';
 import type {TeamEndings} from './team-endings.ts';
 import {budgetText, stuckFor} from './team-ends.ts';
-import type {Attempt, Team} from './team.ts';
+import type {Attempt, Lease, Team} from './team.ts';
 import type {Teams} from './teams.ts';
 import type {Turn} from './turn.ts';
 import type {Twins} from './twins.ts';
@@ -47,7 +47,7 @@ export class Binding {
   }
 
   /** Leases an attempt and tells its host. The caller has made sure of the agent. */
-  start(turn: Turn, team: Team, lease: Omit<Parameters<Team['lease']>[1], 'id'>): Attempt {
+  start(turn: Turn, team: Team, lease: Omit<Lease, 'id'>): Attempt {
     const {leases, dispatcher, upkeep} = this.#options;
     const attempt = team.lease(turn, {id: leases.newId(), ...lease});
     leases.hold(attempt);

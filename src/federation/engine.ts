@@ -292,7 +292,7 @@ export class Engine {
   #run(turn: Turn, due: Deadline): void {
     switch (due.kind) {
       case 'retry':
-        this.#teams.active.get(due.teamId)?.retryDue(due.task);
+        this.#teams.active.get(due.teamId)?.progress.retryDue(due.task);
         return;
       case 'merge':
         return this.#teams.active.get(due.teamId)?.landing.retryMerge(turn, due.task);
