@@ -1,7 +1,8 @@
 import type {Effect, Input, Step} from '../federation/engine-io.ts';
 import type {AgentGroup} from '../model/agent.ts';
 import type {AgentId, HostId, TeamId} from '../model/ids.ts';
-import type {Ledger, LedgerAttempt, LedgerTeam} from './ledger.ts';
+import type {LedgerAttempt, LedgerTeam} from './ledger-entries.ts';
+import type {Ledger} from './ledger.ts';
 import type {ShownAgents} from './shown-agents.ts';
 
 type OpenAgents = Extract<Effect, {type: 'open-agents'}>;

@@ -4,7 +4,7 @@ import type {TeamId} from '../model/ids.ts';
 import type {StateRecord} from '../model/record.ts';
 import type {TeamSpec} from '../model/team.ts';
 import type {DaemonLife} from './daemon-life.ts';
-import {livingOf} from './ledger.ts';
+import {livingOf} from './ledger-entries.ts';
 import {isReady} from './oracle.ts';
 import type {Surroundings} from './surroundings.ts';
 import {hold} from './violation.ts';

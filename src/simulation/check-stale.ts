@@ -1,6 +1,7 @@
 import type {Input, Step} from '../federation/engine-io.ts';
 import type {AttemptId} from '../model/ids.ts';
-import type {Ledger, LedgerTask} from './ledger.ts';
+import type {LedgerTask} from './ledger-entries.ts';
+import type {Ledger} from './ledger.ts';
 import {hold} from './violation.ts';
 
 export interface StaleReport {

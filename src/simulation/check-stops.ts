@@ -1,5 +1,5 @@
 import type {LifeFacts} from './daemon-life.ts';
-import type {LedgerTeam} from './ledger.ts';
+import type {LedgerTeam} from './ledger-entries.ts';
 import {hold} from './violation.ts';
 
 /** What is paused is held, and nothing else is. */

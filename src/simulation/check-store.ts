@@ -1,6 +1,7 @@
 import type {AttemptId, TaskSeq} from '../model/ids.ts';
 import type {StoredState} from '../model/record.ts';
-import type {Ledger, LedgerTask} from './ledger.ts';
+import type {LedgerTask} from './ledger-entries.ts';
+import type {Ledger} from './ledger.ts';
 import {hold} from './violation.ts';
 
 /** What a daemon finds when it starts is what was committed. */

@@ -20,7 +20,7 @@ import {checkTask} from './check-task.ts';
 import {checkTeamOver, checkView} from './check-view.ts';
 import {DaemonLife, type LifeFacts} from './daemon-life.ts';
 import type {EngineUnderTest} from './engine-under-test.ts';
-import type {LedgerAttempt, LedgerTeam} from './ledger.ts';
+import type {LedgerAttempt, LedgerTeam} from './ledger-entries.ts';
 import {LeftOut} from './left-out.ts';
 import {ShownAgents} from './shown-agents.ts';
 import type {Surroundings} from './surroundings.ts';

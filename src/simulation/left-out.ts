@@ -1,6 +1,6 @@
 import type {AgentView} from '../model/agent-view.ts';
 import type {AgentId, TeamId} from '../model/ids.ts';
-import type {LedgerTeam} from './ledger.ts';
+import type {LedgerTeam} from './ledger-entries.ts';
 import {hold} from './violation.ts';
 
 /** As the breakers of agents have it: fewer failures never leave anybody out. */

@@ -2,7 +2,7 @@ import type {Now} from '../base/clock.ts';
 import type {AgentView} from '../model/agent-view.ts';
 import type {AgentId, TeamId} from '../model/ids.ts';
 import type {EngineUnderTest} from './engine-under-test.ts';
-import type {LedgerTeam} from './ledger.ts';
+import type {LedgerTeam} from './ledger-entries.ts';
 
 /** What the engine says of the agents of a team, asked at most once a step. */
 export class ShownAgents {

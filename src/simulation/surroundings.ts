@@ -1,6 +1,7 @@
 import type {Now} from '../base/clock.ts';
 import type {AttemptId, HostId} from '../model/ids.ts';
-import type {Ledger, LedgerTask} from './ledger.ts';
+import type {LedgerTask} from './ledger-entries.ts';
+import type {Ledger} from './ledger.ts';
 import type {SimulatedBranch} from './simulated-branch.ts';
 import type {SimulatedMachine} from './simulated-machine.ts';
 
