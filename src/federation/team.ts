@@ -4,7 +4,7 @@ import type {Random} from '../base/random.ts';
 import type {Result} from '../base/result.ts';
 import type {AttemptOutcome, SessionMark} from '../model/attempt.ts';
 import {type GrowingTotals, NO_TOTALS, noteEnded} from '../model/attempt-totals.ts';
-import type {TeamSettings} from '../model/autoscale.ts';
+import type {GrowthLimit, TeamSettings} from '../model/autoscale.ts';
 import type {Budget} from '../model/budget.ts';
 import type {SelectionWhy} from '../model/explanation.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
@@ -119,6 +119,8 @@ export class Team {
   readonly ready: ReadyQueue;
   readonly landing: Landing;
   readonly twins = new TeamTwins<Attempt>();
+  /** What keeps it from having more agents though it scales by itself and tasks wait, see `TeamScaler`. */
+  growthLimit: GrowthLimit | null = null;
   warnings: readonly string[];
   state: TeamState;
   settings: TeamSettings;

@@ -164,7 +164,10 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
       return;
     }
     time.after(BEAT_MS + dice.spread(0.1, 30), () => this.#beat());
-    if (this.#process.isHanging) return;
+    if (!this.#process.isHanging) this.#tellVitals();
+  }
+
+  #tellVitals(): void {
     const vitals = [...this.#held.values()].flatMap(held => this.#vitalsOf(held) ?? []);
     const remark = {type: 'vitals', hostId: this.record.id, lagMs: 0, vitals} as const;
     this.#link?.toDaemon({type: 'remark', remark});
@@ -248,6 +251,9 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     switch (message.type) {
       case 'ack':
         return this.#forgetUpTo(message.number);
+      case 'ask-beat':
+        if (this.#isBeating) this.#tellVitals();
+        return;
       case 'open-team':
         if (!this.#teams.has(message.teamId)) this.#teams.set(message.teamId, new Set());
         return this.#startBeating();

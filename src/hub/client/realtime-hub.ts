@@ -24,6 +24,7 @@ import {
 import {realtimeAdapter} from './realtime-adapter.ts';
 import type {BroadcastOptions, HelpOptions, RealtimeOptions, SendOptions} from './realtime-options.ts';
 import {sendMessage} from './send-message.ts';
+import {follow, unfollow} from './shared-topics.ts';
 import {uuidV7} from './uuid-v7.ts';
 
 const SEND_MS = 10_000;
@@ -200,7 +201,12 @@ export class RealtimeHub implements AsyncDisposable {
     this.#unlisten();
     this.#listeners.clear();
     this.#help.endAll();
-    if (!this.#ownsAdapter) return;
+    const topics = unfollow(this.#adapter, this);
+    if (!this.#ownsAdapter) {
+      // Should the connection be gone, nothing comes over it anyway.
+      if (this.isConnected) await this.#adapter.subscribe({news: true, topics}).catch(() => undefined);
+      return;
+    }
     await this.#documents.settle(LAST_WORDS_MS);
     this.#documents.detach();
     this.#documents.closeAll();
@@ -230,6 +236,10 @@ export class RealtimeHub implements AsyncDisposable {
     }
   }
 
+  get #topics(): readonly string[] {
+    return this.#options.topics ?? [];
+  }
+
   #onUp({head}: HubWelcome): void {
     this.#news.up(head);
     void this.#introduce();
@@ -239,7 +249,7 @@ export class RealtimeHub implements AsyncDisposable {
     try {
       // Another's connection knows nothing of our topics; that of our own said them already.
       if (!this.#ownsAdapter || this.#options.hubAdapter !== undefined) {
-        await this.#adapter.subscribe({news: true, topics: this.#options.topics ?? []});
+        await this.#adapter.subscribe({news: true, topics: follow(this.#adapter, this, this.#topics)});
         await this.#adapter.setPresence(this.#presence);
       }
       this.#listeners.emit('agents:sync', await this.getActiveAgents());
@@ -264,6 +274,9 @@ export class RealtimeHub implements AsyncDisposable {
     // It stays at the hub, for when the key is there.
     if (isSealedBody(message)) return;
     if (!this.#inbox.take(message)) return;
+    const {to, topic} = message;
+    // Over a connection that is shared comes what others follow, too.
+    if (to === null && topic !== null && !this.#topics.includes(topic)) return;
     this.#help.hear(message);
     this.#listeners.emit('message:received', message);
     emitKind(this.#listeners, message);
