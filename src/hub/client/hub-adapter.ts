@@ -70,6 +70,8 @@ export interface HubPage {
   readonly entries: readonly LogEntry[];
   readonly head: number;
   readonly more: boolean;
+  /** What is not to be recalled from the cache from now on; without it, that is as it was. */
+  readonly recall?: RecallRule | undefined;
 }
 
 export interface HubEpisode {
@@ -119,7 +121,13 @@ export type HubAdapterEvent =
   /** It does not connect again: trying it as it is would not help. */
   | {readonly kind: 'given-up'; readonly error: HubError}
   /** `entries` is empty where it is to be pulled instead. */
-  | {readonly kind: 'news'; readonly entries: readonly LogEntry[]; readonly head: number}
+  | {
+      readonly kind: 'news';
+      readonly entries: readonly LogEntry[];
+      readonly head: number;
+      /** As of a page. */
+      readonly recall?: RecallRule | undefined;
+    }
   | {
       readonly kind: 'presence';
       readonly joined: readonly ActiveAgent[];

@@ -311,7 +311,12 @@ export class WebSocketHub implements HubAdapter {
   #onNotice(notice: HubNotice): void {
     switch (notice.type) {
       case 'news':
-        return this.#listeners.tell({kind: 'news', entries: notice.entries, head: notice.head});
+        return this.#listeners.tell({
+          kind: 'news',
+          entries: notice.entries,
+          head: notice.head,
+          recall: notice.recall,
+        });
       case 'presence':
         return this.#listeners.tell({
           kind: 'presence',

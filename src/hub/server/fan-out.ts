@@ -18,13 +18,13 @@ const FRAME_CHARACTERS = 128 * 1024;
  */
 export class FanOut {
   readonly #pieces: readonly Piece[];
-  readonly #wrap: (pieces: string) => string;
+  readonly #wrap: (pieces: string, nth: number) => string;
   readonly #authors: ReadonlySet<Member>;
   readonly #first: number;
   #shared: Buffer | undefined;
 
-  /** `wrap` makes a frame out of pieces that are joined by commas. */
-  constructor(pieces: readonly Piece[], wrap: (pieces: string) => string) {
+  /** `wrap` makes the nth frame, from 0, out of pieces that are joined by commas. */
+  constructor(pieces: readonly Piece[], wrap: (pieces: string, nth: number) => string) {
     this.#pieces = pieces;
     this.#wrap = wrap;
     const authors = new Set<Member>();
@@ -49,14 +49,14 @@ export class FanOut {
     let size = 0;
     for (const {json} of pieces) {
       if (size > 0 && size + json.length > FRAME_CHARACTERS) {
-        frames.push(this.#wrap(part.join(',')));
+        frames.push(this.#wrap(part.join(','), frames.length));
         part = [];
         size = 0;
       }
       part.push(json);
       size += json.length;
     }
-    frames.push(this.#wrap(part.join(',')));
+    frames.push(this.#wrap(part.join(','), frames.length));
     return frames;
   }
 }

@@ -16,7 +16,7 @@ export interface HubParts {
   readonly permits: (role: HubRole, action: HubAction) => boolean;
   /** Null: this hub stores and tells, but does not search. */
   readonly recall: HubRecall | null;
-  /** Told in the welcome. */
+  /** Told in the welcome, and again when it has changed. */
   readonly recallRule: (tenant: string) => RecallRule;
   readonly documents: Documents;
   /** Null: this hub keeps no keys of agents. */

@@ -1,5 +1,7 @@
 import {FanOut, type Piece} from './fan-out.ts';
+import type {RecallRule} from '../../model/hub.ts';
 import type {Member} from './member.ts';
+import {knowsRule, ruleJson, RuleNews} from './told-rule.ts';
 
 /** How much of its time a hub gives to telling news: a pause of so many times what the last telling took. */
 const PAUSE_PER_COST = 3;
@@ -12,9 +14,15 @@ const ENOUGH = 64 * 1024;
  * comes within a few turns is told together.
  */
 export class NewsBoard {
+  readonly #rules: RuleNews;
   #pieces: Piece[] = [];
   #characters = 0;
   #notBeforeMs = 0;
+
+  /** `rule`: what may be recalled now. */
+  constructor(rule: () => RecallRule) {
+    this.#rules = new RuleNews(rule);
+  }
 
   get isEmpty(): boolean {
     return this.#pieces.length === 0;
@@ -34,18 +42,31 @@ export class NewsBoard {
 
   tell(members: Iterable<Member>, head: number): void {
     const startedMs = performance.now();
-    const fan = new FanOut(this.#pieces, entries => `{"type":"news","entries":[${entries}],"head":${head}}`);
+    const wrap = (entries: string, more = '') => `{"type":"news","entries":[${entries}],"head":${head}${more}}`;
+    const pieces = this.#pieces;
+    const fan = new FanOut(pieces, entries => wrap(entries));
+    const rule = this.#rules.at(startedMs);
+    const more = rule === null ? '' : ruleJson(rule);
+    let fanWithRule: FanOut | undefined;
+    let ruled = 0;
     this.#pieces = [];
     this.#characters = 0;
     for (const member of members) {
       if (!member.subscription.news) continue;
       if (member.missed.news || member.isBehind) member.missed.news = true;
       else {
-        const frame = fan.for(member);
-        if (frame) member.socket.sendFramed(frame);
+        const isNewTo = rule !== null && !knowsRule(member.rule, rule);
+        if (isNewTo) fanWithRule ??= new FanOut(pieces, (entries, nth) => wrap(entries, nth === 0 ? more : ''));
+        const frame = (isNewTo ? fanWithRule : fan)?.for(member);
+        if (!frame) continue;
+        member.socket.sendFramed(frame);
+        if (!isNewTo) continue;
+        member.rule = rule;
+        ruled += 1;
       }
     }
     const endedMs = performance.now();
+    if (ruled > 0) this.#rules.told(endedMs, ruled * more.length);
     this.#notBeforeMs = endedMs + Math.min(LONGEST_PAUSE_MS, PAUSE_PER_COST * (endedMs - startedMs));
   }
 }

@@ -198,6 +198,12 @@ export class SqliteHubStore implements HubStore {
     return tenant === null ? NO_REPUTATION : this.#group.read(() => this.#outcomes.of(tenant.num, agent, nowMs));
   }
 
+  /** Agents of whom the outcomes are others than when this was asked last, by one who asks; all: of anybody, perhaps. */
+  takeRevised(name: string): ReadonlySet<string> | 'all' {
+    const tenant = this.#tenants.find(name);
+    return tenant === null ? 'all' : this.#outcomes.takeRevised(tenant.num);
+  }
+
   /** Of all agents of a tenant of whom there are outcomes, by name. Reads all of them. */
   reputations(name: string, nowMs: number): readonly Standing[] {
     const tenant = this.#tenants.find(name);
