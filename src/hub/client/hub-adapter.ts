@@ -62,6 +62,8 @@ export interface HubWelcome {
   readonly head: number;
   /** Which log positions count in; without it, positions are trusted. */
   readonly log?: string | undefined;
+  /** How often to sync, in milliseconds, for whom nobody else says it. */
+  readonly syncIntervalMs?: number | undefined;
   /** What is not to be recalled from the cache either; without it, that is as it was. */
   readonly recall?: RecallRule | undefined;
 }

@@ -258,8 +258,8 @@ export class WebSocketHub implements HubAdapter {
     if (typeof this.#options.token !== 'string') {
       this.#refresh.begin(expiresAtMs - Date.now(), token => link.ask('ok', {type: 'refresh', token}));
     }
-    const {agentId, tenantId, role, epoch, head, log, recall} = said;
-    const welcome = {agentId, tenantId, role, epoch, head, log, recall};
+    const {agentId, tenantId, role, epoch, head, log, syncIntervalMs, recall} = said;
+    const welcome = {agentId, tenantId, role, epoch, head, log, syncIntervalMs, recall};
     this.#standing.up(welcome);
     this.#listeners.tell({kind: 'up', welcome});
   }
