@@ -230,6 +230,9 @@ export class FrameAnswers {
       room.deliver(to);
     }
     room.claimMessage(id, from);
+    if (message.kind === 'task_assignment') {
+      this.#with.parts.onEvent({kind: 'task-assigned', identity: member.identity, message: id, to, topic});
+    }
     return null;
   }
 }

@@ -32,6 +32,8 @@ export interface HubParts {
   readonly isKnown: (tenant: string, agentId: string) => boolean;
   /** Asked of each pushed item after all other checks: why it is not taken, or null. */
   readonly vet: (identity: HubIdentity, item: LogItem) => Refusal | null;
+  /** What an agent has pushed in this turn of the event loop, before the commit that makes it durable. */
+  readonly onPushed: (by: HubIdentity, entries: readonly LogEntry[]) => void;
   readonly onEvent: (event: HubEvent) => void;
 }
 
@@ -124,6 +126,14 @@ export type HubEvent =
       readonly agentId: string;
       readonly by: string;
       readonly publicKey: string;
+    }
+  | {
+      readonly kind: 'task-assigned';
+      readonly identity: HubIdentity;
+      readonly message: string;
+      /** Null: to whoever follows the topic, or to everybody. */
+      readonly to: string | null;
+      readonly topic: string | null;
     }
   | {
       readonly kind: 'refused';

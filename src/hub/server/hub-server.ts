@@ -13,7 +13,10 @@ import {OpaqueDocuments} from './opaque-documents.ts';
 
 export interface HubServerOptions
   extends Partial<
-    Pick<HubParts, 'permits' | 'recall' | 'recallRule' | 'documents' | 'keys' | 'mail' | 'isKnown' | 'vet' | 'onEvent'>
+    Pick<
+      HubParts,
+      'permits' | 'recall' | 'recallRule' | 'documents' | 'keys' | 'mail' | 'isKnown' | 'vet' | 'onPushed' | 'onEvent'
+    >
   > {
   /** 0: any that is free, see `address`. */
   readonly port?: number;
@@ -83,6 +86,7 @@ export class HubServer implements AsyncDisposable {
       wallMs: Date.now,
       isKnown: options.isKnown ?? (() => false),
       vet: options.vet ?? (() => null),
+      onPushed: options.onPushed ?? (() => undefined),
       onEvent: options.onEvent ?? (() => undefined),
     });
   }
