@@ -17,7 +17,9 @@ export function auditCells(rows: readonly ToldRow[]): readonly (readonly string[
 export function sessionCells(rows: readonly SessionRow[]): readonly (readonly string[])[] {
   return rows.map(({startedAtMs, endedAtMs, ending, tenant, agent, role, session}) => {
     const end = endedAtMs === null ? 'the hub ended' : `${timeText(endedAtMs)} (${ending})`;
-    return [timeText(startedAtMs), ending === null ? 'now' : end, tenant, agent, role, session ?? '-'].map(cell => oneLine(cell));
+    return [timeText(startedAtMs), ending === null ? 'now' : end, tenant, agent, role, session ?? '-'].map(cell =>
+      oneLine(cell),
+    );
   });
 }
 

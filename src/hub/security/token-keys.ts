@@ -140,8 +140,9 @@ export class TokenKeys {
   /** Remembers a token that was given out. Throws RangeError when too many are remembered. */
   record(token: IssuedToken): void {
     this.#issued.record(token);
-    const {tokenId, agentId, tenantId: tenant, role, issuedAtMs: atMs, expiresAtMs} = token;
-    this.#notes.add({atMs, tenant, what: 'create-token', detail: {agentId, tokenId, role, expiresAtMs}});
+    const {tokenId, agentId, tenantId: tenant, role, expiresAtMs} = token;
+    // The token itself knows seconds only.
+    this.#notes.add({atMs: Date.now(), tenant, what: 'create-token', detail: {agentId, tokenId, role, expiresAtMs}});
   }
 
   /** All that is in force. */

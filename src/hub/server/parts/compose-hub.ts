@@ -177,8 +177,9 @@ export function composeHub(settings: HubSettings, given: HubWith): Hub {
     server,
     store,
     async start() {
-      dataKeys?.copy(store.credentials, store.tenants(), true);
+      // First, for it may make a data key.
       note();
+      dataKeys?.copy(store.credentials, store.tenants(), true);
       await server.start();
       upkeep.start();
       backups?.start();

@@ -9,7 +9,7 @@ export interface RecordsWanted {
   readonly sinceMs?: number;
   /** 1 to 10,000; default: 100. */
   readonly limit?: number;
-  /** The number of the last row of the page before. */
+  /** The lowest number of the page before. */
   readonly before?: number;
 }
 

@@ -12,10 +12,12 @@ const OLD = 'SELECT count(*) FROM audit WHERE num <= ?';
 const TRIM_OLD = 'DELETE FROM audit WHERE num IN (SELECT num FROM audit ORDER BY num LIMIT ?)';
 const LIST = `SELECT num, at_ms AS atMs, tenant, who, what, body FROM audit
   WHERE num < @before AND at_ms >= @sinceMs AND (@tenant IS NULL OR tenant = @tenant)
-  AND (@agent IS NULL OR who = @agent OR what NOT IN ${ROUTINE}) ORDER BY num DESC`;
+  AND (@agent IS NULL OR who = @agent OR what NOT IN ('push', 'refuse', 'refresh')) ORDER BY num DESC`;
 const TAKEN = "SELECT value FROM meta WHERE key = 'audit-notes'";
 const SET_TAKEN = "INSERT OR REPLACE INTO meta (key, value) VALUES ('audit-notes', ?)";
 
+/** Under whose name rows of no tenant are sealed: one that a tenant may have, too, which then shares its data key. */
+const OWN = 'hub';
 /** Rows beyond the limit that are let pile up, so that not every row costs a deletion. */
 const SLACK = 256;
 
@@ -42,7 +44,7 @@ export interface AuditWanted {
   readonly agent?: string | null;
   /** Unix epoch, milliseconds. */
   readonly sinceMs?: number | null;
-  /** The number of the last row of the page before. */
+  /** The lowest number of the page before. */
   readonly before?: number | null;
   readonly limit: number;
 }
@@ -108,7 +110,7 @@ export class AuditLog {
   }
 
   #body(tenant: string | null, detail: JsonValue): Body {
-    return this.#bodies.write(tenant ?? '', 'audit', JSON.stringify(detail));
+    return this.#bodies.write(tenant ?? OWN, 'audit', JSON.stringify(detail));
   }
 
   #trim(last: number): void {
@@ -132,13 +134,14 @@ export function readAudit(db: Database, bodies: Bodies, wanted: AuditWanted): re
   const given = {tenant, agent, sinceMs: sinceMs ?? 0, before: before ?? Number.MAX_SAFE_INTEGER};
   for (const {body, ...row} of db.prepare<[Given], Row>(LIST).iterate(given)) {
     // The cast names what `add` has written.
-    const detail = JSON.parse(bodies.read(row.tenant ?? '', 'audit', body)) as JsonValue;
+    const detail = JSON.parse(bodies.read(row.tenant ?? OWN, 'audit', body)) as JsonValue;
     const fact = {...row, detail};
     if (agent !== null && !isAbout(fact, agent)) continue;
     rows.push(fact);
     if (rows.length >= limit) break;
   }
-  return rows;
+  // A row of pushes goes on, and what was noted elsewhere comes later.
+  return rows.toSorted((a, b) => b.atMs - a.atMs || b.num - a.num);
 }
 
 /** Whether this agent did it, or it was done to it. */
@@ -146,4 +149,3 @@ export function isAbout({who, detail}: Pick<AuditFact, 'who' | 'detail'>, agent:
   if (who === agent) return true;
   return typeof detail === 'object' && detail !== null && 'agentId' in detail && detail.agentId === agent;
 }
-

@@ -61,7 +61,9 @@ describe('sessions', () => {
       const num = start('bob') ?? 0;
       start('eve');
       store.sessions.end(num, {atMs: 9, ending: 'left'});
-      expect(store.sessions.list({tenant: 'a', state: 'active', limit: 9})).toMatchObject([{agent: 'eve', ending: null}]);
+      expect(store.sessions.list({tenant: 'a', state: 'active', limit: 9})).toMatchObject([
+        {agent: 'eve', ending: null},
+      ]);
       expect(store.sessions.list({tenant: 'a', state: 'past', limit: 9})).toMatchObject([
         {agent: 'bob', endedAtMs: 9, ending: 'left'},
       ]);
