@@ -33,8 +33,17 @@ export interface HubParts {
   /** Asked of each pushed item after all other checks: why it is not taken, or null. */
   readonly vet: (identity: HubIdentity, item: LogItem) => Refusal | null;
   /** What an agent has pushed in this turn of the event loop, before the commit that makes it durable. */
-  readonly onPushed: (by: HubIdentity, entries: readonly LogEntry[]) => void;
+  readonly onPushed: (by: HubIdentity, pushed: Pushed) => void;
   readonly onEvent: (event: HubEvent) => void;
+}
+
+/** What was new of one agent's pushes, in the order of positions. */
+export interface Pushed {
+  readonly pushes: number;
+  readonly items: readonly LogItem[];
+  /** Positions of the first and the last; others' may lie between them. */
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Says who somebody is. */

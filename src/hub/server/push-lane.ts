@@ -97,16 +97,22 @@ export class PushLane {
 
   /** Once for each agent, however much it has pushed. */
   #note(pending: readonly Pending[]): void {
-    const byMember = new Map<Member, LogEntry[]>();
+    const byMember = new Map<Member, {pushes: number; items: LogItem[]; from: number; to: number}>();
     for (const {member, items, results} of pending) {
-      const entries = byMember.get(member) ?? [];
+      let pushed = byMember.get(member);
+      const before = pushed?.items.length ?? 0;
       for (const [index, result] of results.entries()) {
         const item = items[index];
-        if (item && 'isNew' in result && result.isNew) entries.push({...item, position: result.position});
+        if (!item || !('isNew' in result) || !result.isNew) continue;
+        pushed ??= {pushes: 0, items: [], from: result.position, to: 0};
+        pushed.items.push(item);
+        pushed.to = result.position;
       }
-      if (entries.length > 0) byMember.set(member, entries);
+      if (pushed === undefined || pushed.items.length === before) continue;
+      pushed.pushes += 1;
+      byMember.set(member, pushed);
     }
-    for (const [{identity}, entries] of byMember) this.#parts.onPushed(identity, entries);
+    for (const [{identity}, pushed] of byMember) this.#parts.onPushed(identity, pushed);
   }
 
   /** What the store throws is as good as a broken file: nothing that waits may count as kept. */

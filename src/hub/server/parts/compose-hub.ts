@@ -138,8 +138,8 @@ export function composeHub(settings: HubSettings, given: HubWith): Hub {
     limits,
     isKnown: (tenant, agent) => store.sessions.isKnown(tenant, agent),
     vet: vetting.vet,
-    onPushed: ({tenantId: tenant, agentId: agent}, entries) =>
-      store.pushes.note({tenant, agent, atMs: wallMs()}, entries),
+    onPushed: ({tenantId: tenant, agentId: agent}, pushed) =>
+      store.pushes.note({tenant, agent, atMs: wallMs()}, pushed),
     onEvent,
   });
   const upkeep = new Upkeep({

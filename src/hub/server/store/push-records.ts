@@ -1,4 +1,5 @@
-import type {LogEntry} from '../../../model/episode.ts';
+import type {LogItem} from '../../../model/episode.ts';
+import type {Pushed} from '../hub-parts.ts';
 import type {AuditLog} from './audit-log.ts';
 import type {GroupMember} from './group.ts';
 
@@ -37,22 +38,24 @@ export class PushRecords implements GroupMember {
     this.#audit = audit;
   }
 
-  /** `entries`: what was pushed at once, in the order of their positions. */
-  note({tenant, agent, atMs}: {tenant: string; agent: string; atMs: number}, entries: readonly LogEntry[]): void {
-    const [first] = entries;
-    const last = entries.at(-1);
-    if (first === undefined || last === undefined) return;
-    const key = JSON.stringify([tenant, agent]);
+  note({tenant, agent, atMs}: {tenant: string; agent: string; atMs: number}, pushed: Pushed): void {
+    const {items, from, to} = pushed;
+    // No name has control characters.
+    const key = `${tenant}\0${agent}`;
     const known = this.#open.get(key);
     const isOpen = known !== undefined && Math.abs(atMs - known.sinceMs) < ROW_MS;
-    const sum = isOpen ? known : emptyFrom(first.position, atMs);
-    sum.pushes += 1;
-    sum.to = last.position;
-    for (const entry of entries) count(sum, entry, agent);
+    const sum = isOpen ? known : emptyFrom(from, atMs);
+    sum.pushes += pushed.pushes;
+    sum.to = to;
+    let decides = false;
+    for (const item of items) {
+      count(sum, item, agent);
+      decides ||= item.kind === 'change' && item.change.kind === 'standing';
+    }
     const fact = {atMs, tenant, detail: detailOf(sum)};
     if (isOpen) this.#audit.rewrite(known.num, fact);
     else this.#begin(key, sum, this.#audit.add({...fact, who: agent, what: 'push'}));
-    this.#noteStandings({tenant, agent, atMs}, entries);
+    if (decides) this.#noteStandings({tenant, agent, atMs}, items);
   }
 
   forget(): void {
@@ -65,12 +68,12 @@ export class PushRecords implements GroupMember {
     else this.#open.set(key, {...sum, num});
   }
 
-  #noteStandings(by: {tenant: string; agent: string; atMs: number}, entries: readonly LogEntry[]): void {
+  #noteStandings(by: {tenant: string; agent: string; atMs: number}, items: readonly LogItem[]): void {
     const said = new Map<string, string[]>();
-    for (const entry of entries) {
-      if (entry.kind !== 'change' || entry.change.kind !== 'standing') continue;
-      const what = VERBS[entry.change.standing];
-      if (what !== null) said.set(what, [...(said.get(what) ?? []), entry.change.episode]);
+    for (const item of items) {
+      if (item.kind !== 'change' || item.change.kind !== 'standing') continue;
+      const what = VERBS[item.change.standing];
+      if (what !== null) said.set(what, [...(said.get(what) ?? []), item.change.episode]);
     }
     const {tenant, agent: who, atMs} = by;
     for (const [what, episodes] of said) {
@@ -85,7 +88,7 @@ function emptyFrom(from: number, sinceMs: number): Sum {
   return {sinceMs, from, to: from, pushes: 0, episodes: 0, changes: {}, inNameOf: new Set()};
 }
 
-function count(sum: Sum, entry: LogEntry, agent: string): void {
+function count(sum: Sum, entry: LogItem, agent: string): void {
   if (entry.kind === 'episode') sum.episodes += 1;
   else sum.changes[entry.change.kind] = (sum.changes[entry.change.kind] ?? 0) + 1;
   const name = entry.kind === 'episode' ? entry.episode.agentId : entry.change.by;
@@ -94,5 +97,5 @@ function count(sum: Sum, entry: LogEntry, agent: string): void {
 
 function detailOf({sinceMs, from, to, pushes, episodes, changes, inNameOf}: Sum) {
   const names = inNameOf.size === 0 ? {} : {inNameOf: [...inNameOf]};
-  return {sinceMs, pushes, episodes, changes: {...changes}, positions: [from, to], ...names};
+  return {sinceMs, pushes, episodes, changes, positions: [from, to], ...names};
 }
