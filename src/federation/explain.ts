@@ -90,9 +90,11 @@ function teamReasons(view: TeamView, scaled: ScaleDecision | null): string[] {
   ];
 }
 
+const BUSY = 'every agent is busy';
+
 /** Reasons are written to follow "waiting for"; some of them are whole clauses. */
 function waitedFor(why: string): string {
-  if (why === 'every agent is busy') return 'an agent: every one that can do them is busy';
+  if (why.startsWith(BUSY)) return `an agent: every one that can do them is busy${why.slice(BUSY.length)}`;
   if (why === 'agents are starting') return 'agents that are starting';
   if (why === 'no agent works') return 'an agent: none of those that can do them works just now';
   if (why.startsWith('no agent')) return `an agent that can do them: there is ${why}`;

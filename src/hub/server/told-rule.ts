@@ -23,13 +23,17 @@ export class RuleNews {
     this.#current = current;
   }
 
-  /** Of this telling; null: it is told later. */
-  at(nowMs: number): RecallRule | null {
-    return nowMs < this.#notBeforeMs ? null : this.#current();
+  current(): RecallRule {
+    return this.#current();
+  }
+
+  /** Else it is told later. */
+  isDue(nowMs: number): boolean {
+    return nowMs >= this.#notBeforeMs;
   }
 
   /** So many characters were sent. */
   told(nowMs: number, characters: number): void {
-    this.#notBeforeMs = nowMs + characters / BYTES_PER_MS;
+    if (characters > 0) this.#notBeforeMs = nowMs + characters / BYTES_PER_MS;
   }
 }
