@@ -1,6 +1,5 @@
 import {oneLine} from '../base/one-line.ts';
-import type {ToldRow} from '../hub/process/records.ts';
-import type {SessionRow} from '../hub/server/store/sessions.ts';
+import type {SessionRow, ToldRow} from '../hub/process/records.ts';
 import {timeText} from './hub-options.ts';
 
 const MAX_DETAIL = 160;

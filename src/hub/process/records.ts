@@ -64,3 +64,5 @@ function must<T>(result: Result<T, Failure>): T {
   if (result.ok) return result.value;
   throw new GodelError(result.failure);
 }
+
+export type {SessionRow};
