@@ -11,6 +11,7 @@ export function hubEventText(event: HubEvent): string | null {
     case 'key-added':
     case 'key-removed':
     case 'refused':
+    case 'merged':
       return null;
     case 'flush-failed':
       return `${event.full ? 'the disk is full' : 'the database cannot be written'}: ${event.detail}`;

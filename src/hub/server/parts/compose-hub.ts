@@ -14,6 +14,7 @@ import type {DataKeys} from './data-keys.ts';
 import {HybridRecall} from './hybrid-recall.ts';
 import {KeyBook} from './key-book.ts';
 import {MailStore} from './mail-store.ts';
+import {Merging} from './merging.ts';
 import {type AgentTrust, RecallRules} from './recall-rules.ts';
 import {SharedDocuments} from './shared-documents.ts';
 import {TenantIndexes} from './tenant-indexes.ts';
@@ -33,6 +34,8 @@ export interface HubSettings {
   /** PEM. With it the hub speaks wss and https only; `requestCert` with `ca` asks clients for certificates. */
   readonly tls?: HubTls;
   readonly retention?: Partial<Retention>;
+  /** Whether episodes that say the same are merged. Default: true. */
+  readonly merge?: boolean;
   /** Only episodes that are signed by a key of their agent are taken. Default: false, only of agents with a key. */
   readonly requireSignatures?: boolean;
   readonly backups?: BackupPlan;
@@ -80,7 +83,7 @@ export interface Hub {
 
 /** Throws RangeError on a setting out of its range. */
 export function composeHub(settings: HubSettings, {store, embedder, auth, dataKeys, indexBytes, quorum}: HubWith): Hub {
-  const {maxAgents, onEvent: tell = () => undefined, retention = {}} = settings;
+  const {maxAgents, onEvent: tell = () => undefined, retention = {}, merge = true} = settings;
   const limits = hubLimits({...(maxAgents !== undefined && {agents: maxAgents}), ...settings.limits});
   const wallMs = Date.now;
   const chronicle = new Chronicle({sessions: store.sessions, audit: store.audit, wallMs});
@@ -92,7 +95,10 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
   const clock = new HybridClock({node: 'hub', wallMs});
   const indexes = new TenantIndexes({vectors: store.vectors, embedder, maxBytes: indexBytes});
   const follower = new VectorFollower({vectors: store.vectors, embedder, indexes, settle, onEvent});
-  const onAdded = () => upkeep.textSoon();
+  const onAdded = (tenant: string) => {
+    upkeep.textSoon();
+    merging?.wake(tenant);
+  };
   const recall = new HybridRecall({store, embedder, indexes, follower, onAdded, quorum, wallMs, onEvent});
   const rules = new RecallRules({store, quorum, wallMs});
   const documents = new SharedDocuments({rows: store.documents, limits, wallMs});
@@ -139,10 +145,15 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
       dataKeys?.copy(store.credentials, store.tenants());
     },
     saved: () => mail.saved(),
-    forgotten: (tenant, episodes) => recall.forgotten(tenant, episodes),
+    forgotten: (tenant, episodes) => {
+      recall.forgotten(tenant, episodes);
+      merging?.wake(tenant);
+    },
     expire: () => mail.expire(),
     onEvent,
   });
+  const commit = () => upkeep.tick();
+  const merging = merge ? new Merging({store, embedder, indexes, clock, quorum, settle, commit, onEvent}) : null;
   const backups = plan === undefined ? null : new Backups(plan, store, onEvent);
   const changeKeys = <T>({tenantId, agentId}: Agent, change: () => T): T => {
     checkName(tenantId, 'The name of the tenant');
@@ -163,6 +174,7 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
       await server.start();
       upkeep.start();
       backups?.start();
+      merging?.start();
       // What an earlier run has left.
       upkeep.textSoon();
       follower.wake();
@@ -170,7 +182,7 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
     async stop() {
       const following = follower.close();
       await server.stop();
-      await Promise.all([following, upkeep.stop(), backups?.stop()]);
+      await Promise.all([following, upkeep.stop(), backups?.stop(), merging?.close()]);
       upkeep.tick();
       documents.close();
     },
