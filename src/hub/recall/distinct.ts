@@ -35,7 +35,10 @@ export function distinct<T>(
   for (const memory of ranked) {
     const saying = sayingOfMemory(memory);
     const like = byText.get(saying.text) ?? shown.find(other => areNearIdentical(other.saying, saying));
-    if (like !== undefined) note(like, memory, saying);
+    if (like !== undefined) {
+      if (note(like, memory, saying)) join(shown, like);
+      byText.set(saying.text, like);
+    }
     else if (shown.length < limit) {
       const fresh = {memory, saying, merged: 0, uses: 0};
       shown.push(fresh);
@@ -50,17 +53,32 @@ export function distinct<T>(
   );
 }
 
-function note<T>(shown: Shown<T>, memory: Ranked<T>, saying: Saying): void {
+/** Whether it is shown in the place of the one before. */
+function note<T>(shown: Shown<T>, memory: Ranked<T>, saying: Saying): boolean {
   const {memory: known} = shown;
   const isOfAnother = memory.episode.agentId !== known.episode.agentId && !areIdentical(saying, shown.saying);
   const takesPlace = isOfAnother && isBetterKnown(memory, known);
   const counted = takesPlace ? known : memory;
   shown.merged += 1 + (counted.state.merged ?? 0);
   shown.uses += counted.state.uses;
-  if (!takesPlace) return;
+  if (!takesPlace) return false;
   // Where the better ranked one stood.
   shown.memory = {...memory, hit: known.hit};
   shown.saying = saying;
+  return true;
+}
+
+/** What differed from the one before may say the same as the one in its place: the better known of them is shown. */
+function join<T>(shown: Shown<T>[], changed: Shown<T>): void {
+  for (const other of [...shown]) {
+    if (other === changed || !areNearIdentical(other.saying, changed.saying)) continue;
+    const better = isBetterKnown(other.memory, changed.memory) ? other : changed;
+    const worse = better === other ? changed : other;
+    better.merged += 1 + worse.merged + (worse.memory.state.merged ?? 0);
+    better.uses += worse.uses + worse.memory.state.uses;
+    shown.splice(shown.indexOf(worse), 1);
+    if (better === other) return;
+  }
 }
 
 function isBetterKnown<T>(a: Ranked<T>, b: Ranked<T>): boolean {

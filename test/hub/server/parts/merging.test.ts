@@ -136,3 +136,157 @@ test('three agents that learn the same ten times each are recalled as one, with 
     [first, ...different].map(({id}) => id).toSorted(),
   );
 });
+
+const NEARLY = LESSON.replace('a new wick in', 'a whole new wick in');
+
+async function seen(client: RawClient): Promise<readonly (readonly [agent: string, text: string])[]> {
+  return (await recall(client, 20)).flatMap(({episode: {agentId, output}}) =>
+    output.startsWith('Take') || output.startsWith('Never') ? [[agentId, output] as const] : [],
+  );
+}
+
+test('nobody has the lesson of somebody else disappear behind a copy of its own', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start();
+  const [ann, mallory, dan] = [await rig.join(hub, 'ann'), await rig.join(hub, 'mallory'), await rig.join(hub, 'dan')];
+  const truth = lesson('ann', {reward: 0.4});
+  await ann.ask('pushed', pushOf(truth));
+  // Better rewarded, later, as it is and with a word more or less; and in the name of the other one.
+  const copies = [NEARLY, `${LESSON} Really.`].map(output => lesson('mallory', {output, reward: 1}));
+  await mallory.ask('pushed', pushOf(...copies));
+  const forged = {id: randomUUID(), episode: truth.id, by: 'mallory', at: at()};
+  for (const change of [
+    {...forged, kind: 'merge', into: copies[0]?.id},
+    {...forged, kind: 'tally', merged: 9, uses: 9},
+  ]) {
+    const answer = await mallory.ask('error', {type: 'push', items: [{kind: 'change', change}]} as never);
+    expect(answer).toMatchObject({code: 'bad-frame'});
+  }
+  await looked(rig, dan, 'dan');
+  expect(await stateOf(dan, truth)).toMatchObject({standing: 'active'});
+  for (const copy of copies) expect((await stateOf(dan, copy))?.standing).not.toBe('quarantined');
+  expect(await seen(dan)).toEqual([['ann', LESSON]]);
+
+  // That it confirms itself helps it as little.
+  await say(mallory, copies[0] as Episode, {by: 'mallory', kind: 'confirm', success: true});
+  await looked(rig, dan, 'dan');
+  expect(await seen(dan)).toEqual([['ann', LESSON]]);
+});
+
+test('what was merged is recalled again as soon as something speaks against the one that stayed', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start();
+  const [mallory, ann, bob, dan] = [
+    await rig.join(hub, 'mallory'),
+    await rig.join(hub, 'ann'),
+    await rig.join(hub, 'bob'),
+    await rig.join(hub, 'dan'),
+  ];
+  const lead = await rig.join(hub, 'lead', {role: 'coordinator'});
+  // It was the first to say what everybody knows.
+  const [first, second] = [lesson('mallory'), lesson('ann')];
+  await mallory.ask('pushed', pushOf(first));
+  await ann.ask('pushed', pushOf(second));
+  const isMerged = (into: Episode | null) => async () => {
+    const state = await stateOf(dan, second);
+    return into === null ? state?.standing === 'active' : state?.mergedInto === into.id;
+  };
+  await until('the second is merged', isMerged(first));
+  expect(await seen(dan)).toEqual([['mallory', LESSON]]);
+
+  await say(lead, first, {by: 'lead', kind: 'standing', standing: 'quarantined'});
+  await until('quarantine gives it back', isMerged(null));
+  expect(await seen(dan)).toEqual([['ann', LESSON]]);
+  await say(lead, first, {by: 'lead', kind: 'standing', standing: 'active'});
+  // Now that one is the one that comes back, and the older one stays again.
+  await until('it is merged once more', isMerged(first));
+  expect(await stateOf(dan, first)).toMatchObject({merged: 1});
+
+  // Whoever changes what it says does not change what the others have said.
+  await say(mallory, first, {by: 'mallory', kind: 'critique', text: 'Never do that.'});
+  await until('another critique gives it back', isMerged(null));
+  await say(mallory, first, {by: 'mallory', kind: 'standing', standing: 'forgotten'});
+
+  const third = lesson('mallory', {task: 'light the lighthouse lamp'});
+  const fourth = lesson('ann', {task: 'light the lighthouse lamp'});
+  await mallory.ask('pushed', pushOf(third));
+  await ann.ask('pushed', pushOf(fourth));
+  await until('the fourth is merged', async () => (await stateOf(dan, fourth))?.mergedInto === third.id);
+  // Two agents find that nothing else of it holds: it is not trusted any more.
+  const lies = Array.from({length: 4}, (_, index) => lesson('mallory', {task: `a lie ${index}`, output: 'soup'}));
+  await mallory.ask('pushed', pushOf(...lies));
+  for (const lie of lies) {
+    await say(bob, lie, {by: 'bob', kind: 'confirm', success: false});
+    await say(dan, lie, {by: 'dan', kind: 'confirm', success: false});
+  }
+  await until('distrust gives it back', async () => (await stateOf(dan, fourth))?.standing === 'active');
+  expect((await seen(dan)).map(([agent]) => agent)).toEqual(['ann', 'ann']);
+  await hub.stop();
+  expect(audited(rig).flatMap(({what, detail}) => (what === 'unmerge' ? [detail['reason']] : []))).toEqual([
+    'the one that stayed is quarantined',
+    'the critique of the one that stayed is another one',
+    'the agent of the one that stayed is not trusted',
+  ]);
+});
+
+test('who has confirmed the same lesson twice counts once towards the quorum, and only for what it has read', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start({quorum: 2});
+  const [ann, bob, cay, dan] = [
+    await rig.join(hub, 'ann'),
+    await rig.join(hub, 'bob'),
+    await rig.join(hub, 'cay'),
+    await rig.join(hub, 'dan'),
+  ];
+  const [first, second, third] = [lesson('ann'), lesson('bob'), lesson('bob')];
+  const nearly = lesson('ann', {output: NEARLY});
+  await ann.ask('pushed', pushOf(first));
+  await bob.ask('pushed', pushOf(second, third));
+  await say(cay, second, {by: 'cay', kind: 'confirm', success: true});
+  await say(cay, third, {by: 'cay', kind: 'confirm', success: true});
+  await looked(rig, ann, 'ann');
+  // Confirmed by somebody, the second was the one to stay.
+  expect((await stateOf(dan, first))?.standing).toBe('merged');
+  const kept = (await stateOf(dan, first))?.mergedInto === third.id ? third : second;
+  expect(await stateOf(dan, kept)).toMatchObject({standing: 'active', merged: 2, confirmed: 1});
+  expect(await seen(dan)).toEqual([]);
+  // A word for one that was merged is a word for the one that stayed.
+  await say(dan, first, {by: 'dan', kind: 'confirm', success: true});
+  await until('two have confirmed it', async () => (await stateOf(dan, kept))?.confirmed === 2);
+  expect(await seen(dan)).toEqual([['bob', LESSON]]);
+  // What only says nearly the same is not confirmed by that.
+  await ann.ask('pushed', pushOf(nearly));
+  await looked(rig, ann, 'ann');
+  expect(await stateOf(dan, nearly)).toMatchObject({confirmed: 0});
+});
+
+test('what expires is not recalled from then on, and does not stand for what lives on', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start();
+  const [ann, dan] = [await rig.join(hub, 'ann'), await rig.join(hub, 'dan')];
+  const short = lesson('ann', {expiresAtMs: Date.now() + 1500});
+  await ann.ask('pushed', pushOf(short, lesson('ann', {output: NEARLY, expiresAtMs: Date.now() - 1})));
+  expect(await seen(dan)).toEqual([['ann', LESSON]]);
+  const long = lesson('ann', {reward: 0.1});
+  await ann.ask('pushed', pushOf(long));
+  await looked(rig, dan, 'dan');
+  expect((await stateOf(dan, long))?.standing).toBe('active');
+  await until('it has expired', () => Date.now() > (short.expiresAtMs ?? 0));
+  const memories = await recall(dan, 20);
+  expect(memories.filter(memory => memory.episode.output === LESSON).map(memory => memory.episode.id)).toEqual([
+    long.id,
+  ]);
+});
+
+test('with merging off nothing is merged, and still nothing is recalled twice', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start({merge: false});
+  const ann = await rig.join(hub, 'ann');
+  const all = Array.from({length: 5}, () => lesson('ann'));
+  await ann.ask('pushed', pushOf(...all));
+  const [memory, ...others] = await recall(ann);
+  expect(others).toEqual([]);
+  expect(memory?.state).toMatchObject({merged: 4, standing: 'active'});
+  await hub.stop();
+  expect(audited(rig)).toEqual([]);
+});
