@@ -23,6 +23,7 @@ export interface ServeOptions extends HubOptions {
   readonly requireSignatures: boolean;
   readonly keep?: number;
   readonly maxEpisodes?: number;
+  readonly merge: 'on' | 'off';
   readonly embedder: string;
 }
 
@@ -50,6 +51,7 @@ export async function serveHub(cli: Cli, options: ServeOptions): Promise<ExitKin
     tls: tlsOf(cli, options),
     masterKeyFile: masterKeyFile === undefined ? null : pathOf(cli, masterKeyFile),
     embedder: {kind: embedderOf(options.embedder)},
+    merge: options.merge === 'on',
     retention: {lifetimeMs: keep ?? null, maxEpisodes: maxEpisodes ?? null},
     ...(backups !== null && {backups}),
     version: GODEL_VERSION,

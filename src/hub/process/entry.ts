@@ -54,7 +54,8 @@ function say(line: {readonly ready: unknown} | {readonly failure: Failure} | {re
 /** Who comes and goes is in the database. */
 function lineOf(event: HubEvent): {readonly event: unknown} | null {
   if (event.kind === 'agent-joined' || event.kind === 'agent-left' || event.kind === 'token-refreshed') return null;
-  if (event.kind === 'refused' || event.kind === 'key-added' || event.kind === 'key-removed') return null;
+  if (event.kind === 'merged' || event.kind === 'refused' || event.kind === 'key-added' || event.kind === 'key-removed')
+    return null;
   return {event: event.kind === 'unexpected' ? {...event, error: failureText(failureOf(event.error))} : event};
 }
 

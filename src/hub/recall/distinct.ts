@@ -38,8 +38,7 @@ export function distinct<T>(
     if (like !== undefined) {
       if (note(like, memory, saying)) join(shown, like);
       byText.set(saying.text, like);
-    }
-    else if (shown.length < limit) {
+    } else if (shown.length < limit) {
       const fresh = {memory, saying, merged: 0, uses: 0};
       shown.push(fresh);
       byText.set(saying.text, fresh);

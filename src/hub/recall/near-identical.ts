@@ -6,7 +6,7 @@ export interface Said extends Pick<Episode, 'task' | 'input' | 'output' | 'succe
   readonly critique: string | null;
 }
 
-/** The share of the words of the longer one that the other one has, and of its characters, which is cheap to tell. */
+/** The share of the words of a longer part that the other one has, and of the characters of all, which is cheap to tell. */
 const MIN_SHARED = 0.9;
 const MIN_LENGTH = 0.7;
 /** Two that differ in one of these, or in a number, may say the opposite. */
@@ -21,7 +21,7 @@ export class Saying {
   readonly success: boolean;
   readonly #parts: readonly string[];
   #text: string | undefined;
-  #words: readonly string[] | undefined;
+  #words: readonly (readonly string[])[] | undefined;
   #marks: string | undefined;
 
   constructor({task, input, output, critique, success}: Said) {
@@ -40,15 +40,16 @@ export class Saying {
     return (this.#text ??= `${this.success} ${JSON.stringify(parts())}`);
   }
 
-  get words(): readonly string[] {
-    return (this.#words ??= this.#parts.flatMap(part => [...wordsOf(part), '·']));
+  /** Of each part. */
+  get words(): readonly (readonly string[])[] {
+    return (this.#words ??= this.#parts.map(wordsOf));
   }
 
   /** Numbers, negations, and signs that are no punctuation. */
   get marks(): string {
     if (this.#marks !== undefined) return this.#marks;
     const signs = this.#parts.map(part => part.slice(0, MAX_CHARS).match(SIGNS)?.join('') ?? '');
-    const counted = this.words.filter(word => NEGATIONS.has(word) || /\p{N}/u.test(word));
+    const counted = this.words.flat().filter(word => NEGATIONS.has(word) || /\p{N}/u.test(word));
     return (this.#marks = `${counted.toSorted().join(' ')} ${signs.join(' ')}`);
   }
 }
@@ -65,17 +66,19 @@ export function areIdentical(a: Saying, b: Saying): boolean {
 
 /**
  * Whether two say the same: with the same end (success or failure), the same numbers, negations and signs, and the same words in the same
- * order, but for a few that only one of them has. A word in the place of another makes two lessons of them: it may be a name.
+ * order, but for a few in each part that only one of them has. A word in the place of another makes two lessons of them: it may be a name.
  */
 export function areNearIdentical(a: Saying, b: Saying): boolean {
   if (a.success !== b.success || Math.min(a.length, b.length) < Math.max(a.length, b.length) * MIN_LENGTH) return false;
   if (a.text === b.text) return true;
-  const [small, large] = a.words.length <= b.words.length ? [a.words, b.words] : [b.words, a.words];
-  return small.length >= large.length * MIN_SHARED && isWithin(small, large) && a.marks === b.marks;
+  const parts = a.words.map((words, index) => [words, b.words[index] ?? []] as const);
+  return parts.every(([one, other]) => areNearly(one, other)) && a.marks === b.marks;
 }
 
-/** Whether the words of the one are in the other in the same order. */
-function isWithin(small: readonly string[], large: readonly string[]): boolean {
+/** Whether the words of the one are in the other in the same order, and hardly any more. */
+function areNearly(one: readonly string[], other: readonly string[]): boolean {
+  const [small, large] = one.length <= other.length ? [one, other] : [other, one];
+  if (small.length < large.length * MIN_SHARED) return false;
   let next = 0;
   for (const word of large) if (word === small[next]) next += 1;
   return next === small.length;

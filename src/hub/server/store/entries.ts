@@ -11,7 +11,6 @@ const INSERT = `INSERT INTO entries (key, tenant, id, kind, episode, agent, at_m
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, id) DO NOTHING`;
 const KEY_OF = 'SELECT key FROM entries WHERE tenant = ? AND id = ?';
 const BY_ID = `SELECT ${COLUMNS} FROM entries WHERE tenant = ? AND id = ?`;
-const AT_MS = 'SELECT at_ms FROM entries WHERE key = ?';
 const AGENT = 'SELECT agent FROM entries WHERE key = ?';
 const OWNER = 'SELECT key, agent FROM entries WHERE tenant = ? AND id = ? AND episode IS NULL AND kind = 0';
 const AT = `SELECT ${COLUMNS} FROM entries WHERE key = ?`;
@@ -67,7 +66,6 @@ export class Entries {
   readonly #keyOf;
   readonly #byId;
   readonly #at;
-  readonly #atMs;
   readonly #agent;
   readonly #owner;
   readonly #range;
@@ -86,7 +84,6 @@ export class Entries {
     this.#insert = db.prepare<[number, number, string, number, N, string | null, number, N, number, Body]>(INSERT);
     this.#keyOf = db.prepare<[number, string], number>(KEY_OF).pluck();
     this.#byId = db.prepare<[number, string], EntryRow>(BY_ID);
-    this.#atMs = db.prepare<[number], number>(AT_MS).pluck();
     this.#agent = db.prepare<[number], string | null>(AGENT).pluck();
     this.#owner = db.prepare<[number, string], {key: number; agent: string}>(OWNER);
     this.#at = db.prepare<[number], EntryRow>(AT);
@@ -182,11 +179,6 @@ export class Entries {
     // The cast names what `insert` has written.
     const item = text === null ? null : (JSON.parse(text) as LogItem);
     return item?.kind === 'change' ? item.change : null;
-  }
-
-  /** When the hub took in what stands there: Unix epoch, milliseconds. */
-  atMs(key: number): number {
-    return this.#atMs.get(key) ?? 0;
   }
 
   /** Whose it is; null: it is forgotten, or there is none. */

@@ -68,13 +68,13 @@ export class EpisodeLog {
   }
 
   /** An episode that is not forgotten, with what its changes amount to; null: there is none there, or it is damaged. */
-  lesson(tenant: Tenant, key: number): (Placed & {readonly state: EpisodeState; readonly atMs: number}) | null {
+  lesson(tenant: Tenant, key: number): (Placed & {readonly state: EpisodeState}) | null {
     const {entries, states} = this.#parts;
     const row = entries.at(key);
     if (row?.kind !== KIND.episode) return null;
     return unlessDamaged(() => {
       const placed = {tenant: tenant.name, key, episode: entries.episode(tenant.name, row)};
-      return {...placed, state: states.of(placed), atMs: entries.atMs(key)};
+      return {...placed, state: states.of(placed)};
     });
   }
 

@@ -1,10 +1,12 @@
-import {randomUUID} from 'node:crypto';
+import {createSecretKey, randomBytes, randomUUID} from 'node:crypto';
+import {readFileSync} from 'node:fs';
 import Database from 'better-sqlite3';
 import {expect, test} from 'vitest';
 import {FederationHub} from '../../../../src/hub/client/federation-hub.ts';
 import {formatStamp} from '../../../../src/hub/replica/hybrid-clock.ts';
 import type {FederationHubServer} from '../../../../src/hub/server/federation-hub-server.ts';
 import type {Episode, EpisodeChange, LogEntry, Memory} from '../../../../src/model/episode.ts';
+import {SEALED_PREFIX} from '../../../../src/hub/security/end-to-end.ts';
 import {until} from '../../../rig/until.ts';
 import {episode, pushOf, type RawClient} from '../hub-rig.ts';
 import {HubFolderRig} from './hub-folder-rig.ts';
@@ -289,4 +291,40 @@ test('with merging off nothing is merged, and still nothing is recalled twice', 
   expect(memory?.state).toMatchObject({merged: 4, standing: 'active'});
   await hub.stop();
   expect(audited(rig)).toEqual([]);
+});
+
+test('a hub that is sealed merges too, and nothing of what it compares is in its file', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start({sealing: {masterKey: {id: 'm1', key: createSecretKey(randomBytes(32))}}});
+  const ann = await rig.join(hub, 'ann');
+  const all = Array.from({length: 4}, () => lesson('ann'));
+  await ann.ask('pushed', pushOf(...all));
+  await until('all are merged', async () => {
+    const states = await Promise.all(all.map(each => stateOf(ann, each)));
+    return states.filter(state => state?.standing === 'merged').length === 3;
+  });
+  expect((await recall(ann)).map(memory => memory.state.merged)).toEqual([3]);
+  await hub.stop();
+  expect(readFileSync(rig.dbPath).includes('burner')).toBe(false);
+});
+
+test('what was sealed end to end, refuted or quarantined neither goes nor stays', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start();
+  const [ann, bob, lead] = [
+    await rig.join(hub, 'ann'),
+    await rig.join(hub, 'bob'),
+    await rig.join(hub, 'lead', {role: 'coordinator'}),
+  ];
+  const sealed = [0, 1].map(() => lesson('ann', {output: `${SEALED_PREFIX}AAAA`}));
+  const [refuted, quarantined, good] = [lesson('ann'), lesson('ann'), lesson('bob', {reward: 0.2})];
+  await ann.ask('pushed', pushOf(...sealed, refuted, quarantined));
+  await say(bob, refuted, {by: 'bob', kind: 'confirm', success: false});
+  await say(lead, quarantined, {by: 'lead', kind: 'standing', standing: 'quarantined'});
+  await bob.ask('pushed', pushOf(good));
+  await looked(rig, bob, 'bob');
+  const standings = await Promise.all([...sealed, refuted, quarantined, good].map(each => stateOf(bob, each)));
+  expect(standings.map(state => [state?.standing, state?.merged])).toEqual(
+    ['active', 'active', 'active', 'quarantined', 'active'].map(standing => [standing, undefined]),
+  );
 });
