@@ -24,6 +24,7 @@ export interface ServeOptions extends HubOptions {
   readonly keep?: number;
   readonly maxEpisodes?: number;
   readonly merge: 'on' | 'off';
+  readonly consolidate?: number;
   readonly embedder: string;
 }
 
@@ -52,6 +53,7 @@ export async function serveHub(cli: Cli, options: ServeOptions): Promise<ExitKin
     masterKeyFile: masterKeyFile === undefined ? null : pathOf(cli, masterKeyFile),
     embedder: {kind: embedderOf(options.embedder)},
     merge: options.merge === 'on',
+    ...(options.consolidate !== undefined && {consolidate: options.consolidate}),
     retention: {lifetimeMs: keep ?? null, maxEpisodes: maxEpisodes ?? null},
     ...(backups !== null && {backups}),
     version: GODEL_VERSION,

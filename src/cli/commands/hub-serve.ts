@@ -48,6 +48,11 @@ the disk in any case.`,
         .default('on'),
     )
     .option(
+      '--consolidate <n>',
+      'so many episodes of one task become one; default: none do',
+      wholeNumber('--consolidate', {min: 3, max: 100}),
+    )
+    .option(
       '--max-episodes <n>',
       'of one tenant; of the oldest those worth least go',
       wholeNumber('--max-episodes', {min: 1}),

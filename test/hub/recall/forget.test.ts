@@ -16,7 +16,7 @@ const drawn = fc
   )
   .map(sketches =>
     sketches.map(({key, ageDays, reward, uses, standing}) =>
-      lesson({key, ageDays, vector: null, episode: {reward}, state: {uses, standing}}),
+      lesson({key, ageDays, episode: {reward}, state: {uses, standing}}),
     ),
   );
 

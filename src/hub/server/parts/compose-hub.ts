@@ -36,6 +36,8 @@ export interface HubSettings {
   readonly retention?: Partial<Retention>;
   /** Whether episodes that say the same are merged. Default: true. */
   readonly merge?: boolean;
+  /** So many episodes of one task, 3 to 100, become one of the hub's own. Default: none do. */
+  readonly consolidate?: number;
   /** Only episodes that are signed by a key of their agent are taken. Default: false, only of agents with a key. */
   readonly requireSignatures?: boolean;
   readonly backups?: BackupPlan;
@@ -83,7 +85,10 @@ export interface Hub {
 
 /** Throws RangeError on a setting out of its range. */
 export function composeHub(settings: HubSettings, {store, embedder, auth, dataKeys, indexBytes, quorum}: HubWith): Hub {
-  const {maxAgents, onEvent: tell = () => undefined, retention = {}, merge = true} = settings;
+  const {maxAgents, onEvent: tell = () => undefined, retention = {}, merge = true, consolidate = null} = settings;
+  if (consolidate !== null && !(Number.isSafeInteger(consolidate) && consolidate >= 3 && consolidate <= 100)) {
+    throw new RangeError(`consolidate is ${consolidate}; expected 3 to 100`);
+  }
   const limits = hubLimits({...(maxAgents !== undefined && {agents: maxAgents}), ...settings.limits});
   const wallMs = Date.now;
   const chronicle = new Chronicle({sessions: store.sessions, audit: store.audit, wallMs});
@@ -153,7 +158,9 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
     onEvent,
   });
   const commit = () => upkeep.tick();
-  const merging = merge ? new Merging({store, embedder, indexes, clock, quorum, settle, commit, onEvent}) : null;
+  const merging = merge
+    ? new Merging({store, embedder, indexes, clock, quorum, consolidate, settle, commit, onEvent})
+    : null;
   const backups = plan === undefined ? null : new Backups(plan, store, onEvent);
   const changeKeys = <T>({tenantId, agentId}: Agent, change: () => T): T => {
     checkName(tenantId, 'The name of the tenant');

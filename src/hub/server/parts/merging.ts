@@ -16,6 +16,7 @@ const BUSY_PAUSE_MS = 60;
 /** Neighbours that are looked at, and how alike their vectors are at least. */
 const NEIGHBOURS = 32;
 const MIN_SIMILARITY = 0.85;
+const FAMILY_SIMILARITY = 0.4;
 
 export interface MergingParts {
   readonly store: SqliteHubStore;
@@ -23,6 +24,8 @@ export interface MergingParts {
   readonly indexes: TenantIndexes;
   readonly clock: HybridClock;
   readonly quorum: number;
+  /** So many episodes of one task become one; null: none do. */
+  readonly consolidate: number | null;
   /** Before something is written for oneself. */
   readonly settle: () => void;
   /** Makes durable what was written; false: it is given up. */
@@ -102,7 +105,7 @@ export class Merging {
   }
 
   async #slice(tenant: string): Promise<MergeReport['done'] | 'failed'> {
-    const {store, embedder, indexes, clock, quorum, settle, commit, onEvent} = this.#parts;
+    const {store, embedder, indexes, clock, quorum, consolidate, settle, commit, onEvent} = this.#parts;
     const index = await indexes.open(tenant);
     if (this.#isClosed) return 'failed';
     settle();
@@ -110,14 +113,17 @@ export class Merging {
       const [placed] = store.vectors.after(tenant, embedder.id, {since: position - 1, limit: 1});
       return placed?.position === position ? vectorOf(placed.bytes) : null;
     };
+    const least = consolidate === null ? MIN_SIMILARITY : FAMILY_SIMILARITY;
+    const neighbours = Math.max(NEIGHBOURS, 2 * (consolidate ?? 0));
     const untilMs = performance.now() + SLICE_MS;
     const report = store.merges.turn(tenant, {
       quorum,
+      consolidate,
       near: position => {
         const vector = vectorAt(position);
         if (vector === null) return null;
-        const found = index.search(vector, NEIGHBOURS);
-        return found.filter(({similarity}) => similarity >= MIN_SIMILARITY).map(({key}) => key);
+        const found = index.search(vector, neighbours);
+        return found.filter(({similarity}) => similarity >= least).map(({key}) => key);
       },
       at: () => clock.now(),
       mayGoOn: () => performance.now() < untilMs,

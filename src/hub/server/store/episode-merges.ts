@@ -4,6 +4,7 @@ import {isFit, isKept, keeperOf, type MergeCandidate, type MergeRule} from '../.
 import {areIdentical, sayingOfMemory} from '../../recall/near-identical.ts';
 import {LEAST_RECALLED} from '../../security/reputation.ts';
 import type {AuditLog} from './audit-log.ts';
+import {consolidated, familyOf} from './consolidation.ts';
 import {type Entries, KIND} from './entries.ts';
 import type {EpisodeLog} from './episode-log.ts';
 import type {EpisodeStates} from './episode-states.ts';
@@ -29,6 +30,8 @@ export interface EpisodeMergesParts {
 export interface MergeTurn extends Omit<MergeRule, 'nowMs'> {
   /** Positions whose vectors are alike, those that are more so first; null: the one at this position has none yet. */
   readonly near: (position: number) => readonly number[] | null;
+  /** As many episodes of one task, and more, become one; null: none do. */
+  readonly consolidate: number | null;
   /** A new stamp each time. */
   readonly at: () => string;
   /** Asked between two entries of the log: whether to go on. */
@@ -168,15 +171,39 @@ export class EpisodeMerges {
     if (candidate === null || !isFit(candidate, turn.nowMs)) return 'done';
     const near = turn.near(positionOf(key));
     if (near === null) return 'vectors';
-    const others = near
+    const around = near
       .filter(position => position !== candidate.key)
-      .flatMap(position => this.#candidate(turn, entryKey(turn.tenant.num, position)) ?? [])
-      .filter(other => keeperOf(candidate, other, turn) !== null);
+      .flatMap(position => this.#candidate(turn, entryKey(turn.tenant.num, position)) ?? []);
+    const others = around.filter(other => keeperOf(candidate, other, turn) !== null);
     // The one that would stay for all of them, so that few are merged twice.
     const keeper = others.reduce((best, other) => keeperOf(best, other, turn) ?? best, candidate);
     if (keeper !== candidate) this.#merge(turn, keeper, candidate);
+    else if (others.length === 0) this.#consolidate(turn, candidate, around);
     else for (const other of others) this.#merge(turn, candidate, other);
     return 'done';
+  }
+
+  /** Where a quorum is asked for, what nobody has confirmed would not be recalled, and so nothing is hidden behind it. */
+  #consolidate(turn: Turn, candidate: MergeCandidate, around: readonly MergeCandidate[]): void {
+    const {consolidate, quorum, tenant, nowMs} = turn;
+    if (consolidate === null || quorum > 0) return;
+    const family = familyOf(
+      candidate,
+      around.filter(each => isFit(each, nowMs)),
+    );
+    if (family.length < consolidate) return;
+    const {log, entries} = this.#parts;
+    const find = (id: string): MergeCandidate | 'forgotten' | null => {
+      const row = entries.byId(tenant, id);
+      return row && (this.#candidate(turn, row.key) ?? 'forgotten');
+    };
+    const episode = consolidated(family, {find, at: turn.at, nowMs});
+    const appended = episode && log.append(tenant, {kind: 'episode', episode});
+    if (!appended || 'refused' in appended || !appended.isNew) return;
+    for (const each of family) {
+      const keeper = this.#candidate(turn, entryKey(tenant.num, appended.position));
+      if (keeper !== null && isFit(keeper, nowMs)) this.#merge(turn, keeper, each);
+    }
   }
 
   #merge(turn: Turn, keeper: MergeCandidate, gone: MergeCandidate): void {

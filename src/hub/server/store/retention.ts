@@ -112,7 +112,7 @@ export class Retention {
     const lessons = oldest.flatMap(({key, id, atMs}) => {
       const lesson = this.#log.lesson(tenant, key);
       if (lesson === null) this.#passOver(tenant, id);
-      return lesson === null ? [] : [{...lesson, atMs, vector: null}];
+      return lesson === null ? [] : [{...lesson, atMs}];
     });
     return leastWorth(lessons, count, this.#nowMs());
   }

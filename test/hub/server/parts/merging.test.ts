@@ -328,3 +328,46 @@ test('what was sealed end to end, refuted or quarantined neither goes nor stays'
     ['active', 'active', 'active', 'quarantined', 'active'].map(standing => [standing, undefined]),
   );
 });
+
+test('many episodes of one task become one that says what several have said, and come back when that is refuted', async () => {
+  await using rig = new HubFolderRig();
+  const hub = await rig.start({consolidate: 6});
+  const [ann, bob, cay] = [await rig.join(hub, 'ann'), await rig.join(hub, 'bob'), await rig.join(hub, 'cay')];
+  const of = (agentId: string, critique: string, reward: number) =>
+    lesson(agentId, {output: `burns ${critique.length}`, critique, reward, success: reward > 0});
+  const wick = 'Give it a new wick.';
+  const byAnn = [of('ann', `${wick} Clean the glass in the morning.`, 0.8), of('ann', `${wick} Wear gloves.`, 0.6)];
+  const byBob = [of('bob', `${wick} Take the ladder.`, 0.7), of('bob', `Oil alone does not help. ${wick}`, 0)];
+  const byCay = [of('cay', `${wick} Pour soup on it.`, 1), of('cay', `Pour soup on it. And once again: ${wick}`, 1)];
+  await ann.ask('pushed', pushOf(...byAnn));
+  await bob.ask('pushed', pushOf(...byBob));
+  await cay.ask('pushed', pushOf(...byCay));
+  const sources = [...byAnn, ...byBob, ...byCay];
+  await until('they are one', async () => {
+    const states = await Promise.all(sources.map(each => stateOf(ann, each)));
+    return states.every(state => state?.standing === 'merged');
+  });
+  const [memory, ...others] = (await recall(ann)).filter(each => each.episode.task === TASK);
+  expect(others).toEqual([]);
+  expect(memory?.episode).toMatchObject({agentId: 'hub', success: true, output: ''});
+  expect(memory?.state.merged).toBe(6);
+  expect(memory?.episode.critique).toContain(`- ${wick} (3 agents)`);
+  expect(memory?.episode.critique).not.toContain('soup');
+  if (memory === undefined) return;
+
+  for (const [client, by] of [
+    [ann, 'ann'],
+    [bob, 'bob'],
+  ] as const) {
+    await say(client, memory.episode, {by, kind: 'confirm', success: false});
+  }
+  await until('they are themselves again', async () => {
+    const states = await Promise.all(sources.map(each => stateOf(ann, each)));
+    return states.every(state => state?.standing === 'active');
+  });
+  // Nor does it try again.
+  await looked(rig, bob, 'bob');
+  expect((await recall(ann, 20)).some(each => sources.some(({id}) => id === each.episode.id))).toBe(true);
+  await hub.stop();
+  expect(audited(rig).map(({what}) => what)).toEqual(['merge', 'unmerge', 'merge']);
+});

@@ -12,7 +12,7 @@ const at = () => formatStamp({ms: Date.now(), counter: (ticks = (ticks + 1) % 65
 for (let turn = 1; ; turn += 1) {
   // Some of the others at random, so that some are merged into one that is merged itself later.
   const near = () => positions.filter(() => Math.random() < 0.1);
-  const report = store.merges.turn('a', {quorum: 0, near, at, mayGoOn: () => false});
+  const report = store.merges.turn('a', {quorum: 0, consolidate: null, near, at, mayGoOn: () => false});
   const flushed = store.flush();
   if (!flushed.ok || report === null) throw new Error('nothing can be written');
   process.stdout.write(`${turn}\n`);
