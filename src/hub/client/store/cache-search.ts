@@ -33,7 +33,6 @@ export function searchCache(
   {query, k, nowMs, options}: {query: string; k: number; nowMs: number; options: CacheQuery},
 ): readonly Memory[] {
   const {onlySuccess = false, tags = [], explain = false} = options;
-  const {bodies} = contents;
   const mayFind = rowFilter(contents, options.by ?? null);
   const times = onlySuccess || tags.length > 0 || mayFind !== null ? PICKY_CANDIDATES : CANDIDATES;
   const isFit = (row: Ranking): boolean => {

@@ -1,7 +1,7 @@
 import {createHash} from 'node:crypto';
 import type {Episode} from '../../../model/episode.ts';
 import {consolidate, taskWords} from '../../recall/consolidate.ts';
-import {isKept, type MergeCandidate} from '../../recall/keeper.ts';
+import {isKept, type MergeCandidate} from './keeper.ts';
 
 /** Who has written what many have said. */
 export const CONSOLIDATOR = 'hub';

@@ -1,6 +1,6 @@
 import {createHash, randomUUID} from 'node:crypto';
 import type {EpisodeChange} from '../../../model/episode.ts';
-import {isFit, isKept, keeperOf, type MergeCandidate, type MergeRule} from '../../recall/keeper.ts';
+import {isFit, isKept, keeperOf, type MergeCandidate, type MergeRule} from './keeper.ts';
 import {areIdentical, sayingOfMemory} from '../../recall/near-identical.ts';
 import {LEAST_RECALLED} from '../../security/reputation.ts';
 import type {AuditLog} from './audit-log.ts';
@@ -10,6 +10,7 @@ import type {EpisodeLog} from './episode-log.ts';
 import type {EpisodeStates} from './episode-states.ts';
 import type {Group} from './group.ts';
 import {entryKey, positionOf} from './hub-schema.ts';
+import {MergeCredits} from './merge-credits.ts';
 import type {MergedEpisodes} from './merged-episodes.ts';
 import type {Tenant, Tenants} from './tenants.ts';
 
@@ -61,8 +62,6 @@ interface Turn extends MergeTurn {
 const MOST_RELEASED = 50;
 const MOST_CONFIRMERS = 100;
 const MOST_TAGS = 50;
-/** How far sums are passed on from keeper to keeper. */
-const DEEPEST = 100;
 
 /**
  * Looks through a tenant's log, once, for episodes that say the same, and has one of them recalled for all: the others are kept, readable by
@@ -71,9 +70,11 @@ const DEEPEST = 100;
  */
 export class EpisodeMerges {
   readonly #parts: EpisodeMergesParts;
+  readonly #credits: MergeCredits;
 
   constructor(parts: EpisodeMergesParts) {
     this.#parts = parts;
+    this.#credits = new MergeCredits(parts);
   }
 
   /** Whether there is something to look at. */
@@ -136,7 +137,7 @@ export class EpisodeMerges {
       case 'tag':
         return 'done';
       case 'use':
-        this.#credit(turn, key);
+        this.#credits.credit(turn, key);
         return 'done';
       case 'critique':
         // It says something else now.
@@ -215,39 +216,13 @@ export class EpisodeMerges {
     // No room for it: they stay two.
     if ('refused' in appended) return;
     const goneKey = entryKey(tenant.num, gone.key);
-    this.#credit(turn, goneKey);
+    this.#credits.credit(turn, goneKey);
     this.#tag(turn, keeper, gone);
     if (areIdentical(keeper.saying, gone.saying)) this.#confirm(turn, keeper, goneKey);
     const into = turn.merged.get(keeper.episode.id);
     if (into === undefined) turn.merged.set(keeper.episode.id, [gone.episode.id]);
     else into.push(gone.episode.id);
     turn.mergedAt.push(gone.key);
-  }
-
-  /** Its keeper is credited with it and its uses, as they are now; and so on. */
-  #credit(turn: Turn, key: number): void {
-    const {merged} = this.#parts;
-    let child = key;
-    for (let depth = 0; depth < DEEPEST; depth += 1) {
-      const known = merged.of(child);
-      const lesson = known && this.#parts.log.lesson(turn.tenant, child);
-      if (known === null || lesson === null) return;
-      const worth = {merged: 1 + (lesson.state.merged ?? 0), uses: lesson.state.uses};
-      if (worth.merged === known.merged && worth.uses === known.uses) return;
-      merged.credit(child, worth);
-      this.#tally(turn, known.keeper, {merged: worth.merged - known.merged, uses: worth.uses - known.uses});
-      child = known.keeper;
-    }
-  }
-
-  #tally(turn: Turn, key: number, more: {readonly merged: number; readonly uses: number}): void {
-    const {merged, log, entries} = this.#parts;
-    const row = entries.at(key);
-    if (row?.kind !== KIND.episode) return;
-    const known = merged.tally(key);
-    const sums = {merged: Math.max(0, known.merged + more.merged), uses: Math.max(0, known.uses + more.uses)};
-    const said = {id: randomUUID(), episode: row.id, by: 'hub', at: turn.at()};
-    log.append(turn.tenant, {kind: 'change', change: {...said, kind: 'tally', ...sums}});
   }
 
   #tag(turn: Turn, keeper: MergeCandidate, gone: MergeCandidate): void {
@@ -306,7 +281,7 @@ export class EpisodeMerges {
         turn.released.set(row.id, why);
         turn.releasedAt.push(positionOf(key));
       }
-      this.#tally(turn, known.keeper, {merged: -known.merged, uses: -known.uses});
+      this.#credits.tally(turn, known.keeper, {merged: -known.merged, uses: -known.uses});
     }
   }
 

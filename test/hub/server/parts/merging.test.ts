@@ -4,7 +4,6 @@ import Database from 'better-sqlite3';
 import {expect, test} from 'vitest';
 import {FederationHub} from '../../../../src/hub/client/federation-hub.ts';
 import {formatStamp} from '../../../../src/hub/replica/hybrid-clock.ts';
-import type {FederationHubServer} from '../../../../src/hub/server/federation-hub-server.ts';
 import type {Episode, EpisodeChange, LogEntry, Memory} from '../../../../src/model/episode.ts';
 import {SEALED_PREFIX} from '../../../../src/hub/security/end-to-end.ts';
 import {until} from '../../../rig/until.ts';
@@ -52,7 +51,7 @@ async function looked(rig: HubFolderRig, client: RawClient, agentId: string): Pr
   const task = `twins ${randomUUID()}`;
   const [one, two] = [lesson(agentId, {task, output: 'of one'}), lesson(agentId, {task, output: 'of one'})];
   await client.ask('pushed', pushOf(one, two));
-  await until('the hub has merged', async () => (await stateOf(client, two))?.standing === 'merged');
+  await until('the hub has merged', async () => (await stateOf(client, two)).standing === 'merged');
   expect(rig.events.filter(({kind}) => kind === 'unexpected')).toEqual([]);
 }
 
@@ -92,7 +91,7 @@ test('three agents that learn the same ten times each are recalled as one, with 
   await looked(rig, dan, 'dan');
   const state = await stateOf(bob, first);
   expect(state).toMatchObject({standing: 'active', merged: 29, uses: 3});
-  expect(state?.tags).toEqual(['lamps', 'of-0', 'of-1', 'of-2']);
+  expect(state.tags).toEqual(['lamps', 'of-0', 'of-1', 'of-2']);
   expect(await stateOf(bob, last)).toMatchObject({standing: 'merged', mergedInto: first.id, uses: 3});
   const again = await recall(ann);
   expect(new Set(again.map(memory => memory.episode.output)).size).toBe(5);
@@ -101,7 +100,7 @@ test('three agents that learn the same ten times each are recalled as one, with 
   // Uses of what was merged go on counting.
   await say(cay, last, {by: 'cay', kind: 'use', count: 2});
   await looked(rig, dan, 'dan');
-  expect((await stateOf(bob, first))?.uses).toBe(5);
+  expect((await stateOf(bob, first)).uses).toBe(5);
 
   const eve = new FederationHub({
     agentId: 'eve',
@@ -166,7 +165,7 @@ test('nobody has the lesson of somebody else disappear behind a copy of its own'
   }
   await looked(rig, dan, 'dan');
   expect(await stateOf(dan, truth)).toMatchObject({standing: 'active'});
-  for (const copy of copies) expect((await stateOf(dan, copy))?.standing).not.toBe('quarantined');
+  for (const copy of copies) expect((await stateOf(dan, copy)).standing).not.toBe('quarantined');
   expect(await seen(dan)).toEqual([['ann', LESSON]]);
 
   // That it confirms itself helps it as little.
@@ -191,7 +190,7 @@ test('what was merged is recalled again as soon as something speaks against the 
   await ann.ask('pushed', pushOf(second));
   const isMerged = (into: Episode | null) => async () => {
     const state = await stateOf(dan, second);
-    return into === null ? state?.standing === 'active' : state?.mergedInto === into.id;
+    return into === null ? state.standing === 'active' : state.mergedInto === into.id;
   };
   await until('the second is merged', isMerged(first));
   expect(await seen(dan)).toEqual([['mallory', LESSON]]);
@@ -213,7 +212,7 @@ test('what was merged is recalled again as soon as something speaks against the 
   const fourth = lesson('ann', {task: 'light the lighthouse lamp'});
   await mallory.ask('pushed', pushOf(third));
   await ann.ask('pushed', pushOf(fourth));
-  await until('the fourth is merged', async () => (await stateOf(dan, fourth))?.mergedInto === third.id);
+  await until('the fourth is merged', async () => (await stateOf(dan, fourth)).mergedInto === third.id);
   // Two agents find that nothing else of it holds: it is not trusted any more.
   const lies = Array.from({length: 4}, (_, index) => lesson('mallory', {task: `a lie ${index}`, output: 'soup'}));
   await mallory.ask('pushed', pushOf(...lies));
@@ -221,7 +220,7 @@ test('what was merged is recalled again as soon as something speaks against the 
     await say(bob, lie, {by: 'bob', kind: 'confirm', success: false});
     await say(dan, lie, {by: 'dan', kind: 'confirm', success: false});
   }
-  await until('distrust gives it back', async () => (await stateOf(dan, fourth))?.standing === 'active');
+  await until('distrust gives it back', async () => (await stateOf(dan, fourth)).standing === 'active');
   expect((await seen(dan)).map(([agent]) => agent)).toEqual(['ann', 'ann']);
   await hub.stop();
   expect(audited(rig).flatMap(({what, detail}) => (what === 'unmerge' ? [detail['reason']] : []))).toEqual([
@@ -248,13 +247,13 @@ test('who has confirmed the same lesson twice counts once towards the quorum, an
   await say(cay, third, {by: 'cay', kind: 'confirm', success: true});
   await looked(rig, ann, 'ann');
   // Confirmed by somebody, the second was the one to stay.
-  expect((await stateOf(dan, first))?.standing).toBe('merged');
-  const kept = (await stateOf(dan, first))?.mergedInto === third.id ? third : second;
+  expect((await stateOf(dan, first)).standing).toBe('merged');
+  const kept = (await stateOf(dan, first)).mergedInto === third.id ? third : second;
   expect(await stateOf(dan, kept)).toMatchObject({standing: 'active', merged: 2, confirmed: 1});
   expect(await seen(dan)).toEqual([]);
   // A word for one that was merged is a word for the one that stayed.
   await say(dan, first, {by: 'dan', kind: 'confirm', success: true});
-  await until('two have confirmed it', async () => (await stateOf(dan, kept))?.confirmed === 2);
+  await until('two have confirmed it', async () => (await stateOf(dan, kept)).confirmed === 2);
   expect(await seen(dan)).toEqual([['bob', LESSON]]);
   // What only says nearly the same is not confirmed by that.
   await ann.ask('pushed', pushOf(nearly));
@@ -272,7 +271,7 @@ test('what expires is not recalled from then on, and does not stand for what liv
   const long = lesson('ann', {reward: 0.1});
   await ann.ask('pushed', pushOf(long));
   await looked(rig, dan, 'dan');
-  expect((await stateOf(dan, long))?.standing).toBe('active');
+  expect((await stateOf(dan, long)).standing).toBe('active');
   await until('it has expired', () => Date.now() > (short.expiresAtMs ?? 0));
   const memories = await recall(dan, 20);
   expect(memories.filter(memory => memory.episode.output === LESSON).map(memory => memory.episode.id)).toEqual([
@@ -301,7 +300,7 @@ test('a hub that is sealed merges too, and nothing of what it compares is in its
   await ann.ask('pushed', pushOf(...all));
   await until('all are merged', async () => {
     const states = await Promise.all(all.map(each => stateOf(ann, each)));
-    return states.filter(state => state?.standing === 'merged').length === 3;
+    return states.filter(state => state.standing === 'merged').length === 3;
   });
   expect((await recall(ann)).map(memory => memory.state.merged)).toEqual([3]);
   await hub.stop();
@@ -324,7 +323,7 @@ test('what was sealed end to end, refuted or quarantined neither goes nor stays'
   await bob.ask('pushed', pushOf(good));
   await looked(rig, bob, 'bob');
   const standings = await Promise.all([...sealed, refuted, quarantined, good].map(each => stateOf(bob, each)));
-  expect(standings.map(state => [state?.standing, state?.merged])).toEqual(
+  expect(standings.map(state => [state.standing, state.merged])).toEqual(
     ['active', 'active', 'active', 'quarantined', 'active'].map(standing => [standing, undefined]),
   );
 });
@@ -345,7 +344,7 @@ test('many episodes of one task become one that says what several have said, and
   const sources = [...byAnn, ...byBob, ...byCay];
   await until('they are one', async () => {
     const states = await Promise.all(sources.map(each => stateOf(ann, each)));
-    return states.every(state => state?.standing === 'merged');
+    return states.every(state => state.standing === 'merged');
   });
   const [memory, ...others] = (await recall(ann)).filter(each => each.episode.task === TASK);
   expect(others).toEqual([]);
@@ -363,7 +362,7 @@ test('many episodes of one task become one that says what several have said, and
   }
   await until('they are themselves again', async () => {
     const states = await Promise.all(sources.map(each => stateOf(ann, each)));
-    return states.every(state => state?.standing === 'active');
+    return states.every(state => state.standing === 'active');
   });
   // Nor does it try again.
   await looked(rig, bob, 'bob');

@@ -1,7 +1,7 @@
-import type {Episode, EpisodeState} from '../../model/episode.ts';
-import {LEAST_RECALLED, meetsQuorum} from '../security/reputation.ts';
-import {isSealedEpisode} from '../security/tenant-seal.ts';
-import {areIdentical, areNearIdentical, type Saying} from './near-identical.ts';
+import type {Episode, EpisodeState} from '../../../model/episode.ts';
+import {LEAST_RECALLED, meetsQuorum} from '../../security/reputation.ts';
+import {isSealedEpisode} from '../../security/tenant-seal.ts';
+import {areIdentical, areNearIdentical, type Saying} from '../../recall/near-identical.ts';
 
 /** An episode as merging sees it. */
 export interface MergeCandidate {
