@@ -1,5 +1,6 @@
 import {randomUUID} from 'node:crypto';
-import {type Entries, KIND} from './entries.ts';
+import type {Entries} from './entries.ts';
+import {KIND} from './hub-schema.ts';
 import type {EpisodeLog} from './episode-log.ts';
 import type {MergedEpisodes, Tally} from './merged-episodes.ts';
 import type {Tenant} from './tenants.ts';
