@@ -1,10 +1,10 @@
 import {never} from '../../base/never.ts';
 import type {LogEntry} from '../../model/episode.ts';
-import type {ActiveAgent, HubMessage, MessageKind, PresenceNote} from '../../model/hub.ts';
+import type {ActiveAgent, HubMessage, PresenceNote} from '../../model/hub.ts';
 import {isSealedItem} from '../security/tenant-seal.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
 import type {WaitOptions} from './hub-replica.ts';
-import type {HubAdapter, HubAdapterEvent, HubWelcome, OutgoingMessage} from './hub-adapter.ts';
+import type {HubAdapter, HubAdapterEvent, HubWelcome} from './hub-adapter.ts';
 import {HelpDesk} from './help-desk.ts';
 import type {HubDocument} from './hub-document.ts';
 import {HubDocuments} from './hub-documents.ts';
@@ -20,7 +20,7 @@ import {
   type TaskReport,
 } from './realtime-events.ts';
 import type {BroadcastOptions, HelpOptions, RealtimeOptions, SendOptions} from './realtime-options.ts';
-import {sendMessage} from './send-message.ts';
+import {messageOf, sendMessage, type Told} from './send-message.ts';
 import {uuidV7} from './uuid-v7.ts';
 import {WebSocketHub} from './web-socket-hub.ts';
 
@@ -50,6 +50,7 @@ export class RealtimeHub implements AsyncDisposable {
   readonly #help: HelpDesk;
   readonly #documents: HubDocuments;
   #presence: PresenceNote;
+  #shown: Promise<void> = Promise.resolve();
   #shut: Promise<void> | undefined;
 
   constructor(agentId: string, tenantId: string, options: RealtimeOptions) {
@@ -81,9 +82,11 @@ export class RealtimeHub implements AsyncDisposable {
     return this.#adapter.isConnected;
   }
 
-  /** Resolves when the hub has welcomed us; as `FederationHub.connect`. */
+  /** Resolves when the hub has welcomed us and knows our skills and topics; otherwise as `FederationHub.connect`. */
   async connect(options: WaitOptions = {}): Promise<HubWelcome> {
-    return this.#adapter.connect(options);
+    const welcome = await this.#adapter.connect(options);
+    await this.#shown;
+    return welcome;
   }
 
   /** Answers how to stop listening. */
@@ -95,9 +98,9 @@ export class RealtimeHub implements AsyncDisposable {
     this.#listeners.off(name, listener);
   }
 
-  /** To everybody in the tenant, or who follows the topic. The body is JSON. Resolves with the id when the hub has it. */
-  async broadcast(body: unknown, {topic, ...options}: BroadcastOptions = {}): Promise<string> {
-    return this.#send({kind: 'message', to: null, topic: topic ?? null, body}, options);
+  /** To everybody in the tenant, or who follows the topic and has the skills. The body is JSON. Resolves with the id when the hub has it. */
+  async broadcast(body: unknown, {topic = null, skills, ...options}: BroadcastOptions = {}): Promise<string> {
+    return this.#send({kind: 'message', to: null, topic, skills, body}, options);
   }
 
   /** To one agent; the hub keeps it for a while when that is away. Resolves with the id when the hub has it. */
@@ -142,7 +145,7 @@ export class RealtimeHub implements AsyncDisposable {
     const help = this.#help.wait(id, {enough: answers, deadlineMs: options.deadlineMs ?? HELP_MS, signal});
     const body = {question, skills: [...skills], data};
     try {
-      await this.#send({kind: 'request_help', to, topic, body}, {priority, id, signal});
+      await this.#send({kind: 'request_help', to, topic, skills, body}, {priority, id, signal});
     } catch (error) {
       this.#help.end(id);
       throw error;
@@ -152,10 +155,10 @@ export class RealtimeHub implements AsyncDisposable {
 
   async shareKnowledge(
     {title, content, tags = []}: Omit<Knowledge, 'tags'> & {readonly tags?: readonly string[]},
-    {topic, ...options}: BroadcastOptions = {},
+    {topic = null, skills, ...options}: BroadcastOptions = {},
   ): Promise<string> {
     const body = {title, content, tags: [...tags]};
-    return this.#send({kind: 'share_knowledge', to: null, topic: topic ?? null, body}, options);
+    return this.#send({kind: 'share_knowledge', to: null, topic, skills, body}, options);
   }
 
   /** Changes what the others see of this agent, and tells them. */
@@ -242,19 +245,27 @@ export class RealtimeHub implements AsyncDisposable {
 
   #onUp({head}: HubWelcome): void {
     this.#news.up(head);
-    void this.#introduce();
+    this.#shown = this.#show();
+    void this.#meet();
   }
 
-  async #introduce(): Promise<void> {
+  async #show(): Promise<void> {
+    // Another's connection knows nothing of our topics; that of our own said them already.
+    if (this.#ownsAdapter && this.#options.hubAdapter === undefined) return;
     try {
-      // Another's connection knows nothing of our topics; that of our own said them already.
-      if (!this.#ownsAdapter || this.#options.hubAdapter !== undefined) {
-        await this.#adapter.subscribe({news: true, topics: this.#options.topics ?? []});
-        await this.#adapter.setPresence(this.#presence);
-      }
-      this.#listeners.emit('agents:sync', await this.#adapter.who());
+      await this.#adapter.subscribe({news: true, topics: this.#options.topics ?? []});
+      await this.#adapter.setPresence(this.#presence);
     } catch {
       // The connection has ended, or this role may not show itself: the next connection tries again.
+    }
+  }
+
+  async #meet(): Promise<void> {
+    await this.#shown;
+    try {
+      this.#listeners.emit('agents:sync', await this.#adapter.who());
+    } catch {
+      // The connection has ended: the next one asks again.
     }
   }
 
@@ -278,18 +289,13 @@ export class RealtimeHub implements AsyncDisposable {
   }
 
   async #send(
-    {kind, to, topic, body}: {kind: MessageKind; to: string | null; topic: string | null; body: unknown},
-    {
-      priority = 'normal',
-      correlationId,
-      id = uuidV7(),
-      signal,
-    }: SendOptions & {id?: string; signal?: AbortSignal | undefined},
+    told: Told,
+    {signal, ...options}: SendOptions & {id?: string; signal?: AbortSignal | undefined},
   ): Promise<string> {
     if (this.#shut) throw new HubError('ended', 'This realtime hub was shut down');
-    const message: OutgoingMessage = {id, to, topic, kind, body, priority, correlationId: correlationId ?? null};
+    const message = messageOf(told, options);
     const deadlineMs = this.#options.sendMs ?? SEND_MS;
     await sendMessage(this.#adapter, message, {deadlineMs, alarms: this.#alarms, signal});
-    return id;
+    return message.id;
   }
 }
