@@ -10,13 +10,11 @@ import {
 import {Critiques} from './critiques.ts';
 import {type Malformed, readList, readText, reading, refuse} from './foreign.ts';
 import {Latest, later, readWritten, type Written} from './latest.ts';
+import {Tags} from './tags.ts';
 import {UseCount} from './use-count.ts';
-import {byCodeUnit} from './version-vector.ts';
 
 /** Voters, and confirming agents, of one episode: those with the latest word are counted, see `Latest`. */
 export const MAX_VOICES = 10_000;
-/** Tags that were ever put on or taken off one episode: those with the latest change are remembered. */
-export const MAX_TAGS = 500;
 const MAX_CRITIQUE = 256 * 1024;
 
 /** `full`: too many uses are not settled, see `settle`; the change was not taken. */
@@ -24,8 +22,8 @@ export type FoldAnswer = 'taken' | 'full';
 
 /**
  * What the changes of one episode amount to, however often and in whatever order they arrive: of each voter and each confirming
- * agent the last word counts, of critique and standing the last of all (beside it stands what was said without knowing of it), each tag is on or off by its last change (on, where one
- * change does both), each use counts once. "Last" is by stamp, then by id of the change. The store keeps one for each episode
+ * agent the last word counts (of each it is a register in which the last writer wins), and so of critique and standing of all (beside it stands what was
+ * said without knowing of it); tags are an observed-remove set, see `Tags`; each use counts once (a G-counter, see `UseCount`). "Last" is by stamp, then by id of the change. The store keeps one for each episode
  * and applies each change as it is appended.
  */
 export class EpisodeFold {
@@ -33,18 +31,18 @@ export class EpisodeFold {
   readonly #agentId: string;
   #votes: Latest<boolean>;
   #confirms: Latest<boolean>;
-  #tags: Latest<boolean>;
+  readonly #tags: Tags;
   #critique: Written<string | null>;
   #critiques = new Critiques();
   #standing: Written<EpisodeStanding>;
   #uses = new UseCount();
 
-  private constructor(episode: string, agentId: string, first: {at: string; critique: string | null}) {
+  private constructor(episode: string, agentId: string, first: {at: string; critique: string | null; tags: Tags}) {
     this.#episode = episode;
     this.#agentId = agentId;
     this.#votes = new Latest(MAX_VOICES);
     this.#confirms = new Latest(MAX_VOICES);
-    this.#tags = new Latest(MAX_TAGS);
+    this.#tags = first.tags;
     this.#critique = {at: first.at, tie: '', value: first.critique};
     this.#standing = {at: first.at, tie: '', value: 'active'};
   }
@@ -57,9 +55,7 @@ export class EpisodeFold {
     tags,
     critique,
   }: Pick<Episode, 'id' | 'agentId' | 'at' | 'tags' | 'critique'>): EpisodeFold {
-    const fold = new EpisodeFold(id, agentId, {at, critique});
-    for (const tag of tags) fold.#tags.put(tag, {at, tie: '', value: true});
-    return fold;
+    return new EpisodeFold(id, agentId, {at, critique, tags: Tags.of({agentId, at, tags})});
   }
 
   /**
@@ -78,8 +74,7 @@ export class EpisodeFold {
       case 'use':
         return this.#uses.put(tie, {count: change.count, position});
       case 'tag':
-        for (const tag of change.remove) this.#tags.put(tag, {at, tie, value: false});
-        for (const tag of change.add) this.#tags.put(tag, {at, tie, value: true});
+        this.#tags.apply(change, position);
         return 'taken';
       case 'critique':
         this.#critique = later(this.#critique, {at, tie, value: change.text});
@@ -132,13 +127,18 @@ export class EpisodeFold {
       up: votes.yes,
       down: votes.no,
       uses: this.#uses.value,
-      tags: [...this.#tags.entries()].flatMap(([tag, {value}]) => (value ? [tag] : [])).sort(byCodeUnit),
+      tags: this.#tags.values(),
       critique: this.#critique.value,
       ...(others.length > 0 && {otherCritiques: others}),
       confirmed: confirms.yes,
       refuted: confirms.no,
       standing: this.#standing.value,
     };
+  }
+
+  /** Whether anybody but the episode itself has said anything of its tags. */
+  get hasChangedTags(): boolean {
+    return this.#tags.wereChanged;
   }
 
   /** Arrays only, the same for the same contents. */
@@ -167,12 +167,12 @@ export class EpisodeFold {
       const fold = new EpisodeFold(readText(episode, 'an episode'), readText(agentId, 'an agent'), {
         at,
         critique: text,
+        tags: Tags.read(tags),
       });
       fold.#critique = {at, tie, value: text};
       fold.#standing = readWritten(standing, readStanding);
       fold.#votes = Latest.read(votes, {what: 'votes', limit: MAX_VOICES, readValue: readFlag});
       fold.#confirms = Latest.read(confirms, {what: 'confirmations', limit: MAX_VOICES, readValue: readFlag});
-      fold.#tags = Latest.read(tags, {what: 'tags', limit: MAX_TAGS, readValue: readFlag});
       fold.#uses = UseCount.read(uses);
       fold.#critiques = Critiques.read(critiques);
       return fold;

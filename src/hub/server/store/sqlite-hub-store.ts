@@ -8,6 +8,7 @@ import {AuditLog} from './audit-log.ts';
 import {Bodies, type Seal} from './bodies.ts';
 import {Credentials} from './credentials.ts';
 import {Documents} from './documents.ts';
+import {foldEarlierTags} from './earlier-tags.ts';
 import {damagedText, Entries} from './entries.ts';
 import {EpisodeLog, type Found} from './episode-log.ts';
 import {EpisodeStates} from './episode-states.ts';
@@ -89,15 +90,18 @@ export class SqliteHubStore implements HubStore {
     this.credentials = new Credentials(db, group, limits);
     this.documents = new Documents(db, {group, bodies}, limits);
     this.messages = new Messages(db, {group, bodies}, limits);
+    const states = new EpisodeStates(db, bodies, {
+      entries: this.#entries,
+      outcomes: this.#outcomes,
+      critiques: new LastCritiques(db, this.#entries),
+    });
+    const tagged = {bodies, entries: this.#entries, states, tenants: this.#tenants, text: this.#text};
+    db.transaction(() => foldEarlierTags(db, tagged)).immediate();
     this.#log = new EpisodeLog({
       group,
       tenants: this.#tenants,
       entries: this.#entries,
-      states: new EpisodeStates(db, bodies, {
-        entries: this.#entries,
-        outcomes: this.#outcomes,
-        critiques: new LastCritiques(db, this.#entries),
-      }),
+      states,
       text: this.#text,
       vectors,
       audit: this.audit,
