@@ -1,4 +1,5 @@
 import type {Database} from 'better-sqlite3';
+import {GodelError} from '../../../model/failure.ts';
 import type {Bodies, Body} from './bodies.ts';
 import type {Entries} from './entries.ts';
 import type {EpisodeStates} from './episode-states.ts';
@@ -23,25 +24,32 @@ interface Parts {
  * In a database from when a tag was on or off by the last word on it, that word was all that was kept. What all changes of the log amount to is kept in
  * its place, and is what is searched for. Within a transaction: all of it is done, once, or nothing.
  */
-export function foldEarlierTags(db: Database, {bodies, entries, states, tenants, text}: Parts): void {
+export function foldEarlierTags(db: Database, parts: Parts): void {
   if (db.prepare(IS_EARLIER).get() === undefined) return;
-  const byNum = new Map([...tenants.all()].map(tenant => [tenant.num, tenant]));
   for (const {key, tags} of db.prepare<[], {key: number; tags: Body}>(TAGGED).all()) {
-    const tenant = byNum.get(tenantOf(key));
-    const row = entries.at(key);
-    const read = tenant && row && entries.textUnlessDamaged(tenant.name, row);
-    if (!tenant || !row || !read) continue;
-    const placed = {tenant: tenant.name, key, episode: entries.episode(tenant.name, row)};
-    const kept: unknown = JSON.parse(bodies.read(tenant.name, tagsId(placed.episode), tags));
-    if (!isEarlierMarks(kept)) continue;
-    states.keepTagsAnew(placed);
-    const {standing, critique, tags: now} = states.of(placed);
-    const before = kept.flatMap(([tag, {has}]) => (has ? [tag] : [])).toSorted();
-    const position = positionOf(key);
-    if (standing !== 'active' || position > text.mark(tenant.num) || before.join(' ') === now.join(' ')) continue;
-    const {task, input, output} = placed.episode;
-    text.remove(tenant.num, position, {task, input, output, critique, tags: before});
-    text.put(tenant.num, position, {task, input, output, critique, tags: now});
+    try {
+      foldAnew(parts, key, tags);
+    } catch (error) {
+      // Damaged: it is found when it is read, and is no reason not to open the others.
+      if (!(error instanceof GodelError)) throw error;
+    }
   }
   db.prepare(IS_LATER).run();
+}
+
+function foldAnew({bodies, entries, states, tenants, text}: Parts, key: number, tags: Body): void {
+  const tenant = tenants.numbered(tenantOf(key));
+  const row = entries.at(key);
+  if (tenant === null || row === null) return;
+  const placed = {tenant: tenant.name, key, episode: entries.episode(tenant.name, row)};
+  const kept: unknown = JSON.parse(bodies.read(tenant.name, tagsId(placed.episode), tags));
+  if (!isEarlierMarks(kept)) return;
+  states.keepTagsAnew(placed);
+  const {standing, critique, tags: now} = states.of(placed);
+  const before = kept.flatMap(([tag, {has}]) => (has ? [tag] : [])).toSorted();
+  const position = positionOf(key);
+  if (standing !== 'active' || position > text.mark(tenant.num) || before.join(' ') === now.join(' ')) return;
+  const {task, input, output} = placed.episode;
+  text.remove(tenant.num, position, {task, input, output, critique, tags: before});
+  text.put(tenant.num, position, {task, input, output, critique, tags: now});
 }
