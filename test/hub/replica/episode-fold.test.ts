@@ -3,9 +3,9 @@ import {expect, test} from 'vitest';
 import type {EpisodeChange, EpisodeState} from '../../../src/model/episode.ts';
 import {EpisodeFold} from '../../../src/hub/replica/episode-fold.ts';
 import {formatStamp} from '../../../src/hub/replica/hybrid-clock.ts';
-import {MAX_MENTIONS} from '../../../src/hub/replica/tags.ts';
+import {MAX_MENTIONS, Tags} from '../../../src/hub/replica/tags.ts';
 import {MAX_OPEN_USES} from '../../../src/hub/replica/use-count.ts';
-import {shuffled, text} from './lawful.ts';
+import {hostile, shuffled, text} from './lawful.ts';
 
 const EPISODE = {id: 'e1', agentId: 'maker', at: stampAt(2), tags: ['first', 'second'], critique: 'to begin with'};
 
@@ -206,4 +206,26 @@ test('a change of another episode is a bug and thrown', () => {
   const other: EpisodeChange = {id: 'x', episode: 'e2', by: 'ann', at: stampAt(3), kind: 'use', count: 1};
   expect(() => fold.apply(other, null)).toThrow('e2');
   expect(() => fold.mergeFrom(EpisodeFold.of({...EPISODE, id: 'e2'}))).toThrow('e2');
+});
+
+test('hostile input is refused with a reason, or is what it says, and pollutes nothing', () => {
+  const fold = EpisodeFold.of(EPISODE);
+  const tag = {id: 'c', episode: EPISODE.id, by: 'ann', at: stampAt(3), kind: 'tag', add: ['x'], remove: []} as const;
+  fold.apply({...tag, clock: ['log', 'n', 1, 0]}, 2);
+  // JSON of it, one part of which is something else.
+  const parts = JSON.parse(text(fold)) as unknown[];
+  const spoilt = fc.tuple(fc.nat({max: parts.length - 1}), hostile).map(([at, by]) => parts.with(at, by));
+  const mention = (parts[6] as unknown[][])[0]!;
+  const mentions = fc.tuple(fc.nat({max: mention.length - 1}), hostile).map(([at, by]) => [mention.with(at, by)]);
+  const isTold = (answer: ReturnType<typeof EpisodeFold.parse> | ReturnType<typeof Tags.parse>) => {
+    if (!answer.ok) expect(answer.failure.detail).not.toBe('');
+    expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
+  };
+  fc.assert(
+    fc.property(hostile, spoilt, mentions, (anything, broken, tags) => {
+      for (const value of [anything, broken, parts.with(6, tags)]) isTold(EpisodeFold.parse(value));
+      for (const value of [anything, tags]) isTold(Tags.parse(value));
+    }),
+    {numRuns: 300},
+  );
 });

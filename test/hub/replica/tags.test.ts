@@ -4,7 +4,7 @@ import {openCache} from '../../../src/hub/client/store/open-cache.ts';
 import {EpisodeFold} from '../../../src/hub/replica/episode-fold.ts';
 import {HybridClock} from '../../../src/hub/replica/hybrid-clock.ts';
 import {MAX_MENTIONS_OF_TAG, type TagMention, Tags} from '../../../src/hub/replica/tags.ts';
-import type {Episode, EpisodeChange, LogEntry, WrittenClock} from '../../../src/model/episode.ts';
+import type {Episode, EpisodeChange, LogEntry, LogItem, WrittenClock} from '../../../src/model/episode.ts';
 import {episode} from '../server/store/sample-episodes.ts';
 import {StoreRig} from '../server/store/store-rig.ts';
 import {shuffled} from './lawful.ts';
@@ -215,8 +215,8 @@ test('tags are what an observed-remove set says of whole histories: at the hub, 
   expect(met.kept).toBeGreaterThan(10);
 });
 
-function itemOf({position: _, ...item}: LogEntry) {
-  return item;
+function itemOf(entry: LogEntry): LogItem {
+  return entry.kind === 'episode' ? {kind: 'episode', episode: entry.episode} : {kind: 'change', change: entry.change};
 }
 
 const said = (id: string, ms: number, fields: Partial<TagChange>): TagChange => ({
