@@ -11,6 +11,7 @@ import type {
   DaemonView,
   EventQuery,
   ExplainQuery,
+  HubRequest,
   LogPart,
   LogQuery,
   OutputPart,
@@ -30,6 +31,8 @@ export type Answer<T> = Result<T, Failure>;
 /** What the routes need of the daemon, one method per route. */
 export interface Backend {
   readonly memory: MemoryBackend;
+  /** What a team with this hub remembers. */
+  memoryAt(hub: HubRequest): Answer<MemoryBackend>;
   daemon(): DaemonView;
   stop(options: {readonly force: boolean}): Promise<Answer<readonly string[]>>;
   daemonLog(limit: number): readonly string[];

@@ -16,6 +16,7 @@ import {
   type EventQuery,
   type ExplainQuery,
   HEADERS,
+  type HubRequest,
   type LogPart,
   type LogQuery,
   type OutputPart,
@@ -79,6 +80,11 @@ export class ApiClient {
 
   get options(): ClientOptions {
     return this.#options;
+  }
+
+  /** What teams with this hub remember. */
+  memoryAt(hub: HubRequest): MemoryClient {
+    return new MemoryClient(call => this.#call(call), hub);
   }
 
   daemon(): Answer<DaemonView> {

@@ -1,5 +1,6 @@
 import type {Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
+import type {HubRequest} from './contract.ts';
 import type {MemoryBackend} from './memory-backend.ts';
 import type {
   AddedMemory,
@@ -35,8 +36,14 @@ export interface MemoryCall {
 export class MemoryClient implements MemoryBackend {
   readonly #call: <T>(call: MemoryCall) => Answer<T>;
 
-  constructor(call: <T>(call: MemoryCall) => Answer<T>) {
-    this.#call = call;
+  /** `hub`: of the teams that have this hub; absent: of those that are not told otherwise. */
+  constructor(call: <T>(call: MemoryCall) => Answer<T>, hub: HubRequest = {}) {
+    const {url, tenant, tokenFile} = hub;
+    const where = queryText({hub: url, tenant, hubTokenFile: tokenFile}).slice(1);
+    this.#call = asked => {
+      const joined = asked.path.includes('?') ? '&' : '?';
+      return call(where === '' ? asked : {...asked, path: `${asked.path}${joined}${where}`});
+    };
   }
 
   search(search: MemorySearch): Answer<MemoryAnswer> {

@@ -54,8 +54,8 @@ export interface MemoryDraft {
 }
 
 /**
- * What has become of a change at the hub. none: the project has no hub. kept: the hub has it on its disk. waiting: it goes to the hub when
- * that is back.
+ * What has become of a change at the hub. none: the project has no hub. kept: the hub has it on its disk. waiting: it is kept here, and
+ * goes to the hub when that answers.
  */
 export type AtHub = 'none' | 'kept' | 'waiting';
 
@@ -63,6 +63,8 @@ export interface AddedMemory {
   readonly v: 1;
   readonly id: string;
   readonly hub: AtHub;
+  /** Something in it was, or looked like, a secret, and `***` was kept in its place; absent: nothing. */
+  readonly masked?: true;
 }
 
 /** Those with these ids (or beginnings of them), or all that were made before and have the tag; at least one of the three. */

@@ -1,4 +1,6 @@
 import {z} from 'zod';
+import type {HubRequest} from './contract.ts';
+import {hubShape} from './hub-shape.ts';
 import {
   type ForgetRequest,
   MAX_FORGET_IDS,
@@ -80,6 +82,22 @@ const imported: z.ZodType<MemoryImport> = z.strictObject({
   dry: z.boolean().exactOptional(),
 });
 
+const hub = z
+  .object({
+    hub: hubShape.url,
+    tenant: hubShape.tenant,
+    hubTokenFile: hubShape.tokenFile,
+  })
+  .transform(
+    ({hub: url, tenant, hubTokenFile: tokenFile}): HubRequest => ({
+      ...(url !== undefined && {url}),
+      ...(tenant !== undefined && {tenant}),
+      ...(tokenFile !== undefined && {tokenFile}),
+    }),
+  );
+
+/** Which hub is meant, in the query of any request. */
+export const parseMemoryHub = parser(hub);
 export const parseMemorySearch = parser(search);
 export const parseMemoryDraft = parser(draft);
 export const parseForgetRequest = parser(forget);

@@ -11,6 +11,7 @@ import {
   type SpawnRequest,
   type TaskListQuery,
 } from './contract.ts';
+import {hubShape} from './hub-shape.ts';
 import {parser} from './parser.ts';
 import {
   agentOrder,
@@ -58,13 +59,7 @@ const spawnRequest: z.ZodType<SpawnRequest> = z.object({
   strategy: strategy.exactOptional(),
   onBudget: onBudget.exactOptional(),
   memory: z.enum(MEMORY_MODES).exactOptional(),
-  hub: z
-    .strictObject({
-      url: z.string().min(1).max(1000).exactOptional(),
-      tenant: z.string().min(1).max(200).exactOptional(),
-      tokenFile: path.regex(/^\//, 'expected an absolute path').exactOptional(),
-    })
-    .exactOptional(),
+  hub: z.strictObject(hubShape).exactOptional(),
   allow: z.array(z.string().min(1).max(1000)).max(100).exactOptional(),
   secretNames: secretNames.exactOptional(),
   traceparent: z.string().max(200).exactOptional(),

@@ -76,7 +76,8 @@ export function must<T>(result: Result<T, Failure>): T {
   throw new GodelError(result.failure);
 }
 
-function projectFolder(cli: Cli, {project}: GlobalOptions): string {
+/** Its real path; it need not have been used yet. */
+export function projectFolder(cli: Cli, {project}: GlobalOptions): string {
   if (project === undefined) return findProject(cli.cwd);
   const folder = path.resolve(cli.cwd, project);
   if (statSync(folder, {throwIfNoEntry: false})?.isDirectory()) return realpathSync(folder);

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import {plural} from '../base/amount.ts';
-import type {ApiClient} from '../api/client.ts';
+import type {MemoryBackend} from '../api/memory-backend.ts';
 import {memoryLine, type MemoryPage} from '../api/memory-contract.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
@@ -10,9 +10,9 @@ import type {Interrupt} from './interrupts.ts';
 import {writeWhole} from './memory-files.ts';
 
 /** Writes every memory as one line, to a file that is whole or not there, or to standard output. */
-export async function exportMemories(cli: Cli, client: ApiClient, file: string): Promise<ExitKind> {
+export async function exportMemories(cli: Cli, memory: MemoryBackend, file: string): Promise<ExitKind> {
   if (file === '-') {
-    await eachLine(cli, client, async lines => {
+    await eachLine(cli, memory, async lines => {
       cli.print.log(Buffer.from(lines));
       await cli.print.flush();
     });
@@ -20,7 +20,7 @@ export async function exportMemories(cli: Cli, client: ApiClient, file: string):
   }
   let episodes = 0;
   await writeWhole(path.resolve(cli.cwd, file), async append => {
-    episodes = await eachLine(cli, client, append);
+    episodes = await eachLine(cli, memory, append);
   });
   if (cli.print.json !== 'none') cli.print.value({v: 1, file, episodes});
   else cli.print.line(`${plural(episodes, 'memory', 'memories')} in ${file}.`);
@@ -28,7 +28,7 @@ export async function exportMemories(cli: Cli, client: ApiClient, file: string):
 }
 
 /** Page by page. Answers how many there were. */
-async function eachLine(cli: Cli, client: ApiClient, append: (lines: string) => Promise<void>): Promise<number> {
+async function eachLine(cli: Cli, memory: MemoryBackend, append: (lines: string) => Promise<void>): Promise<number> {
   const interrupts: Interrupt[] = [];
   const unlisten = cli.interrupts.listen(signal => interrupts.push(signal));
   // What is not at the hub yet may have got there when the hub tells what it has.
@@ -36,7 +36,7 @@ async function eachLine(cli: Cli, client: ApiClient, append: (lines: string) => 
   let count = 0;
   try {
     for (let after: string | null | undefined; after !== null; ) {
-      const page: MemoryPage = must(await client.memory.export(after === undefined ? {} : {after}));
+      const page: MemoryPage = must(await memory.export(after === undefined ? {} : {after}));
       const [signal] = interrupts;
       if (signal !== undefined) throw new GodelError({reason: 'interrupted', signal});
       const rows = page.rows.filter(({episode}) => page.local || !local.has(episode.id));

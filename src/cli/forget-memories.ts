@@ -1,6 +1,6 @@
 import {plural} from '../base/amount.ts';
 import {oneLine} from '../base/one-line.ts';
-import type {ApiClient} from '../api/client.ts';
+import type {MemoryBackend} from '../api/memory-backend.ts';
 import type {ForgetReport, ForgetRequest} from '../api/memory-contract.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
@@ -18,14 +18,14 @@ export interface Forget {
 }
 
 /** Forgets for good, after asking where somebody sits. */
-export async function forgetMemories(cli: Cli, client: ApiClient, forget: Forget): Promise<ExitKind> {
+export async function forgetMemories(cli: Cli, memory: MemoryBackend, forget: Forget): Promise<ExitKind> {
   const request = requestOf(forget);
-  const chosen = must(await client.memory.forget({...request, dry: true}));
+  const chosen = must(await memory.forget({...request, dry: true}));
   if (chosen.ids.length > 0 && !(await isMeant(cli, chosen, forget.yes))) {
     cli.print.note('Nothing is forgotten.');
     return 'ok';
   }
-  const done = chosen.ids.length === 0 ? chosen : must(await client.memory.forget({ids: chosen.ids}));
+  const done = chosen.ids.length === 0 ? chosen : must(await memory.forget({ids: chosen.ids}));
   if (cli.print.json !== 'none') cli.print.value({v: 1, forgotten: done.ids, hub: done.hub});
   else if (done.ids.length === 0) cli.print.line('There is nothing like that to forget.');
   else cli.print.line(`${plural(done.ids.length, 'memory', 'memories')} forgotten.${hubNote(done.hub)}`);

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import {plural} from '../base/amount.ts';
-import type {ApiClient} from '../api/client.ts';
+import type {MemoryBackend} from '../api/memory-backend.ts';
 import {MAX_IMPORT_LINES, type MemoryImported} from '../api/memory-contract.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError, type PlanProblem} from '../model/failure.ts';
@@ -16,14 +16,14 @@ const MAX_PROBLEMS = 20;
 /** Takes in what is new of a file; with `skipBad` what is wrong in it is left out, otherwise nothing of it is taken. */
 export async function importMemories(
   cli: Cli,
-  client: ApiClient,
+  memory: MemoryBackend,
   {file, skipBad}: {readonly file: string; readonly skipBad: boolean},
 ): Promise<ExitKind> {
   const place = path.resolve(cli.cwd, file);
   const problems: PlanProblem[] = [];
   let omitted = 0;
   for await (const some of chunks(place)) {
-    const looked = must(await client.memory.import({lines: some.map(({text}) => text), dry: true}));
+    const looked = must(await memory.import({lines: some.map(({text}) => text), dry: true}));
     for (const {line, message} of looked.problems) {
       if (problems.length < MAX_PROBLEMS) problems.push({message, line: some[line]?.number ?? 0});
       else omitted += 1;
@@ -36,7 +36,7 @@ export async function importMemories(
   const total = {added: 0, known: 0, forgotten: 0};
   let hub: MemoryImported['hub'] = 'none';
   for await (const some of chunks(place)) {
-    const taken = must(await client.memory.import({lines: some.map(({text}) => text)}));
+    const taken = must(await memory.import({lines: some.map(({text}) => text)}));
     total.added += taken.added;
     total.known += taken.known;
     total.forgotten += taken.forgotten;

@@ -133,7 +133,7 @@ function named(counts: readonly (readonly [string, number])[]): string {
 
 /** What has become of a change beyond this project, as the end of a sentence about it. */
 export function hubNote(hub: AtHub): string {
-  return hub === 'waiting' ? ' The hub is told when it is there.' : '';
+  return hub === 'waiting' ? ' It is kept here, and not at the hub yet: the hub is told when it answers.' : '';
 }
 
 function lastWords(text: string): string {

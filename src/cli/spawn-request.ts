@@ -3,12 +3,13 @@ import path from 'node:path';
 import type {SpawnRequest} from '../api/contract.ts';
 import type {Budget} from '../model/budget.ts';
 import type {Cli} from './cli.ts';
+import {type HubFlags, hubRequestOf} from './hub-request.ts';
 import type {PlanSource} from './plan-source.ts';
 import {scalingOfSpawn, type SpawnScaleOptions} from './scale-options.ts';
 import type {AgentOptions, AskedAgents} from './team-agents.ts';
 
 /** What `godel team spawn` is asked for. */
-export interface SpawnOptions extends AgentOptions, SpawnScaleOptions, BudgetOptions {
+export interface SpawnOptions extends AgentOptions, SpawnScaleOptions, BudgetOptions, HubFlags {
   readonly task?: string;
   readonly taskFile?: string;
   readonly parallelism?: number;
@@ -26,9 +27,6 @@ export interface SpawnOptions extends AgentOptions, SpawnScaleOptions, BudgetOpt
   readonly maxFailures?: number;
   /** False with `--no-memory`. */
   readonly memory?: boolean;
-  readonly hub?: string;
-  readonly tenant?: string;
-  readonly hubTokenFile?: string;
 }
 
 /** The request for a team, as the daemon wants it. */
@@ -38,6 +36,7 @@ export function requestOf(
   plan: PlanSource | null,
 ): SpawnRequest {
   const {count, agents, name, failFast, maxFailures, timeout, allow} = options;
+  const hub = hubRequestOf(cli, options);
   const budget = budgetOf(options);
   return {
     count,
@@ -55,19 +54,8 @@ export function requestOf(
     ...(budget ? {budget} : {}),
     ...(allow === undefined ? {} : {allow}),
     ...(options.memory === false ? {memory: 'off' as const} : {}),
-    ...hubOf(cli, options),
+    ...(hub === null ? {} : {hub}),
     ...scalingOfSpawn(options),
-  };
-}
-
-function hubOf({cwd}: Cli, {hub, tenant, hubTokenFile}: Omit<SpawnOptions, 'count'>): Pick<SpawnRequest, 'hub'> {
-  if (hub === undefined && tenant === undefined && hubTokenFile === undefined) return {};
-  return {
-    hub: {
-      ...(hub === undefined ? {} : {url: hub}),
-      ...(tenant === undefined ? {} : {tenant}),
-      ...(hubTokenFile === undefined ? {} : {tokenFile: path.resolve(cwd, hubTokenFile)}),
-    },
   };
 }
 

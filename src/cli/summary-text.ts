@@ -36,6 +36,7 @@ export function summaryLines(
     ...(withFailures ? failureLinesOf(view, print) : []),
     `${print.style('bold', `Team ${team}`)} ${stateText(view, print)} after ${wall}: ${plural(tasks.total, 'task')}${counts.length > 0 ? `, ${counts.join(', ')}` : ''}.`,
     ...(view.endedBecause === null ? [] : [`  ${view.endedBecause}`]),
+    ...view.warnings.map(text => `  ${print.style('yellow', 'Warning')}: ${oneLine(text, 1000)}`),
     ...(view.attempts === 0
       ? ['  Nothing was run.']
       : [

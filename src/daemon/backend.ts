@@ -43,6 +43,7 @@ import type {Effects} from './effects.ts';
 import {explain} from './explanations.ts';
 import type {Hosts} from './hosts.ts';
 import {logFile} from './orders.ts';
+import type {MemoryWarnings} from './memory/memory-warnings.ts';
 import type {Progress} from './progress.ts';
 import type {Requests} from './requests.ts';
 import type {SecretStore} from './secrets.ts';
@@ -52,6 +53,8 @@ import {TeamRequests} from './team-requests.ts';
 
 export interface DaemonBackendOptions {
   readonly memory: MemoryBackend;
+  readonly memoryAt: Backend['memoryAt'];
+  readonly memoryWarnings: Pick<MemoryWarnings, 'added'>;
   readonly paths: ProjectPaths;
   readonly version: string;
   readonly settings: Settings;
@@ -73,6 +76,7 @@ export interface DaemonBackendOptions {
 /** Answers the API's requests: what changes anything goes through the engine, what only looks is read at once. */
 export class DaemonBackend implements Backend {
   readonly memory: MemoryBackend;
+  readonly memoryAt: Backend['memoryAt'];
   readonly #options: DaemonBackendOptions;
   readonly #startedMs = readClock().monoMs;
   readonly #spawns: Spawns;
@@ -81,6 +85,7 @@ export class DaemonBackend implements Backend {
   constructor(options: DaemonBackendOptions) {
     this.#options = options;
     this.memory = options.memory;
+    this.memoryAt = options.memoryAt;
     this.#spawns = new Spawns({...options, view: id => this.#view(id)});
     this.#requests = new TeamRequests(options);
   }
@@ -267,8 +272,9 @@ export class DaemonBackend implements Backend {
   }
 
   #view(id: TeamId): TeamView | null {
-    const {engine, progress} = this.#options;
-    return engine.view(id, {now: readClock(), lastLine: attempt => progress.lastLine(attempt)});
+    const {engine, progress, memoryWarnings} = this.#options;
+    const view = engine.view(id, {now: readClock(), lastLine: attempt => progress.lastLine(attempt)});
+    return view && memoryWarnings.added(view);
   }
 
   #named<T>(name: string, found: (id: TeamId) => Answer<T>): Answer<T> {

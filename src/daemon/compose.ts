@@ -29,6 +29,7 @@ import {hubChoice} from './memory/hub-choice.ts';
 import {projectSource} from './memory/hub-source.ts';
 import {Lessons} from './memory/lessons.ts';
 import {Memories} from './memory/memories.ts';
+import {MemoryWarnings} from './memory/memory-warnings.ts';
 import {MemoryDesk} from './memory/memory-desk.ts';
 import {ProjectHub} from './project-hub.ts';
 import {Merges} from './merges.ts';
@@ -37,6 +38,7 @@ import type {AgentSettings} from '../model/agent-settings.ts';
 import {Permits} from './permits.ts';
 import {Progress} from './progress.ts';
 import {Requests} from './requests.ts';
+import {maskSecretShapes} from './secret-shapes.ts';
 import {SecretStore} from './secrets.ts';
 import {type Moments, TickLoop} from './tick-loop.ts';
 
@@ -160,9 +162,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     log,
     random: Math.random,
   });
+  const clean = (text: string) => maskSecretShapes(new Redaction(secrets.values()).text(text));
   const {promise: over, resolve: endBySelf} = withResolver<DaemonEnd>();
   const backend = new DaemonBackend({
-    memory: new MemoryDesk(() => memories.usual.opened()),
+    memory: new MemoryDesk(() => memories.usual.opened(), clean),
+    memoryWarnings: new MemoryWarnings(
+      memories,
+      id => engine.teamSpec(id) ?? store.teams().find(team => team.id === id)?.spec ?? null,
+    ),
+    memoryAt: asked => {
+      const hub = hubChoice(asked, {settings, folder: paths.folder});
+      const memory = hub.ok ? memories.at(hub.value) : hub;
+      return memory.ok ? ok(new MemoryDesk(() => memory.value.reached(), clean)) : memory;
+    },
     paths,
     version,
     settings,

@@ -1,6 +1,5 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {setPriority} from 'node:os';
-import {join} from 'node:path';
 import {createInterface} from 'node:readline';
 import {backoffMs} from '../base/backoff.ts';
 import {type Failure, GodelError} from '../model/failure.ts';
@@ -29,7 +28,7 @@ export interface HubEndpoint {
 }
 
 export interface ProjectHubParts {
-  readonly paths: Pick<ProjectPaths, 'godelFolder'>;
+  readonly paths: Pick<ProjectPaths, 'hubFile'>;
   readonly log: Pick<Log, 'info' | 'warn'>;
   readonly random: () => number;
   /** More arguments for the hub; for tests. */
@@ -56,7 +55,7 @@ export class ProjectHub {
 
   constructor(parts: ProjectHubParts) {
     this.#parts = parts;
-    this.#dbPath = join(parts.paths.godelFolder, 'hub.db');
+    this.#dbPath = parts.paths.hubFile;
   }
 
   /** Where somebody connects who speaks for agents beneath it, and its token. Rejects with a `GodelError` where no hub can be had. */

@@ -3,6 +3,7 @@ import {failureOf} from '../model/failure.ts';
 import type {TeamId} from '../model/ids.ts';
 import {type ProjectPaths, secretsFile} from '../project/project-paths.ts';
 import type {Log} from './log.ts';
+import {looksSecret} from './secret-shapes.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -10,10 +11,6 @@ const SECRET_NAME =
   /TOKEN|SECRET|PASSW|PASSPHRASE|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL|CONNECTION_STRING|COOKIE|(^|_)(AUTH|PASS|PWD|KEY|DSN)(_|$)/i;
 /** The working directory, not a password. */
 const NO_SECRET = new Set(['PWD', 'OLDPWD']);
-/** A password in a URL, a private key, a JSON web token, and keys with the prefix of a well-known issuer. */
-const SECRET_VALUE =
-  /:\/\/[^\s/@:]*:[^\s/@]+@|-----BEGIN [A-Z ]*PRIVATE KEY|(^|\W)(eyJ[\w-]{10,}\.[\w-]{10,}\.|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{15,}|sk-[\w-]{20,}|xox[abprs]-[\w-]{10,}|A[KS]IA[A-Z0-9]{16})/;
-
 /**
  * Separates what is called a secret or looks like one, by its name or by its value. Being wrong costs nothing: tasks get
  * both parts.
@@ -26,7 +23,7 @@ export function splitSecrets(
   const plain: Record<string, string> = {};
   const secrets: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
-    const isSecret = named.has(name) || (SECRET_NAME.test(name) && !NO_SECRET.has(name)) || SECRET_VALUE.test(value);
+    const isSecret = named.has(name) || (SECRET_NAME.test(name) && !NO_SECRET.has(name)) || looksSecret(value);
     (isSecret ? secrets : plain)[name] = value;
   }
   return {plain, secrets};
@@ -63,6 +60,11 @@ export class SecretStore {
 
   of(teamId: TeamId): Environment {
     return this.#values.get(teamId) ?? {};
+  }
+
+  /** Of all of them. */
+  values(): readonly string[] {
+    return [...this.#values.values()].flatMap(secrets => Object.values(secrets));
   }
 
   forget(teamId: TeamId): void {

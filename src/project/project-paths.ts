@@ -15,6 +15,8 @@ export interface ProjectPaths {
   readonly storeFile: string;
   /** What attempts have learned. */
   readonly memoryFile: string;
+  /** The database of the hub that the daemon starts. */
+  readonly hubFile: string;
   readonly logFile: string;
   /** Which process is the daemon, and where it listens; see `daemon-file.ts`. */
   readonly daemonFile: string;
@@ -38,6 +40,7 @@ export function projectPaths(folder: string, env: Environment = process.env): Pr
     godelFolder,
     storeFile: join(godelFolder, 'store.db'),
     memoryFile: join(godelFolder, 'memory.db'),
+    hubFile: join(godelFolder, 'hub.db'),
     logFile: join(godelFolder, 'daemon.log'),
     daemonFile,
     teamsFolder: join(godelFolder, 'teams'),

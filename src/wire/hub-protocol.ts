@@ -23,6 +23,8 @@ export const MAX_HELLO_BYTES = 16 * 1024;
 export const MAX_PULL_ENTRIES = 1000;
 export const MAX_PUSH_ITEMS = 500;
 export const MAX_RECALL = 100;
+/** Episodes whose states are asked for together. */
+export const MAX_STATES = 100;
 /** Of an episode's task, and of its other texts, in characters. */
 export const MAX_TASK_CHARS = 64 * 1024;
 export const MAX_TEXT_CHARS = 256 * 1024;
@@ -113,6 +115,7 @@ export const clientFrameSchema = z.discriminatedUnion('type', [
     explain: z.boolean().optional(),
   }),
   z.strictObject({type: z.literal('get'), id, episode: name}),
+  z.strictObject({type: z.literal('states'), id, episodes: z.array(name).min(1).max(MAX_STATES)}),
   z.strictObject({type: z.literal('presence'), id, presence}),
   z.strictObject({type: z.literal('who'), id}),
   z.strictObject({type: z.literal('subscribe'), id, subscription}),
@@ -248,6 +251,8 @@ export type HubFrame =
   | {readonly type: 'news'; readonly entries: readonly LogEntry[]; readonly head: number}
   | {readonly type: 'recalled'; readonly id: number; readonly memories: readonly Memory[]}
   | {readonly type: 'episode'; readonly id: number; readonly entry: LogEntry; readonly state: EpisodeState}
+  /** Of the episodes asked for, in their order; null: it is not there, or was forgotten. At least one; where there is too much to tell, not of all. */
+  | {readonly type: 'states'; readonly id: number; readonly states: readonly (EpisodeState | null)[]}
   | {readonly type: 'agents'; readonly id: number; readonly agents: readonly ActiveAgent[]}
   | {
       readonly type: 'presence';

@@ -1,7 +1,7 @@
 import {z} from 'zod';
 import {EPISODE_STANDINGS} from '../model/episode.ts';
 import {HUB_ROLES, MESSAGE_KINDS, PRIORITIES} from '../model/hub.ts';
-import {changeSchema, episodeSchema, HUB_ERROR_CODES, type HubFrame} from './hub-protocol.ts';
+import {changeSchema, episodeSchema, HUB_ERROR_CODES, type HubFrame, MAX_STATES} from './hub-protocol.ts';
 
 const name = z.string().min(1).max(200);
 const id = z.number().int().min(0);
@@ -111,6 +111,7 @@ const hubFrameSchema = z.discriminatedUnion('type', [
   z.object({type: z.literal('news'), entries, head}),
   z.object({type: z.literal('recalled'), id, memories: z.array(memory)}),
   z.object({type: z.literal('episode'), id, entry, state}),
+  z.object({type: z.literal('states'), id, states: z.array(state.nullable()).min(1).max(MAX_STATES)}),
   z.object({type: z.literal('agents'), id, agents: z.array(agent)}),
   z.object({type: z.literal('presence'), joined: z.array(agent), changed: z.array(agent), left: z.array(left)}),
   z.object({type: z.literal('message'), message}),

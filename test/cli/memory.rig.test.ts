@@ -110,6 +110,35 @@ test('a person adds by options or JSON, holds an agent back, and asks the hub or
   expect((await search(rig, 'map', '--tag', 'maps')).memories).toHaveLength(1);
 });
 
+test('of what a person adds, secrets of teams and what looks like one are not kept, and it is said', async () => {
+  await using rig = await Rig.create({env: {...ENV, GODEL_HUB: 'off', SHOP_PASSWORD: 'tulip-harvest-9'}});
+  await rig.godel(['team', 'spawn', '--count', '1', '--detach', '--name', 'shop']);
+  const key = `sk-ant-api03-${'aB3'.repeat(12)}`;
+  const draft = {
+    task: 'log in with tulip-harvest-9',
+    input: `key ${key}, url https://ann:s3cr3t@shop.example/x`,
+    output: '-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY----- and so on',
+    critique: 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl was refused',
+    tags: ['tulip-harvest-9'],
+    reward: 1,
+  };
+  const added = await json<AddedMemory>(rig, ['add', '-'], JSON.stringify(draft));
+  expect(added.masked).toBe(true);
+  expect((await json<MemoryView>(rig, ['show', added.id])).episode).toMatchObject({
+    task: 'log in with ***',
+    input: 'key ***, url https://ann:***@shop.example/x',
+    output: '*** and so on',
+    critique: '*** was refused',
+    tags: ['***'],
+  });
+  const told = await rig.godel(['memory', 'add', '--task', `use ${key}`]);
+  expect(told.stderr).toContain('looks like a secret');
+  const plain = 'ask-me about sk-learn at https://shop.example:8080/a@b';
+  const other = await json<AddedMemory>(rig, ['add', '--task', plain]);
+  expect(other.masked).toBe(undefined);
+  expect((await json<MemoryView>(rig, ['show', other.id])).episode.task).toBe(plain);
+});
+
 test('wrong use is refused with what to do, and nothing of a bad file is taken', async () => {
   await using rig = await Rig.create({env: {...ENV, GODEL_HUB: 'off'}});
   const binary = Buffer.from([0x7b, 0, 0xff, 0x0a]);

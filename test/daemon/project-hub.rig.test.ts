@@ -11,7 +11,7 @@ class ProjectHubRig implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'godel-project-hub-'));
   readonly warned: unknown[] = [];
   readonly hub = new ProjectHub({
-    paths: {godelFolder: this.folder},
+    paths: {hubFile: join(this.folder, 'hub.db')},
     log: {info: () => undefined, warn: (about: unknown) => void this.warned.push(about)},
     random: Math.random,
     args: ['--embedder', 'hashed'],

@@ -4,6 +4,7 @@ import {expect, test} from 'vitest';
 import {FederationHub} from '../../src/hub/client/federation-hub.ts';
 import {HubKeys} from '../../src/hub/process/hub-keys.ts';
 import {runningHub} from '../../src/hub/process/run-hub.ts';
+import type {AddedMemory, MemoryAnswer, MemoryStats, MemoryView} from '../../src/api/memory-contract.ts';
 import type {GivenMemory} from '../../src/model/memory.ts';
 import {ServedHubRig} from '../hub/process/served-hub.ts';
 import {Rig} from '../rig/rig.ts';
@@ -74,6 +75,86 @@ test('what attempts learn is at the project’s hub before long, comes back from
   await until('the next one is connected', async () => (await lessons(later, 'other')()).length > 0);
   const found = await given(rig);
   expect(found.find(({task}) => task.startsWith('build:'))?.output).toBe('the parser needs make -j2');
+});
+
+test('what teams with another hub remember is looked at and added to with the options of the team', async () => {
+  await using served = new ServedHubRig();
+  const {url} = await served.serve();
+  await using rig = await Rig.create({env});
+  const args = ['token', 'create', '--agent', 'ann', '--tenant', 't1', '--role', 'coordinator'];
+  writeFileSync(join(rig.folder, 'token'), (await served.run(...args)).stdout, {mode: 0o600});
+  const at = ['--hub', url, '--tenant', 't1', '--hub-token-file', 'token'];
+  const learning = await rig.godel([
+    'team',
+    'spawn',
+    '--count',
+    '1',
+    '--plan',
+    rig.writePlan(JSON.stringify(LEARN)),
+    ...at,
+  ]);
+  expect(learning).toMatchObject({code: 1});
+  const json = async <T>(...given: readonly string[]) => {
+    const {code, stdout, stderr} = await rig.godel(['memory', ...given, '--json']);
+    if (code !== 0) throw new Error(stderr);
+    return JSON.parse(stdout) as T;
+  };
+  const found = await until('it has learned', async () => {
+    const {memories} = await json<MemoryAnswer>('search', 'parser', ...at);
+    return memories.length > 0 && memories;
+  });
+  expect(found).toMatchObject([{episode: {agentId: 'ann/first-01'}}]);
+  expect((await json<MemoryAnswer>('search', 'parser')).memories).toEqual([]);
+  // The first that a new daemon is asked for.
+  await rig.client().stopDaemon({force: true});
+  expect((await json<MemoryStats>('stats', ...at)).hub).toMatchObject({url, agentId: 'ann', connected: true});
+  const {id} = await json<AddedMemory>('add', '--task', 'draw a map', ...at);
+  expect(await json<MemoryView>('show', id, ...at)).toMatchObject({episode: {agentId: 'ann/user'}});
+  expect((await rig.godel(['memory', 'export', ...at])).stdout.trim().split('\n')).toHaveLength(2);
+  expect(await rig.godel(['memory', 'forget', id, '--yes', ...at])).toMatchObject({code: 0});
+  expect(await rig.godel(['memory', 'show', id])).toMatchObject({code: 2});
+  const refused = await rig.godel(['memory', 'search', 'parser', '--hub', url]);
+  expect(refused).toMatchObject({code: 2, stderr: expect.stringContaining('needs --tenant') as string});
+});
+
+test('a team whose token has expired or is refused is told so, with what mends it, until it is mended', async () => {
+  await using served = new ServedHubRig();
+  const {url} = await served.serve();
+  await using rig = await Rig.create({env});
+  const file = join(rig.folder, 'token');
+  const create = ['token', 'create', '--agent', 'ann', '--tenant', 't1', '--role', 'coordinator'];
+  const short = await served.run(...create, '--expires-in', '1s');
+  expect(short.stderr).toContain('ends in 1 s, ');
+  expect((await served.run(...create)).stderr).toContain('--expires-in 30d');
+  writeFileSync(file, short.stdout);
+  await until('it has expired', async () => (await served.run('token', 'list')).stdout.match(/ ann /g)?.length === 1);
+  const at = ['--hub', url, '--tenant', 't1', '--hub-token-file', file];
+  const plan = rig.writePlan(JSON.stringify(LEARN));
+  const fix = 'Put a new one there: godel hub token create --agent ann --tenant t1 --role coordinator';
+  const warned = `as the hub ${url} does not take the token in ${file}: The token has expired. ${fix}`;
+  const learning = await rig.godel(['team', 'spawn', '--count', '1', '--plan', plan, ...at]);
+  expect(learning.stdout).toMatch(/^Team first failed[^]*\n {2}Warning: What this team learns stays in the project/m);
+  expect(learning.stdout).toContain(warned);
+  const warnings = async (name: string) => {
+    const {stdout} = await rig.godel(['team', 'status', name, '--json']);
+    return (JSON.parse(stdout) as {warnings: readonly string[]}).warnings;
+  };
+  expect(await warnings('first')).toEqual([expect.stringContaining(warned) as string]);
+  expect((await rig.godel(['team', 'status', 'first'])).stdout).toContain('warning   What this team');
+
+  const good = await served.json(...create, '--expires-in', '1h');
+  writeFileSync(file, String(good['token']));
+  await until('what it has learned is there', async () => {
+    const {stdout} = await rig.godel(['memory', 'search', 'parser', '--from', 'hub', '--json', ...at]);
+    return stdout !== '' && (JSON.parse(stdout) as Partial<MemoryAnswer>).memories?.length === 1;
+  });
+  expect(await warnings('first')).toEqual([]);
+  await served.run('token', 'revoke', String(good['tokenId']));
+  const [told] = await until('it is refused', async () => {
+    const all = await warnings('first');
+    return all.length > 0 && all;
+  });
+  expect(told).toContain(fix);
 });
 
 test('two projects share what they learn at a hub of somebody else, each as itself', async () => {

@@ -10,6 +10,7 @@ interface Options extends HubOptions {
   readonly role: HubRole;
   /** Milliseconds. */
   readonly expiresIn?: number;
+  readonly new?: true;
 }
 
 const DEFAULT_LIFETIME_MS = 3_600_000;
@@ -30,20 +31,24 @@ printed to standard output.`,
     .requiredOption('--agent <name>', 'who it is for')
     .requiredOption('--tenant <name>', 'whose memory it opens')
     .addOption(roleOption())
+    .option('--new', 'make the keys of a hub that was not started yet, where there is none')
     .option('--expires-in <duration>', 'from 1s to 90d; default: 1h', duration('--expires-in'))
     .action((_options: object, command: Command) =>
       run(async cli => {
         const options = command.optsWithGlobals<Options>();
         const {HubKeys} = await import('../../hub/process/hub-keys.ts');
         const {agent: agentId, tenant: tenantId, role, expiresIn: lifetimeMs = DEFAULT_LIFETIME_MS} = options;
+        const {new: isNew = false} = options;
         const keys = new HubKeys(pathOf(cli, options.db));
-        const made = await keys.createToken({agentId, tenantId, role, lifetimeMs});
+        const made = await keys.createToken({agentId, tenantId, role, lifetimeMs}, {isNew});
         if (cli.print.json !== 'none') cli.print.value({v: 1, ...made});
         else {
           cli.print.line(made.token);
-          cli.print.note(
-            `Token ${made.tokenId} of ${agentId} (${tenantId}, ${role}) ends ${timeText(made.expiresAtMs)}.`,
-          );
+          const {formatDuration} = await import('../../base/duration.ts');
+          const ends = `ends in ${formatDuration(lifetimeMs)}, ${timeText(made.expiresAtMs)}`;
+          cli.print.note(`Token ${made.tokenId} of ${agentId} (${tenantId}, ${role}) ${ends}.`);
+          if (options.expiresIn === undefined)
+            cli.print.note('For a team that runs longer, or a project, say for how long: --expires-in 30d.');
         }
         return 'ok';
       }),

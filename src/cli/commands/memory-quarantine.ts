@@ -1,28 +1,30 @@
 import type {Command} from 'commander';
-import type {GlobalOptions} from '../cli.ts';
 import {define, type Runner} from '../define.ts';
+import {memoryOf, type MemoryOptions, ofMemory} from '../memory-options.ts';
 
-interface Options extends GlobalOptions {
+interface Options extends MemoryOptions {
   readonly agent: string;
   readonly undo?: true;
 }
 
 export function memoryQuarantine(run: Runner): Command {
-  return define('quarantine', {
-    summary: 'Hold back all that an agent has remembered so far: it is kept, but given to nobody',
-    description: 'At a hub this needs the role of a coordinator.',
-    examples: ['godel memory quarantine --agent audit-03', 'godel memory quarantine --agent audit-03 --undo'],
-  })
+  return ofMemory(
+    define('quarantine', {
+      summary: 'Hold back all that an agent has remembered so far: it is kept, but given to nobody',
+      description: 'At a hub this needs the role of a coordinator.',
+      examples: ['godel memory quarantine --agent audit-03', 'godel memory quarantine --agent audit-03 --undo'],
+    }),
+  )
     .requiredOption('--agent <name>', 'who has remembered them, as `godel memory search` shows')
     .option('--undo', 'give them again')
     .action((_options: object, command: Command) =>
       run(async cli => {
-        const {must, openProject} = await import('../connect.ts');
+        const {must} = await import('../connect.ts');
         const {hubNote} = await import('../memory-text.ts');
         const {plural} = await import('../../base/amount.ts');
         const {agent, undo = false, ...global} = command.optsWithGlobals<Options>();
-        const {client} = openProject(cli, global);
-        const report = must(await client.memory.quarantine({agent, undo}));
+        const memory = await memoryOf(cli, global);
+        const report = must(await memory.quarantine({agent, undo}));
         if (cli.print.json !== 'none') cli.print.value(report);
         else {
           const changed = plural(report.ids.length, 'memory', 'memories');

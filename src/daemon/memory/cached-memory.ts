@@ -7,7 +7,8 @@ import {failureOf} from '../../model/failure.ts';
 import type {Log} from '../log.ts';
 import type {AttemptMemory, Bearing, Lesson, Recall, Use} from './attempt-memory.ts';
 import {joinMemories} from './join-memories.ts';
-import type {HubLine} from './hub-line.ts';
+import type {HubLine, HubTrouble} from './hub-line.ts';
+import {nameBeneath} from './name-beneath.ts';
 import type {HubSource} from './hub-source.ts';
 import {UseTally} from './use-tally.ts';
 
@@ -65,6 +66,8 @@ const OPEN_AGAIN_MS = 30_000;
 /** Of the time that is left, so much is the hub's, which then has shown that it is too slow for this and for what comes soon. */
 const HUB_SHARE = 0.6;
 const SLOW_MS = 2000;
+/** How long somebody who asks for a hub waits for the connection, in milliseconds. */
+const REACH_MS = 2000;
 
 /**
  * The memory of a project in the cache of the hub's client, a file of its own: it works without a hub, and what is kept in it goes to
@@ -77,6 +80,7 @@ export class CachedMemory implements AttemptMemory {
   readonly #uses: Lane = {waiting: [], writing: undefined};
   readonly #tally = new UseTally((episode, count) => this.#used(episode, count));
   #opening: Promise<Parts | null> | undefined;
+  #line: HubLine | null = null;
   #turns: Promise<void> = Promise.resolve();
   #lookingForHub: NodeJS.Timeout | undefined;
   #hubSlowUntilMs = Number.NEGATIVE_INFINITY;
@@ -146,11 +150,31 @@ export class CachedMemory implements AttemptMemory {
       user: parts.user,
       hub: parts.line?.hub ?? null,
       hasHub: parts.line !== null,
-      hubTrouble: parts.line?.trouble ?? null,
+      hubTrouble: parts.line?.trouble?.text ?? null,
       file: this.#options.file,
-      nameOf: agent => nameBeneath(this.#speaker, agent),
+      nameOf: agent => nameBeneath(this.speaker, agent),
       keep: item => this.#add(parts, item),
     };
+  }
+
+  /** As whom it is known at its hub; '': it has none. */
+  get speaker(): string {
+    return this.#options.source?.agentId ?? '';
+  }
+
+  /** Why its hub cannot be had at present; null: nothing is known to speak against it, or it has none. */
+  get hubTrouble(): HubTrouble | null {
+    const expiresAtMs = this.#options.source?.expiresAtMs() ?? null;
+    if (expiresAtMs !== null && expiresAtMs <= Date.now())
+      return {text: 'The token has expired.', isToken: true, sinceMs: expiresAtMs};
+    return this.#line?.trouble ?? null;
+  }
+
+  /** As `opened`, once its hub is connected or was waited for: for somebody who asks for that hub. */
+  async reached(): Promise<OpenMemory | null> {
+    await this.#lookForHub();
+    await (await this.#opening)?.line?.reach(REACH_MS);
+    return this.opened();
   }
 
   async close(): Promise<void> {
@@ -201,10 +225,6 @@ export class CachedMemory implements AttemptMemory {
     });
   }
 
-  get #speaker(): string {
-    return this.#options.source?.agentId ?? '';
-  }
-
   #keep(lane: Lane, make: Make): void {
     if (this.#isClosed) return;
     if (lane.waiting.length >= MAX_WAITING) return this.#lost({waiting: MAX_WAITING}, 'too many lessons wait');
@@ -219,7 +239,7 @@ export class CachedMemory implements AttemptMemory {
     while (waiting.length > 0) {
       // Whoever closes it waits for this: then nothing else is to be done.
       if (!this.#isClosed) await this.#turn();
-      for (const make of waiting.splice(0, AT_ONCE)) if (parts) this.#tryToAdd(parts, make(parts.cache, this.#speaker));
+      for (const make of waiting.splice(0, AT_ONCE)) if (parts) this.#tryToAdd(parts, make(parts.cache, this.speaker));
     }
   }
 
@@ -273,7 +293,8 @@ export class CachedMemory implements AttemptMemory {
     // Such as what was learned before there was a hub.
     cache.takeOver(user);
     const {HubLine} = await import('./hub-line.ts');
-    return {cache, user, line: new HubLine({source, tenantId, cache, user, log})};
+    this.#line = new HubLine({source, tenantId, cache, user, log});
+    return {cache, user, line: this.#line};
   }
 
   /** Resolves in a turn of the event loop that nobody else has. */
@@ -285,10 +306,3 @@ export class CachedMemory implements AttemptMemory {
 
 /** Who counts uses where there is no hub to say as whom. */
 const DAEMON = 'godel';
-/** The longest name that a hub takes. */
-const MAX_NAME = 200;
-
-/** An agent as one of those that the daemon speaks for. */
-function nameBeneath(speaker: string, agent: string): string {
-  return speaker === '' ? agent : `${speaker}/${agent}`.slice(0, MAX_NAME);
-}

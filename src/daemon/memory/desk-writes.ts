@@ -10,8 +10,11 @@ import {nextTurn} from './turns.ts';
 
 /** Who a person at the command line is. */
 const USER = 'user';
-/** How long a request waits for the hub to keep what was changed, in milliseconds. */
-const KEEP_MS = 10_000;
+/** How long a request waits for the hub to keep what was changed, in milliseconds; what was kept here goes there in any case. */
+const KEEP_MS = 1000;
+/** The same where more was changed than a few things. */
+const KEEP_MANY_MS = 10_000;
+const FEW = 100;
 /** Written in one turn of the event loop: each takes some tens of microseconds. */
 const AT_ONCE = 20;
 
@@ -55,19 +58,23 @@ export async function writeAll({keep}: OpenMemory, items: readonly LogItem[]): P
 }
 
 /** Brings what was written to the hub, if there is one; `ids` are those of the items. Fails when the hub does not permit it. */
-export async function reachHub({hub, hasHub}: OpenMemory, ids: readonly string[]): Promise<Result<AtHub, Failure>> {
+export async function reachHub(
+  {cache, hub, hasHub}: OpenMemory,
+  ids: readonly string[],
+): Promise<Result<AtHub, Failure>> {
   if (!hasHub) return ok('none');
   if (ids.length === 0) return ok('kept');
   if (hub?.isConnected() !== true) return ok('waiting');
   try {
-    const report = await hub.sync({deadlineMs: KEEP_MS});
+    const report = await hub.sync({deadlineMs: ids.length > FEW ? KEEP_MANY_MS : KEEP_MS});
     const ours = new Set(ids);
     // What was forgotten meanwhile needs no change any more.
     const refusal = report.refused.find(({id, code}) => ours.has(id) && code !== 'not-found');
     return refusal === undefined ? ok('kept') : fail(refused(refusal.message));
   } catch (error) {
-    if (error instanceof HubError) return ok('waiting');
-    throw error;
+    if (!(error instanceof HubError)) throw error;
+    // What others have told may take longer than what was to be brought there.
+    return ok(ids.some(id => cache.isPending(id)) ? 'waiting' : 'kept');
   }
 }
 

@@ -1,10 +1,12 @@
 import {backoffMs} from '../../base/backoff.ts';
+import {PROCESS_ALARMS} from '../../hub/client/alarms.ts';
 import {HubError} from '../../hub/client/hub-error.ts';
 import {HubReplica} from '../../hub/client/hub-replica.ts';
 import type {CacheUser, EpisodeCache} from '../../hub/client/store/episode-cache.ts';
 import {failureText} from '../../model/failure-text.ts';
 import {failureOf} from '../../model/failure.ts';
 import type {Log} from '../log.ts';
+import {within} from '../../hub/client/within.ts';
 import type {HubSource} from './hub-source.ts';
 
 export interface HubLineOptions {
@@ -16,6 +18,17 @@ export interface HubLineOptions {
   readonly log: Log;
 }
 
+/** Why a hub cannot be had at present. */
+export interface HubTrouble {
+  /** As a sentence. */
+  readonly text: string;
+  /** Another token would mend it. */
+  readonly isToken: boolean;
+  /** Unix epoch, milliseconds. */
+  readonly sinceMs: number;
+}
+
+const TOKEN_CODES: ReadonlySet<string> = new Set(['token-invalid', 'token-expired', 'token-revoked']);
 /** What is learned in so many milliseconds goes to the hub together. */
 const PUSH_MS = 100;
 /** Between two tries to find the hub, and after it has refused us. */
@@ -35,8 +48,9 @@ export class HubLine {
   #timer: NodeJS.Timeout | undefined;
   #pushing: NodeJS.Timeout | undefined;
   #settling: NodeJS.Timeout | undefined;
+  #finding: Promise<void> = Promise.resolve();
   #failures = 0;
-  #trouble: string | null = null;
+  #trouble: HubTrouble | null = null;
   #state: 'new' | 'open' | 'closed' = 'new';
 
   constructor(options: HubLineOptions) {
@@ -44,7 +58,7 @@ export class HubLine {
   }
 
   /** Why it cannot be had at present; null: nothing speaks against it. */
-  get trouble(): string | null {
+  get trouble(): HubTrouble | null {
     return this.#trouble;
   }
 
@@ -58,7 +72,20 @@ export class HubLine {
     if (this.#state !== 'new') return;
     this.#state = 'open';
     this.#unlisten = this.#options.source.onMoved(url => this.#connect(url));
-    void this.#find();
+    this.#finding = this.#find();
+  }
+
+  /** Resolves once it is connected, or when it cannot be had at present, or after so many milliseconds. */
+  async reach(ms: number): Promise<void> {
+    const untilMs = PROCESS_ALARMS.nowMs() + ms;
+    const why = () => new HubError('timed-out', 'The hub was not found in time');
+    try {
+      await within(this.#finding, {ms, alarms: PROCESS_ALARMS, why});
+      await this.#hub?.connect({deadlineMs: Math.max(0, untilMs - PROCESS_ALARMS.nowMs())});
+    } catch (error) {
+      // What is here is what there is; `trouble` says why.
+      if (!(error instanceof HubError)) throw error;
+    }
   }
 
   /** What was stored is sent before long. */
@@ -99,7 +126,9 @@ export class HubLine {
     if (this.#state !== 'open') return;
     if (this.#failures === 0) this.#options.log.warn({error: failureOf(error)}, what);
     this.#failures += 1;
-    this.#trouble = failureText(failureOf(error));
+    const text = failureText(failureOf(error));
+    const isToken = error instanceof HubError && TOKEN_CODES.has(error.code);
+    this.#trouble = {text, isToken, sinceMs: this.#trouble?.sinceMs ?? Date.now()};
     clearTimeout(this.#timer);
     const isReplaced = error instanceof HubError && error.code === 'replaced';
     // Somebody else has our token, and would be replaced in turn.

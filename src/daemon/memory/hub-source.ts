@@ -1,4 +1,5 @@
 import {readFileSync} from 'node:fs';
+import {readClock} from '../../base/clock.ts';
 import type {CertificatePaths} from '../../hub/client/hub-endpoint.ts';
 import {unverifiedClaims} from '../../hub/client/hub-token.ts';
 import {GodelError} from '../../model/failure.ts';
@@ -16,6 +17,8 @@ export interface HubSource {
   readonly certificates: CertificatePaths;
   /** Asked again for each connection. */
   token(): string | Promise<string>;
+  /** When the token that is there now ends: Unix epoch, milliseconds; null: not known. */
+  expiresAtMs(): number | null;
   /** Tells of each address that it has from now on. Answers how to stop listening. */
   onMoved(listener: (url: string) => void): () => void;
 }
@@ -33,12 +36,15 @@ export function projectSource(hub: ProjectHub): HubSource {
     certificates: {},
     find: async () => (await at()).url,
     token: async () => (await at()).token,
+    expiresAtMs: () => null,
     onMoved: listener => hub.onReady(listener),
   };
 }
 
 export function remoteSource({url, tokenFile, certPath, keyPath, caPath}: RemoteHub): HubSource {
   let agentId: string | null = null;
+  let endsMs: number | null = null;
+  let lookAgainMs = Number.NEGATIVE_INFINITY;
   const token = () => {
     const text = readToken(tokenFile);
     agentId = unverifiedClaims(text).agentId;
@@ -60,9 +66,24 @@ export function remoteSource({url, tokenFile, certPath, keyPath, caPath}: Remote
     // So that a file that cannot be read is told of, and the name is known.
     find: () => Promise.resolve().then(() => (token(), url)),
     token,
+    expiresAtMs() {
+      const {monoMs} = readClock();
+      if (monoMs < lookAgainMs) return endsMs;
+      lookAgainMs = monoMs + LOOK_MS;
+      try {
+        endsMs = unverifiedClaims(readToken(tokenFile)).expiresAtMs;
+      } catch {
+        // Whoever connects is told why.
+        endsMs = null;
+      }
+      return endsMs;
+    },
     onMoved: () => () => undefined,
   };
 }
+
+/** A file that was read is not read again for so many milliseconds to say when its token ends. */
+const LOOK_MS = 1000;
 
 function readToken(file: string): string {
   let text: string;

@@ -2,7 +2,7 @@ import type {MemoryPage, MemorySource} from '../../api/memory-contract.ts';
 import {sleep} from '../../base/clock.ts';
 import type {HubAdapter} from '../../hub/client/hub-adapter.ts';
 import {HubError} from '../../hub/client/hub-error.ts';
-import type {KeptMemory, LogEntry} from '../../model/episode.ts';
+import type {Episode, EpisodeState, KeptMemory, LogEntry} from '../../model/episode.ts';
 import type {OpenMemory} from './cached-memory.ts';
 import {nextTurn} from './turns.ts';
 
@@ -11,8 +11,8 @@ const PAGE = 500;
 const PAGE_CHARS = 4 * 1024 * 1024;
 /** Read in one turn of the event loop. */
 const AT_ONCE = 20;
-/** Asked of the hub at the same time. */
-const GETS = 50;
+/** Asked of the hub together. */
+const STATES = 100;
 const RETRY_MS = 100;
 
 /** Everything that is remembered, without what was forgotten: where the next page begins. */
@@ -76,11 +76,19 @@ async function hubPage({cache, hub}: OpenMemory, after: number, limit: number): 
   const adapter = hub?.adapter ?? null;
   if (adapter === null) throw new HubError('not-connected', 'The connection to the hub ended');
   const {entries, head, more} = await adapter.pull(after, limit);
-  const episodes = entries.flatMap(entry => (entry.kind === 'episode' ? [entry.episode.id] : []));
+  const episodes = entries.flatMap(entry => (entry.kind === 'episode' ? [entry.episode] : []));
   const rows: KeptMemory[] = [];
-  for (let at = 0; at < episodes.length; at += GETS) {
-    const some = episodes.slice(at, at + GETS).map(async id => cache.get(id) ?? (await stateAtHub(adapter, id)));
-    for (const kept of await Promise.all(some)) if (kept !== null) rows.push(kept);
+  for (let at = 0; at < episodes.length; at += STATES) {
+    const some = episodes.slice(at, at + STATES);
+    const here = some.map(({id}) => cache.get(id));
+    const there = await keptAtHub(
+      adapter,
+      some.filter((_, index) => here[index] === null),
+    );
+    for (const [index, {id}] of some.entries()) {
+      const kept = here[index] ?? there.get(id);
+      if (kept) rows.push(kept);
+    }
     await nextTurn();
   }
   const last = lastPosition(entries);
@@ -88,13 +96,35 @@ async function hubPage({cache, hub}: OpenMemory, after: number, limit: number): 
   return page(rows, {from: 'hub', local: false, next});
 }
 
-/** Null: it has been forgotten since. */
-async function stateAtHub(adapter: HubAdapter, id: string): Promise<KeptMemory | null> {
+/** By id; what has been forgotten since is left out. */
+async function keptAtHub(adapter: HubAdapter, episodes: readonly Episode[]): Promise<ReadonlyMap<string, KeptMemory>> {
+  const kept = new Map<string, KeptMemory>();
+  for (let at = 0; at < episodes.length; ) {
+    const some = episodes.slice(at, at + STATES);
+    const ids = some.map(({id}) => id);
+    const states = (await unhurried(async () => adapter.states?.(ids) ?? null)) ?? (await statesOneByOne(adapter, ids));
+    for (const [index, state] of states.entries()) {
+      const episode = some[index];
+      if (episode && state !== null) kept.set(episode.id, {episode, state});
+    }
+    // Each answer tells of one at least.
+    at += Math.max(1, states.length);
+  }
+  return kept;
+}
+
+/** Of a hub that is older than this. */
+async function statesOneByOne(adapter: HubAdapter, ids: readonly string[]): Promise<readonly (EpisodeState | null)[]> {
   if (adapter.get === undefined) throw new HubError('unavailable', 'This hub does not tell single episodes');
+  const found = await Promise.all(ids.map(id => unhurried(async () => (await adapter.get?.(id)) ?? null)));
+  return found.map(each => (each?.entry.kind === 'episode' ? each.state : null));
+}
+
+/** Asks again while the hub says that it is too fast. */
+async function unhurried<T>(ask: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      const found = await adapter.get(id);
-      return found?.entry.kind === 'episode' ? {episode: found.entry.episode, state: found.state} : null;
+      return await ask();
     } catch (error) {
       if (!(error instanceof HubError) || error.code !== 'too-fast') throw error;
       await sleep(error.retryAfterMs ?? RETRY_MS);

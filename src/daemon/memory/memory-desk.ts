@@ -1,3 +1,4 @@
+import {isDeepStrictEqual} from 'node:util';
 import type {MemoryBackend} from '../../api/memory-backend.ts';
 import type {
   AddedMemory,
@@ -21,9 +22,11 @@ import type {
 import {fail, ok, type Result} from '../../base/result.ts';
 import {similarTo} from '../../base/similar.ts';
 import {newEpisode} from '../../hub/client/agent-memory.ts';
+import {PROCESS_ALARMS} from '../../hub/client/alarms.ts';
 import {HubError} from '../../hub/client/hub-error.ts';
 import {stampMs} from '../../hub/client/imported-items.ts';
 import {uuidV7} from '../../hub/client/uuid-v7.ts';
+import {within} from '../../hub/client/within.ts';
 import type {KeptMemory, Memory} from '../../model/episode.ts';
 import type {Failure} from '../../model/failure.ts';
 import type {OpenMemory} from './cached-memory.ts';
@@ -39,16 +42,20 @@ const DEFAULT_LISTED = 50;
 /** Memories whose beginning is shown where an id is the beginning of several, or before they are forgotten. */
 const SHOWN = 10;
 const MAX_TASK = 200;
+/** How long a search waits for the hub before what is here answers, in milliseconds. */
+const ASK_MS = 2000;
 /** What waits for the hub is brought there before it is asked, unless it is more than this. */
 const BROUGHT = 500;
 
 /** What people and programs ask of the project's memory, of what is on this side and of the hub behind it. */
 export class MemoryDesk implements MemoryBackend {
   readonly #opened: () => Promise<OpenMemory | null>;
+  readonly #clean: (text: string) => string;
 
-  /** `opened`: null, where it cannot be. */
-  constructor(opened: () => Promise<OpenMemory | null>) {
+  /** `opened`: null, where it cannot be. `clean` takes secrets out of what somebody adds. */
+  constructor(opened: () => Promise<OpenMemory | null>, clean: (text: string) => string = text => text) {
     this.#opened = opened;
+    this.#clean = clean;
   }
 
   search(search: MemorySearch): Answer<MemoryAnswer> {
@@ -74,9 +81,12 @@ export class MemoryDesk implements MemoryBackend {
   add(draft: MemoryDraft): Answer<AddedMemory> {
     return this.#with(async opened => {
       const {cache} = opened;
-      const episode = newEpisode(draft, {agentId: userOf(opened), sessionId: null, at: cache.stamp()});
+      const kept = cleaned(draft, this.#clean);
+      const masked = isDeepStrictEqual(kept, draft) ? {} : ({masked: true} as const);
+      const episode = newEpisode(kept, {agentId: userOf(opened), sessionId: null, at: cache.stamp()});
       opened.keep({kind: 'episode', episode});
-      return added(episode.id, await reachHub(opened, [episode.id]));
+      const answer = added(episode.id, await reachHub(opened, [episode.id]));
+      return answer.ok ? ok({...answer.value, ...masked}) : answer;
     });
   }
 
@@ -168,10 +178,15 @@ async function askHub(
     );
   }
   const {pending} = cache.counts;
-  if (pending > 0 && pending <= BROUGHT) await hub.syncQuietly();
   const narrowed = {...(tags && {tags}), ...(onlySuccess !== undefined && {onlySuccess})};
+  const asked = async () => {
+    if (pending > 0 && pending <= BROUGHT) await hub.syncQuietly();
+    return (await adapter.recall?.({query, k, ...narrowed, ...(explain !== undefined && {explain})})) ?? null;
+  };
+  const why = () => new HubError('timed-out', 'The hub did not answer in time');
   try {
-    return await adapter.recall({query, k, ...narrowed, ...(explain !== undefined && {explain})});
+    // What is here answers in place of a hub that does not.
+    return await (from === 'hub' ? asked() : within(asked(), {ms: ASK_MS, alarms: PROCESS_ALARMS, why}));
   } catch (error) {
     if (from === 'hub' || !(error instanceof HubError)) throw error;
     return null;
@@ -227,6 +242,18 @@ function unknownAgent({nameOf}: OpenMemory, agent: string, known: ReadonlySet<st
 
 function added(id: string, atHub: Result<AtHub, Failure>): Result<AddedMemory, Failure> {
   return atHub.ok ? ok({v: 1, id, hub: atHub.value}) : atHub;
+}
+
+function cleaned(draft: MemoryDraft, clean: (text: string) => string): MemoryDraft {
+  const {task, input, output, critique, tags} = draft;
+  return {
+    ...draft,
+    task: clean(task),
+    ...(input !== undefined && {input: clean(input)}),
+    ...(output !== undefined && {output: clean(output)}),
+    ...(critique !== undefined && {critique: clean(critique)}),
+    ...(tags !== undefined && {tags: tags.map(clean)}),
+  };
 }
 
 function viewOf<T extends KeptMemory>(kept: T): T & MemoryView {

@@ -1,12 +1,16 @@
 import {statSync} from 'node:fs';
 import type {MemoryHubStats, MemoryStats} from '../../api/memory-contract.ts';
+import {PROCESS_ALARMS} from '../../hub/client/alarms.ts';
 import type {HubReplica} from '../../hub/client/hub-replica.ts';
 import {HubError} from '../../hub/client/hub-error.ts';
+import {within} from '../../hub/client/within.ts';
 import type {EpisodeCache} from '../../hub/client/store/episode-cache.ts';
 import type {OpenMemory} from './cached-memory.ts';
 import {nextTurn} from './turns.ts';
 
 const AT_ONCE = 50;
+/** How long the hub is waited for, in milliseconds. */
+const ASK_MS = 1000;
 const TOP = 20;
 const MOST_USED = 10;
 const MAX_TASK = 200;
@@ -87,7 +91,9 @@ async function hubStats(
 ): Promise<MemoryHubStats> {
   if (hub === null) return {...UNKNOWN, position, error: trouble};
   const {lastSyncAtMs, lastError} = hub.getSyncStats();
-  const told = await hub.adapter?.stats?.().catch((error: unknown) => {
+  const why = () => new HubError('timed-out', 'The hub did not answer in time');
+  const asked = hub.adapter?.stats?.() ?? Promise.resolve(undefined);
+  const told = await within(asked, {ms: ASK_MS, alarms: PROCESS_ALARMS, why}).catch((error: unknown) => {
     if (error instanceof HubError) return undefined;
     throw error;
   });

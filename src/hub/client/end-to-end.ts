@@ -11,6 +11,9 @@ export interface EndToEndOptions {
   readonly key: EndToEndKey | readonly EndToEndKey[];
 }
 
+/** Why a document is refused. */
+export const NO_DOCUMENTS =
+  'Shared documents are merged by the hub, which would read them: there are none with endToEnd';
 const KEY_BYTES = 32;
 const MAX_KEYS = 20;
 

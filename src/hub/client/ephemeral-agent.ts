@@ -9,15 +9,14 @@ import type {HubAdapterSource, WaitOptions} from './hub-replica.ts';
 import type {EndpointOptions} from './hub-endpoint.ts';
 import type {HubDocument} from './hub-document.ts';
 import {badOption, HubError, hubErrorOf} from './hub-error.ts';
-import {type HubToken, unverifiedClaims} from './hub-token.ts';
-import {promised} from './promised.ts';
+import type {HubToken} from './hub-token.ts';
+import {nameAgent} from './name-agent.ts';
 import type {SyncReport, SyncStats} from './replica-sync.ts';
 import type {CacheUser, EpisodeCache} from './store/episode-cache.ts';
 import {openCache, type OpenCacheOptions} from './store/open-cache.ts';
-import {uuidV7} from './uuid-v7.ts';
 
 export interface EphemeralAgentOptions extends EndpointOptions, OpenCacheOptions {
-  /** Without it: the one a JSON Web Token names, or a new one. */
+  /** Without it: the one its JSON Web Token names, for which a function is asked once, or a new one. */
   readonly agentId?: string;
   /** Seconds until it ends by itself. */
   readonly lifetime?: number;
@@ -137,30 +136,23 @@ export class EphemeralAgent implements AsyncDisposable {
    * Resolves when the agent is there, with its cache; it connects meanwhile. Rejects with a HubError: `bad-option`, `cache-unusable`, or
    * `ended` when the signal is aborted already.
    */
-  static spawn(options: EphemeralAgentOptions): Promise<EphemeralAgent> {
-    return promised(() => new EphemeralAgent(options, EphemeralAgent.#check(options)));
+  static async spawn(options: EphemeralAgentOptions): Promise<EphemeralAgent> {
+    EphemeralAgent.#check(options);
+    const {agentId, ...named} = await nameAgent(options);
+    if (options.signal?.aborted) throw abortedBefore();
+    return new EphemeralAgent({...options, ...named}, agentId);
   }
 
-  /** Answers the id of the agent. */
-  static #check(options: EphemeralAgentOptions): string {
-    const {
-      tenantId,
-      lifetime = LIFETIME_S,
-      syncInterval = SYNC_MS,
-      finalSyncMs = FINAL_SYNC_MS,
-      signal,
-      token,
-    } = options;
+  static #check(options: EphemeralAgentOptions): void {
+    const {tenantId, lifetime = LIFETIME_S, syncInterval = SYNC_MS, finalSyncMs = FINAL_SYNC_MS, signal} = options;
     if (typeof tenantId !== 'string' || tenantId === '') throw badOption('tenantId is needed: whose memory is it?');
     if (!(lifetime > 0 && lifetime <= MAX_LIFETIME_S)) throw badOption(`lifetime is ${lifetime}: use seconds above 0`);
     if (!(syncInterval >= 10)) throw badOption(`syncInterval is ${syncInterval}: use milliseconds from 10`);
     if (!(finalSyncMs >= 0)) throw badOption(`finalSyncMs is ${finalSyncMs}: use milliseconds from 0`);
-    if (signal?.aborted) throw new HubError('ended', 'The signal of this agent was aborted before it began');
-    const named = typeof token === 'string' ? unverifiedClaims(token).agentId : null;
+    if (signal?.aborted) throw abortedBefore();
     if (options.cache !== undefined && options.memoryPath !== undefined) {
       throw badOption('Give a cache or a memoryPath, not both');
     }
-    return options.agentId ?? named ?? `agent-${uuidV7()}`;
   }
 
   /** Runs a task with the agent's memory. Rejects with what it throws, and with a HubError `ended` as soon as the agent ends. */
@@ -318,4 +310,8 @@ export class EphemeralAgent implements AsyncDisposable {
   #endedError(): HubError {
     return new HubError('ended', `The agent ${this.agentId} has ended (${this.#endedBy ?? 'destroyed'})`);
   }
+}
+
+function abortedBefore(): HubError {
+  return new HubError('ended', 'The signal of this agent was aborted before it began');
 }

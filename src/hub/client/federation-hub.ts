@@ -1,5 +1,6 @@
 import {PROCESS_ALARMS} from './alarms.ts';
 import type {HubDocument} from './hub-document.ts';
+import {NO_DOCUMENTS} from './end-to-end.ts';
 import {HubDocuments} from './hub-documents.ts';
 import {badOption, HubError} from './hub-error.ts';
 import {HubReplica, type HubReplicaOptions} from './hub-replica.ts';
@@ -23,9 +24,7 @@ export class FederationHub extends HubReplica {
    */
   document(name: string): HubDocument {
     if (this.isClosed) throw new HubError('ended', 'This hub connection was closed: make a new one');
-    if (this.isSealed) {
-      throw badOption('Shared documents are merged by the hub, which would read them: there are none with endToEnd');
-    }
+    if (this.isSealed) throw badOption(NO_DOCUMENTS);
     return this.#documents.document(name);
   }
 }

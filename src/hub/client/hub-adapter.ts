@@ -24,6 +24,11 @@ export interface HubAdapter {
   recall?(query: HubQuery): Promise<readonly Memory[]>;
   /** One episode with what its changes amount to; of a forgotten one, the change that forgot it. Null: it was never there. */
   get?(episode: string): Promise<HubEpisode | null>;
+  /**
+   * Of these episodes (1 to 100), in their order; null: it is not there, or was forgotten. At least one; where it does not tell of all, the others are to
+   * be asked for again. Null: this hub does not know the request.
+   */
+  states?(episodes: readonly string[]): Promise<readonly (EpisodeState | null)[] | null>;
   /** Of our tenant, but for the number of tenants and what is of the whole process. */
   stats?(): Promise<HubStats>;
   /** Remembered, and said again after each reconnect. */

@@ -11,7 +11,7 @@ import {badOption, HubError} from './hub-error.ts';
 import type {HubFollower} from './hub-follower.ts';
 import type {HubToken} from './hub-token.ts';
 import {ReplicaSync, type SyncReport, type SyncStats} from './replica-sync.ts';
-import {SealingHub} from './sealing-hub.ts';
+import {sealedPresence, SealingHub} from './sealing-hub.ts';
 import type {CacheUser, EpisodeCache} from './store/episode-cache.ts';
 import {openCache, type OpenCacheOptions} from './store/open-cache.ts';
 import {WebSocketHub} from './web-socket-hub.ts';
@@ -35,8 +35,8 @@ export interface HubReplicaOptions extends EndpointOptions, OpenCacheOptions {
   /** Shared with others of the same tenant in this process, and closed by whoever opened it; instead of `memoryPath`. */
   readonly cache?: EpisodeCache;
   /**
-   * Seals what episodes say (task, input, output, critique, tags) before it leaves this process, so that the hub never sees it; then only the
-   * cache is searched, and there are no shared documents.
+   * Seals what episodes say (task, input, output, critique, tags), bodies of messages and what the agent says of itself before it leaves this process,
+   * so that the hub never sees it; then only the cache is searched, and there are no shared documents.
    */
   readonly endToEnd?: EndToEndOptions;
   /** With `cache`: as whom it is used; without, as somebody new. Whoever joined as it also leaves as it. */
@@ -147,7 +147,8 @@ export class HubReplica implements AsyncDisposable {
     if (this.#closed) throw new HubError('ended', 'This hub connection was closed: make a new one');
     if (this.#adapter !== null) return this.#adapter;
     const made = this.#newAdapter();
-    const adapter = this.#seal === null ? made : new SealingHub(made, {seal: this.#seal, sign: this.#sign});
+    const adapter =
+      this.#seal === null ? made : new SealingHub(made, {seal: this.#seal, agentId: this.agentId, sign: this.#sign});
     this.#adapter = adapter;
     this.#replica.attach(adapter);
     this.#follower?.attach(adapter);
@@ -208,8 +209,9 @@ export class HubReplica implements AsyncDisposable {
       await this.disconnect();
     } finally {
       this.#follower?.closeAll();
-      if (this.#options.user === undefined) this.#cache.leave(this.#user);
+      // What waits in a cache that is closed falls to the next who opens it.
       if (this.#options.cache === undefined) this.#cache.close();
+      else if (this.#options.user === undefined) this.#cache.leave(this.#user);
     }
   }
 
@@ -244,7 +246,7 @@ export class HubReplica implements AsyncDisposable {
       certPath,
       keyPath,
       caPath,
-      presence,
+      presence: presence && this.#seal ? sealedPresence(this.#seal, presence, agentId) : presence,
       signingKey,
       allowPlaintext,
       // Whoever wants it, such as a realtime hub over this connection, asks for it.

@@ -1,10 +1,12 @@
 import {never} from '../../base/never.ts';
 import type {LogEntry} from '../../model/episode.ts';
 import type {ActiveAgent, HubMessage, PresenceNote} from '../../model/hub.ts';
+import {isSealedBody, legibleAgent} from '../security/sealed-talk.ts';
 import {isSealedItem} from '../security/tenant-seal.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
 import type {WaitOptions} from './hub-replica.ts';
 import type {HubAdapter, HubAdapterEvent, HubWelcome} from './hub-adapter.ts';
+import {NO_DOCUMENTS} from './end-to-end.ts';
 import {HelpDesk} from './help-desk.ts';
 import type {HubDocument} from './hub-document.ts';
 import {HubDocuments} from './hub-documents.ts';
@@ -19,10 +21,11 @@ import {
   type TaskAssignment,
   type TaskReport,
 } from './realtime-events.ts';
+import {realtimeAdapter} from './realtime-adapter.ts';
 import type {BroadcastOptions, HelpOptions, RealtimeOptions, SendOptions} from './realtime-options.ts';
 import {messageOf, sendMessage, type Told} from './send-message.ts';
+import {follow, unfollow} from './shared-topics.ts';
 import {uuidV7} from './uuid-v7.ts';
-import {WebSocketHub} from './web-socket-hub.ts';
 
 const SEND_MS = 10_000;
 const HELP_MS = 30_000;
@@ -60,13 +63,15 @@ export class RealtimeHub implements AsyncDisposable {
         `The hub given is of agent ${hub.agentId} of tenant ${hub.tenantId}, not of ${agentId} of ${tenantId}`,
       );
     }
+    if (hub !== undefined && options.endToEnd !== undefined)
+      throw badOption('Give endToEnd to the hub whose connection is used, not here');
     this.agentId = agentId;
     this.tenantId = tenantId;
     this.#options = options;
     this.#alarms = alarms ?? PROCESS_ALARMS;
     this.#presence = {status, doing: null, skills};
     this.#ownsAdapter = hub === undefined;
-    this.#adapter = hub?.begin() ?? this.#newAdapter();
+    this.#adapter = hub?.begin() ?? realtimeAdapter({agentId, tenantId}, this.#presence, options);
     this.#inbox = new Inbox(ids => this.#adapter.received(ids));
     this.#help = new HelpDesk(this.#alarms);
     this.#news = new MemoryNews(this.#adapter, entry => this.#onEntry(entry));
@@ -175,12 +180,13 @@ export class RealtimeHub implements AsyncDisposable {
   /** As `FederationHub.document`, and of the hub that was given, where one was. */
   document(name: string): HubDocument {
     if (this.#shut) throw new HubError('ended', 'This realtime hub was shut down');
+    if (this.#options.endToEnd !== undefined) throw badOption(NO_DOCUMENTS);
     return (this.#options.hub ?? this.#documents).document(name);
   }
 
   /** Everybody who is there now, this agent too. */
   async getActiveAgents(): Promise<readonly ActiveAgent[]> {
-    return this.#adapter.who();
+    return (await this.#adapter.who()).map(legibleAgent);
   }
 
   /** Says goodbye, unless the connection is another's. Those who wait for help get what has come. Twice is the same as once. */
@@ -198,26 +204,16 @@ export class RealtimeHub implements AsyncDisposable {
     this.#unlisten();
     this.#listeners.clear();
     this.#help.endAll();
-    if (!this.#ownsAdapter) return;
+    const topics = unfollow(this.#adapter, this);
+    if (!this.#ownsAdapter) {
+      // Should the connection be gone, nothing comes over it anyway.
+      if (this.isConnected) await this.#adapter.subscribe({news: true, topics}).catch(() => undefined);
+      return;
+    }
     await this.#documents.settle(LAST_WORDS_MS);
     this.#documents.detach();
     this.#documents.closeAll();
     await this.#adapter.close();
-  }
-
-  #newAdapter(): HubAdapter {
-    const {hubAdapter, endpoint, token, sessionId = null, topics = []} = this.#options;
-    const who = {agentId: this.agentId, tenantId: this.tenantId, sessionId};
-    if (typeof hubAdapter === 'function') return hubAdapter(who);
-    if (hubAdapter !== undefined) return hubAdapter;
-    if (endpoint === undefined || token === undefined) {
-      throw badOption('Give an endpoint and a token, or a hub that is connected already, or a hubAdapter');
-    }
-    const subscription = {news: true, topics};
-    const {alarms, certPath, keyPath, caPath, allowPlaintext} = this.#options;
-    const presence = this.#presence;
-    const options = {...who, endpoint, token, certPath, keyPath, caPath, allowPlaintext, presence, subscription};
-    return new WebSocketHub({...options, ...(alarms && {alarms})});
   }
 
   #onEvent(event: HubAdapterEvent): void {
@@ -227,8 +223,8 @@ export class RealtimeHub implements AsyncDisposable {
       case 'news':
         return this.#news.heard(event.entries, event.head);
       case 'presence':
-        for (const agent of event.joined) this.#listeners.emit('agent:join', agent);
-        for (const agent of event.changed) this.#listeners.emit('agent:update', agent);
+        for (const agent of event.joined) this.#listeners.emit('agent:join', legibleAgent(agent));
+        for (const agent of event.changed) this.#listeners.emit('agent:update', legibleAgent(agent));
         for (const gone of event.left) this.#listeners.emit('agent:leave', gone);
         return;
       case 'message':
@@ -243,30 +239,23 @@ export class RealtimeHub implements AsyncDisposable {
     }
   }
 
+  get #topics(): readonly string[] {
+    return this.#options.topics ?? [];
+  }
+
   #onUp({head}: HubWelcome): void {
     this.#news.up(head);
-    this.#shown = this.#show();
-    void this.#meet();
+    // Otherwise the connection has ended, or this role may not show itself: the next connection tries again.
+    this.#shown = this.#show().catch(() => undefined);
+    const met = this.#shown.then(async () => this.#listeners.emit('agents:sync', await this.getActiveAgents()));
+    met.catch(() => undefined);
   }
 
   async #show(): Promise<void> {
     // Another's connection knows nothing of our topics; that of our own said them already.
     if (this.#ownsAdapter && this.#options.hubAdapter === undefined) return;
-    try {
-      await this.#adapter.subscribe({news: true, topics: this.#options.topics ?? []});
-      await this.#adapter.setPresence(this.#presence);
-    } catch {
-      // The connection has ended, or this role may not show itself: the next connection tries again.
-    }
-  }
-
-  async #meet(): Promise<void> {
-    await this.#shown;
-    try {
-      this.#listeners.emit('agents:sync', await this.#adapter.who());
-    } catch {
-      // The connection has ended: the next one asks again.
-    }
+    await this.#adapter.subscribe({news: true, topics: follow(this.#adapter, this, this.#topics)});
+    await this.#adapter.setPresence(this.#presence);
   }
 
   #onEntry(entry: LogEntry): void {
@@ -282,7 +271,13 @@ export class RealtimeHub implements AsyncDisposable {
   }
 
   #onMessage(message: HubMessage): void {
+    // It stays at the hub, for when the key is there.
+    if (isSealedBody(message)) return;
     if (!this.#inbox.take(message)) return;
+    const {to, topic, skills = []} = message;
+    // Over a connection that is shared comes what others follow, too; and of what is sealed the hub does not know for whom it is.
+    if (to === null && topic !== null && !this.#topics.includes(topic)) return;
+    if (to === null && !skills.every(skill => this.#presence.skills.includes(skill))) return;
     this.#help.hear(message);
     this.#listeners.emit('message:received', message);
     emitKind(this.#listeners, message);

@@ -1,5 +1,6 @@
 import type {Priority} from '../../model/hub.ts';
 import type {Alarms} from './alarms.ts';
+import type {EndToEndOptions} from './end-to-end.ts';
 import type {FederationHub} from './federation-hub.ts';
 import type {HubAdapterSource} from './hub-replica.ts';
 import type {EndpointOptions} from './hub-endpoint.ts';
@@ -11,6 +12,8 @@ export interface RealtimeOptions extends EndpointOptions {
   readonly endpoint?: string;
   readonly token?: HubToken;
   readonly hubAdapter?: HubAdapterSource;
+  /** As for a `FederationHub`, for a connection of its own; with `hub`, that one's counts. */
+  readonly endToEnd?: EndToEndOptions;
   readonly sessionId?: string | null;
   readonly skills?: readonly string[];
   readonly status?: string;

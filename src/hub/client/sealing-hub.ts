@@ -1,6 +1,7 @@
 import type {Episode, LogEntry, LogItem} from '../../model/episode.ts';
-import type {PresenceNote} from '../../model/hub.ts';
+import type {ActiveAgent, PresenceNote} from '../../model/hub.ts';
 import type {PushResult} from '../../wire/hub-protocol.ts';
+import {noteExcess, openAgent, openMessage, sealBody, sealNote} from '../security/sealed-talk.ts';
 import type {TenantSeal} from '../security/tenant-seal.ts';
 import type {
   HubAdapter,
@@ -11,14 +12,16 @@ import type {
   OutgoingMessage,
   Subscription,
 } from './hub-adapter.ts';
+import {badOption} from './hub-error.ts';
 
 /**
- * A hub that is told nothing of what episodes say: they are sealed on their way there and opened on their way back. What cannot be opened
- * stays sealed. It has neither search nor shared documents, for which the hub would have to read.
+ * A hub that is told nothing of what episodes and messages say, nor of what its agent says of itself: all that is sealed on its way there and opened on its
+ * way back. What cannot be opened stays sealed. It has neither search nor shared documents, for which the hub would have to read.
  */
 export class SealingHub implements HubAdapter {
   readonly #inner: HubAdapter;
   readonly #seal: TenantSeal;
+  readonly #agentId: string;
   readonly #sign: ((episode: Episode) => Episode) | null;
   /** One entry is told to several listeners. */
   readonly #opened = new WeakMap<LogEntry, LogEntry>();
@@ -26,9 +29,10 @@ export class SealingHub implements HubAdapter {
   /** `sign`: signs again what was signed, for a signature is of what the hub sees; without it nothing is signed. */
   constructor(
     inner: HubAdapter,
-    {seal, sign = null}: {seal: TenantSeal; sign?: ((episode: Episode) => Episode) | null},
+    {seal, agentId, sign = null}: {seal: TenantSeal; agentId: string; sign?: ((episode: Episode) => Episode) | null},
   ) {
     this.#inner = inner;
+    this.#agentId = agentId;
     this.#seal = seal;
     this.#sign = sign;
   }
@@ -54,20 +58,21 @@ export class SealingHub implements HubAdapter {
     return {...page, entries: page.entries.map(entry => this.#open(entry))};
   }
 
-  setPresence(note: PresenceNote): Promise<void> {
-    return this.#inner.setPresence(note);
+  async setPresence(note: PresenceNote): Promise<void> {
+    return this.#inner.setPresence(sealedPresence(this.#seal, note, this.#agentId));
   }
 
   subscribe(subscription: Subscription): Promise<void> {
     return this.#inner.subscribe(subscription);
   }
 
-  who() {
-    return this.#inner.who();
+  async who(): Promise<readonly ActiveAgent[]> {
+    return (await this.#inner.who()).map(agent => openAgent(this.#seal, agent));
   }
 
-  send(message: OutgoingMessage): Promise<void> {
-    return this.#inner.send(message);
+  send({skills, ...message}: OutgoingMessage): Promise<void> {
+    const sent = {...message, ...(skills && {skills}), from: this.#agentId};
+    return this.#inner.send({...message, body: sealBody(this.#seal, sent)});
   }
 
   received(messages: readonly string[]): void {
@@ -90,7 +95,18 @@ export class SealingHub implements HubAdapter {
   }
 
   #heard(event: HubAdapterEvent): HubAdapterEvent {
-    return event.kind === 'news' ? {...event, entries: event.entries.map(entry => this.#open(entry))} : event;
+    switch (event.kind) {
+      case 'news':
+        return {...event, entries: event.entries.map(entry => this.#open(entry))};
+      case 'message':
+        return {...event, message: openMessage(this.#seal, event.message)};
+      case 'presence': {
+        const opened = (agents: readonly ActiveAgent[]) => agents.map(agent => openAgent(this.#seal, agent));
+        return {...event, joined: opened(event.joined), changed: opened(event.changed)};
+      }
+      default:
+        return event;
+    }
   }
 
   #open(entry: LogEntry): LogEntry {
@@ -101,4 +117,11 @@ export class SealingHub implements HubAdapter {
     this.#opened.set(entry, opened);
     return opened;
   }
+}
+
+/** Throws a HubError `bad-option` where it would be too long. */
+export function sealedPresence(seal: TenantSeal, note: PresenceNote, agentId: string): PresenceNote {
+  const excess = noteExcess(note);
+  if (excess === 0) return sealNote(seal, note, agentId);
+  throw badOption(`The presence (status, doing and skills) is ${excess} bytes too long to be sealed: say less`);
 }

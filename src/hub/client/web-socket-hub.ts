@@ -1,6 +1,6 @@
 import {never} from '../../base/never.ts';
 import {fail, type Result} from '../../base/result.ts';
-import type {LogItem} from '../../model/episode.ts';
+import type {EpisodeState, LogItem} from '../../model/episode.ts';
 import type {PresenceNote} from '../../model/hub.ts';
 import type {ConnectFailure} from '../../wire/connect-json-socket.ts';
 import {connectHubSocket, type HubClientSocket} from '../../wire/connect-hub-socket.ts';
@@ -62,6 +62,7 @@ export class WebSocketHub implements HubAdapter {
   readonly #standing = new Standing<HubWelcome>();
   readonly #closing = new AbortController();
   readonly #refresh: TokenRefresh;
+  #tellsStates = true;
   #presence: PresenceNote | null;
   #subscription: Subscription;
   #link: HubLink | null = null;
@@ -131,6 +132,18 @@ export class WebSocketHub implements HubAdapter {
     }
   }
 
+  async states(episodes: readonly string[]): Promise<readonly (EpisodeState | null)[] | null> {
+    if (!this.#tellsStates) return null;
+    try {
+      return (await this.#ask('states', {type: 'states', episodes: [...episodes]})).states;
+    } catch (error) {
+      if (!(error instanceof HubError) || error.code !== 'bad-frame') throw error;
+      // It is older than this client.
+      this.#tellsStates = false;
+      return null;
+    }
+  }
+
   async stats() {
     return (await this.#ask('stats', {type: 'stats'})).stats;
   }
@@ -181,7 +194,7 @@ export class WebSocketHub implements HubAdapter {
     return {news, topics: [...topics], ...(!presence && {presence})};
   }
 
-  #ask<Type extends 'pushed' | 'entries' | 'recalled' | 'episode' | 'stats' | 'ok' | 'agents' | 'document'>(
+  #ask<Type extends 'pushed' | 'entries' | 'recalled' | 'episode' | 'states' | 'stats' | 'ok' | 'agents' | 'document'>(
     type: Type,
     request: Parameters<HubLink['ask']>[1],
   ): Promise<HubAnswer<Type>> {

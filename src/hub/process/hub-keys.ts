@@ -6,7 +6,7 @@ import type {IssuedToken} from '../security/issued-tokens.ts';
 import type {Revocation} from '../security/revocations.ts';
 import {createPrivateFile} from '../security/private-file.ts';
 import {TokenKeys, type TokenKeyFacts, type TokenList} from '../security/token-keys.ts';
-import {hubFolder, hubIdOf} from '../server/parts/hub-folder.ts';
+import {hubFolder, hubIdOf, isHubFolder} from '../server/parts/hub-folder.ts';
 import {told} from './hub-failure.ts';
 import {issueToken, type TokenWanted} from './issue-token.ts';
 
@@ -25,7 +25,12 @@ export class HubKeys {
     return this.#folder.authority;
   }
 
-  createToken(wanted: TokenWanted): Promise<IssuedToken & {readonly token: string}> {
+  /** `isNew`: of a hub that need not be there yet; its keys are made then. */
+  async createToken(
+    wanted: TokenWanted,
+    {isNew = false}: {readonly isNew?: boolean} = {},
+  ): Promise<IssuedToken & {readonly token: string}> {
+    if (!isNew) this.#mustExist();
     return issueToken(this.#dbPath, wanted);
   }
 
@@ -65,8 +70,17 @@ export class HubKeys {
   }
 
   #tokens(): TokenKeys {
+    this.#mustExist();
     hubIdOf(this.#folder);
     return TokenKeys.open(this.#folder.tokens);
+  }
+
+  /** What is asked in the wrong folder must not make the keys of another hub there. */
+  #mustExist(): void {
+    if (existsSync(this.#dbPath) || isHubFolder(this.#folder)) return;
+    const hint =
+      'Name its database with --db, start one with `godel hub serve`, or give `godel hub token create` --new to make tokens of a hub that is started later.';
+    throw new GodelError({reason: 'usage', message: `no hub has its database at ${this.#dbPath}`, hint});
   }
 
   #told<T>(body: () => Promise<T> | T): Promise<T> {

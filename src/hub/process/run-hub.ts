@@ -1,9 +1,8 @@
 import {rmSync} from 'node:fs';
-import {dirname} from 'node:path';
 import {never} from '../../base/never.ts';
 import {HUB_PATH, type HubStats} from '../../wire/hub-protocol.ts';
 import type {EmbedderSettings} from '../recall/open-embedder.ts';
-import {makeFolder, readPrivateFile, writePrivateFile} from '../security/private-file.ts';
+import {readPrivateFile, writePrivateFile} from '../security/private-file.ts';
 import {FederationHubServer, type FederationHubServerOptions} from '../server/federation-hub-server.ts';
 import type {HubEvent} from '../server/hub-parts.ts';
 import {type HubFolder, hubFolder} from '../server/parts/hub-folder.ts';
@@ -59,7 +58,6 @@ export function runHub(run: HubRun): Promise<RunningHub> {
 async function start(run: HubRun): Promise<RunningHub> {
   const {dbPath, host, tls: paths, masterKeyFile, version, onEvent, ...rest} = run;
   const folder = hubFolder(dbPath);
-  makeFolder(dirname(dbPath));
   const files = paths === null ? null : new TlsFiles(paths);
   const hub = new FederationHubServer({
     ...rest,

@@ -9,6 +9,7 @@ type PlainFrame =
   | 'push'
   | 'recall'
   | 'get'
+  | 'states'
   | 'presence'
   | 'who'
   | 'subscribe'
@@ -47,6 +48,7 @@ export const PERMISSIONS = {
   'key.others': admins,
   recall: all,
   get: all,
+  states: all,
   presence: writers,
   who: all,
   subscribe: all,

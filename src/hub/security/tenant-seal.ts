@@ -68,6 +68,20 @@ export class TenantSeal {
     return change && {kind: 'change', change};
   }
 
+  /** Opens beside the tenant and this `context` only. */
+  sealText(plain: string, [what = '', ...context]: readonly string[]): string {
+    return sealForTenant(this.#first, plain, [what, this.#tenantId, ...context]);
+  }
+
+  /** Null: it cannot be opened, or was changed. */
+  openText(sealed: string, [what = '', ...context]: readonly string[]): string | null {
+    for (const secret of this.#secrets) {
+      const plain = openForTenant(secret, sealed, [what, this.#tenantId, ...context]);
+      if (plain !== null) return plain;
+    }
+    return null;
+  }
+
   /** What of an item would be too long when it is sealed, and how many bytes it has too many; null: all of it fits. */
   excess(item: LogItem, {task, text}: WireLengths): {readonly part: string; readonly bytes: number} | null {
     for (const [part, plain, most] of sealedParts(item, {task, text})) {

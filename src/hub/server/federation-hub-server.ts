@@ -1,14 +1,16 @@
 import type {AddressInfo} from 'node:net';
-import {resolve} from 'node:path';
+import {dirname, resolve} from 'node:path';
 import type {Result} from '../../base/result.ts';
 import {type Failure, GodelError} from '../../model/failure.ts';
 import type {HubStats} from '../../wire/hub-protocol.ts';
 import {type EmbedderSettings, openEmbedder} from '../recall/open-embedder.ts';
 import type {Embedder} from '../recall/vector-index.ts';
 import {revokedSerials} from '../security/certificates.ts';
+import {makeFolder} from '../security/private-file.ts';
 import {SecurityManager} from '../security/security-manager.ts';
 import type {HubAuth} from './hub-parts.ts';
 import type {HubTls} from './hub-server.ts';
+import {mustListen} from './must-listen.ts';
 import {type Hub, composeHub, type HubSettings, type KeysWanted} from './parts/compose-hub.ts';
 import {DataKeys, type Sealing} from './parts/data-keys.ts';
 import {hubAuth} from './parts/hub-auth.ts';
@@ -20,7 +22,7 @@ import {openHubStore} from './store/open-hub-store.ts';
 import type {VerifyReport} from './store/verify.ts';
 
 export interface FederationHubServerOptions extends HubSettings {
-  /** The database; its folder exists. Default: ./hub-memory.db. Keys lie in a folder beside it, `hub-memory.keys`. */
+  /** The database; its folder is made where there is none. Default: ./hub-memory.db. Keys lie in a folder beside it, `hub-memory.keys`. */
   readonly dbPath?: string;
   /** Who verifies tokens. Default: the keys beside the database, see `security`. */
   readonly auth?: SecurityManager | HubAuth;
@@ -84,6 +86,9 @@ export class FederationHubServer implements AsyncDisposable {
     }
     const {embedder: settings = {kind: 'auto'}, storeLimits = {}, sealing, tls} = this.#options;
     if (tls?.crl !== undefined) this.#revoked = revokedSerials(String(tls.crl));
+    const {port = 8080, host = '127.0.0.1'} = this.#options;
+    await mustListen({port, host});
+    makeFolder(dirname(this.#dbPath));
     const auth = this.#auth();
     const dataKeys = sealing === undefined ? null : new DataKeys(hubFolder(this.#dbPath).dataKeys, sealing);
     const embedder = await openEmbedder(settings);

@@ -1,4 +1,5 @@
 import {never} from '../../base/never.ts';
+import type {EpisodeState} from '../../model/episode.ts';
 import type {HubMessage} from '../../model/hub.ts';
 import type {ClientFrame, HubStats} from '../../wire/hub-protocol.ts';
 import {documentAction, type HubAction, keyAction, messageAction} from '../security/permissions.ts';
@@ -65,6 +66,8 @@ export class FrameAnswers {
         return this.#recall(asker, frame);
       case 'get':
         return this.#get(asker, frame);
+      case 'states':
+        return this.#states(asker, frame);
       case 'presence':
         room.changed(member);
         member.show(frame.presence);
@@ -162,6 +165,22 @@ export class FrameAnswers {
       return connection.refuse(id, {code: 'not-found', message, retryAfterMs: null});
     }
     member.send({type: 'episode', id, entry: found.entry, state: found.state});
+    connection.throttle();
+  }
+
+  #states({connection, member, room}: Asker, {id, episodes}: Of<'states'>): void {
+    this.#with.settle();
+    const {store, limits} = this.#with.parts;
+    const states: (EpisodeState | null)[] = [];
+    let chars = 0;
+    for (const episode of episodes) {
+      const found = store.get(room.tenant, episode);
+      const state = found?.entry.kind === 'episode' ? found.state : null;
+      chars += JSON.stringify(state).length;
+      if (states.length > 0 && chars > limits.pullBytes) break;
+      states.push(state);
+    }
+    member.send({type: 'states', id, states});
     connection.throttle();
   }
 

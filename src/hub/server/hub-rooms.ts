@@ -48,11 +48,7 @@ export class HubRooms {
   /** There is something to tell in this room at the end of this turn. */
   wake(room: TenantRoom): void {
     this.#awake.add(room);
-    // After all that came in with this turn of the event loop has been read.
-    this.#turn ??= setImmediate(() => {
-      this.#turn = undefined;
-      this.flush();
-    });
+    this.#flushNextTurn();
   }
 
   /** Makes durable and tells at once what was pushed in this turn, so that nobody is shown what is given up later. */
@@ -102,7 +98,16 @@ export class HubRooms {
     }
   }
 
+  /** After all that has come in meanwhile has been read. */
+  #flushNextTurn(): void {
+    this.#turn ??= setImmediate(() => {
+      this.#turn = undefined;
+      this.flush();
+    });
+  }
+
   #flushIn(waitMs: number): void {
+    if (waitMs <= 0) return this.#flushNextTurn();
     const dueMs = performance.now() + waitMs;
     if (this.#later !== undefined && this.#later.dueMs <= dueMs) return;
     clearTimeout(this.#later?.timer);

@@ -8,6 +8,7 @@ import {HubCore} from './hub-core.ts';
 import {type HubLimits, hubLimits} from './hub-limits.ts';
 import {hubMetrics} from './hub-metrics.ts';
 import type {HubParts} from './hub-parts.ts';
+import {checkPort} from './must-listen.ts';
 import {OpaqueDocuments} from './opaque-documents.ts';
 
 export interface HubServerOptions
@@ -62,8 +63,7 @@ export class HubServer implements AsyncDisposable {
   /** Throws RangeError on an option out of its range. */
   constructor(options: HubServerOptions) {
     const {port = 8080, syncInterval = 5000, maxAgents} = options;
-    if (!Number.isInteger(port) || port < 0 || port > 65_535)
-      throw new RangeError(`port is ${port}; expected 0 to 65535`);
+    checkPort(port);
     if (!(syncInterval >= 1)) throw new RangeError(`syncInterval is ${syncInterval}; expected at least 1 millisecond`);
     this.#options = options;
     const limits = hubLimits({...(maxAgents !== undefined && {agents: maxAgents}), ...options.limits});

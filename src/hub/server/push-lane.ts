@@ -118,7 +118,7 @@ export class PushLane {
         entries.push({...item, position: result.position});
         if (isHeard) {
           const {position} = result;
-          pieces.push({by: member, position, json: withPosition(JSON.stringify(item), position)});
+          pieces.push({by: member, position, bytes: Buffer.from(withPosition(JSON.stringify(item), position))});
         }
       }
       return {id: result.id, position: result.position};

@@ -192,8 +192,7 @@ export class TenantRoom {
     if (this.#news.isEmpty) return null;
     const waitMs = this.#news.waitMs(performance.now());
     if (waitMs > 0) return waitMs;
-    this.#news.tell(this.#members.values(), this.#head);
-    return null;
+    return this.#news.tell(this.#members, this.#head);
   }
 
   #flushPresence(): number | null {

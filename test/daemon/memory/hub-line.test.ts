@@ -84,6 +84,7 @@ function sourceAt(url: string, security: SecurityManager, agentId = 'godel'): Mo
     agentId,
     ownsLog: true,
     certificates: {},
+    expiresAtMs: () => null,
     find: () => Promise.resolve(url),
     token: () => security.generateToken(agentId, 't1', {role: 'coordinator'}),
     onMoved: told => {

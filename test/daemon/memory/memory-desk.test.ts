@@ -1,7 +1,7 @@
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterEach, beforeEach, expect, test} from 'vitest';
+import {afterEach, beforeEach, expect, test, vi} from 'vitest';
 import {memoryLine} from '../../../src/api/memory-contract.ts';
 import type {Result} from '../../../src/base/result.ts';
 import {CachedMemory, type OpenMemory} from '../../../src/daemon/memory/cached-memory.ts';
@@ -9,6 +9,9 @@ import {everyMemory} from '../../../src/daemon/memory/kept-pages.ts';
 import {lessonId} from '../../../src/daemon/memory/lesson-id.ts';
 import {MemoryDesk} from '../../../src/daemon/memory/memory-desk.ts';
 import {FederationHub} from '../../../src/hub/client/federation-hub.ts';
+import {Alarms} from '../../../src/hub/client/alarms.ts';
+import type {HubAdapter} from '../../../src/hub/client/hub-adapter.ts';
+import {InProcessHub} from '../../../src/hub/client/in-process-hub.ts';
 import {openCache} from '../../../src/hub/client/store/open-cache.ts';
 import {SecurityManager} from '../../../src/hub/security/security-manager.ts';
 import {FederationHubServer} from '../../../src/hub/server/federation-hub-server.ts';
@@ -261,8 +264,13 @@ test('with a hub everything in it is found, shown, counted and exported, also wh
   // Not at the hub yet when it is asked for.
   const {id, hub: atHub} = await must(desk.add({task: 'lesson of a person', reward: 1}));
   expect(atHub).toBe('kept');
+  // What this side has no room for is asked for together.
+  const getting = vi.spyOn(hub.adapter as Required<HubAdapter>, 'get');
+  const asking = vi.spyOn(hub.adapter as Required<HubAdapter>, 'states');
   const rows: KeptMemory[] = [];
   for await (const row of everyMemory(opened)) rows.push(row);
+  expect(getting.mock.calls).toEqual([]);
+  expect(asking.mock.calls.map(([asked]) => asked.length)).toEqual([expect.toSatisfy((asked: number) => asked >= 29)]);
   expect(rows.map(({episode}) => episode.id).toSorted()).toEqual([ids[0], ...ids.slice(2), id].toSorted());
   expect(rows.find(({episode}) => episode.id === ids[0])?.state.up).toBe(1);
   expect(await must(desk.import({lines: rows.map(memoryLine)}))).toMatchObject({added: 0, known: 40});
@@ -276,6 +284,61 @@ test('with a hub everything in it is found, shown, counted and exported, also wh
   expect(await failureOf(desk.search({query: 'lesson', from: 'hub'}))).toMatchObject({reason: 'memory-unusable'});
   expect(await must(desk.vote({id, value: 'up'}))).toMatchObject({hub: 'waiting'});
   expect((await must(desk.stats())).hub).toMatchObject({connected: false, role: null, episodes: null});
+});
+
+test('what is added while the hub is frozen is kept here at once, said to wait, and goes there when it answers', async () => {
+  const {adapter} = new InProcessHub();
+  let thaw: (() => void) | null = null;
+  let frozen: Promise<void> = Promise.resolve();
+  const freezing = new Proxy(adapter({agentId: 'godel', tenantId: 't', sessionId: null}), {
+    get(target, name: keyof HubAdapter) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (name === 'push') return (...args: Parameters<HubAdapter['push']>) => frozen.then(() => target.push(...args));
+      if (name === 'recall') return () => frozen.then(() => []);
+      if (name === 'stats') return () => frozen.then(() => ({}));
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+  const cache = openCache({tenantId: 't', memoryPath: ':memory:'});
+  const user = cache.join();
+  const alarms = new Alarms();
+  const hub = new FederationHub({agentId: 'godel', tenantId: 't', hubAdapter: freezing, cache, user, alarms});
+  ends.push(async () => {
+    await hub.close();
+    cache.close();
+  });
+  await hub.connect();
+  const opened: OpenMemory = {
+    cache,
+    user,
+    hub,
+    hasHub: true,
+    hubTrouble: null,
+    file: ':memory:',
+    nameOf: agent => agent,
+    keep: item => cache.add(user, item),
+  };
+  const desk = new MemoryDesk(() => Promise.resolve(opened));
+  expect((await must(desk.add({task: 'one', reward: 1}))).hub).toBe('kept');
+  frozen = new Promise(resolve => (thaw = resolve));
+  vi.useFakeTimers();
+  try {
+    const adding = must(desk.add({task: 'two', reward: 1}));
+    await vi.advanceTimersByTimeAsync(1000);
+    const answered = await Promise.race([adding, vi.advanceTimersByTimeAsync(1000).then(() => null)]);
+    expect(answered).toMatchObject({hub: 'waiting'});
+    expect(cache.get(answered!.id)?.episode.task).toBe('two');
+    expect(cache.counts.pending).toBe(1);
+    const searching = must(desk.search({query: 'two'}));
+    const found = await Promise.race([searching, vi.advanceTimersByTimeAsync(4000).then(() => null)]);
+    expect(found).toMatchObject({from: 'cache', memories: [{episode: {task: 'two'}}]});
+    const figures = await Promise.race([must(desk.stats()), vi.advanceTimersByTimeAsync(4000).then(() => null)]);
+    expect(figures).toMatchObject({episodes: 2, pending: 1, hub: {episodes: null}});
+  } finally {
+    vi.useRealTimers();
+  }
+  thaw!();
+  await until('it is there', () => cache.counts.pending === 0);
 });
 
 test('a coordinator quarantines and forgets what others have, at the hub too; whoever may not is refused and changes nothing', async () => {

@@ -12,8 +12,10 @@ import {createRealtimeHub} from '../../../src/hub/client/realtime-hub.ts';
 import {SealingHub} from '../../../src/hub/client/sealing-hub.ts';
 import {openCache} from '../../../src/hub/client/store/open-cache.ts';
 import {signEpisode, verifyEpisode} from '../../../src/hub/security/episode-signature.ts';
+import {openAgent, openMessage, sealBody, sealNote} from '../../../src/hub/security/sealed-talk.ts';
 import {FederationHubServer} from '../../../src/hub/server/federation-hub-server.ts';
 import type {Episode} from '../../../src/model/episode.ts';
+import type {HubMessage} from '../../../src/model/hub.ts';
 import {until} from '../../rig/until.ts';
 import {sampleEpisode} from '../security/sample-episode.ts';
 
@@ -295,6 +297,98 @@ test('news and realtime events are opened too, and what is closed is not told', 
   expect(bob.getSyncStats()).toMatchObject({position: 3, episodes: 1});
 });
 
+test('messages and what agents say of themselves are sealed too: who has the key hears them, the hub and the others do not', async () => {
+  const key = newKey();
+  const [annHub, eveHub] = [await client('ann', {key}), await client('eve', null)];
+  const bobToken = await server.security.generateToken('bob', 't1', {role: 'worker'});
+  const ann = createRealtimeHub('ann', 't1', {hub: annHub, status: MARKER, skills: [MARKER]});
+  const eve = createRealtimeHub('eve', 't1', {hub: eveHub});
+  const heard: unknown[] = [];
+  eve.on('message:received', message => heard.push(message));
+  await Promise.all([ann.connect(), eve.connect()]);
+  // Somebody who was there and is away.
+  const before = await client('bob', {key});
+  await before.connect();
+  await before.close();
+  await ann.sendMessage('bob', `for bob: ${MARKER}`);
+  const bob = createRealtimeHub('bob', 't1', {
+    endpoint: `ws://127.0.0.1:${line.port}`,
+    token: bobToken,
+    endToEnd: {key},
+    skills: [MARKER, 'sql'],
+  });
+  const got: unknown[] = [];
+  bob.on('message:received', ({from, body}) => got.push([from, body]));
+  bob.on('message:request_help', ({question, message}) => void bob.reply(message, `answer to ${question}`));
+  bob.on('message:task_assignment', ({taskId, message}) => {
+    void bob.reportTaskComplete(message.from, {taskId, success: true, result: MARKER});
+  });
+  await bob.connect();
+  await until('bob has got it', () => got.length === 1);
+  expect(got).toEqual([['ann', `for bob: ${MARKER}`]]);
+  const reported = new Promise<unknown>(resolve => ann.on('message:task_complete', ({result}) => resolve(result)));
+  await ann.assignTask('bob', {description: MARKER, data: {of: MARKER}});
+  expect(await reported).toBe(MARKER);
+  expect((await ann.requestHelp(MARKER, {answers: 1})).map(({body}) => body)).toEqual([`answer to ${MARKER}`]);
+  // The hub knows nobody's skills: those who have the key look for themselves.
+  await ann.broadcast('for others', {skills: [MARKER, 'cobol']});
+  const able = await ann.requestHelp('who can', {skills: ['sql', MARKER]});
+  expect(able.map(({body}) => body)).toEqual(['answer to who can']);
+  expect(got.slice(-1)).toMatchObject([['ann', {question: 'who can', skills: ['sql', MARKER]}]]);
+  expect(JSON.stringify(got)).not.toContain('for others');
+  await ann.updateStatus(`busy with ${MARKER}`, {doing: MARKER});
+  const shown = {agentId: 'ann', status: `busy with ${MARKER}`, doing: MARKER, skills: [MARKER]};
+  expect(await bob.getActiveAgents()).toContainEqual(expect.objectContaining(shown));
+  const closed = {agentId: 'ann', status: 'sealed', doing: null, skills: []};
+  expect(await eve.getActiveAgents()).toContainEqual(expect.objectContaining(closed));
+  // What is plain is heard by all; eve has heard nothing before.
+  await eve.broadcast('plain');
+  await until('bob hears what is plain', () => got.some(each => JSON.stringify(each) === '["eve","plain"]'));
+  await ann.sendMessage('eve', MARKER);
+  await eve.sendMessage('eve', 'last');
+  await until('eve has heard the last', () => heard.length > 0);
+  expect(heard).toMatchObject([{from: 'eve', body: 'last'}]);
+  expect(traces(line.passed)).toEqual([]);
+  expect(traces(hubFiles())).toEqual([]);
+  expect(() => bob.document('plan')).toThrow(/there are none with endToEnd/);
+  await expect(ann.updateStatus('x', {doing: 'x'.repeat(1900)})).rejects.toThrow(/bytes too long to be sealed/);
+  await bob.shutdown();
+});
+
+test('a sealed message opens as what it was: from whom, to whom, of its kind, its id, and as answer to what', () => {
+  const seal = tenantSeal('t1', {key: newKey()})!;
+  const plain: HubMessage = {
+    id: 'm1',
+    from: 'ann',
+    to: 'bob',
+    topic: null,
+    kind: 'message',
+    body: {text: MARKER},
+    priority: 'normal',
+    correlationId: null,
+    sentAtMs: 1,
+  };
+  const sealed = {...plain, body: sealBody(seal, plain)};
+  expect(openMessage(seal, {...sealed, sentAtMs: 2, priority: 'high'})).toMatchObject({body: plain.body});
+  for (const other of [
+    {id: 'm2'},
+    {from: 'eve'},
+    {to: null},
+    {kind: 'task_complete'},
+    {topic: 't'},
+    {correlationId: 'm0'},
+  ]) {
+    const changed = {...sealed, ...other} as HubMessage;
+    expect(openMessage(seal, changed)).toBe(changed);
+  }
+  const elsewhere = tenantSeal('t2', {key: newKey()})!;
+  expect(openMessage(elsewhere, sealed)).toBe(sealed);
+  const agent = {agentId: 'ann', role: 'worker', sinceMs: 1, status: 'busy', doing: null, skills: ['a']} as const;
+  const note = sealNote(seal, agent, 'ann');
+  expect(openAgent(seal, {...agent, ...note})).toEqual(agent);
+  expect(openAgent(seal, {...agent, ...note, agentId: 'eve'})).toMatchObject({status: 'sealed', skills: []});
+});
+
 test('a hub that puts in something of its own, or mixes what it has, is not believed', async () => {
   const key = newKey();
   const hub = new InProcessHub();
@@ -327,7 +421,7 @@ test('what was signed is signed again as the hub sees it, and what was not is no
   const inner = hub.adapter({agentId: 'pi-07', tenantId: 't1', sessionId: null});
   const seal = tenantSeal('t1', {key: newKey()})!;
   const sign = (episode: Episode) => signEpisode(episode, {tenantId: 't1', privateKey});
-  const sealing = new SealingHub(inner, {seal, sign});
+  const sealing = new SealingHub(inner, {seal, agentId: 'pi-07', sign});
   await sealing.connect();
   await sealing.push([
     {kind: 'episode', episode: sign(sampleEpisode({id: 'signed'}))},
@@ -338,7 +432,7 @@ test('what was signed is signed again as the hub sees it, and what was not is no
   expect(verifyEpisode(signed!, {tenantId: 't1', publicKey})).toBe(true);
   expect(signed!.output).toMatch(/^godel-sealed:/);
   expect(bare!.signature).toBeNull();
-  const unsigned = new SealingHub(inner, {seal});
+  const unsigned = new SealingHub(inner, {seal, agentId: 'pi-07'});
   await unsigned.push([{kind: 'episode', episode: sign(sampleEpisode({id: 'other'}))}]);
   const last = (await inner.pull(2, 1)).entries[0];
   expect(last).toMatchObject({episode: {id: 'other', signature: null}});

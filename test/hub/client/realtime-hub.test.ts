@@ -255,3 +255,39 @@ test('an agent and its realtime hub share one connection', async () => {
   expect(agent.hub?.isConnected()).toBe(true);
   await agent.destroy();
 });
+
+test('two realtime hubs over one connection each hear their own topics', async () => {
+  const agent = await EphemeralAgent.spawn({
+    tenantId: 't1',
+    agentId: 'ann',
+    hubEndpoint: rig.url,
+    token: rig.desk.issue('ann'),
+  });
+  const follows = async (topic: string, told: unknown[]) => {
+    const hub = createRealtimeHub('ann', 't1', {hub: agent.hub!, topics: [topic]});
+    hub.on('message:received', ({body}) => told.push(body));
+    let isKnown = false;
+    hub.on('agents:sync', () => (isKnown = true));
+    await until('the hub knows the topics', () => isKnown);
+    return hub;
+  };
+  const [ofX, ofY]: unknown[][] = [[], []];
+  const x = await follows('x', ofX!);
+  await follows('y', ofY!);
+  const bob = createRealtimeHub('bob', 't1', {endpoint: rig.url, token: rig.desk.issue('bob')});
+  open.add(bob);
+  await bob.broadcast('of x', {topic: 'x'});
+  await bob.broadcast('of y', {topic: 'y'});
+  await bob.broadcast('to all');
+  await until('both heard', () => ofX!.length + ofY!.length >= 4);
+  expect([ofX, ofY]).toEqual([
+    ['of x', 'to all'],
+    ['of y', 'to all'],
+  ]);
+  await x.shutdown();
+  await bob.broadcast('of x again', {topic: 'x'});
+  await bob.broadcast('of y again', {topic: 'y'});
+  await until('the other still hears', () => ofY!.length === 3);
+  expect(ofX).toHaveLength(2);
+  await agent.destroy();
+});

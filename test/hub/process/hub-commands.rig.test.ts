@@ -1,5 +1,14 @@
 import {generateKeyPairSync, randomBytes} from 'node:crypto';
-import {chmodSync, existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync} from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import {WebSocket} from 'ws';
@@ -33,6 +42,42 @@ test('a token that is revoked, or whose key was rotated away, ends its connectio
   await refused.end();
   expect(refused.frames).toContainEqual(expect.objectContaining({type: 'error', code: 'token-invalid'}));
   await rig.join(served.url, await rig.token('a2'));
+});
+
+test('no command for tokens makes a hub where there is none, unless it is told to; its tokens are good once it is started', async () => {
+  await using rig = new ServedHubRig();
+  const who = ['--agent', 'a1', '--tenant', 't1'] as const;
+  const commands = [['create', ...who], ['revoke', ...who], ['list'], ['rotate']];
+  for (const args of commands) {
+    const {code, stdout, stderr} = await rig.run('token', ...args);
+    expect({args, code, stdout}).toEqual({args, code: 2, stdout: ''});
+    expect(stderr).toMatch(/^godel: no hub has its database at .*hub-memory\.db\. .*--db.*godel hub serve.*--new/);
+  }
+  expect(readdirSync(rig.folder)).toEqual([]);
+  const {stdout: token} = await rig.run('token', 'create', ...who, '--new');
+  expect(await rig.json('token', 'list')).toMatchObject({issued: [{agentId: 'a1'}]});
+  const served = await rig.serve();
+  await rig.join(served.url, token.trim());
+});
+
+test('status finds the hub of the folder, else that of the project, and says which', async () => {
+  await using rig = new ServedHubRig();
+  expect(await rig.json('status')).toMatchObject({which: 'folder', db: join(rig.folder, 'hub-memory.db'), hub: null});
+  const own = join(rig.folder, '.godel', 'hub.db');
+  const project = await rig.serve('--db', own);
+  const within = join(rig.folder, 'src');
+  mkdirSync(within);
+  for (const folder of [rig.folder, within]) {
+    const {stdout} = await rig.runIn(folder, 'status');
+    expect(stdout).toMatch(new RegExp(`^The project's own hub ${project.url} .*, over ${own}\\.`));
+  }
+  expect(await rig.json('status')).toMatchObject({which: 'project', db: own, hub: {url: project.url}});
+  const served = await rig.serve();
+  expect(await rig.json('status')).toMatchObject({which: 'folder', hub: {url: served.url}});
+  const both = await rig.run('status');
+  expect(both.stdout).toContain(`The hub ${served.url}`);
+  expect(both.stderr).toContain(`godel hub status --db ${own}`);
+  expect(await rig.json('status', '--db', own)).toMatchObject({which: 'named', hub: {url: project.url}});
 });
 
 test('keys of agents are listed and removed, while the hub runs and while it does not', async () => {
@@ -83,6 +128,7 @@ test('a port in use, keys that others can read, a folder that is none, a second 
   const taken = await rig.run('serve', '--db', 'other.db', '--port', port, '--embedder', 'hashed');
   expect(taken.code).toBe(2);
   expect(taken.stderr).toMatch(/^godel: port \d+ of 127\.0\.0\.1 is in use by another program\. .*--port/);
+  expect(readdirSync(rig.folder).filter(name => name.startsWith('other'))).toEqual([]);
   const second = await rig.run('serve', '--port', '0', '--embedder', 'hashed');
   expect(second).toMatchObject({code: 5});
   expect(second.stderr).toContain('Only one hub may use a database at a time');

@@ -52,12 +52,13 @@ export class ServedHubRig implements AsyncDisposable {
 
   /** A command of the hub, run to its end. */
   run(...args: readonly string[]): Promise<Ended> {
+    return this.runIn(this.folder, ...args);
+  }
+
+  runIn(cwd: string, ...args: readonly string[]): Promise<Ended> {
     return new Promise(resolve => {
-      const child = execFile(
-        process.execPath,
-        [PROGRAM, 'hub', ...args],
-        {cwd: this.folder},
-        (_error, stdout, stderr) => resolve({code: child.exitCode, stdout, stderr}),
+      const child = execFile(process.execPath, [PROGRAM, 'hub', ...args], {cwd}, (_error, stdout, stderr) =>
+        resolve({code: child.exitCode, stdout, stderr}),
       );
     });
   }

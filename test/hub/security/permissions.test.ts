@@ -42,7 +42,19 @@ test('every frame and every change is in the table, and nothing else is', () => 
 test('a reader writes nothing', () => {
   const may = actions.filter(action => permits('reader', action));
   expect(may.toSorted()).toEqual(
-    ['hello', 'refresh', 'pull', 'recall', 'get', 'who', 'subscribe', 'received', 'stats', 'document.read'].toSorted(),
+    [
+      'hello',
+      'refresh',
+      'pull',
+      'recall',
+      'get',
+      'states',
+      'who',
+      'subscribe',
+      'received',
+      'stats',
+      'document.read',
+    ].toSorted(),
   );
 });
 

@@ -105,6 +105,7 @@ function goodFrames(agentId: string): readonly unknown[] {
     {type: 'push', id: 6, items: [{kind: 'change', change: {...change, kind: 'tag', add: ['a'], remove: []}}]},
     {type: 'recall', id: 7, query: 'how', k: 3, explain: true},
     {type: 'get', id: 8, episode: 'e'},
+    {type: 'states', id: 16, episodes: ['e', 'f']},
     {type: 'presence', id: 9, presence},
     {type: 'who', id: 10},
     {type: 'subscribe', id: 11, subscription},

@@ -41,6 +41,7 @@ describe('another tenant', () => {
 
     expect(await spy.ask('entries', {type: 'pull', since: 0, limit: 100})).toMatchObject({entries: [], head: 0});
     expect((await spy.ask('error', {type: 'get', episode: secret.id})).code).toBe('not-found');
+    expect((await spy.ask('states', {type: 'states', episodes: [secret.id]})).states).toEqual([null]);
     expect((await spy.ask('recalled', {type: 'recall', query: SECRET, k: 5})).memories).toEqual([]);
     expect((await spy.ask('agents', {type: 'who'})).agents.map(({agentId}) => agentId)).toEqual(['spy']);
     expect((await spy.ask('stats', {type: 'stats'})).stats).toMatchObject({

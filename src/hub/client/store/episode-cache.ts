@@ -148,8 +148,8 @@ export class EpisodeCache {
     // What could not be opened is asked for again.
     if (areNew && (this.counts.sealed > 0 || this.#keys.hasUnread)) this.restart();
     this.#lastUser += 1;
+    this.#write(() => this.#contents.rows.adopt.run({from: ORPHANED, to: this.#lastUser}));
     this.#users.add(this.#lastUser);
-    this.#contents.rows.adopt.run({from: ORPHANED, to: this.#lastUser});
     // Branded here and nowhere else.
     return this.#lastUser as CacheUser;
   }
@@ -161,9 +161,10 @@ export class EpisodeCache {
 
   /** What it has not pushed falls to one who is still there, or to the next one to join. */
   leave(user: CacheUser): void {
-    if (!this.#users.delete(user) || !this.isOpen) return;
-    const [heir = ORPHANED] = this.#users;
-    this.#contents.rows.adopt.run({from: user, to: heir});
+    if (!this.#users.has(user) || !this.isOpen) return;
+    const heir = [...this.#users].find(other => other !== user) ?? ORPHANED;
+    this.#write(() => this.#contents.rows.adopt.run({from: user, to: heir}));
+    this.#users.delete(user);
   }
 
   /** Keeps what its user is to push. Throws a HubError `cache-full` when too much waits already, and keeps nothing then. */

@@ -1,4 +1,5 @@
 import {hash, randomUUID} from 'node:crypto';
+import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {createPrivateFile, makePrivateFolder, readPrivateFile} from '../../security/private-file.ts';
 
@@ -39,9 +40,18 @@ export function hubFolder(dbPath: string): HubFolder {
  */
 export function hubIdOf({path}: HubFolder): string {
   makePrivateFolder(path);
-  const file = join(path, 'hub-id');
+  const file = idFile(path);
   createPrivateFile(file, `${randomUUID()}\n`);
   return (readPrivateFile(file) ?? '').trim();
+}
+
+/** Whether a hub has its keys there, even one that was never started. */
+export function isHubFolder({path}: HubFolder): boolean {
+  return existsSync(idFile(path));
+}
+
+function idFile(path: string): string {
+  return join(path, 'hub-id');
 }
 
 function controlOf(path: string): HubFolder['control'] {

@@ -33,6 +33,9 @@ export interface HybridRecallParts {
   readonly onEvent: (event: HubEvent) => void;
 }
 
+/** The nearest vectors to what was asked, of all positions or only of some. */
+type Nearest = (k: number, among: readonly number[] | null) => FuseInput['vector'];
+
 type EpisodeFound = Found & {readonly episode: Episode};
 
 /** Full text, at once, and vectors, as far as they are made, as one list with recency, reward and what others made of it. */
@@ -49,10 +52,17 @@ export class HybridRecall implements HubRecall {
     const head = store.appended(tenant);
     const nearest = await this.#nearest(tenant, query.query);
     while (!store.followTextTo(tenant, head, TEXT_SLICE_MS)) await nextTurn();
+    const {tags = []} = query;
+    // Where few have the tags, the best of all would hardly ever be among them.
+    const among = tags.length === 0 ? null : store.tagged(tenant, tags);
+    if (among?.length === 0) return [];
     const found = new Map<number, EpisodeFound | null>();
     for (let depth = Math.max(FIRST_DEPTH, 2 * query.k); ; depth *= 4) {
-      const text = store.searchText(tenant, query.query, depth, 'searchable');
-      const vector = nearest(depth);
+      const text =
+        among === null
+          ? store.searchText(tenant, query.query, depth, 'searchable')
+          : store.searchTagged(tenant, query.query, depth, tags);
+      const vector = nearest(depth, among);
       this.#read(tenant, [...text.hits.map(({position}) => position), ...vector.map(({key}) => key)], found);
       const fused = this.#fuse(tenant, query, {text, vector}, found);
       const isAll = text.hits.length < depth && vector.length < depth;
@@ -90,12 +100,12 @@ export class HybridRecall implements HubRecall {
   }
 
   /** Where vectors cannot be had, recall goes on with words alone. */
-  async #nearest(tenant: string, query: string): Promise<(k: number) => FuseInput['vector']> {
+  async #nearest(tenant: string, query: string): Promise<Nearest> {
     try {
       const index = await this.#parts.indexes.open(tenant);
       if (index.size === 0) return () => [];
       const [vector] = await this.#parts.embedder.embed([query]);
-      return vector === undefined ? () => [] : k => index.search(vector, k);
+      return vector === undefined ? () => [] : (k, among) => index.search(vector, k, among ?? undefined);
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       this.#parts.onEvent({kind: 'upkeep-failed', what: 'vectors', detail});

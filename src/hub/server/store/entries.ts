@@ -3,7 +3,7 @@ import type {Episode, EpisodeChange, LogEntry, LogItem} from '../../../model/epi
 import {GodelError} from '../../../model/failure.ts';
 import {formatStamp} from '../../replica/hybrid-clock.ts';
 import {Bodies, type Body, byteLength, checksum, damaged} from './bodies.ts';
-import {entryKey, positionOf} from './hub-schema.ts';
+import {entryKey, KIND, positionOf} from './hub-schema.ts';
 import type {Tenant} from './tenants.ts';
 
 const COLUMNS = 'key, id, kind, episode, crc, body';
@@ -23,12 +23,6 @@ const EXPIRED = `SELECT id FROM entries WHERE tenant = ? AND expires_at_ms <= ? 
 const OLDEST = `SELECT key, id, at_ms AS atMs FROM entries WHERE key > ? AND key <= ? AND kind = 0 ORDER BY key LIMIT ?`;
 const OLDEST_BY_POLICY = OLDEST.replace('ORDER BY', 'AND expires_at_ms IS NULL ORDER BY');
 const BY_AGENT = `SELECT id FROM entries WHERE key > ? AND key <= ? AND kind = 0 AND agent = ? ORDER BY key LIMIT ?`;
-
-/**
- * A row is an episode, a change, or what is left of either once the episode is forgotten. Then the episode's row has the change
- * that forgot it, and the rows of its changes have nothing.
- */
-export const KIND = {episode: 0, change: 1, forgotten: 2} as const;
 
 export interface EntryRow {
   readonly key: number;

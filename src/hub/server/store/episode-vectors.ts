@@ -70,9 +70,8 @@ export class EpisodeVectors {
     if (tenant === null) return;
     group.write(() => {
       for (const {position, bytes} of placed) {
-        const [found] = log.at(tenant, [position]);
-        if (found?.entry.kind !== 'episode') continue;
-        vectors.set(tenant, embedder, {position, id: found.entry.episode.id, bytes});
+        const id = log.idAt(tenant, position);
+        if (id !== null) vectors.set(tenant, embedder, {position, id, bytes});
       }
       vectors.advance(tenant, embedder);
     });

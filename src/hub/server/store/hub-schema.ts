@@ -28,3 +28,9 @@ export function tenantOf(key: number): number {
 export function positionOf(key: number): number {
   return key % SPAN;
 }
+
+/**
+ * A row is an episode, a change, or what is left of either once the episode is forgotten. Then the episode's row has the change
+ * that forgot it, and the rows of its changes have nothing.
+ */
+export const KIND = {episode: 0, change: 1, forgotten: 2} as const;

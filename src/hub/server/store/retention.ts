@@ -1,9 +1,9 @@
 import {randomUUID} from 'node:crypto';
 import type {AuditLog} from './audit-log.ts';
-import {type Entries, KIND} from './entries.ts';
+import {type Entries} from './entries.ts';
 import type {EpisodeLog} from './episode-log.ts';
 import type {GroupMember} from './group.ts';
-import {positionOf} from './hub-schema.ts';
+import {KIND, positionOf} from './hub-schema.ts';
 import type {Tenant} from './tenants.ts';
 
 export interface Forgetting {

@@ -225,6 +225,19 @@ export class SqliteHubStore implements HubStore {
     return this.#group.read(() => this.#text.search(tenant.num, query, k));
   }
 
+  /** As `searchText` in what is searchable now, among those that may have all of these tags: see `tagged`. */
+  searchTagged(name: string, query: string, k: number, tags: readonly string[]): TextHits {
+    const tenant = this.#tenants.find(name);
+    if (tenant === null) return {hits: [], words: []};
+    return this.#group.read(() => this.#text.searchTagged(tenant.num, query, k, tags));
+  }
+
+  /** The positions of all searchable episodes that may have all of these tags; null: too many, or it cannot be told. */
+  tagged(name: string, tags: readonly string[]): readonly number[] | null {
+    const tenant = this.#tenants.find(name);
+    return tenant === null ? [] : this.#group.read(() => this.#text.tagged(tenant.num, tags));
+  }
+
   /** Makes up to about `limit` entries searchable, so that the next search need not; returns how many are still to be. */
   followText(limit: number): number {
     let rest = limit;
@@ -308,6 +321,7 @@ export class SqliteHubStore implements HubStore {
 
   /** Writes a copy as of now into a new file while the hub goes on; see `backUp`. */
   backup(to: string): Promise<Result<VerifyReport, Failure>> {
+    this.#group.write(() => this.#tenants.settle());
     return backUp({db: this.#db, group: this.#group, bodies: this.#bodies}, to);
   }
 
@@ -320,7 +334,9 @@ export class SqliteHubStore implements HubStore {
   /** Commits what can be, and closes the file. Closing twice is the same as closing once. */
   close(): void {
     if (!this.#db.open) return;
+    this.#group.write(() => this.#tenants.settle());
     this.flush();
+    this.#group.close();
     this.#db.close();
     this.#memory?.close();
   }

@@ -4,10 +4,14 @@ import {join} from 'node:path';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import {afterEach, expect, test} from 'vitest';
-import type {CacheUser, EpisodeCache} from '../../../../src/hub/client/store/episode-cache.ts';
+import {HubError} from '../../../../src/hub/client/hub-error.ts';
+import {type CacheUser, EpisodeCache} from '../../../../src/hub/client/store/episode-cache.ts';
 import {openCache, type OpenCacheOptions} from '../../../../src/hub/client/store/open-cache.ts';
 import {uuidV7} from '../../../../src/hub/client/uuid-v7.ts';
 import {formatStamp} from '../../../../src/hub/replica/hybrid-clock.ts';
+import {CACHE_LIMITS} from '../../../../src/hub/client/store/cache-limits.ts';
+import {PLAIN} from '../../../../src/hub/client/store/cache-seal.ts';
+import {FORGOTTEN_SCHEMA} from '../../../../src/hub/client/store/schema/002-forgotten.ts';
 import {FIRST_SCHEMA} from '../../../../src/hub/client/store/schema/001-first.ts';
 import type {EpisodeChange, LogEntry} from '../../../../src/model/episode.ts';
 import {openDatabase, readFilesystemType} from '../../../../src/sqlite/open-database.ts';
@@ -53,6 +57,33 @@ test('the oldest of what the hub has is forgotten, what waits for it never is', 
   expect(cache.counts).toMatchObject({pending: 0, position: 45});
   cache.applyPage(Array.from({length: 20}, (_, index) => told(46 + index)));
   expect(cache.get('own1')).toBe(null);
+});
+
+test('who leaves or joins a cache that cannot be written is told so with the name of the file, and leaves later', () => {
+  const db = new Database(':memory:');
+  db.exec(FIRST_SCHEMA);
+  db.exec(FORGOTTEN_SCHEMA);
+  const cache = new EpisodeCache(db, {
+    file: '/there/memory.db',
+    limits: CACHE_LIMITS,
+    code: PLAIN,
+    text: 'main',
+    wallMs: Date.now,
+  });
+  open.add(cache);
+  const [leaving, staying] = [cache.join(), cache.join()];
+  cache.add(leaving, {kind: 'episode', episode: episode('ann', {id: 'one'})});
+  db.pragma('query_only = ON');
+  const told = {code: 'cache-unusable', message: expect.stringContaining('/there/memory.db') as string};
+  for (const act of [() => cache.leave(leaving), () => cache.join()]) {
+    expect(act).toThrow(HubError);
+    expect(act).toThrow(expect.objectContaining(told));
+  }
+  db.pragma('query_only = OFF');
+  expect(cache.pendingOf(staying)).toBe(0);
+  cache.leave(leaving);
+  expect(cache.pendingOf(staying)).toBe(1);
+  cache.leave(leaving);
 });
 
 test('as much waits for the hub as was said, and then nothing more is taken', () => {

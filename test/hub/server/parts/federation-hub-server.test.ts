@@ -186,6 +186,8 @@ test('agents beneath one name confirm each other, and none of them itself', asyn
   const items = ['godel/alpha-01', 'godel/alpha-02', 'godel/alpha-02', 'godel/alpha-03'].map(confirmBy);
   await lead.ask('pushed', {type: 'push', items});
   const {state} = await lead.ask('episode', {type: 'get', episode: lesson.id});
+  const {states} = await lead.ask('states', {type: 'states', episodes: ['none', lesson.id]});
+  expect(states).toEqual([null, state]);
   expect(state).toMatchObject({confirmed: 2, refuted: 0});
 });
 
@@ -350,10 +352,14 @@ test('a key that has ended ends the connections of its tokens', async () => {
   expect((await next.ask('agents', {type: 'who'})).agents).toMatchObject([{agentId: 'a1'}]);
 });
 
-test('a hub that cannot have its port leaves the database to others', async () => {
+test('a hub that cannot have its port leaves nothing behind, and the database to others', async () => {
   await using rig = new HubFolderRig();
   await using blocker = new HubFolderRig();
   const {address} = await blocker.start();
   await expect(rig.start({port: address?.port ?? 0})).rejects.toMatchObject({code: 'EADDRINUSE'});
+  expect(readdirSync(rig.folder)).toEqual([]);
   await rig.start();
+  const there = readdirSync(rig.folder, {recursive: true}).toSorted();
+  await expect(rig.start({port: address?.port ?? 0})).rejects.toMatchObject({code: 'EADDRINUSE'});
+  expect(readdirSync(rig.folder, {recursive: true}).toSorted()).toEqual(there);
 });
