@@ -129,15 +129,21 @@ export const clientFrameSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('message'),
     id,
-    message: z.strictObject({
-      id: name,
-      to: name.nullable(),
-      topic: name.nullable(),
-      kind: z.enum(MESSAGE_KINDS),
-      body: z.json(),
-      priority: z.enum(PRIORITIES),
-      correlationId: name.nullable(),
-    }),
+    message: z
+      .strictObject({
+        id: name,
+        to: name.nullable(),
+        topic: name.nullable(),
+        skills: skills.readonly().exactOptional(),
+        kind: z.enum(MESSAGE_KINDS),
+        body: z.json(),
+        priority: z.enum(PRIORITIES),
+        correlationId: name.nullable(),
+      })
+      .refine(({to, skills}) => to === null || skills === undefined, {
+        path: ['skills'],
+        error: 'skills choose among everybody: leave them out of a message to one agent',
+      }),
   }),
   /** The message with this id has been taken in; it is not delivered again. */
   z.strictObject({type: z.literal('received'), messages: z.array(name).min(1).max(1000)}),

@@ -57,6 +57,7 @@ const message = z.object({
   from: name,
   to: name.nullable(),
   topic: name.nullable(),
+  skills: z.array(z.string()).exactOptional(),
   kind: z.enum(MESSAGE_KINDS),
   body: z.unknown(),
   priority: z.enum(PRIORITIES),

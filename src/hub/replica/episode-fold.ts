@@ -8,15 +8,13 @@ import {
   type SaidStanding,
 } from '../../model/episode.ts';
 import {Critiques} from './critiques.ts';
-import {type Malformed, readCount, readList, readText, reading, refuse} from './foreign.ts';
+import {MAX_COUNT, type Malformed, readCount, readList, readText, reading, refuse} from './foreign.ts';
 import {Latest, later, readWritten, type Written} from './latest.ts';
+import {Tags} from './tags.ts';
 import {UseCount} from './use-count.ts';
-import {byCodeUnit, MAX_COUNT} from './version-vector.ts';
 
 /** Voters, and confirming agents, of one episode: those with the latest word are counted, see `Latest`. */
 export const MAX_VOICES = 10_000;
-/** Tags that were ever put on or taken off one episode: those with the latest change are remembered. */
-export const MAX_TAGS = 500;
 const MAX_CRITIQUE = 256 * 1024;
 
 /** What an episode was last said to be; `into`: the one it was merged into. */
@@ -32,8 +30,8 @@ export type FoldAnswer = 'taken' | 'full';
 
 /**
  * What the changes of one episode amount to, however often and in whatever order they arrive: of each voter and each confirming
- * agent the last word counts, of critique and standing the last of all (beside it stands what was said without knowing of it), each tag is on or off by its last change (on, where one
- * change does both), each use counts once. "Last" is by stamp, then by id of the change. The store keeps one for each episode
+ * agent the last word counts (of each it is a register in which the last writer wins), and so of critique and standing of all (beside it stands what was
+ * said without knowing of it); tags are an observed-remove set, see `Tags`; each use counts once (a G-counter, see `UseCount`). "Last" is by stamp, then by id of the change. The store keeps one for each episode
  * and applies each change as it is appended.
  */
 export class EpisodeFold {
@@ -41,19 +39,19 @@ export class EpisodeFold {
   readonly #agentId: string;
   #votes: Latest<boolean>;
   #confirms: Latest<boolean>;
-  #tags: Latest<boolean>;
+  readonly #tags: Tags;
   #critique: Written<string | null>;
   #critiques = new Critiques();
   #standing: Written<Standing>;
   #tally: Written<Tally>;
   #uses = new UseCount();
 
-  private constructor(episode: string, agentId: string, first: {at: string; critique: string | null}) {
+  private constructor(episode: string, agentId: string, first: {at: string; critique: string | null; tags: Tags}) {
     this.#episode = episode;
     this.#agentId = agentId;
     this.#votes = new Latest(MAX_VOICES);
     this.#confirms = new Latest(MAX_VOICES);
-    this.#tags = new Latest(MAX_TAGS);
+    this.#tags = first.tags;
     this.#critique = {at: first.at, tie: '', value: first.critique};
     this.#standing = {at: first.at, tie: '', value: 'active'};
     this.#tally = {at: first.at, tie: '', value: NO_TALLY};
@@ -67,9 +65,7 @@ export class EpisodeFold {
     tags,
     critique,
   }: Pick<Episode, 'id' | 'agentId' | 'at' | 'tags' | 'critique'>): EpisodeFold {
-    const fold = new EpisodeFold(id, agentId, {at, critique});
-    for (const tag of tags) fold.#tags.put(tag, {at, tie: '', value: true});
-    return fold;
+    return new EpisodeFold(id, agentId, {at, critique, tags: Tags.of({agentId, at, tags})});
   }
 
   /**
@@ -88,8 +84,7 @@ export class EpisodeFold {
       case 'use':
         return this.#uses.put(tie, {count: change.count, position});
       case 'tag':
-        for (const tag of change.remove) this.#tags.put(tag, {at, tie, value: false});
-        for (const tag of change.add) this.#tags.put(tag, {at, tie, value: true});
+        this.#tags.apply(change, position);
         return 'taken';
       case 'critique':
         this.#critique = later(this.#critique, {at, tie, value: change.text});
@@ -151,7 +146,7 @@ export class EpisodeFold {
       up: votes.yes,
       down: votes.no,
       uses: this.#uses.value + uses,
-      tags: [...this.#tags.entries()].flatMap(([tag, {value}]) => (value ? [tag] : [])).sort(byCodeUnit),
+      tags: this.#tags.values(),
       critique: this.#critique.value,
       ...(others.length > 0 && {otherCritiques: others}),
       confirmed: confirms.yes,
@@ -159,6 +154,11 @@ export class EpisodeFold {
       ...(merged > 0 && {merged}),
       ...(typeof standing === 'string' ? {standing} : {standing: 'merged', mergedInto: standing.into}),
     };
+  }
+
+  /** Whether anybody but the episode itself has said anything of its tags. */
+  get hasChangedTags(): boolean {
+    return this.#tags.wereChanged;
   }
 
   /** Arrays only, the same for the same contents. */
@@ -190,12 +190,12 @@ export class EpisodeFold {
       const fold = new EpisodeFold(readText(episode, 'an episode'), readText(agentId, 'an agent'), {
         at,
         critique: text,
+        tags: Tags.read(tags),
       });
       fold.#critique = {at, tie, value: text};
       fold.#standing = readWritten(standing, readStanding);
       fold.#votes = Latest.read(votes, {what: 'votes', limit: MAX_VOICES, readValue: readFlag});
       fold.#confirms = Latest.read(confirms, {what: 'confirmations', limit: MAX_VOICES, readValue: readFlag});
-      fold.#tags = Latest.read(tags, {what: 'tags', limit: MAX_TAGS, readValue: readFlag});
       fold.#uses = UseCount.read(uses);
       fold.#critiques = Critiques.read(critiques);
       if (tally !== undefined) fold.#tally = readWritten(tally, readTally);

@@ -1,12 +1,14 @@
 import type {Database} from 'better-sqlite3';
-import type {Episode, EpisodeChange, EpisodeStanding, EpisodeState} from '../../../model/episode.ts';
-import type {Bodies, Body} from './bodies.ts';
+import type {Episode, EpisodeChange, EpisodeStanding, EpisodeState, LogItem} from '../../../model/episode.ts';
+import {Tags} from '../../replica/tags.ts';
+import {type Bodies, type Body, damaged} from './bodies.ts';
 import type {Entries} from './entries.ts';
-import {tenantOf} from './hub-schema.ts';
+import {positionOf, tenantOf} from './hub-schema.ts';
+import {isEarlierMarks, tagsId} from './kept-tags.ts';
 import type {MergedEpisodes} from './merged-episodes.ts';
 import type {LastCritiques} from './last-critiques.ts';
 import type {Outcomes, Word} from './outcomes.ts';
-import {firstStamp, isLater, markTags, MAX_VOICES, type Stamp, type TagMarks, tagsOf} from './stamps.ts';
+import {firstStamp, isLater, MAX_VOICES, type Stamp} from './stamps.ts';
 
 const READ = 'SELECT * FROM states WHERE episode = ?';
 const WRITE = `INSERT OR REPLACE INTO states (episode, up, down, uses, confirmed, refuted, standing, standing_at, standing_id,
@@ -112,7 +114,7 @@ export class EpisodeStates {
       return {...NO_STATE, tags: episode.tags.toSorted(), critique: episode.critique, standing: 'active'};
     }
     const {up, down, confirmed, refuted, critique_key: said} = row;
-    const tags = tagsOf(this.#tags(row, tenant, episode));
+    const tags = this.#tags(row, tenant, episode).values();
     const state = {up, down, confirmed, refuted, tags, ...this.#mergedState(row)};
     if (said === null) return {...state, critique: episode.critique};
     const critique = this.#entries.critiqueAt(tenant, said).text;
@@ -123,10 +125,19 @@ export class EpisodeStates {
   apply({tenant, key, episode}: Placed, change: EpisodeChange, changeKey: number): void {
     const row = this.#read.get(key) ?? newRow(key, episode);
     if (change.kind === 'tag') {
-      const tags = markTags(this.#tags(row, tenant, episode), change, change);
-      row.tags = this.#bodies.write(tenant, tagsId(episode), JSON.stringify([...tags]));
+      const tags = this.#tags(row, tenant, episode);
+      tags.apply(change, positionOf(changeKey));
+      row.tags = this.#bodies.write(tenant, tagsId(episode), JSON.stringify(tags));
     } else this.#note(row, episode, change, changeKey);
     this.#write.run(row);
+  }
+
+  /** Keeps the tags as they are read now; null: they are the episode's own. Only for what was kept of them before clocks counted. */
+  keepTagsAnew({tenant, key, episode}: Placed): void {
+    const row = this.#read.get(key);
+    if (row === undefined || row.tags === null) return;
+    const tags = this.#tags(row, tenant, episode);
+    this.#write.run({...row, tags: this.#bodies.write(tenant, tagsId(episode), JSON.stringify(tags))});
   }
 
   remove(episode: number): void {
@@ -220,17 +231,25 @@ export class EpisodeStates {
     return earliest.value;
   }
 
-  #tags(row: Row, tenant: string, episode: Episode): TagMarks {
-    if (row.tags === null) return markTags(new Map(), firstStamp(episode), {add: episode.tags, remove: []});
-    // The cast names what `apply` has written.
-    return new Map(
-      JSON.parse(this.#bodies.read(tenant, tagsId(episode), row.tags)) as Iterable<[string, Stamp & {has: boolean}]>,
-    );
+  #tags(row: Row, tenant: string, episode: Episode): Tags {
+    if (row.tags === null) return Tags.of(episode);
+    const kept: unknown = JSON.parse(this.#bodies.read(tenant, tagsId(episode), row.tags));
+    if (isEarlierMarks(kept)) return this.#tagsFromLog(row.episode, tenant, episode);
+    const parsed = Tags.parse(kept);
+    if (parsed.ok) return parsed.value;
+    throw damaged(`the tags of "${episode.id}" of tenant "${tenant}" cannot be read: ${parsed.failure.detail}`);
   }
-}
 
-function tagsId(episode: Episode): string {
-  return `tags of ${episode.id}`;
+  #tagsFromLog(key: number, tenant: string, episode: Episode): Tags {
+    const tags = Tags.of(episode);
+    for (const changed of this.#entries.changesOf(key)) {
+      const text = this.#entries.textUnlessDamaged(tenant, changed);
+      // The cast names what was appended.
+      const item = text === null ? null : (JSON.parse(text) as LogItem);
+      if (item?.kind === 'change' && item.change.kind === 'tag') tags.apply(item.change, positionOf(changed.key));
+    }
+    return tags;
+  }
 }
 
 function newRow(key: number, episode: Episode): Row {

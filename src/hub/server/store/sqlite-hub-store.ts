@@ -8,6 +8,7 @@ import {AuditLog} from './audit-log.ts';
 import {Bodies, type Seal} from './bodies.ts';
 import {Credentials} from './credentials.ts';
 import {Documents} from './documents.ts';
+import {foldEarlierTags} from './earlier-tags.ts';
 import {damagedText, Entries} from './entries.ts';
 import {EpisodeLog, type Found} from './episode-log.ts';
 import {EpisodeMerges} from './episode-merges.ts';
@@ -106,6 +107,8 @@ export class SqliteHubStore implements HubStore {
       critiques: new LastCritiques(db, this.#entries),
       merged,
     });
+    const tagged = {bodies, entries: this.#entries, states, tenants: this.#tenants, text: this.#text};
+    db.transaction(() => foldEarlierTags(db, tagged)).immediate();
     this.#log = new EpisodeLog({
       group,
       tenants: this.#tenants,

@@ -337,7 +337,10 @@ test('many episodes of one task become one that says what several have said, and
   const wick = 'Give it a new wick.';
   const byAnn = [of('ann', `${wick} Clean the glass in the morning.`, 0.8), of('ann', `${wick} Wear gloves.`, 0.6)];
   const byBob = [of('bob', `${wick} Take the ladder.`, 0.7), of('bob', `Oil alone does not help. ${wick}`, 0)];
-  const byCay = [of('cay', `${wick} Pour soup on it.`, 0.7), of('cay', `Pour soup on it. And once again: ${wick}`, 0.5)];
+  const byCay = [
+    of('cay', `${wick} Pour soup on it.`, 0.7),
+    of('cay', `Pour soup on it. And once again: ${wick}`, 0.5),
+  ];
   await ann.ask('pushed', pushOf(...byAnn));
   await bob.ask('pushed', pushOf(...byBob));
   await cay.ask('pushed', pushOf(...byCay));
