@@ -67,7 +67,7 @@ function audited(rig: HubFolderRig): readonly {what: string; detail: Record<stri
 
 test('three agents that learn the same ten times each are recalled as one, with counts and uses, by hub and cache', async () => {
   await using rig = new HubFolderRig();
-  const hub = await rig.start();
+  const hub = await rig.start({merge: true});
   const [ann, bob, cay] = [await rig.join(hub, 'ann'), await rig.join(hub, 'bob'), await rig.join(hub, 'cay')];
   const dan = await rig.join(hub, 'dan');
   const first = lesson('ann', {tags: ['lamps']});
@@ -128,7 +128,7 @@ test('three agents that learn the same ten times each are recalled as one, with 
   for (const {id} of others) expect(told.filter(episode => episode === id)).toHaveLength(1);
 
   // A restart changes nothing, and does nothing twice.
-  const restarted = await rig.start();
+  const restarted = await rig.start({merge: true});
   const fay = await rig.join(restarted, 'fay');
   await looked(rig, fay, 'fay');
   expect((await log(fay)).slice(0, entries.length)).toEqual(entries);
@@ -148,7 +148,7 @@ async function seen(client: RawClient): Promise<readonly (readonly [agent: strin
 
 test('nobody has the lesson of somebody else disappear behind a copy of its own', async () => {
   await using rig = new HubFolderRig();
-  const hub = await rig.start();
+  const hub = await rig.start({merge: true});
   const [ann, mallory, dan] = [await rig.join(hub, 'ann'), await rig.join(hub, 'mallory'), await rig.join(hub, 'dan')];
   const truth = lesson('ann', {reward: 0.4});
   await ann.ask('pushed', pushOf(truth));
@@ -176,7 +176,7 @@ test('nobody has the lesson of somebody else disappear behind a copy of its own'
 
 test('what was merged is recalled again as soon as something speaks against the one that stayed', async () => {
   await using rig = new HubFolderRig();
-  const hub = await rig.start();
+  const hub = await rig.start({merge: true});
   const [mallory, ann, bob, dan] = [
     await rig.join(hub, 'mallory'),
     await rig.join(hub, 'ann'),
@@ -232,7 +232,7 @@ test('what was merged is recalled again as soon as something speaks against the 
 
 test('who has confirmed the same lesson twice counts once towards the quorum, and only for what it has read', async () => {
   await using rig = new HubFolderRig();
-  const hub = await rig.start({quorum: 2});
+  const hub = await rig.start({merge: true, quorum: 2});
   const [ann, bob, cay, dan] = [
     await rig.join(hub, 'ann'),
     await rig.join(hub, 'bob'),
@@ -263,7 +263,7 @@ test('who has confirmed the same lesson twice counts once towards the quorum, an
 
 test('what expires is not recalled from then on, and does not stand for what lives on', async () => {
   await using rig = new HubFolderRig();
-  const hub = await rig.start();
+  const hub = await rig.start({merge: true});
   const [ann, dan] = [await rig.join(hub, 'ann'), await rig.join(hub, 'dan')];
   const short = lesson('ann', {expiresAtMs: Date.now() + 1500});
   await ann.ask('pushed', pushOf(short, lesson('ann', {output: NEARLY, expiresAtMs: Date.now() - 1})));
@@ -294,7 +294,7 @@ test('with merging off nothing is merged, and still nothing is recalled twice', 
 
 test('a hub that is sealed merges too, and nothing of what it compares is in its file', async () => {
   await using rig = new HubFolderRig();
-  const hub = await rig.start({sealing: {masterKey: {id: 'm1', key: createSecretKey(randomBytes(32))}}});
+  const hub = await rig.start({merge: true, sealing: {masterKey: {id: 'm1', key: createSecretKey(randomBytes(32))}}});
   const ann = await rig.join(hub, 'ann');
   const all = Array.from({length: 4}, () => lesson('ann'));
   await ann.ask('pushed', pushOf(...all));
@@ -309,7 +309,7 @@ test('a hub that is sealed merges too, and nothing of what it compares is in its
 
 test('what was sealed end to end, refuted or quarantined neither goes nor stays', async () => {
   await using rig = new HubFolderRig();
-  const hub = await rig.start();
+  const hub = await rig.start({merge: true});
   const [ann, bob, lead] = [
     await rig.join(hub, 'ann'),
     await rig.join(hub, 'bob'),
@@ -330,7 +330,7 @@ test('what was sealed end to end, refuted or quarantined neither goes nor stays'
 
 test('many episodes of one task become one that says what several have said, and come back when that is refuted', async () => {
   await using rig = new HubFolderRig();
-  const hub = await rig.start({consolidate: 6});
+  const hub = await rig.start({merge: true, consolidate: 6});
   const [ann, bob, cay] = [await rig.join(hub, 'ann'), await rig.join(hub, 'bob'), await rig.join(hub, 'cay')];
   const of = (agentId: string, critique: string, reward: number) =>
     lesson(agentId, {output: `burns ${critique.length}`, critique, reward, success: reward > 0});

@@ -27,7 +27,8 @@ function at(): string {
   return formatStamp({ms: Date.now(), counter, node: 'test'});
 }
 
-const lesson = (agentId: string): Episode => episode(agentId, {at: at()});
+/** Of words of its own: what says the same is merged. */
+const lesson = (agentId: string): Episode => episode(agentId, {at: at(), task: randomBytes(12).toString('hex')});
 
 /** What is said of an episode, in a push. */
 function says(of: Episode, by: string, said: {kind: 'vote'; value: 1} | {kind: 'standing'; standing: 'quarantined'}) {
