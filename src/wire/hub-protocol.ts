@@ -73,6 +73,13 @@ export const changeSchema = z.discriminatedUnion('kind', [
   z.strictObject({...changed, kind: z.literal('standing'), standing: z.enum(EPISODE_STANDINGS)}),
 ]);
 
+const tallied = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+/** Changes that only the hub makes: it tells them, and takes them from nobody. */
+export const hubChanges = [
+  z.strictObject({...changed, kind: z.literal('merge'), into: name}),
+  z.strictObject({...changed, kind: z.literal('tally'), merged: tallied, uses: tallied}),
+] as const;
+
 export const logItemSchema = z.discriminatedUnion('kind', [
   z.strictObject({kind: z.literal('episode'), episode: episodeSchema}),
   z.strictObject({kind: z.literal('change'), change: changeSchema}),

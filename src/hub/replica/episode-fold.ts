@@ -4,11 +4,11 @@ import {
   type Episode,
   EPISODE_STANDINGS,
   type EpisodeChange,
-  type EpisodeStanding,
   type EpisodeState,
+  type SaidStanding,
 } from '../../model/episode.ts';
 import {Critiques} from './critiques.ts';
-import {type Malformed, readList, readText, reading, refuse} from './foreign.ts';
+import {MAX_COUNT, type Malformed, readCount, readList, readText, reading, refuse} from './foreign.ts';
 import {Latest, later, readWritten, type Written} from './latest.ts';
 import {Tags} from './tags.ts';
 import {UseCount} from './use-count.ts';
@@ -16,6 +16,14 @@ import {UseCount} from './use-count.ts';
 /** Voters, and confirming agents, of one episode: those with the latest word are counted, see `Latest`. */
 export const MAX_VOICES = 10_000;
 const MAX_CRITIQUE = 256 * 1024;
+
+/** What an episode was last said to be; `into`: the one it was merged into. */
+type Standing = SaidStanding | {readonly into: string};
+
+/** What was merged into an episode. */
+type Tally = {readonly merged: number; readonly uses: number};
+
+const NO_TALLY: Tally = {merged: 0, uses: 0};
 
 /** `full`: too many uses are not settled, see `settle`; the change was not taken. */
 export type FoldAnswer = 'taken' | 'full';
@@ -34,7 +42,8 @@ export class EpisodeFold {
   readonly #tags: Tags;
   #critique: Written<string | null>;
   #critiques = new Critiques();
-  #standing: Written<EpisodeStanding>;
+  #standing: Written<Standing>;
+  #tally: Written<Tally>;
   #uses = new UseCount();
 
   private constructor(episode: string, agentId: string, first: {at: string; critique: string | null; tags: Tags}) {
@@ -45,6 +54,7 @@ export class EpisodeFold {
     this.#tags = first.tags;
     this.#critique = {at: first.at, tie: '', value: first.critique};
     this.#standing = {at: first.at, tie: '', value: 'active'};
+    this.#tally = {at: first.at, tie: '', value: NO_TALLY};
   }
 
   /** An episode with no change yet: its own tags and critique stand as of its stamp, and it is active. */
@@ -86,6 +96,12 @@ export class EpisodeFold {
       case 'standing':
         this.#standing = later(this.#standing, {at, tie, value: change.standing});
         return 'taken';
+      case 'merge':
+        this.#standing = later(this.#standing, {at, tie, value: {into: change.into}});
+        return 'taken';
+      case 'tally':
+        this.#tally = later(this.#tally, {at, tie, value: {merged: change.merged, uses: change.uses}});
+        return 'taken';
       default:
         return never(change);
     }
@@ -115,6 +131,7 @@ export class EpisodeFold {
     this.#critique = later(this.#critique, other.#critique);
     this.#critiques.mergeFrom(other.#critiques);
     this.#standing = later(this.#standing, other.#standing);
+    this.#tally = later(this.#tally, other.#tally);
     return this.#uses.mergeFrom(other.#uses);
   }
 
@@ -123,16 +140,19 @@ export class EpisodeFold {
     const confirms = tally(this.#confirms);
     // None, where what the episode says of itself is later than all that was said of it.
     const others = this.#critique.tie === '' ? [] : this.#critiques.others;
+    const {merged, uses} = this.#tally.value;
+    const {value: standing} = this.#standing;
     return {
       up: votes.yes,
       down: votes.no,
-      uses: this.#uses.value,
+      uses: this.#uses.value + uses,
       tags: this.#tags.values(),
       critique: this.#critique.value,
       ...(others.length > 0 && {otherCritiques: others}),
       confirmed: confirms.yes,
       refuted: confirms.no,
-      standing: this.#standing.value,
+      ...(merged > 0 && {merged}),
+      ...(typeof standing === 'string' ? {standing} : {standing: 'merged', mergedInto: standing.into}),
     };
   }
 
@@ -145,24 +165,27 @@ export class EpisodeFold {
   toJSON(): readonly unknown[] {
     const {at, tie, value} = this.#critique;
     const standing = this.#standing;
+    const {value: said} = standing;
+    const tally = this.#tally;
     return [
       this.#episode,
       this.#agentId,
       [at, tie, value],
-      [standing.at, standing.tie, standing.value],
+      [standing.at, standing.tie, typeof said === 'string' ? said : [said.into]],
       this.#votes.toJSON(),
       this.#confirms.toJSON(),
       this.#tags.toJSON(),
       this.#uses.toJSON(),
       this.#critiques.toJSON(),
+      [tally.at, tally.tie, [tally.value.merged, tally.value.uses]],
     ];
   }
 
   static parse(value: unknown): Result<EpisodeFold, Malformed> {
     return reading('episode fold', () => {
-      const parts = readList(value, 'a fold', 9);
-      // One that was written before critiques were held against each other has eight.
-      const [episode, agentId, critique, standing, votes, confirms, tags, uses, critiques = []] = parts;
+      const parts = readList(value, 'a fold', 10);
+      // One that was written before critiques were held against each other has eight, before there was merging nine.
+      const [episode, agentId, critique, standing, votes, confirms, tags, uses, critiques = [], tally] = parts;
       const {at, tie, value: text} = readWritten(critique, readCritique);
       const fold = new EpisodeFold(readText(episode, 'an episode'), readText(agentId, 'an agent'), {
         at,
@@ -175,6 +198,7 @@ export class EpisodeFold {
       fold.#confirms = Latest.read(confirms, {what: 'confirmations', limit: MAX_VOICES, readValue: readFlag});
       fold.#uses = UseCount.read(uses);
       fold.#critiques = Critiques.read(critiques);
+      if (tally !== undefined) fold.#tally = readWritten(tally, readTally);
       return fold;
     });
   }
@@ -194,7 +218,19 @@ function readCritique(value: unknown): string | null {
   return value === null ? null : readText(value, 'a critique', {least: 0, most: MAX_CRITIQUE});
 }
 
-function readStanding(value: unknown): EpisodeStanding {
+function readTally(value: unknown): Tally {
+  const [merged, uses] = readList(value, 'a tally', 2);
+  return {
+    merged: readCount(merged, 'what was merged', {most: MAX_COUNT}),
+    uses: readCount(uses, 'uses of what was merged', {most: MAX_COUNT}),
+  };
+}
+
+function readStanding(value: unknown): Standing {
+  if (Array.isArray(value)) {
+    const [into] = readList(value, 'a merged standing', 1);
+    return {into: readText(into, 'what it was merged into')};
+  }
   return (
     EPISODE_STANDINGS.find(standing => standing === value) ??
     refuse('the standing must be one of ' + EPISODE_STANDINGS.join(', '))

@@ -3,8 +3,9 @@ import type {Episode, EpisodeChange, EpisodeStanding, EpisodeState, LogItem} fro
 import {Tags} from '../../replica/tags.ts';
 import {type Bodies, type Body, damaged} from './bodies.ts';
 import type {Entries} from './entries.ts';
-import {positionOf} from './hub-schema.ts';
+import {positionOf, tenantOf} from './hub-schema.ts';
 import {isEarlierMarks, tagsId} from './kept-tags.ts';
+import type {MergedEpisodes} from './merged-episodes.ts';
 import type {LastCritiques} from './last-critiques.ts';
 import type {Outcomes, Word} from './outcomes.ts';
 import {firstStamp, isLater, MAX_VOICES, type Stamp} from './stamps.ts';
@@ -17,6 +18,8 @@ const WRITE = `INSERT OR REPLACE INTO states (episode, up, down, uses, confirmed
 const VOICE = 'SELECT value, at, id FROM voices WHERE episode = ? AND kind = ? AND agent = ?';
 const SAY = 'INSERT OR REPLACE INTO voices (episode, kind, agent, value, at, id) VALUES (?, ?, ?, ?, ?, ?)';
 const EARLIEST = 'SELECT agent, value FROM voices WHERE episode = ? AND kind = ? ORDER BY at, id, agent LIMIT 1';
+const CONFIRMERS = `SELECT agent, at, id FROM voices WHERE episode = ? AND kind = 1 AND value = 1
+  ORDER BY at, id LIMIT ?`;
 const UNSAY = 'DELETE FROM voices WHERE episode = ? AND kind = ? AND agent = ?';
 const REMOVE = 'DELETE FROM states WHERE episode = ?';
 const SILENCE = 'DELETE FROM voices WHERE episode = ?';
@@ -69,18 +72,25 @@ export class EpisodeStates {
   readonly #say;
   readonly #earliest;
   readonly #unsay;
+  readonly #confirmers;
   readonly #remove;
   readonly #silence;
   readonly #bodies: Bodies;
   readonly #entries: Entries;
   readonly #outcomes: Outcomes | null;
   readonly #critiques: LastCritiques | null;
+  readonly #merged: MergedEpisodes | null;
 
-  /** `outcomes` null: nothing will be applied. `critiques` null: the database is older than they are. */
+  /** `outcomes` null: nothing will be applied. `critiques` or `merged` null: the database is older than they are. */
   constructor(
     db: Database,
     bodies: Bodies,
-    {entries, outcomes, critiques}: {entries: Entries; outcomes: Outcomes | null; critiques: LastCritiques | null},
+    given: {
+      entries: Entries;
+      outcomes: Outcomes | null;
+      critiques: LastCritiques | null;
+      merged: MergedEpisodes | null;
+    },
   ) {
     this.#read = db.prepare<[number], Row>(READ);
     this.#write = db.prepare<[Row]>(WRITE);
@@ -88,12 +98,14 @@ export class EpisodeStates {
     this.#say = db.prepare<[number, number, string, number, string, string]>(SAY);
     this.#earliest = db.prepare<[number, number], {agent: string; value: number}>(EARLIEST);
     this.#unsay = db.prepare<[number, number, string]>(UNSAY);
+    this.#confirmers = db.prepare<[number, number], Stamp & {agent: string}>(CONFIRMERS);
     this.#remove = db.prepare<[number]>(REMOVE);
     this.#silence = db.prepare<[number]>(SILENCE);
     this.#bodies = bodies;
-    this.#entries = entries;
-    this.#outcomes = outcomes;
-    this.#critiques = critiques;
+    this.#entries = given.entries;
+    this.#outcomes = given.outcomes;
+    this.#critiques = given.critiques;
+    this.#merged = given.merged;
   }
 
   of({tenant, key, episode}: Placed): EpisodeState {
@@ -101,9 +113,9 @@ export class EpisodeStates {
     if (row === undefined) {
       return {...NO_STATE, tags: episode.tags.toSorted(), critique: episode.critique, standing: 'active'};
     }
-    const {up, down, uses, confirmed, refuted, standing, critique_key: said} = row;
+    const {up, down, confirmed, refuted, critique_key: said} = row;
     const tags = this.#tags(row, tenant, episode).values();
-    const state = {up, down, uses, confirmed, refuted, standing, tags};
+    const state = {up, down, confirmed, refuted, tags, ...this.#mergedState(row)};
     if (said === null) return {...state, critique: episode.critique};
     const critique = this.#entries.critiqueAt(tenant, said).text;
     const others = this.#critiques?.others(tenant, key) ?? [];
@@ -132,20 +144,48 @@ export class EpisodeStates {
     this.#remove.run(episode);
     this.#silence.run(episode);
     this.#critiques?.remove(episode);
+    this.#merged?.remove(episode);
+  }
+
+  /** Who bears an episode out, those who said so first first. */
+  confirmers(episode: number, limit: number): readonly (Stamp & {readonly agent: string})[] {
+    return this.#confirmers.all(episode, limit);
+  }
+
+  /** Whether an agent has confirmed or refuted it. */
+  hasConfirmed(episode: number, agent: string): boolean {
+    return this.#voice.get(episode, CONFIRM, agent) !== undefined;
+  }
+
+  #mergedState({episode, uses, standing}: Row): Pick<EpisodeState, 'uses' | 'standing' | 'merged' | 'mergedInto'> {
+    const tally = this.#merged?.tally(episode) ?? {merged: 0, uses: 0};
+    const state = {uses: uses + tally.uses, standing, ...(tally.merged > 0 && {merged: tally.merged})};
+    const keeper = standing === 'merged' ? this.#merged?.of(episode)?.keeper : undefined;
+    const mergedInto = keeper === undefined ? undefined : this.#entries.at(keeper)?.id;
+    return mergedInto === undefined ? state : {...state, mergedInto};
   }
 
   #note(row: Row, episode: Episode, change: Exclude<EpisodeChange, {kind: 'tag'}>, changeKey: number): void {
     if (change.kind === 'use') row.uses += change.count;
     else if (change.kind === 'vote') this.#vote(row, change);
     else if (change.kind === 'confirm') this.#confirm(row, episode, change);
+    else if (change.kind === 'tally') this.#merged?.note(row.episode, change);
     else if (change.kind === 'critique') {
       this.#critiques?.put(row.episode, change, changeKey);
       if (!isLater(change, {at: row.critique_at, id: row.critique_id})) return;
       Object.assign(row, {critique_at: change.at, critique_id: change.id, critique_key: changeKey});
     } else {
       if (!isLater(change, {at: row.standing_at, id: row.standing_id})) return;
-      Object.assign(row, {standing_at: change.at, standing_id: change.id, standing: change.standing});
+      const standing = change.kind === 'merge' ? 'merged' : change.standing;
+      Object.assign(row, {standing_at: change.at, standing_id: change.id, standing});
+      this.#place(row.episode, change);
     }
+  }
+
+  #place(episode: number, change: Extract<EpisodeChange, {kind: 'merge' | 'standing'}>): void {
+    if (change.kind === 'standing') return this.#merged?.part(episode);
+    const keeper = this.#entries.owner(tenantOf(episode), change.into);
+    if (keeper !== null) this.#merged?.merge(episode, keeper);
   }
 
   #vote(row: Row, change: Extract<EpisodeChange, {kind: 'vote'}>): void {

@@ -23,7 +23,7 @@ const log: readonly LogItem[] = [
 ];
 /** What was kept of it: the last word on each. */
 const EARLIER = JSON.stringify(['own', 'old', 'x'].map(tag => [tag, {at: stamp(4), id: 'ann', has: false}]));
-const OLDER = "PRAGMA user_version = 3; DELETE FROM meta WHERE key = 'earlier-tags'";
+const OLDER = "PRAGMA user_version = 4; DELETE FROM meta WHERE key = 'earlier-tags'";
 
 test('a database in which the last word on a tag was kept has what all changes amount to when it is opened, and finds by it', () => {
   using rig = new StoreRig();
