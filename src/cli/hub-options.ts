@@ -17,10 +17,6 @@ export function pathOf(cli: Cli, path: string): string {
   return resolve(cli.cwd, path);
 }
 
-export function masterKeyOption(): Option {
-  return new Option('--master-key-file <file>', 'the key (32 bytes, base64) of a hub that seals what it keeps');
-}
-
 export function roleOption(): Option {
   return new Option('--role <role>', 'what it may do').choices(HUB_ROLES).default('worker');
 }

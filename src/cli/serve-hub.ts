@@ -5,14 +5,15 @@ import {GodelError} from '../model/failure.ts';
 import type {Cli} from './cli.ts';
 import {hubEventText} from './hub-event-text.ts';
 import {type HubOptions, pathOf} from './hub-options.ts';
+import type {MasterKeyOptions} from './master-key-options.ts';
+import {masterKeysOf} from './master-keys-of.ts';
 
-export interface ServeOptions extends HubOptions {
+export interface ServeOptions extends HubOptions, MasterKeyOptions {
   readonly port: number;
   readonly host: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly clientCa?: string;
-  readonly masterKeyFile?: string;
   /** Durations in milliseconds. */
   readonly backupEvery?: number;
   readonly backupFolder?: string;
@@ -28,7 +29,7 @@ export interface ServeOptions extends HubOptions {
 
 /** Runs until it is interrupted. */
 export async function serveHub(cli: Cli, options: ServeOptions): Promise<ExitKind> {
-  const {port, host, quorum, requireSignatures, maxAgents, syncInterval, masterKeyFile, keep, maxEpisodes} = options;
+  const {port, host, quorum, requireSignatures, maxAgents, syncInterval, keep, maxEpisodes} = options;
   const dbPath = pathOf(cli, options.db);
   const {print} = cli;
   // It would be taken for every address of this machine.
@@ -48,7 +49,7 @@ export async function serveHub(cli: Cli, options: ServeOptions): Promise<ExitKin
     maxAgents,
     ...(syncInterval !== undefined && {syncInterval}),
     tls: tlsOf(cli, options),
-    masterKeyFile: masterKeyFile === undefined ? null : pathOf(cli, masterKeyFile),
+    masterKeys: masterKeysOf(cli, options),
     embedder: {kind: embedderOf(options.embedder)},
     retention: {lifetimeMs: keep ?? null, maxEpisodes: maxEpisodes ?? null},
     ...(backups !== null && {backups}),

@@ -56,6 +56,10 @@ export interface Settings {
   readonly hubKey: string | null;
   /** What the project's own hub finds by meaning with: `hashed` n-grams, the language `model`, or `auto`: that where it is installed. */
   readonly hubEmbedder: string;
+  /** What seals the project's own hub: a file, the name of a variable, or a command that prints it; at most one of them. */
+  readonly hubMasterKeyFile: string | null;
+  readonly hubMasterKeyEnv: string | null;
+  readonly hubMasterKeyCommand: string | null;
   /** Memories that an attempt is given at most. */
   readonly memoryCount: number;
   /** How long an attempt waits for them at most, in milliseconds. */
@@ -93,6 +97,9 @@ export const DEFAULT_SETTINGS: Settings = {
   hubCert: null,
   hubKey: null,
   hubEmbedder: 'hashed',
+  hubMasterKeyFile: null,
+  hubMasterKeyEnv: null,
+  hubMasterKeyCommand: null,
   memoryCount: 5,
   memoryWaitMs: 150,
 };

@@ -1,29 +1,31 @@
 import type {Command} from 'commander';
 import type {ServeOptions} from '../serve-hub.ts';
 import {define, type Runner} from '../define.ts';
-import {masterKeyOption, ofHub} from '../hub-options.ts';
+import {ofHub} from '../hub-options.ts';
+import {withMasterKey} from '../master-key-options.ts';
 import {duration, wholeNumber} from '../option-values.ts';
 
 export function hubServe(run: Runner): Command {
-  return ofHub(
-    define('serve', {
-      summary: 'Run a hub: what agents remember, kept and shared beyond their own lives',
-      description: `Makes the database and its keys when there are none. Ctrl-C ends it in order; what it has acknowledged is on
+  return withMasterKey(
+    ofHub(
+      define('serve', {
+        summary: 'Run a hub: what agents remember, kept and shared beyond their own lives',
+        description: `Makes the database and its keys when there are none. Ctrl-C ends it in order; what it has acknowledged is on
 the disk in any case.`,
-      examples: [
-        'godel hub serve',
-        'godel hub serve --port 9000 --db /var/lib/godel/hub.db --backup-every 1d --backup-folder /var/backups/godel',
-        'godel hub serve --host 0.0.0.0 --tls-cert hub.pem --tls-key hub.key --client-ca hub-memory.keys/authority/ca.pem',
-        'godel hub serve --master-key-file ~/hub-master.key',
-      ],
-    }),
+        examples: [
+          'godel hub serve',
+          'godel hub serve --port 9000 --db /var/lib/godel/hub.db --backup-every 1d --backup-folder /var/backups/godel',
+          'godel hub serve --host 0.0.0.0 --tls-cert hub.pem --tls-key hub.key --client-ca hub-memory.keys/authority/ca.pem',
+          'godel hub serve --master-key-file ~/hub-master.key',
+        ],
+      }),
+    ),
   )
     .option('--port <n>', '0: any that is free', wholeNumber('--port', {min: 0, max: 65_535}), 8080)
     .option('--host <address>', 'the address to listen at; others can reach it only if it is not this one', '127.0.0.1')
     .option('--tls-cert <file>', 'PEM; with it and --tls-key the hub speaks wss only')
     .option('--tls-key <file>', 'PEM')
     .option('--client-ca <file>', 'PEM; clients must show a certificate of it, and crl.pem beside it is heeded')
-    .addOption(masterKeyOption())
     .option('--backup-every <duration>', 'makes a backup so often, for example 1d', duration('--backup-every'))
     .option('--backup-folder <dir>', 'where backups go; default: backups beside the database')
     .option('--backup-keep <n>', 'how many of the latest are kept', wholeNumber('--backup-keep', {min: 1}), 7)

@@ -2,6 +2,7 @@ import {parseArgs} from 'node:util';
 import {failureText} from '../../model/failure-text.ts';
 import {type Failure, failureOf} from '../../model/failure.ts';
 import type {HubEvent} from '../server/hub-parts.ts';
+import {masterKeySources} from './master-keys.ts';
 import {runHub} from './run-hub.ts';
 
 /**
@@ -17,6 +18,9 @@ async function main(): Promise<void> {
       host: {type: 'string', default: '127.0.0.1'},
       port: {type: 'string', default: '0'},
       embedder: {type: 'string', default: 'auto'},
+      'master-key-file': {type: 'string'},
+      'master-key-env': {type: 'string'},
+      'master-key-command': {type: 'string'},
     },
   });
   const [dbPath] = positionals;
@@ -32,7 +36,10 @@ async function main(): Promise<void> {
     host: values.host,
     port: Number(values.port),
     tls: null,
-    masterKeyFile: null,
+    masterKeys: masterKeySources(
+      {file: values['master-key-file'], env: values['master-key-env'], command: values['master-key-command']},
+      process.env,
+    ),
     embedder: {kind: kindOf(values.embedder)},
     version: GODEL_VERSION,
     onEvent: event => say(lineOf(event)),

@@ -31,6 +31,9 @@ const RESERVED = 2 ** 16;
 /** Keys of as many tenants are held unwrapped. */
 const MAX_TENANTS = 1000;
 
+/** No tenant has this name: what belongs to the hub itself, rows of its audit log for instance, is sealed under it. */
+export const HUB_ITSELF = '';
+
 interface TenantKeys {
   readonly byVersion: ReadonlyMap<number, KeyObject>;
   readonly current: number;
@@ -49,6 +52,7 @@ export class Sealer {
   readonly #budget: number;
   readonly #now: () => number;
   readonly #nonces = new Nonces();
+  #made = 0;
   /** Unwrapped first, first. */
   readonly #tenants = new Map<string, TenantKeys>();
 
@@ -61,6 +65,11 @@ export class Sealer {
     this.#keys = keys;
     this.#budget = budget;
     this.#now = now;
+  }
+
+  /** Data keys made since it was. */
+  get made(): number {
+    return this.#made;
   }
 
   /** Throws when the tenant's key cannot be had: its master was not given, or it was changed. */
@@ -85,33 +94,43 @@ export class Sealer {
 
   /** A new data key for the tenant, which seals from now on. Returns its version. */
   rotateDataKey(tenantId: string): number {
-    checkName(tenantId, 'The name of the tenant');
+    checkTenant(tenantId);
     for (;;) {
       const highest = Math.max(0, ...this.#keys.of(tenantId).map(({version}) => version));
       const facts = {tenantId, version: highest + 1, createdAtMs: this.#now()};
       // Another process may have been faster: then ours comes after its.
       if (!this.#keys.add(this.#wrap(facts, randomBytes(32)))) continue;
       this.#tenants.delete(tenantId);
+      this.#made += 1;
       return facts.version;
     }
   }
 
   /**
    * Wraps all data keys anew, by another master key; what they have sealed stays as it is. When it is broken off, some are wrapped by the
-   * old and some by the new: give both and do it again. Returns how many it has wrapped.
+   * old and some by the new: give both and do it again. Throws, with nothing changed, when one cannot be unwrapped. Returns how many it
+   * has wrapped.
    */
   rewrap(master: MasterKey): number {
     this.#masters.set(master.id, master);
-    this.#master = master;
-    let count = 0;
-    for (const wrapped of this.#keys.all()) {
-      if (wrapped.masterId === master.id) continue;
+    const unwrapped = this.#keys.all().flatMap(wrapped => {
       const key = this.#unwrap(wrapped);
       if (!key.ok) throw new Error(key.failure.message);
-      this.#keys.replace(this.#wrap(wrapped, key.value.export()));
-      count += 1;
+      return wrapped.masterId === master.id ? [] : [{wrapped, key: key.value}];
+    });
+    // What is sealed in the meantime, by a hub that goes on after a failure, is wrapped by the new one too.
+    this.#master = master;
+    for (const {wrapped, key} of unwrapped) this.#keys.replace(this.#wrap(wrapped, key.export()));
+    return unwrapped.length;
+  }
+
+  /** Whether every data key can be unwrapped. */
+  check(): Result<void, SealFailure> {
+    for (const wrapped of this.#keys.all()) {
+      const key = this.#unwrap(wrapped);
+      if (!key.ok) return key;
     }
-    return count;
+    return ok(undefined);
   }
 
   #forSealing(tenantId: string): TenantKeys {
@@ -143,7 +162,7 @@ export class Sealer {
   #tenant(tenantId: string): TenantKeys {
     const known = this.#tenants.get(tenantId);
     if (known !== undefined) return known;
-    checkName(tenantId, 'The name of the tenant');
+    checkTenant(tenantId);
     const byVersion = new Map<number, KeyObject>();
     for (const wrapped of this.#keys.of(tenantId)) {
       const key = this.#unwrap(wrapped);
@@ -186,6 +205,10 @@ export class Sealer {
     if (bytes?.length === 32) return ok(createSecretKey(bytes));
     return fail({code: 'tampered', message: `${what} was changed: restore it from a backup`});
   }
+}
+
+function checkTenant(tenantId: string): void {
+  if (tenantId !== HUB_ITSELF) checkName(tenantId, 'The name of the tenant');
 }
 
 function contextOf(tenantId: string, id: string): readonly string[] {

@@ -10,11 +10,13 @@ import type {ListedKey} from '../store/credentials.ts';
 import type {SqliteHubStore} from '../store/sqlite-hub-store.ts';
 import {type BackupPlan, Backups} from './backups.ts';
 import {Chronicle} from './chronicle.ts';
-import type {DataKeys} from './data-keys.ts';
+import type {MasterKey} from '../../security/master-key.ts';
+import type {DataKeys, RotatedKey} from './data-keys.ts';
 import {HybridRecall} from './hybrid-recall.ts';
 import {KeyBook} from './key-book.ts';
 import {MailStore} from './mail-store.ts';
 import {type AgentTrust, RecallRules} from './recall-rules.ts';
+import {rewrapDataKeys, rotateDataKeys} from './seal-changes.ts';
 import {SharedDocuments} from './shared-documents.ts';
 import {TenantIndexes} from './tenant-indexes.ts';
 import {type Retention, Upkeep} from './upkeep.ts';
@@ -74,6 +76,8 @@ export interface Hub {
   registerKey(who: Agent, publicKey: string): 'kept' | 'full';
   removeKeys(who: Agent, publicKey: string | null): readonly string[];
   listKeys(which: KeysWanted): readonly ListedKey[];
+  rotateDataKeys(tenantId: string | null): readonly RotatedKey[];
+  rewrapDataKeys(master: MasterKey): number;
   /** Of all tenants, those trusted least first, at most `limit`. */
   trusts(limit: number): readonly AgentTrust[];
 }
@@ -188,6 +192,14 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
       const removed = changeKeys(who, () => credentials.removeKeys(tenant, agentId, publicKey)) ?? [];
       for (const gone of removed) onEvent({kind: 'key-removed', tenant, agentId, by: OPERATOR, publicKey: gone});
       return removed;
+    },
+    rotateDataKeys(tenantId) {
+      settle();
+      return rotateDataKeys({store, dataKeys}, tenantId);
+    },
+    rewrapDataKeys(master) {
+      settle();
+      return rewrapDataKeys({store, dataKeys}, master);
     },
     trusts(limit) {
       return store
