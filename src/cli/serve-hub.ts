@@ -1,4 +1,5 @@
 import {dirname, join} from 'node:path';
+import {embedderSettings} from '../hub/process/embedder-words.ts';
 import {type HubEvent, runHub} from '../hub/process/run-hub.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
@@ -25,6 +26,10 @@ export interface ServeOptions extends HubOptions, MasterKeyOptions {
   readonly keep?: number;
   readonly maxEpisodes?: number;
   readonly embedder: string;
+  readonly embedderUrl?: string;
+  readonly embedderModel?: string;
+  readonly embedderKeyEnv?: string;
+  readonly embedderDimensions?: number;
 }
 
 /** Runs until it is interrupted. */
@@ -50,7 +55,13 @@ export async function serveHub(cli: Cli, options: ServeOptions): Promise<ExitKin
     ...(syncInterval !== undefined && {syncInterval}),
     tls: tlsOf(cli, options),
     masterKeys: masterKeysOf(cli, options),
-    embedder: {kind: embedderOf(options.embedder)},
+    embedder: embedderSettings({
+      kind: options.embedder,
+      url: options.embedderUrl,
+      model: options.embedderModel,
+      keyEnv: options.embedderKeyEnv,
+      dimensions: options.embedderDimensions,
+    }),
     retention: {lifetimeMs: keep ?? null, maxEpisodes: maxEpisodes ?? null},
     ...(backups !== null && {backups}),
     version: GODEL_VERSION,
@@ -111,9 +122,4 @@ function backupsOf(cli: Cli, {backupEvery, backupFolder, backupKeep}: ServeOptio
   }
   const folder = backupFolder === undefined ? join(dirname(dbPath), 'backups') : pathOf(cli, backupFolder);
   return {everyMs: backupEvery, folder, keep: backupKeep};
-}
-
-function embedderOf(name: string): 'auto' | 'model' | 'hashed' {
-  if (name === 'auto' || name === 'model' || name === 'hashed') return name;
-  throw new GodelError({reason: 'out-of-range', what: '--embedder', value: name, range: 'auto, model or hashed'});
 }

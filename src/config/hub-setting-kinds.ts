@@ -1,4 +1,4 @@
-import {text, variable, written} from './setting-shapes.ts';
+import {count, text, variable, written} from './setting-shapes.ts';
 
 /** Settings of the hub that teams share their memories by. */
 export const HUB_SETTING_KINDS = {
@@ -21,11 +21,18 @@ export const HUB_SETTING_KINDS = {
     kind: 'text',
     ...written(
       'hub-embedder',
-      "What the project's own hub compares meanings with: hashed, model (where it is installed) or auto",
+      "What the project's own hub compares meanings with: hashed, model (where it is installed), auto or endpoint",
     ),
-    pattern: /^(?:hashed|model|auto)$/,
-    range: 'that is hashed, model or auto',
+    pattern: /^(?:hashed|model|auto|endpoint)$/,
+    range: 'that is hashed, model, auto or endpoint',
     example: 'model',
+  },
+  hubEmbedderUrl: text('hub-embedder-url', 'With endpoint: its address', 'https://api.example.com/v1'),
+  hubEmbedderModel: text('hub-embedder-model', 'With endpoint: which of its models', 'text-embedding-3-small'),
+  hubEmbedderKeyEnv: variable('hub-embedder-key-env', 'With endpoint: its key, in this variable', 'GODEL_EMBEDDER_KEY'),
+  hubEmbedderDimensions: {
+    ...count('hub-embedder-dimensions', 1, 65_536, 'With endpoint: of its vectors; auto: it is asked'),
+    auto: true,
   },
   hubMasterKeyFile: text(
     'hub-master-key-file',

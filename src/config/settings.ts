@@ -54,8 +54,16 @@ export interface Settings {
   readonly hubCa: string | null;
   readonly hubCert: string | null;
   readonly hubKey: string | null;
-  /** What the project's own hub finds by meaning with: `hashed` n-grams, the language `model`, or `auto`: that where it is installed. */
+  /**
+   * What the project's own hub finds by meaning with: `hashed` n-grams, the language `model`, `auto`: that where it is installed, or an
+   * `endpoint`, which the others describe.
+   */
   readonly hubEmbedder: string;
+  readonly hubEmbedderUrl: string | null;
+  readonly hubEmbedderModel: string | null;
+  /** The name of the variable with its key. */
+  readonly hubEmbedderKeyEnv: string | null;
+  readonly hubEmbedderDimensions: number | null;
   /** What seals the project's own hub: a file, the name of a variable, or a command that prints it; at most one of them. */
   readonly hubMasterKeyFile: string | null;
   readonly hubMasterKeyEnv: string | null;
@@ -97,6 +105,10 @@ export const DEFAULT_SETTINGS: Settings = {
   hubCert: null,
   hubKey: null,
   hubEmbedder: 'hashed',
+  hubEmbedderUrl: null,
+  hubEmbedderModel: null,
+  hubEmbedderKeyEnv: null,
+  hubEmbedderDimensions: null,
   hubMasterKeyFile: null,
   hubMasterKeyEnv: null,
   hubMasterKeyCommand: null,

@@ -17,6 +17,7 @@ the disk in any case.`,
           'godel hub serve --port 9000 --db /var/lib/godel/hub.db --backup-every 1d --backup-folder /var/backups/godel',
           'godel hub serve --host 0.0.0.0 --tls-cert hub.pem --tls-key hub.key --client-ca hub-memory.keys/authority/ca.pem',
           'godel hub serve --master-key-file ~/hub-master.key',
+          'godel hub serve --embedder endpoint --embedder-url http://127.0.0.1:11434/v1 --embedder-model nomic-embed-text',
         ],
       }),
     ),
@@ -45,7 +46,19 @@ the disk in any case.`,
     .option('--require-signatures', 'refuse episodes that are not signed by a key of their agent', false)
     .option('--keep <duration>', 'how long episodes are kept; default: for ever', duration('--keep'))
     .option('--max-episodes <n>', 'of one tenant; the oldest go', wholeNumber('--max-episodes', {min: 1}))
-    .option('--embedder <kind>', 'auto: the language model where it is installed; hashed: without one', 'auto')
+    .option(
+      '--embedder <kind>',
+      'auto: the language model where it is installed; hashed: without one; endpoint: an OpenAI-compatible one',
+      'auto',
+    )
+    .option('--embedder-url <url>', 'of the endpoint, for example https://api.example.com/v1')
+    .option('--embedder-model <name>', 'which of its models')
+    .option('--embedder-key-env <name>', 'the variable that holds its key; default: no key')
+    .option(
+      '--embedder-dimensions <n>',
+      'of its vectors; default: it is asked when the hub starts',
+      wholeNumber('--embedder-dimensions', {min: 1, max: 65_536}),
+    )
     .action((_options: object, command: Command) =>
       run(async cli => {
         const {serveHub} = await import('../serve-hub.ts');

@@ -2,6 +2,7 @@ import {parseArgs} from 'node:util';
 import {failureText} from '../../model/failure-text.ts';
 import {type Failure, failureOf} from '../../model/failure.ts';
 import type {HubEvent} from '../server/hub-parts.ts';
+import {embedderSettings} from './embedder-words.ts';
 import {masterKeySources} from './master-keys.ts';
 import {runHub} from './run-hub.ts';
 
@@ -18,6 +19,10 @@ async function main(): Promise<void> {
       host: {type: 'string', default: '127.0.0.1'},
       port: {type: 'string', default: '0'},
       embedder: {type: 'string', default: 'auto'},
+      'embedder-url': {type: 'string'},
+      'embedder-model': {type: 'string'},
+      'embedder-key-env': {type: 'string'},
+      'embedder-dimensions': {type: 'string'},
       'master-key-file': {type: 'string'},
       'master-key-env': {type: 'string'},
       'master-key-command': {type: 'string'},
@@ -40,7 +45,13 @@ async function main(): Promise<void> {
       {file: values['master-key-file'], env: values['master-key-env'], command: values['master-key-command']},
       process.env,
     ),
-    embedder: {kind: kindOf(values.embedder)},
+    embedder: embedderSettings({
+      kind: values.embedder,
+      url: values['embedder-url'],
+      model: values['embedder-model'],
+      keyEnv: values['embedder-key-env'],
+      dimensions: numberOf(values['embedder-dimensions']),
+    }),
     version: GODEL_VERSION,
     onEvent: event => say(lineOf(event)),
   });
@@ -49,8 +60,8 @@ async function main(): Promise<void> {
   await hub.stop();
 }
 
-function kindOf(text: string): 'hashed' | 'model' | 'auto' {
-  return text === 'hashed' || text === 'model' ? text : 'auto';
+function numberOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
 }
 
 /** Nobody may be there to read it. */
