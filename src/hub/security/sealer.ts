@@ -1,4 +1,4 @@
-import {createSecretKey, type KeyObject, randomBytes} from 'node:crypto';
+import {createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes} from 'node:crypto';
 import {fail, ok, type Result} from '../../base/result.ts';
 import type {MasterKey} from './master-key.ts';
 import {checkName} from './names.ts';
@@ -39,6 +39,8 @@ interface TenantKeys {
   readonly current: number;
   used: number;
   reserved: number;
+  /** For `mark`, from the first version, so that rotation does not change it. */
+  marking: KeyObject | null;
 }
 
 /**
@@ -80,6 +82,15 @@ export class Sealer {
     keys.used += 1;
     const bytes = typeof plain === 'string' ? Buffer.from(plain) : plain;
     return sealBytes(bytes, {key, version: keys.current, context: contextOf(tenantId, id), nonces: this.#nonces});
+  }
+
+  /**
+   * Stands for a text where it must be found again and not be read: always the same for this tenant, whatever is rotated, and nobody without
+   * its key can make it from a guess. Throws as `seal` does.
+   */
+  mark(tenantId: string, text: string): string {
+    const keys = this.#forMarking(tenantId);
+    return createHmac('sha256', keys).update(text).digest('base64url');
   }
 
   open(tenantId: string, id: string, sealed: Uint8Array): Result<Buffer, SealFailure> {
@@ -146,6 +157,15 @@ export class Sealer {
     return keys;
   }
 
+  #forMarking(tenantId: string): KeyObject {
+    if (this.#tenant(tenantId).current === 0) this.rotateDataKey(tenantId);
+    const keys = this.#tenant(tenantId);
+    const first = keys.byVersion.get(Math.min(...keys.byVersion.keys()));
+    if (first === undefined) throw new Error('Internal error: the first data key is not there');
+    keys.marking ??= createSecretKey(Buffer.from(hkdfSync('sha256', first, '', 'godel mark 1', 32)));
+    return keys.marking;
+  }
+
   #keyOf(tenantId: string, version: number): Result<KeyObject, SealFailure> {
     const known = this.#tenants.get(tenantId)?.byVersion.get(version);
     if (known !== undefined) return ok(known);
@@ -172,7 +192,7 @@ export class Sealer {
     const current = Math.max(0, ...byVersion.keys());
     // What an earlier process reserved it may have used.
     const used = current === 0 ? 0 : this.#keys.used(tenantId, current);
-    const keys = {byVersion, current, used, reserved: used};
+    const keys = {byVersion, current, used, reserved: used, marking: null};
     if (this.#tenants.size >= MAX_TENANTS) {
       for (const oldest of this.#tenants.keys()) {
         this.#tenants.delete(oldest);

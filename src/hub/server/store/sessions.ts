@@ -1,5 +1,6 @@
 import type {Database} from 'better-sqlite3';
 import type {HubRole} from '../../../model/hub.ts';
+import type {Bodies} from './bodies.ts';
 import type {Group} from './group.ts';
 
 const START = 'INSERT INTO sessions (tenant, agent, role, session, started_at_ms) VALUES (?, ?, ?, ?, ?)';
@@ -22,7 +23,7 @@ export interface SessionRow {
   readonly tenant: string;
   readonly agent: string;
   readonly role: HubRole;
-  /** Of the agent's choosing. */
+  /** Of the agent's choosing; where the hub seals, a mark that stands for it. */
   readonly session: string | null;
   /** Unix epoch, milliseconds. */
   readonly startedAtMs: number;
@@ -34,6 +35,7 @@ export interface SessionRow {
 /** Who was connected from when to when: those that last, and the latest so many of the past. */
 export class Sessions {
   readonly #group: Group;
+  readonly #bodies: Bodies;
   readonly #max: number;
   readonly #start;
   readonly #end;
@@ -44,8 +46,9 @@ export class Sessions {
   readonly #trim;
   #untrimmed = SLACK;
 
-  constructor(db: Database, {group, max}: {group: Group; max: number}) {
+  constructor(db: Database, {group, bodies, max}: {group: Group; bodies: Bodies; max: number}) {
     this.#group = group;
+    this.#bodies = bodies;
     this.#max = max;
     this.#start = db.prepare<[string, string, string, string | null, number]>(START);
     this.#end = db.prepare<[number, string, number]>(END);
@@ -59,7 +62,10 @@ export class Sessions {
   /** Its number, for `end`; null: not kept, see `flush`. */
   start(session: Pick<SessionRow, 'tenant' | 'agent' | 'role' | 'session' | 'startedAtMs'>): number | null {
     const {tenant, agent, role, session: name, startedAtMs} = session;
-    return this.#group.write(() => Number(this.#start.run(tenant, agent, role, name, startedAtMs).lastInsertRowid));
+    return this.#group.write(() => {
+      const mark = name === null ? null : this.#bodies.mark(tenant, `session ${name}`);
+      return Number(this.#start.run(tenant, agent, role, mark, startedAtMs).lastInsertRowid);
+    });
   }
 
   end(num: number, {atMs, ending}: {atMs: number; ending: Exclude<SessionEnding, 'hub-ended'>}): void {

@@ -84,7 +84,7 @@ export class SqliteHubStore implements HubStore {
     this.#outcomes.fill();
     const vectors = new Vectors(db, bodies);
     for (const member of [this.#tenants, this.#text, vectors, this.#outcomes]) group.add(member);
-    this.sessions = new Sessions(db, {group, max: limits.pastSessions});
+    this.sessions = new Sessions(db, {group, bodies, max: limits.pastSessions});
     this.audit = new AuditLog(db, {group, bodies, max: limits.auditRows});
     this.credentials = new Credentials(db, group, limits);
     this.documents = new Documents(db, {group, bodies}, limits);
