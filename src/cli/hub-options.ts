@@ -1,5 +1,6 @@
 import {resolve} from 'node:path';
 import {type Command, Option} from 'commander';
+import type {TokenAlgorithm} from '../hub/process/hub-keys.ts';
 import {HUB_ROLES} from '../model/hub.ts';
 import type {Cli, GlobalOptions} from './cli.ts';
 
@@ -15,6 +16,13 @@ export function ofHub(command: Command): Command {
 /** The absolute path that a path on the command line means. */
 export function pathOf(cli: Cli, path: string): string {
   return resolve(cli.cwd, path);
+}
+
+export function algorithmOption(): Option {
+  return new Option('--algorithm <name>', 'EdDSA: Ed25519; HS256: one secret signs and verifies').choices([
+    'EdDSA',
+    'HS256',
+  ] satisfies readonly TokenAlgorithm[]);
 }
 
 export function roleOption(): Option {
