@@ -1,4 +1,7 @@
-import {count, text, variable, written} from './setting-shapes.ts';
+import {count, duration, text, variable, written} from './setting-shapes.ts';
+
+const MINUTE = 60_000;
+const YEAR = 365 * 86_400_000;
 
 /** Settings of the hub that teams share their memories by. */
 export const HUB_SETTING_KINDS = {
@@ -32,6 +35,11 @@ export const HUB_SETTING_KINDS = {
   hubEmbedderKeyEnv: variable('hub-embedder-key-env', 'With endpoint: its key, in this variable', 'GODEL_EMBEDDER_KEY'),
   hubEmbedderDimensions: {
     ...count('hub-embedder-dimensions', 1, 65_536, 'With endpoint: of its vectors; auto: it is asked'),
+    auto: true,
+  },
+  hubQuorum: count('hub-quorum', 0, 100, 'Other agents that must bear a memory out before the project recalls it'),
+  hubKeepMs: {
+    ...duration('hub-keep', MINUTE, 100 * YEAR, "How long the project's own hub keeps memories; auto: for ever"),
     auto: true,
   },
   hubMasterKeyFile: text(

@@ -64,6 +64,10 @@ export interface Settings {
   /** The name of the variable with its key. */
   readonly hubEmbedderKeyEnv: string | null;
   readonly hubEmbedderDimensions: number | null;
+  /** Agents other than its own that must bear a memory out before the project's own hub gives it to them. */
+  readonly hubQuorum: number;
+  /** How long the project's own hub keeps memories, in milliseconds; null: for ever. */
+  readonly hubKeepMs: number | null;
   /** What seals the project's own hub: a file, the name of a variable, or a command that prints it; at most one of them. */
   readonly hubMasterKeyFile: string | null;
   readonly hubMasterKeyEnv: string | null;
@@ -109,6 +113,8 @@ export const DEFAULT_SETTINGS: Settings = {
   hubEmbedderModel: null,
   hubEmbedderKeyEnv: null,
   hubEmbedderDimensions: null,
+  hubQuorum: 0,
+  hubKeepMs: null,
   hubMasterKeyFile: null,
   hubMasterKeyEnv: null,
   hubMasterKeyCommand: null,

@@ -23,6 +23,8 @@ async function main(): Promise<void> {
       'embedder-model': {type: 'string'},
       'embedder-key-env': {type: 'string'},
       'embedder-dimensions': {type: 'string'},
+      quorum: {type: 'string', default: '0'},
+      'keep-ms': {type: 'string'},
       'master-key-file': {type: 'string'},
       'master-key-env': {type: 'string'},
       'master-key-command': {type: 'string'},
@@ -52,6 +54,8 @@ async function main(): Promise<void> {
       keyEnv: values['embedder-key-env'],
       dimensions: numberOf(values['embedder-dimensions']),
     }),
+    quorum: Number(values.quorum),
+    retention: {lifetimeMs: numberOf(values['keep-ms']) ?? null},
     version: GODEL_VERSION,
     onEvent: event => say(lineOf(event)),
   });
