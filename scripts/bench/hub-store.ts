@@ -1,18 +1,19 @@
-import {randomBytes} from 'node:crypto';
-import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {fileURLToPath, URL} from 'node:url';
+import {fileURLToPath} from 'node:url';
 import Database from 'better-sqlite3';
 import {openHubStore} from '../../src/hub/server/store/open-hub-store.ts';
 import type {SqliteHubStore} from '../../src/hub/server/store/sqlite-hub-store.ts';
 import type {LogItem} from '../../src/model/episode.ts';
+import {COMMON, Corpus} from './hub-corpus.ts';
 import {type Bench, type BenchRow, median} from './table.ts';
 
 const EPISODES = 20_000;
 const RUNS = 5;
 const SEARCHES = 400;
 const TENANT = 'bench';
+const corpus = new Corpus(1);
 
 /** Appending durably, pulling and searching, the first beside a bare table of SQLite with the same flushes. */
 export const hubStoreBench: Bench = {
@@ -36,7 +37,7 @@ function appending(): readonly BenchRow[] {
   ]) {
     const rates: Rates = {bare: [], store: [], searchable: []};
     for (let run = 0; run < RUNS; run += 1) {
-      const items = Array.from({length: EPISODES}, makeItem);
+      const items = Array.from({length: EPISODES}, () => corpus.episode());
       inFolder(folder => rates.bare.push(bareRate(join(folder, 'bare.db'), items, batch)));
       inFolder(folder => {
         const {store, rate} = storeRate(join(folder, 'hub.db'), items, batch);
@@ -123,14 +124,17 @@ function searching(episodes: number): readonly BenchRow[] {
   return inFolder(folder => {
     const store = open(join(folder, 'hub.db'));
     for (let made = 0; made < episodes; made += 1000) {
-      store.append(TENANT, Array.from({length: 1000}, makeItem));
+      store.append(
+        TENANT,
+        Array.from({length: 1000}, () => corpus.episode()),
+      );
       store.followText(Number.POSITIVE_INFINITY);
       store.flush();
     }
     const kinds: readonly [string, (index: number) => string][] = [
       ['a rare word', index => `rare${index}`],
-      ['tasks of ten words', () => text(10)],
-      ['texts of 16 KB', () => text(2500)],
+      ['tasks of ten words', () => corpus.text(10)],
+      ['texts of 16 KB', () => corpus.text(2500)],
       ['only common words', () => COMMON.slice(0, 12).join(' ')],
     ];
     const rows = kinds.map(([what, query]) => {
@@ -180,53 +184,6 @@ function perSecond(rate: number): string {
 
 function idOf(item: LogItem): string {
   return item.kind === 'episode' ? item.episode.id : item.change.id;
-}
-
-/** Words of a real text, the more frequent first. */
-const COMMON = frequentWords(readFileSync(new URL('../../README.md', import.meta.url), 'utf8'));
-
-function frequentWords(source: string): readonly string[] {
-  const counts = new Map<string, number>();
-  for (const [word] of source.toLowerCase().matchAll(/[a-z]{2,}/g)) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return [...counts].toSorted(([, a], [, b]) => b - a).map(([word]) => word);
-}
-
-/** Words as often as they are by Zipf's law: a few nearly everywhere, many nearly nowhere. */
-function text(words: number): string {
-  return Array.from({length: words}, () => {
-    const rank = Math.floor(COMMON.length ** Math.random());
-    return Math.random() < 0.03 ? `rare${Math.floor(Math.random() * 100_000)}` : (COMMON[rank - 1] ?? 'it');
-  }).join(' ');
-}
-
-function makeItem(): LogItem {
-  return {
-    kind: 'episode',
-    episode: {
-      id: uuid7(),
-      agentId: `agent-${Math.floor(Math.random() * 1000)}`,
-      sessionId: null,
-      task: text(10),
-      input: text(15),
-      output: text(25),
-      critique: text(12),
-      reward: Math.random(),
-      success: Math.random() < 0.7,
-      tags: ['build', 'parser'],
-      at: `${Date.now().toString(16).padStart(12, '0')}-0000-bench`,
-      expiresAtMs: null,
-      signature: null,
-    },
-  };
-}
-
-let made = 0;
-function uuid7(): string {
-  const bytes = randomBytes(16);
-  bytes.writeUIntBE(Date.now(), 0, 6);
-  bytes.writeUInt16BE(0x7000 | (made++ & 0xfff), 6);
-  const hex = bytes.toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
 function inFolder<T>(use: (folder: string) => T): T {

@@ -11,10 +11,13 @@ import {healthBench} from './health.ts';
 import {hubClientBench} from './hub-client.ts';
 import {hubClocksBench} from './hub-clocks.ts';
 import {hubLoadBench} from './hub-load.ts';
+import {hubPeerBench} from './hub-peer.ts';
+import {hubRecallBench} from './hub-recall.ts';
 import {hubSecurityBench} from './hub-security.ts';
 import {hubServerBench} from './hub-server.ts';
 import {hubStoreBench} from './hub-store.ts';
 import {hubVectorsBench} from './hub-vectors.ts';
+import {hubVectorsMillionBench} from './hub-vectors-million.ts';
 import {idleBench} from './idle.ts';
 import {overheadBench} from './overhead.ts';
 import {scaleUpBench} from './scale-up.ts';
@@ -43,23 +46,29 @@ const BENCHES: readonly Bench[] = [
   overheadBench,
   hubClocksBench,
   hubVectorsBench,
+  hubVectorsMillionBench,
+  hubRecallBench,
   hubStoreBench,
   hubServerBench,
   hubLoadBench,
   hubSecurityBench,
   hubClientBench,
+  hubPeerBench,
 ];
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
 
 /**
- * Runs all benchmarks, or those named, one after the other. All of them together rewrite docs/benchmarks.md; with `--record`
+ * Runs all benchmarks but the long ones, or those named, one after the other. All of them together rewrite docs/benchmarks.md; with `--record`
  * those that are named rewrite their own sections of it. `--small` runs them in a small form where they have one, and records nothing.
  */
 const {positionals, values} = parseArgs({
   allowPositionals: true,
   options: {record: {type: 'boolean'}, small: {type: 'boolean', default: false}},
 });
-const chosen = positionals.length === 0 ? BENCHES : BENCHES.filter(({name}) => positionals.includes(name));
+const chosen =
+  positionals.length === 0
+    ? BENCHES.filter(({isLong = false}) => !isLong)
+    : BENCHES.filter(({name}) => positionals.includes(name));
 if (chosen.length === 0) throw new Error(`no such benchmark; there are ${BENCHES.map(({name}) => name).join(', ')}`);
 const sections: string[] = [];
 for (const bench of chosen) {
@@ -91,7 +100,14 @@ function replaceSection(title: string, section: string): void {
 
 function writePage(tables: readonly string[]): void {
   const page = readFileSync(PAGE, 'utf8');
-  const [head = ''] = page.split('<!-- tables -->');
-  writeFileSync(PAGE, `${head}<!-- tables -->\n\nMachine: ${machine()}\n\n${tables.join('\n')}`);
+  const [head = '', ...rest] = page.split('<!-- tables -->');
+  const long = BENCHES.filter(({isLong = false}) => isLong).map(({title}) => `## ${title}\n`);
+  // What was not run now stays as it was measured.
+  const kept = rest
+    .join('')
+    .split(/^(?=## )/m)
+    .filter(part => long.some(title => part.startsWith(title)));
+  const sections = [...tables, ...kept.map(part => `${part.trimEnd()}\n`)];
+  writeFileSync(PAGE, `${head}<!-- tables -->\n\nMachine: ${machine()}\n\n${sections.join('\n')}`);
   formatPage(PAGE);
 }

@@ -12,6 +12,8 @@ export interface BenchRow {
 export interface Bench {
   readonly name: string;
   readonly title: string;
+  /** It takes minutes, or needs what is fetched over the network: it runs only when it is named. */
+  readonly isLong?: boolean;
   /** `small`: to see that it works, in seconds; its figures say little. Where there is no such form, it is the full one. */
   run(size?: 'full' | 'small'): Promise<readonly BenchRow[]>;
 }

@@ -25,6 +25,8 @@ export interface ServeOptions extends HubOptions, MasterKeyOptions {
   readonly requireSignatures: boolean;
   readonly keep?: number;
   readonly maxEpisodes?: number;
+  readonly merge: 'on' | 'off';
+  readonly consolidate?: number;
   readonly embedder: string;
   readonly embedderUrl?: string;
   readonly embedderModel?: string;
@@ -62,6 +64,8 @@ export async function serveHub(cli: Cli, options: ServeOptions): Promise<ExitKin
       keyEnv: options.embedderKeyEnv,
       dimensions: options.embedderDimensions,
     }),
+    merge: options.merge === 'on',
+    ...(options.consolidate !== undefined && {consolidate: options.consolidate}),
     retention: {lifetimeMs: keep ?? null, maxEpisodes: maxEpisodes ?? null},
     ...(backups !== null && {backups}),
     version: GODEL_VERSION,

@@ -57,14 +57,14 @@ export class ExactIndex implements VectorIndex {
     return true;
   }
 
-  search(vector: Float32Array, k: number, accepts?: (key: number) => boolean): readonly Found[] {
+  search(vector: Float32Array, k: number, among?: Iterable<number>): readonly Found[] {
     const unit = toUnitVector('query', vector, this.dimensions);
     const best = new Best(checkedK(k));
-    for (const [slot, own] of this.#vectors.entries()) {
+    for (const key of among ?? this.#keys) {
+      const own = this.#vectors[this.#slots.get(key) ?? -1];
+      if (own === undefined) continue;
       const similarity = inner(own, unit);
-      const key = this.#keys[slot];
-      if (key === undefined || similarity < best.floor || (accepts && !accepts(key))) continue;
-      best.offer({key, similarity});
+      if (similarity >= best.floor) best.offer({key, similarity});
     }
     return best.sorted();
   }

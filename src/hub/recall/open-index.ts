@@ -87,8 +87,8 @@ class GrowingIndex implements KeptIndex {
     return this.#index.remove(key);
   }
 
-  search(vector: Float32Array, k: number, accepts?: (key: number) => boolean): readonly Found[] {
-    return this.#index.search(vector, k, accepts);
+  search(vector: Float32Array, k: number, among?: Iterable<number>): readonly Found[] {
+    return this.#index.search(vector, k, among);
   }
 
   snapshot(): Buffer {

@@ -78,11 +78,10 @@ export class QuantisedIndex implements VectorIndex {
     return true;
   }
 
-  search(vector: Float32Array, k: number, accepts?: (key: number) => boolean): readonly Found[] {
+  search(vector: Float32Array, k: number, among?: Iterable<number>): readonly Found[] {
     checkedK(k);
     this.#codes.ask(toUnitVector('query', vector, this.dimensions));
-    const best = this.size <= SCAN_LIMIT ? null : this.#bySigns(k, accepts);
-    const found = (best ?? this.#scan(k, accepts)).sorted();
+    const found = (among === undefined ? this.#nearest(k) : this.#nearestAmong(k, among)).sorted();
     // Twelve bits can say a little more than 1.
     return found.map(({key, similarity}) => ({key, similarity: Math.max(-1, Math.min(1, similarity))}));
   }
@@ -92,8 +91,21 @@ export class QuantisedIndex implements VectorIndex {
     return {kind: 'quantised', dimensions: this.dimensions, keys: Float64Array.from(this.#keys), scales, codes, rests};
   }
 
+  #nearest(k: number): Best {
+    return (this.size <= SCAN_LIMIT ? null : this.#bySigns(k)) ?? this.#scan(k);
+  }
+
+  #nearestAmong(k: number, keys: Iterable<number>): Best {
+    const best = new Best(k);
+    for (const key of keys) {
+      const slot = this.#slots.get(key);
+      if (slot !== undefined) this.#consider(slot, best);
+    }
+    return best;
+  }
+
   /** Compares all by their codes, and by their rests those that may be among the best. */
-  #scan(k: number, accepts?: (key: number) => boolean): Best {
+  #scan(k: number): Best {
     const best = new Best(k);
     let least = Number.NEGATIVE_INFINITY;
     for (let first = 0; first < this.size; first += CHUNK) {
@@ -101,7 +113,7 @@ export class QuantisedIndex implements VectorIndex {
       // Counted, not iterated: this is where the time goes.
       for (let index = 0; index < similarities.length; index += 1) {
         if ((similarities[index] ?? 0) * scale < least) continue;
-        this.#consider(first + index, best, accepts);
+        this.#consider(first + index, best);
         least = best.floor - this.#codes.slack;
       }
     }
@@ -109,7 +121,7 @@ export class QuantisedIndex implements VectorIndex {
   }
 
   /** null: the signs leave so many that comparing all is faster. */
-  #bySigns(k: number, accepts?: (key: number) => boolean): Best | null {
+  #bySigns(k: number): Best | null {
     const best = new Best(k);
     const histogram = this.#codes.measure(this.size);
     const total = this.#codes.dimensions;
@@ -120,13 +132,13 @@ export class QuantisedIndex implements VectorIndex {
       let high = low;
       while (high <= total && looked < wanted) looked += histogram[high++] ?? 0;
       if (looked > many) return null;
-      this.#considerBetween(low, high, best, accepts);
+      this.#considerBetween(low, high, best);
       low = high;
     }
     const reach = this.#reach(best.floor);
     for (let high = low; high < reach; high += 1) looked += histogram[high] ?? 0;
     if (looked > many) return null;
-    if (reach > low) this.#considerBetween(low, reach, best, accepts);
+    if (reach > low) this.#considerBetween(low, reach, best);
     return best;
   }
 
@@ -137,17 +149,17 @@ export class QuantisedIndex implements VectorIndex {
     return Math.min(total, Math.ceil(total * share + SURE * Math.sqrt(total * share * (1 - share)))) + 1;
   }
 
-  #considerBetween(low: number, high: number, best: Best, accepts?: (key: number) => boolean): void {
+  #considerBetween(low: number, high: number, best: Best): void {
     for (let first = 0; first < this.size; first += CHUNK) {
       const found = this.#codes.within(first / CHUNK, Math.min(CHUNK, this.size - first), low, high);
-      for (const index of found) this.#consider(first + index, best, accepts);
+      for (const index of found) this.#consider(first + index, best);
     }
   }
 
-  #consider(slot: number, best: Best, accepts?: (key: number) => boolean): void {
+  #consider(slot: number, best: Best): void {
     const key = this.#keys[slot];
     const similarity = this.#codes.similarity(slot, best.floor);
-    if (key === undefined || similarity < best.floor || (accepts && !accepts(key))) return;
+    if (key === undefined || similarity < best.floor) return;
     best.offer({key, similarity});
   }
 }

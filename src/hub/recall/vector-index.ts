@@ -6,13 +6,13 @@ export interface VectorIndex {
   add(key: number, vector: Float32Array): void;
   remove(key: number): boolean;
   /**
-   * The k nearest by cosine similarity, best first, of equals the smaller key; fewer when there are fewer. `accepts` must not
-   * use the index. Throws RangeError as `add` does, and on a k that is not an integer from 1 to 10,000.
+   * The k nearest by cosine similarity, best first, of equals the smaller key; fewer when there are fewer. With `among`
+   * only those keys are looked at, however few are near. Throws RangeError as `add` does, and on a k that is not an integer from 1 to 10,000.
    */
   search(
     vector: Float32Array,
     k: number,
-    accepts?: (key: number) => boolean,
+    among?: Iterable<number>,
   ): readonly {readonly key: number; readonly similarity: number}[];
 }
 

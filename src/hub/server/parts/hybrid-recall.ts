@@ -1,4 +1,5 @@
 import type {Episode, LogEntry, Memory} from '../../../model/episode.ts';
+import {distinct, type Ranked} from '../../recall/distinct.ts';
 import {fuse, type Fused, type FuseInput, type RecallFacts} from '../../recall/fuse.ts';
 import {termsIn} from '../../recall/terms.ts';
 import type {Embedder} from '../../recall/vector-index.ts';
@@ -26,12 +27,15 @@ export interface HybridRecallParts {
   readonly indexes: TenantIndexes;
   readonly follower: VectorFollower;
   /** Something is to be made searchable. */
-  readonly onAdded: () => void;
+  readonly onAdded: (tenant: string) => void;
   /** Agents that must have confirmed an episode before others than its own recall it. */
   readonly quorum: number;
   readonly wallMs: () => number;
   readonly onEvent: (event: HubEvent) => void;
 }
+
+/** The nearest vectors to what was asked, of all positions or only of some. */
+type Nearest = (k: number, among: readonly number[] | null) => FuseInput['vector'];
 
 type EpisodeFound = Found & {readonly episode: Episode};
 
@@ -49,14 +53,25 @@ export class HybridRecall implements HubRecall {
     const head = store.appended(tenant);
     const nearest = await this.#nearest(tenant, query.query);
     while (!store.followTextTo(tenant, head, TEXT_SLICE_MS)) await nextTurn();
+    const {tags = []} = query;
+    // Where few have the tags, the best of all would hardly ever be among them.
+    const among = tags.length === 0 ? null : store.tagged(tenant, tags);
+    if (among?.length === 0) return [];
     const found = new Map<number, EpisodeFound | null>();
     for (let depth = Math.max(FIRST_DEPTH, 2 * query.k); ; depth *= 4) {
-      const text = store.searchText(tenant, query.query, depth, 'searchable');
-      const vector = nearest(depth);
+      const text =
+        among === null
+          ? store.searchText(tenant, query.query, depth, 'searchable')
+          : store.searchTagged(tenant, query.query, depth, tags);
+      const vector = nearest(depth, among);
       this.#read(tenant, [...text.hits.map(({position}) => position), ...vector.map(({key}) => key)], found);
       const fused = this.#fuse(tenant, query, {text, vector}, found);
+      const told = distinct(
+        fused.flatMap(hit => rankedOf(hit, found.get(hit.key) ?? null)),
+        query.k,
+      );
       const isAll = text.hits.length < depth && vector.length < depth;
-      if (fused.length >= query.k || isAll || depth >= MAX_DEPTH) return answer(fused, found, query);
+      if (told.length >= query.k || isAll || depth >= MAX_DEPTH) return answer(told, query);
     }
   }
 
@@ -68,7 +83,7 @@ export class HybridRecall implements HubRecall {
     );
     this.forgotten(tenant, forgotten);
     this.#parts.follower.wake();
-    this.#parts.onAdded();
+    this.#parts.onAdded(tenant);
   }
 
   /** Takes the vectors of what was forgotten out of memory too. */
@@ -90,12 +105,12 @@ export class HybridRecall implements HubRecall {
   }
 
   /** Where vectors cannot be had, recall goes on with words alone. */
-  async #nearest(tenant: string, query: string): Promise<(k: number) => FuseInput['vector']> {
+  async #nearest(tenant: string, query: string): Promise<Nearest> {
     try {
       const index = await this.#parts.indexes.open(tenant);
       if (index.size === 0) return () => [];
       const [vector] = await this.#parts.embedder.embed([query]);
-      return vector === undefined ? () => [] : k => index.search(vector, k);
+      return vector === undefined ? () => [] : (k, among) => index.search(vector, k, among ?? undefined);
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       this.#parts.onEvent({kind: 'upkeep-failed', what: 'vectors', detail});
@@ -116,7 +131,7 @@ export class HybridRecall implements HubRecall {
 
   #fuse(
     tenant: string,
-    {k, tags = [], onlySuccess = false, explain = false, by}: RecallQuery,
+    {tags = [], onlySuccess = false, explain = false, by}: RecallQuery,
     {text, vector}: {text: ReturnType<SqliteHubStore['searchText']>; vector: FuseInput['vector']},
     found: ReadonlyMap<number, EpisodeFound | null>,
   ): readonly Fused[] {
@@ -131,7 +146,9 @@ export class HybridRecall implements HubRecall {
     };
     const mayFind = (each: EpisodeFound | null): boolean => {
       if (each === null) return false;
-      const {agentId} = each.episode;
+      const {agentId, expiresAtMs} = each.episode;
+      // It is forgotten within the minute.
+      if (expiresAtMs !== null && expiresAtMs <= nowMs) return false;
       if (by !== null && speaksFor(by, agentId)) return true;
       return meetsQuorum(each.state, quorum) && trustIn(agentId) >= LEAST_RECALLED;
     };
@@ -142,7 +159,7 @@ export class HybridRecall implements HubRecall {
       accepts: (key, {state, success}) =>
         (!onlySuccess || success) && tags.every(tag => state.tags.includes(tag)) && mayFind(found.get(key) ?? null),
       nowMs,
-      limit: k,
+      limit: 2 * MAX_DEPTH,
     });
   }
 }
@@ -158,18 +175,17 @@ function factsOf(found: EpisodeFound | null, trustIn: (agent: string) => number)
   return {atMs: parseStamp(episode.at)?.ms ?? 0, reward, success, state, trust: trustIn(agentId)};
 }
 
+function rankedOf(hit: Fused, found: EpisodeFound | null): readonly Ranked<Fused>[] {
+  return found === null ? [] : [{key: hit.key, episode: found.episode, state: found.state, hit}];
+}
+
 /** As many of the best as fit one frame, one at least. */
-function answer(
-  fused: readonly Fused[],
-  found: ReadonlyMap<number, EpisodeFound | null>,
-  {explain = false}: RecallQuery,
-): readonly Memory[] {
+function answer(told: readonly Ranked<Fused>[], {explain = false}: RecallQuery): readonly Memory[] {
   const memories: Memory[] = [];
   let chars = 0;
-  for (const {key, score, why} of fused) {
-    const each = found.get(key);
-    if (!each) continue;
-    const memory = {episode: each.episode, state: each.state, score, ...(explain && {why})};
+  for (const {episode, state, hit} of told) {
+    const {score, why} = hit;
+    const memory = {episode, state, score, ...(explain && {why})};
     chars += JSON.stringify(memory).length;
     if (memories.length > 0 && chars > MAX_ANSWER_CHARS) break;
     memories.push(memory);

@@ -1,7 +1,7 @@
 import type {Database, Statement} from 'better-sqlite3';
 import {isSealedText} from '../../security/end-to-end.ts';
 import type {GroupMember} from './group.ts';
-import {anyOf, wordsOf} from './text-query.ts';
+import {anyOf, taggedWith, wordsOf} from './text-query.ts';
 
 const MARK = 'SELECT position FROM text_marks WHERE tenant = ?';
 const SET_MARK = 'INSERT OR REPLACE INTO text_marks (tenant, position) VALUES (?, ?)';
@@ -11,6 +11,8 @@ const EXISTS = 'SELECT 1 FROM sqlite_schema WHERE name = ?';
 const COMMON = 5000;
 /** The most (word, episode) pairs that one search ranks: what it takes grows with them. */
 const MAX_RANKED = 8000;
+/** The same where only those with a tag are ranked: the others are but counted, to weigh the words. */
+const MAX_WEIGHED = 24_000;
 /** The most pairs that are counted to learn which words of one search are common. */
 const MAX_COUNTED = 20_000;
 /** Tenants with fewer episodes are searched for every word. */
@@ -19,8 +21,13 @@ const SMALL = 1000;
 const RARE = 100;
 /** Counts are taken again when the tenant has grown by this. */
 const GROWTH = 1.25;
+/** Episodes with a tag that are looked through one by one. Where more have it, the best found have it soon enough. */
+const MAX_TAGGED = 8000;
 const MAX_REMEMBERED_COUNTS = 20_000;
 const MAX_OPEN_TENANTS = 200;
+/** What a word says of an episode in its task, input, output, critique and tags. */
+const WITH_TAGS = 'bm25(4.0, 1.0, 1.0, 2.0, 3.0)';
+const WITHOUT_TAGS = 'bm25(4.0, 1.0, 1.0, 2.0, 0.0)';
 
 /** What of an episode is searched. */
 export interface SearchableText {
@@ -43,6 +50,8 @@ interface TenantText {
   readonly remove: Statement<TextParameters>;
   readonly search: Statement<[string, number], {position: number; score: number}>;
   readonly newest: Statement<[string, number], number>;
+  readonly searchTagged: Statement<[string, number], {position: number; score: number}>;
+  readonly tagged: Statement<[string, number], number>;
   readonly count: Statement<[string, number], number>;
   readonly total: Statement<[], number>;
 }
@@ -102,10 +111,37 @@ export class TextIndex implements GroupMember {
     const text = this.#open(tenant, false);
     const words = wordsOf(query);
     if (text === null || words.length === 0) return {hits: [], words: []};
-    const chosen = this.#choose(tenant, text, words);
+    const chosen = this.#choose(tenant, text, {words, mostPairs: MAX_RANKED});
     if (chosen.length > 0) return {hits: text.search.all(anyOf(chosen), k), words: chosen};
     const hits = text.newest.all(anyOf(words), k).map(position => ({position, score: 0}));
     return {hits, words};
+  }
+
+  /** The same among those that may have all of these tags, of which `tagged` knows the positions. What is in tags does not rank. */
+  searchTagged(tenant: number, query: string, k: number, tags: readonly string[]): TextHits {
+    const text = this.#open(tenant, false);
+    const words = wordsOf(query);
+    const tagged = taggedWith(tags);
+    if (text === null || words.length === 0 || tagged === null) return {hits: [], words: []};
+    const chosen = this.#choose(tenant, text, {words, mostPairs: MAX_WEIGHED});
+    if (chosen.length > 0) {
+      return {hits: text.searchTagged.all(`${tagged} AND (${anyOf(chosen)})`, k), words: chosen};
+    }
+    const newest = text.newest.all(`${tagged} AND (${anyOf(words)})`, k);
+    return {hits: newest.map(position => ({position, score: 0})), words};
+  }
+
+  /**
+   * The positions of all episodes that may have all of these tags; some may have tags that only have the same words. null: too
+   * many, or tags without a word.
+   */
+  tagged(tenant: number, tags: readonly string[]): readonly number[] | null {
+    const text = this.#open(tenant, false);
+    if (text === null) return [];
+    const sought = taggedWith(tags);
+    if (sought === null) return null;
+    const positions = text.tagged.all(sought, MAX_TAGGED + 1);
+    return positions.length > MAX_TAGGED ? null : positions;
   }
 
   /** Tables and what was counted in them may be gone. */
@@ -115,7 +151,11 @@ export class TextIndex implements GroupMember {
   }
 
   /** The rarest words, as many as can be ranked in time; those that are in no episode are left out too. */
-  #choose(tenant: number, text: TenantText, words: readonly string[]): readonly string[] {
+  #choose(
+    tenant: number,
+    text: TenantText,
+    {words, mostPairs}: {words: readonly string[]; mostPairs: number},
+  ): readonly string[] {
     const total = this.mark(tenant);
     if (total <= SMALL) return words;
     const counted: {word: string; count: number}[] = [];
@@ -130,7 +170,7 @@ export class TextIndex implements GroupMember {
     }
     let ranked = 0;
     const rarestFirst = counted.toSorted((a, b) => a.count - b.count);
-    return rarestFirst.filter(({count}) => (ranked += count) <= MAX_RANKED).map(({word}) => word);
+    return rarestFirst.filter(({count}) => (ranked += count) <= mostPairs).map(({word}) => word);
   }
 
   #count(tenant: number, text: TenantText, {word, total, limit}: {word: string; total: number; limit: number}): number {
@@ -173,7 +213,7 @@ function makeTable(db: Database, table: string): void {
   db.exec(`CREATE VIRTUAL TABLE ${table}
     USING fts5(task, input, output, critique, tags, content = '', tokenize = 'porter unicode61');
   INSERT INTO ${table} (${table}, rank) VALUES ('secure-delete', 1);
-  INSERT INTO ${table} (${table}, rank) VALUES ('rank', 'bm25(4.0, 1.0, 1.0, 2.0, 3.0)');`);
+  INSERT INTO ${table} (${table}, rank) VALUES ('rank', '${WITH_TAGS}');`);
 }
 
 function prepared(db: Database, table: string): TenantText {
@@ -186,6 +226,10 @@ function prepared(db: Database, table: string): TenantText {
     remove: db.prepare(`INSERT INTO ${table} (${table}, ${columns}) VALUES ('delete', ${values})`),
     search: db.prepare(`SELECT rowid AS position, -rank AS score ${match} ORDER BY rank LIMIT ?`),
     newest: db.prepare<[string, number], number>(`SELECT rowid ${match} ORDER BY rowid DESC LIMIT ?`).pluck(),
+    searchTagged: db.prepare(
+      `SELECT rowid AS position, -rank AS score ${match} AND rank MATCH '${WITHOUT_TAGS}' ORDER BY rank LIMIT ?`,
+    ),
+    tagged: db.prepare<[string, number], number>(`SELECT rowid ${match} LIMIT ?`).pluck(),
     count: db.prepare<[string, number], number>(`SELECT count(*) FROM (SELECT 1 ${match} LIMIT ?)`).pluck(),
     total: db.prepare<[], number>(`SELECT count(*) FROM ${table}_docsize`).pluck(),
   };

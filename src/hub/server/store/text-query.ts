@@ -18,3 +18,12 @@ export function wordsOf(text: string): readonly string[] {
 export function anyOf(words: readonly string[]): string {
   return words.map(word => `"${word.replaceAll('"', '""')}"`).join(' OR ');
 }
+
+/**
+ * An expression of FTS5 that whatever has all of these tags matches; null: none of them says anything to it. Only of letters and digits
+ * that nobody doubts is it certain that they are words there.
+ */
+export function taggedWith(tags: readonly string[]): string | null {
+  const sayings = tags.filter(tag => /[a-z0-9]/i.test(tag)).map(tag => `tags : ${anyOf([tag])}`);
+  return sayings.length === 0 ? null : sayings.join(' AND ');
+}

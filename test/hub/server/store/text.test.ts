@@ -147,6 +147,50 @@ describe('full text', () => {
     );
   });
 
+  it('knows the positions of all that have a tag, whatever tags there are', () => {
+    const store = rig.open();
+    let position = 0;
+    const tag = fc.string({
+      unit: fc.constantFrom('a', 'B', '7', '-', '"', ' ', ':', '*', 'é', '中', '🙂'),
+      minLength: 1,
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(fc.array(tag, {minLength: 1, maxLength: 4}), tags => {
+        store.append('a', [item({tags})]);
+        store.followText(1);
+        position += 1;
+        for (const some of [tags, ...tags.map(one => [one])]) {
+          expect(store.tagged('a', some) ?? [position]).toContain(position);
+        }
+      }),
+      {numRuns: 200},
+    );
+    expect(store.tagged('a', ['zebra'])).toEqual([]);
+    expect(store.tagged('nobody', ['a'])).toEqual([]);
+    expect(store.tagged('a', ['🙂'])).toBeNull();
+  });
+
+  it('searches among those with a tag, and ranks them by what else they say', () => {
+    const store = rig.open();
+    const tags = ['release', 'seldom'];
+    const texts = [
+      {task: 'deploy', tags},
+      {task: 'deploy the website', tags},
+      {task: 'deploy', tags: ['release']},
+    ];
+    store.append('a', [...texts, {tags}].map(item));
+    store.followText(100);
+    const found = (query: string, k: number, sought = ['seldom']) =>
+      store.searchTagged('a', query, k, sought).hits.map(({position}) => position);
+    expect(found('deploy website', 9)).toEqual([2, 1]);
+    expect(found('deploy website', 1)).toEqual([2]);
+    expect(found('website deploy', 9, ['release'])[0]).toBe(2);
+    expect(found('website deploy', 9, ['release'])).toHaveLength(3);
+    expect(found('deploy', 9, tags)).toEqual([1, 2]);
+    expect(found('deploy', 9, ['never'])).toEqual([]);
+  });
+
   it('leaves out words that nearly all have, and gives the newest where there are no others', () => {
     const store = rig.open();
     for (let made = 0; made < 6000; made += 1000) {
@@ -157,6 +201,9 @@ describe('full text', () => {
     store.append('a', [item({task: 'common rare'})]);
     expect(store.searchText('a', 'common rare', 3)).toMatchObject({words: ['rare'], hits: [{position: 6001}]});
     expect(store.searchText('a', 'common', 3).hits).toEqual([6001, 6000, 5999].map(position => ({position, score: 0})));
+    store.append('a', [item({task: 'common', tags: ['seldom']}), item({task: 'common'})]);
+    store.followText(10);
+    expect(store.searchTagged('a', 'common', 3, ['seldom']).hits).toEqual([{position: 6002, score: 0}]);
     expect(store.searchText('a', 'common nowhere', 3).words).toEqual(['common', 'nowhere']);
   });
 });
