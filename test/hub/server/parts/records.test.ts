@@ -152,8 +152,8 @@ test('sessions that last and that are over can be read, those of a hub that was 
 
 test('a sealed audit log is read with the key only', async () => {
   const bytes = randomBytes(32);
-  const masterKeys = join(rig.folder, 'master.key');
-  writeFileSync(masterKeys, bytes.toString('base64'), {mode: 0o600});
+  const path = join(rig.folder, 'master.key');
+  writeFileSync(path, bytes.toString('base64'), {mode: 0o600});
   const hub = await rig.start({sealing: {masterKey: masterKey(bytes)}});
   const ann = await rig.join(hub, 'ann');
   // What is of no tenant is sealed, too, and takes nothing with it.
@@ -166,6 +166,7 @@ test('a sealed audit log is read with the key only', async () => {
   await expect(hubAudit(closed(), {})).rejects.toMatchObject({
     failure: {reason: 'store-unusable', detail: expect.stringContaining('sealed')},
   });
+  const masterKeys = {master: {kind: 'file', path}, older: []} as const;
   expect(await hubAudit({...closed(), masterKeys}, {agentId: 'ann'})).toMatchObject([{what: 'push', who: 'ann'}]);
 });
 
