@@ -58,6 +58,7 @@ export function viewTeam(
     durationMs: Math.round(durationMs),
     meanBusyAgents: meanBusy(team, now, durationMs),
     usage: shown(usageOf(team.totals)),
+    unpriced: team.totals.unpriced,
     waiting: waiting(team, obstacle),
     running: running(team, now, lastLine),
     failures: failures(team),

@@ -33,6 +33,8 @@ export interface TeamView {
   /** Agents busy on average over the time since the start; null before anything ran. */
   readonly meanBusyAgents: number | null;
   readonly usage: Usage;
+  /** Attempts of prompts that are over and whose cost nobody knows; absent in old views. */
+  readonly unpriced?: number;
   readonly waiting: readonly WaitingView[];
   readonly running: readonly RunningView[];
   readonly failures: readonly FailureView[];
