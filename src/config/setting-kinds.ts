@@ -4,7 +4,7 @@ import {MEMORY_MODES} from '../model/memory.ts';
 import {parseWeights, showWeights, STRATEGY_NAMES} from '../model/strategy.ts';
 import {DEFAULT_SETTINGS, type Settings} from './settings.ts';
 
-type NumberKind = 'count' | 'duration' | 'size' | 'usd';
+type NumberKind = 'count' | 'duration' | 'size' | 'usd' | 'share';
 
 /** What a setting may have for a value; null is `auto`. */
 export type SettingValue = Settings[keyof Settings];
@@ -130,6 +130,14 @@ export const SETTING_KINDS = {
   },
   memoryCount: count('memory-count', 0, 20, 'Memories that an attempt is given at most'),
   memoryWaitMs: duration('memory-wait', 0, 10 * SECOND, 'How long an attempt waits for its memories at most'),
+  speculatePrompts: {
+    kind: 'text',
+    ...written('speculate-prompts', 'Second attempts of prompts that take long, unless the plan says otherwise'),
+    pattern: /^(?:on|off)$/,
+    range: 'that is on or off',
+    example: 'on',
+  },
+  speculateShare: define('share', 'speculate-share', 0, 1, 'Part of the budget that these may use'),
 } as const satisfies Readonly<Record<keyof Settings, SettingKind>>;
 
 export const SETTING_NAMES = Object.keys(DEFAULT_SETTINGS) as readonly (keyof Settings)[];
@@ -204,7 +212,7 @@ function numberOf(kind: NumberKind, written: unknown): number | null {
     const value = typeof written === 'string' && /^\d+$/.test(written.trim()) ? Number(written) : written;
     return typeof value === 'number' && Number.isSafeInteger(value) ? value : null;
   }
-  if (kind === 'usd') return amountOf(written);
+  if (kind === 'usd' || kind === 'share') return amountOf(written);
   if (kind === 'size') return typeof written === 'number' ? parseSize(String(written)) : parseText(written, parseSize);
   return parseText(written, parseDuration);
 }
@@ -228,6 +236,8 @@ function nounOf({kind}: SettingKind): string {
       return 'a size';
     case 'usd':
       return 'an amount in USD';
+    case 'share':
+      return 'a number';
     case 'strategy':
       return 'a strategy';
     case 'weights':
@@ -246,6 +256,7 @@ function exampleOf(setting: SettingKind): string {
     duration: '30s',
     size: '256MiB',
     usd: '0.25',
+    share: '0.2',
     strategy: 'least-connections',
     weights: EXAMPLE,
     memory: 'off',

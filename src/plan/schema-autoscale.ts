@@ -42,12 +42,17 @@ export const speculateSchema = z
       commands: yesOrNo
         .meta({description: 'Of commands that have a worktree or are marked as `idempotent`; default true'})
         .optional(),
-      prompts: yesOrNo.meta({description: 'Of prompts, which costs more; default false'}).optional(),
+      prompts: yesOrNo
+        .meta({description: 'Of prompts, which costs more; default: the setting `speculate-prompts`'})
+        .optional(),
       'budget-share': z
         .number(expected(partText))
         .min(0, expected(partText))
         .max(1, expected(partText))
-        .meta({description: 'Part of the budget that second attempts of prompts may use; default 0.1'})
+        .meta({
+          description:
+            'Part of the budget that second attempts of prompts may use; default: the setting `speculate-share`',
+        })
         .optional(),
     },
     expected(speculateText),
