@@ -10,6 +10,7 @@ export function hubEventText(event: HubEvent): string | null {
     case 'token-refreshed':
     case 'key-added':
     case 'key-removed':
+    case 'task-assigned':
     case 'refused':
       return null;
     case 'flush-failed':

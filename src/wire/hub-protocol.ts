@@ -239,10 +239,18 @@ export type HubFrame =
       readonly entries: readonly LogEntry[];
       readonly head: number;
       readonly more: boolean;
+      /** Where it is another one than this connection was told last. */
+      readonly recall?: RecallRule;
     }
   | {readonly type: 'pushed'; readonly id: number; readonly results: readonly PushResult[]}
   /** What others have added; `entries` is empty where the client is to pull since it was too slow to be told. */
-  | {readonly type: 'news'; readonly entries: readonly LogEntry[]; readonly head: number}
+  | {
+      readonly type: 'news';
+      readonly entries: readonly LogEntry[];
+      readonly head: number;
+      /** As of `entries`. */
+      readonly recall?: RecallRule;
+    }
   | {readonly type: 'recalled'; readonly id: number; readonly memories: readonly Memory[]}
   | {readonly type: 'episode'; readonly id: number; readonly entry: LogEntry; readonly state: EpisodeState}
   /** Of the episodes asked for, in their order; null: it is not there, or was forgotten. At least one; where there is too much to tell, not of all. */

@@ -79,6 +79,7 @@ const pushResult = z.union([
   }),
 ]);
 
+const recall = z.object({quorum: count, distrusted: z.array(name).max(1000)}).exactOptional();
 const left = z.object({agentId: name, why: z.enum(['left', 'lost', 'replaced'])});
 
 /** Keys that are not known are left out, so that a newer hub of the same version may say more. */
@@ -95,7 +96,7 @@ const hubFrameSchema = z.discriminatedUnion('type', [
     log: name.exactOptional(),
     expiresAtMs: z.number(),
     syncIntervalMs: z.number(),
-    recall: z.object({quorum: count, distrusted: z.array(name).max(1000)}).exactOptional(),
+    recall,
   }),
   z.object({type: z.literal('ok'), id}),
   z.object({
@@ -105,9 +106,9 @@ const hubFrameSchema = z.discriminatedUnion('type', [
     message: z.string(),
     retryAfterMs: z.number().min(0).nullable(),
   }),
-  z.object({type: z.literal('entries'), id, entries, head, more: z.boolean()}),
+  z.object({type: z.literal('entries'), id, entries, head, more: z.boolean(), recall}),
   z.object({type: z.literal('pushed'), id, results: z.array(pushResult)}),
-  z.object({type: z.literal('news'), entries, head}),
+  z.object({type: z.literal('news'), entries, head, recall}),
   z.object({type: z.literal('recalled'), id, memories: z.array(memory)}),
   z.object({type: z.literal('episode'), id, entry, state}),
   z.object({type: z.literal('states'), id, states: z.array(state.nullable()).min(1).max(MAX_STATES)}),

@@ -163,6 +163,8 @@ describe('a team that scales itself', () => {
     expect(whys()).toEqual(['every agent is busy, and more come when more than 30 tasks wait']);
     world.ask({type: 'scale-team', teamId: id, change: {autoscale: 'off'}});
     expect(whys()).toEqual(['every agent is busy']);
+    const changed = world.events('team-changed');
+    expect(changed.map(({autoscale}) => autoscale?.scaleUpThreshold ?? null)).toEqual([30, null]);
   });
 
   it('takes the price of whom it would start for the next one', () => {

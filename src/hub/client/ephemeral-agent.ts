@@ -13,6 +13,7 @@ import type {HubToken} from './hub-token.ts';
 import {nameAgent} from './name-agent.ts';
 import type {SyncReport, SyncStats} from './replica-sync.ts';
 import type {CacheUser, EpisodeCache} from './store/episode-cache.ts';
+import {LEAST_SYNC_MS, SyncPlan} from './sync-plan.ts';
 import {openCache, type OpenCacheOptions} from './store/open-cache.ts';
 
 export interface EphemeralAgentOptions extends EndpointOptions, OpenCacheOptions {
@@ -24,7 +25,7 @@ export interface EphemeralAgentOptions extends EndpointOptions, OpenCacheOptions
   readonly hubEndpoint?: string;
   readonly token?: HubToken;
   readonly hubAdapter?: HubAdapterSource;
-  /** Milliseconds between two syncs. */
+  /** Milliseconds between two syncs; without it, what the hub says, and 5000 where it says nothing. */
   readonly syncInterval?: number;
   /** Milliseconds the last sync may take when it ends. */
   readonly finalSyncMs?: number;
@@ -77,7 +78,6 @@ export interface AgentEnd {
 }
 
 const LIFETIME_S = 300;
-const SYNC_MS = 5000;
 const FINAL_SYNC_MS = 5000;
 /** Ten years: longer is a mistake. */
 const MAX_LIFETIME_S = 315_360_000;
@@ -144,10 +144,13 @@ export class EphemeralAgent implements AsyncDisposable {
   }
 
   static #check(options: EphemeralAgentOptions): void {
-    const {tenantId, lifetime = LIFETIME_S, syncInterval = SYNC_MS, finalSyncMs = FINAL_SYNC_MS, signal} = options;
+    const {tenantId, lifetime = LIFETIME_S, syncInterval = LEAST_SYNC_MS, signal} = options;
+    const {finalSyncMs = FINAL_SYNC_MS} = options;
     if (typeof tenantId !== 'string' || tenantId === '') throw badOption('tenantId is needed: whose memory is it?');
     if (!(lifetime > 0 && lifetime <= MAX_LIFETIME_S)) throw badOption(`lifetime is ${lifetime}: use seconds above 0`);
-    if (!(syncInterval >= 10)) throw badOption(`syncInterval is ${syncInterval}: use milliseconds from 10`);
+    if (!(syncInterval >= LEAST_SYNC_MS)) {
+      throw badOption(`syncInterval is ${syncInterval}: use milliseconds from ${LEAST_SYNC_MS}`);
+    }
     if (!(finalSyncMs >= 0)) throw badOption(`finalSyncMs is ${finalSyncMs}: use milliseconds from 0`);
     if (signal?.aborted) throw abortedBefore();
     if (options.cache !== undefined && options.memoryPath !== undefined) {
@@ -258,20 +261,11 @@ export class EphemeralAgent implements AsyncDisposable {
     signal?.addEventListener('abort', onAbort, {once: true});
     this.#cancels.add(() => signal?.removeEventListener('abort', onAbort));
     if (this.hub === null) return;
-    this.hub.begin();
-    // Agents that were spawned together do not sync together.
-    this.#planSync(Math.random());
-  }
-
-  #planSync(share: number): void {
-    const {syncInterval = SYNC_MS} = this.#options;
-    const cancel = this.#alarms.after(syncInterval * share, () => {
-      this.#cancels.delete(cancel);
-      void this.hub?.syncQuietly().finally(() => {
-        if (this.isAlive()) this.#planSync(1);
-      });
-    });
-    this.#cancels.add(cancel);
+    const {hub} = this;
+    const own = this.#options.syncInterval;
+    const plan = new SyncPlan({alarms: this.#alarms, own, sync: () => hub.syncQuietly()});
+    this.#cancels.add(() => plan.stop());
+    plan.begin(hub.begin());
   }
 
   #endBy(reason: EndReason): Promise<AgentEnd> {

@@ -113,6 +113,10 @@ async function answer(hub: FederationHubServer, request: ControlRequest): Promis
   switch (request.do) {
     case 'stats':
       return {kind: 'stats', stats: hub.getStats(), trust: hub.getTrust()};
+    case 'audit':
+      return {kind: 'audit', rows: hub.getAudit(request.wanted)};
+    case 'sessions':
+      return {kind: 'sessions', sessions: hub.getSessions(request.wanted)};
     case 'list-keys':
       return {kind: 'keys', keys: hub.listKeys(request.wanted)};
     case 'remove-keys':

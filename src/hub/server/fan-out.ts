@@ -22,15 +22,24 @@ export class FanOut {
   readonly #pieces: readonly Piece[];
   readonly #before: Buffer;
   readonly #after: Buffer;
+  readonly #firstAfter: Buffer;
   readonly #authors: ReadonlySet<Member>;
   readonly #first: number;
   #shared: Buffer | undefined;
 
-  /** What stands in a frame before the pieces, which are joined by commas, and after them. */
-  constructor(pieces: readonly Piece[], {before, after}: {readonly before: string; readonly after: string}) {
+  /** What stands in a frame before the pieces, which are joined by commas, and after them; `firstAfter`: in the first of several. */
+  constructor(
+    pieces: readonly Piece[],
+    {
+      before,
+      after,
+      firstAfter = after,
+    }: {readonly before: string; readonly after: string; readonly firstAfter?: string},
+  ) {
     this.#pieces = pieces;
     this.#before = Buffer.from(before);
     this.#after = Buffer.from(after);
+    this.#firstAfter = Buffer.from(firstAfter);
     const authors = new Set<Member>();
     for (const {by} of pieces) if (by) authors.add(by);
     this.#authors = authors;
@@ -53,7 +62,7 @@ export class FanOut {
     let size = 0;
     for (const {bytes} of pieces) {
       if (size > 0 && size + bytes.length > FRAME_BYTES) {
-        frames.push(frameBytes([...parts, this.#after]));
+        frames.push(frameBytes([...parts, frames.length === 0 ? this.#firstAfter : this.#after]));
         parts = [this.#before];
         size = 0;
       }
@@ -61,8 +70,8 @@ export class FanOut {
       parts.push(bytes);
       size += bytes.length;
     }
-    const last = frameBytes([...parts, this.#after]);
-    return frames.length === 0 ? last : Buffer.concat([...frames, last]);
+    if (frames.length === 0) return frameBytes([...parts, this.#firstAfter]);
+    return Buffer.concat([...frames, frameBytes([...parts, this.#after])]);
   }
 }
 

@@ -1,4 +1,5 @@
 import {fail, ok, type Result} from '../../base/result.ts';
+import type {RecallRule} from '../../model/hub.ts';
 import type {HubLimits} from './hub-limits.ts';
 import type {HubStore, HubStoreFailure} from './hub-store.ts';
 import type {MailKeeper, Mailboxes} from './mailboxes.ts';
@@ -11,6 +12,7 @@ export interface HubRoomsParts {
   readonly lane: PushLane;
   readonly mailboxes: Mailboxes;
   readonly mail: MailKeeper | null;
+  readonly recallRule: (tenant: string) => RecallRule;
   readonly unexpected: (error: unknown) => void;
 }
 
@@ -39,8 +41,9 @@ export class HubRooms {
     if (known) return known;
     // What is not durable yet would count as head.
     this.settle();
-    const {store, limits, mailboxes} = this.#with;
-    const room = new TenantRoom(tenant, {head: store.head(tenant), limits, mailboxes});
+    const {store, limits, mailboxes, recallRule} = this.#with;
+    const rule = () => recallRule(tenant);
+    const room = new TenantRoom(tenant, {head: store.head(tenant), limits, mailboxes, rule});
     this.#rooms.set(tenant, room);
     return room;
   }

@@ -1,4 +1,4 @@
-import type {ActiveAgent, HubIdentity, PresenceNote} from '../../model/hub.ts';
+import type {ActiveAgent, HubIdentity, PresenceNote, RecallRule} from '../../model/hub.ts';
 import type {ClientFrame, HubFrame} from '../../wire/hub-protocol.ts';
 import type {HubSocket} from '../../wire/hub-socket.ts';
 import type {LeftWhy} from './hub-parts.ts';
@@ -41,6 +41,8 @@ export class Member {
   subscription: Subscription;
   /** Up to this position it was told to look for itself: by the welcome, or to pull. */
   knowsTo = 0;
+  /** What it was told last of what may be recalled; null: nothing. */
+  rule: RecallRule | null = null;
   /** Recalls that have not been answered yet. */
   recalling = 0;
   /** A new token is being verified. */

@@ -1,4 +1,4 @@
-import type {Priority} from '../../model/hub.ts';
+import type {Priority, RecallRule} from '../../model/hub.ts';
 import {frameText} from '../../wire/hub-text-frame.ts';
 import {type Piece, sendAll} from './fan-out.ts';
 import {HubRates} from './hub-gauges.ts';
@@ -34,18 +34,19 @@ export class TenantRoom {
   readonly #members = new Map<string, Member>();
   readonly #presence = new PresenceBoard();
   readonly #seen = new Map<string, string>();
-  readonly #news = new NewsBoard();
+  readonly #news: NewsBoard;
   #broadcasts: Broadcast[] = [];
   readonly #mail = new Set<Member>();
   #acknowledged: Acknowledged[] = [];
   #who: string | undefined;
   #head: number;
 
-  constructor(tenant: string, given: {head: number; limits: HubLimits; mailboxes: Mailboxes}) {
+  constructor(tenant: string, given: {head: number; limits: HubLimits; mailboxes: Mailboxes; rule: () => RecallRule}) {
     this.tenant = tenant;
     this.#head = given.head;
     this.#limits = given.limits;
     this.#mailboxes = given.mailboxes;
+    this.#news = new NewsBoard(given.rule);
   }
 
   /** The last position of the tenant's log that is durable. */

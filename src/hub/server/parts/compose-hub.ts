@@ -6,14 +6,17 @@ import {checkName} from '../../security/names.ts';
 import {type HubLimits, hubLimits} from '../hub-limits.ts';
 import type {HubAuth, HubEvent} from '../hub-parts.ts';
 import {HubServer, type HubTls} from '../hub-server.ts';
+import type {AuditRow, AuditWanted} from '../store/audit-log.ts';
 import type {ListedKey} from '../store/credentials.ts';
-import type {SqliteHubStore} from '../store/sqlite-hub-store.ts';
+import {OPERATOR, type SqliteHubStore} from '../store/sqlite-hub-store.ts';
 import {type BackupPlan, Backups} from './backups.ts';
 import {Chronicle} from './chronicle.ts';
 import type {DataKeys} from './data-keys.ts';
 import {HybridRecall} from './hybrid-recall.ts';
 import {KeyBook} from './key-book.ts';
+import type {HubFolder} from './hub-folder.ts';
 import {MailStore} from './mail-store.ts';
+import {takeNotes} from './noted.ts';
 import {type AgentTrust, RecallRules} from './recall-rules.ts';
 import {SharedDocuments} from './shared-documents.ts';
 import {TenantIndexes} from './tenant-indexes.ts';
@@ -47,6 +50,7 @@ export interface HubWith {
   readonly dataKeys: DataKeys | null;
   readonly indexBytes: number;
   readonly quorum: number;
+  readonly folder: HubFolder;
 }
 
 interface Agent {
@@ -61,8 +65,6 @@ export interface KeysWanted extends Partial<Agent> {
 }
 
 const LISTED_KEYS = 10_000;
-/** Whoever runs the hub, in the audit log. */
-const OPERATOR = 'operator';
 
 /** A hub whose parts know each other. Whoever has made store and embedder closes them after `stop`. */
 export interface Hub {
@@ -74,12 +76,15 @@ export interface Hub {
   registerKey(who: Agent, publicKey: string): 'kept' | 'full';
   removeKeys(who: Agent, publicKey: string | null): readonly string[];
   listKeys(which: KeysWanted): readonly ListedKey[];
+  /** Who did what, newest first. */
+  audit(wanted: AuditWanted): readonly AuditRow[];
   /** Of all tenants, those trusted least first, at most `limit`. */
   trusts(limit: number): readonly AgentTrust[];
 }
 
 /** Throws RangeError on a setting out of its range. */
-export function composeHub(settings: HubSettings, {store, embedder, auth, dataKeys, indexBytes, quorum}: HubWith): Hub {
+export function composeHub(settings: HubSettings, given: HubWith): Hub {
+  const {store, embedder, auth, dataKeys, indexBytes, quorum, folder} = given;
   const {maxAgents, onEvent: tell = () => undefined, retention = {}} = settings;
   const limits = hubLimits({...(maxAgents !== undefined && {agents: maxAgents}), ...settings.limits});
   const wallMs = Date.now;
@@ -89,6 +94,14 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
     tell(event);
   };
   const settle = () => server.settle();
+  const note = () => {
+    try {
+      settle();
+      takeNotes(folder, store.audit, () => store.flush().ok);
+    } catch (error) {
+      onEvent({kind: 'upkeep-failed', what: 'log', detail: String(error)});
+    }
+  };
   const clock = new HybridClock({node: 'hub', wallMs});
   const indexes = new TenantIndexes({vectors: store.vectors, embedder, maxBytes: indexBytes});
   const follower = new VectorFollower({vectors: store.vectors, embedder, indexes, settle, onEvent});
@@ -125,6 +138,8 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
     limits,
     isKnown: (tenant, agent) => store.sessions.isKnown(tenant, agent),
     vet: vetting.vet,
+    onPushed: ({tenantId: tenant, agentId: agent}, pushed) =>
+      store.pushes.note({tenant, agent, atMs: wallMs()}, pushed),
     onEvent,
   });
   const upkeep = new Upkeep({
@@ -138,7 +153,10 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
       mail.save();
       dataKeys?.copy(store.credentials, store.tenants());
     },
-    saved: () => mail.saved(),
+    saved: () => {
+      mail.saved();
+      note();
+    },
     forgotten: (tenant, episodes) => recall.forgotten(tenant, episodes),
     expire: () => mail.expire(),
     onEvent,
@@ -159,6 +177,8 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
     server,
     store,
     async start() {
+      // First, for it may make a data key.
+      note();
       dataKeys?.copy(store.credentials, store.tenants(), true);
       await server.start();
       upkeep.start();
@@ -188,6 +208,10 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
       const removed = changeKeys(who, () => credentials.removeKeys(tenant, agentId, publicKey)) ?? [];
       for (const gone of removed) onEvent({kind: 'key-removed', tenant, agentId, by: OPERATOR, publicKey: gone});
       return removed;
+    },
+    audit(wanted) {
+      note();
+      return store.audit.list(wanted);
     },
     trusts(limit) {
       return store

@@ -19,6 +19,7 @@ import {LastCritiques} from './last-critiques.ts';
 import {logIdOf} from './log-id.ts';
 import {Messages} from './messages.ts';
 import {Outcomes, type Standing} from './outcomes.ts';
+import {PushRecords} from './push-records.ts';
 import {type Forgetting, Retention, type RetentionPolicy} from './retention.ts';
 import {Sessions} from './sessions.ts';
 import {type Tenant, Tenants} from './tenants.ts';
@@ -44,6 +45,8 @@ interface PulledTexts extends Required<Omit<PulledPage, 'entries'>> {
 /** Entries that are made searchable in one go; fewer where somebody looks at the clock in between. */
 const TEXT_CHUNK = 100;
 const TEXT_SLICE = 8;
+/** Whoever runs the hub, in the audit log. */
+export const OPERATOR = 'operator';
 
 /** The hub's own database. Synchronous; one process at a time has it open. Everything written is durable after `flush`. */
 export class SqliteHubStore implements HubStore {
@@ -51,6 +54,7 @@ export class SqliteHubStore implements HubStore {
   readonly log: string;
   readonly sessions: Sessions;
   readonly audit: AuditLog;
+  readonly pushes: PushRecords;
   readonly credentials: Credentials;
   readonly documents: Documents;
   readonly messages: Messages;
@@ -85,7 +89,10 @@ export class SqliteHubStore implements HubStore {
     const vectors = new Vectors(db, bodies);
     for (const member of [this.#tenants, this.#text, vectors, this.#outcomes]) group.add(member);
     this.sessions = new Sessions(db, {group, max: limits.pastSessions});
-    this.audit = new AuditLog(db, {group, bodies, max: limits.auditRows});
+    const auditLimits = {rows: limits.auditRows, older: limits.olderAuditRows};
+    this.audit = new AuditLog(db, {group, bodies, limits: auditLimits});
+    this.pushes = new PushRecords(this.audit);
+    group.add(this.pushes);
     this.credentials = new Credentials(db, group, limits);
     this.documents = new Documents(db, {group, bodies}, limits);
     this.messages = new Messages(db, {group, bodies}, limits);
@@ -196,6 +203,12 @@ export class SqliteHubStore implements HubStore {
   reputation(name: string, agent: string, nowMs: number): Reputation {
     const tenant = this.#tenants.find(name);
     return tenant === null ? NO_REPUTATION : this.#group.read(() => this.#outcomes.of(tenant.num, agent, nowMs));
+  }
+
+  /** Agents of whom the outcomes are others than when this was asked last, by one who asks; all: of anybody, perhaps. */
+  takeRevised(name: string): ReadonlySet<string> | 'all' {
+    const tenant = this.#tenants.find(name);
+    return tenant === null ? 'all' : this.#outcomes.takeRevised(tenant.num);
   }
 
   /** Of all agents of a tenant of whom there are outcomes, by name. Reads all of them. */
@@ -316,9 +329,13 @@ export class SqliteHubStore implements HubStore {
   }
 
   /** Writes a copy as of now into a new file while the hub goes on; see `backUp`. */
-  backup(to: string): Promise<Result<VerifyReport, Failure>> {
+  async backup(to: string, by = OPERATOR): Promise<Result<VerifyReport, Failure>> {
     this.#group.write(() => this.#tenants.settle());
-    return backUp({db: this.#db, group: this.#group, bodies: this.#bodies}, to);
+    const made = await backUp({db: this.#db, group: this.#group, bodies: this.#bodies}, to);
+    if (made.ok && this.#db.open) {
+      this.audit.add({atMs: this.#nowMs(), tenant: null, who: by, what: 'backup', detail: {file: to}});
+    }
+    return made;
   }
 
   /** Reads everything, which takes its time; see `verifyDatabase`. Throws a `GodelError` when it cannot be read. */
