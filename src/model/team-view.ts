@@ -17,6 +17,7 @@ export interface TeamView {
     readonly requested: number;
     readonly ready: number;
     readonly busy: number;
+    /** Also those that have attempts on a host that is not heard. */
     readonly starting: number;
     readonly failed: number;
     /** These three only where there are any. `draining` are not among `requested`. */
