@@ -12,6 +12,7 @@ export function hubEventText(event: HubEvent): string | null {
     case 'key-removed':
     case 'task-assigned':
     case 'refused':
+    case 'merged':
       return null;
     case 'flush-failed':
       return `${event.full ? 'the disk is full' : 'the database cannot be written'}: ${event.detail}`;

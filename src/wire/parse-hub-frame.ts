@@ -1,7 +1,7 @@
 import {z} from 'zod';
 import {EPISODE_STANDINGS} from '../model/episode.ts';
 import {HUB_ROLES, MESSAGE_KINDS, PRIORITIES} from '../model/hub.ts';
-import {changeSchema, episodeSchema, HUB_ERROR_CODES, type HubFrame, MAX_STATES} from './hub-protocol.ts';
+import {changeSchema, episodeSchema, HUB_ERROR_CODES, hubChanges, type HubFrame, MAX_STATES} from './hub-protocol.ts';
 
 const name = z.string().min(1).max(200);
 const id = z.number().int().min(0);
@@ -11,7 +11,11 @@ const count = z.number().int().min(0);
 
 const entry = z.discriminatedUnion('kind', [
   z.object({kind: z.literal('episode'), episode: episodeSchema, position}),
-  z.object({kind: z.literal('change'), change: changeSchema, position}),
+  z.object({
+    kind: z.literal('change'),
+    change: z.discriminatedUnion('kind', [...changeSchema.options, ...hubChanges]),
+    position,
+  }),
 ]);
 const entries = z.array(entry).max(100_000);
 
@@ -24,7 +28,9 @@ const state = z.object({
   otherCritiques: z.array(z.string()).exactOptional(),
   confirmed: count,
   refuted: count,
-  standing: z.enum(EPISODE_STANDINGS),
+  standing: z.enum([...EPISODE_STANDINGS, 'merged']),
+  merged: count.exactOptional(),
+  mergedInto: name.exactOptional(),
 });
 
 const rank = z.number().nullable();
@@ -51,6 +57,7 @@ const message = z.object({
   from: name,
   to: name.nullable(),
   topic: name.nullable(),
+  skills: z.array(z.string()).exactOptional(),
   kind: z.enum(MESSAGE_KINDS),
   body: z.unknown(),
   priority: z.enum(PRIORITIES),

@@ -60,6 +60,7 @@ const UNTOLD: ReadonlySet<HubEvent['kind']> = new Set([
   'key-added',
   'key-removed',
   'task-assigned',
+  'merged',
 ]);
 
 function lineOf(event: HubEvent): {readonly event: unknown} | null {

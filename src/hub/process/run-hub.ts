@@ -15,7 +15,7 @@ import {TlsFiles, type TlsPaths} from './tls-files.ts';
 export interface HubRun
   extends Pick<
     FederationHubServerOptions,
-    'quorum' | 'retention' | 'backups' | 'maxAgents' | 'syncInterval' | 'requireSignatures'
+    'quorum' | 'retention' | 'merge' | 'consolidate' | 'backups' | 'maxAgents' | 'syncInterval' | 'requireSignatures'
   > {
   readonly port: number;
   readonly host: string;

@@ -236,9 +236,9 @@ export class FrameAnswers {
 
   /** One that has been sent before is only answered. */
   #pass(room: TenantRoom, member: Member, message: HubMessage, json: string): Refusal | null {
-    const {id, from, to, topic, priority} = message;
+    const {id, from, to, topic, skills = [], priority} = message;
     if (room.ownerOfMessage(id) === from) return null;
-    if (to === null) room.broadcast(member, {topic, priority, json});
+    if (to === null) room.broadcast(member, {topic, skills, priority, json});
     else {
       const address = {tenant: room.tenant, agentId: to};
       const kept = this.#with.mailboxes.keep(address, {message, json}, performance.now());

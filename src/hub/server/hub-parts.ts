@@ -162,6 +162,8 @@ export type HubEvent =
     }
   /** Forgotten since its time was over, or there were too many. */
   | {readonly kind: 'retired'; readonly tenant: string; readonly episodes: number}
+  /** So many episodes are recalled as others that say the same, and so many as themselves again. */
+  | {readonly kind: 'merged'; readonly tenant: string; readonly merged: number; readonly released: number}
   | {readonly kind: 'backed-up'; readonly file: string}
   /** A bug. */
   | {readonly kind: 'unexpected'; readonly error: unknown};

@@ -51,6 +51,7 @@ export class Member {
   #identity: HubIdentity;
   #presence: PresenceNote;
   #json: string | undefined;
+  #skills: ReadonlySet<string> | undefined;
 
   constructor(
     socket: HubSocket,
@@ -110,6 +111,15 @@ export class Member {
   show(presence: PresenceNote): void {
     this.#presence = presence;
     this.#json = undefined;
+    this.#skills = undefined;
+  }
+
+  /** Whether a message to everybody is for this one too, as it shows itself now. */
+  isMeant({topic, skills}: {readonly topic: string | null; readonly skills: readonly string[]}): boolean {
+    if (topic !== null && !this.subscription.topics.has(topic)) return false;
+    if (skills.length === 0) return true;
+    const mine = (this.#skills ??= new Set(this.#presence.skills));
+    return skills.every(skill => mine.has(skill));
   }
 
   send(frame: HubFrame): void {

@@ -13,6 +13,7 @@ import {PresenceBoard, presenceMissed} from './presence-board.ts';
 interface Broadcast extends ReadyMessage {
   readonly by: Member;
   readonly topic: string | null;
+  readonly skills: readonly string[];
 }
 
 interface Acknowledged {
@@ -131,8 +132,11 @@ export class TenantRoom {
     }
   }
 
-  broadcast(by: Member, {topic, priority, json}: {topic: string | null; priority: Priority; json: string}): void {
-    this.#broadcasts.push({by, topic, priority, frame: frameText(json)});
+  broadcast(
+    by: Member,
+    {topic, skills, priority, json}: Pick<Broadcast, 'topic' | 'skills' | 'priority'> & {json: string},
+  ): void {
+    this.#broadcasts.push({by, topic, skills, priority, frame: frameText(json)});
   }
 
   /** There is mail for this agent, if it is here. */
@@ -212,7 +216,7 @@ export class TenantRoom {
 
   #flushBroadcasts(broadcasts: readonly Broadcast[], withMail: ReadonlySet<Member>, nowMs: number): void {
     const authors = new Set(broadcasts.map(({by}) => by));
-    const isForAll = broadcasts.every(({topic}) => topic === null);
+    const isForAll = broadcasts.every(({topic, skills}) => topic === null && skills.length === 0);
     let shared: Buffer | undefined;
     for (const member of this.#members.values()) {
       const isPlain = isForAll && !authors.has(member) && !withMail.has(member) && member.outbox.isEmpty;
@@ -220,8 +224,7 @@ export class TenantRoom {
         member.socket.sendFramed((shared ??= Buffer.concat(broadcasts.map(({frame}) => frame))));
         continue;
       }
-      const {topics} = member.subscription;
-      const mine = broadcasts.filter(({by, topic}) => by !== member && (topic === null || topics.has(topic)));
+      const mine = broadcasts.filter(message => message.by !== member && member.isMeant(message));
       if (withMail.has(member)) this.#mailTo(member, mine, nowMs);
       else if (member.isBehind || !member.outbox.isEmpty) for (const message of mine) member.hold(message);
       else

@@ -59,11 +59,12 @@ export class Chronicle {
       case 'refused':
         return this.#noteRefusal(event, atMs);
       case 'retired':
+      case 'merged':
       case 'backed-up':
       case 'upkeep-failed':
       case 'flush-failed':
       case 'unexpected':
-        // Of the hub itself: for its log. What retention forgets and where copies went, the store writes down itself.
+        // Of the hub itself: for its log. What is forgotten and merged, and where copies went, the store writes down itself.
         return;
     }
   }

@@ -16,6 +16,7 @@ import {HybridRecall} from './hybrid-recall.ts';
 import {KeyBook} from './key-book.ts';
 import type {HubFolder} from './hub-folder.ts';
 import {MailStore} from './mail-store.ts';
+import {Merging} from './merging.ts';
 import {takeNotes} from './noted.ts';
 import {type AgentTrust, RecallRules} from './recall-rules.ts';
 import {SharedDocuments} from './shared-documents.ts';
@@ -36,6 +37,10 @@ export interface HubSettings {
   /** PEM. With it the hub speaks wss and https only; `requestCert` with `ca` asks clients for certificates. */
   readonly tls?: HubTls;
   readonly retention?: Partial<Retention>;
+  /** Whether episodes that say the same are merged. Default: true. */
+  readonly merge?: boolean;
+  /** So many episodes of one task, 3 to 100, become one of the hub's own. Default: none do. */
+  readonly consolidate?: number;
   /** Only episodes that are signed by a key of their agent are taken. Default: false, only of agents with a key. */
   readonly requireSignatures?: boolean;
   readonly backups?: BackupPlan;
@@ -85,7 +90,10 @@ export interface Hub {
 /** Throws RangeError on a setting out of its range. */
 export function composeHub(settings: HubSettings, given: HubWith): Hub {
   const {store, embedder, auth, dataKeys, indexBytes, quorum, folder} = given;
-  const {maxAgents, onEvent: tell = () => undefined, retention = {}} = settings;
+  const {maxAgents, onEvent: tell = () => undefined, retention = {}, merge = true, consolidate = null} = settings;
+  if (consolidate !== null && !(Number.isSafeInteger(consolidate) && consolidate >= 3 && consolidate <= 100)) {
+    throw new RangeError(`consolidate is ${consolidate}; expected 3 to 100`);
+  }
   const limits = hubLimits({...(maxAgents !== undefined && {agents: maxAgents}), ...settings.limits});
   const wallMs = Date.now;
   const chronicle = new Chronicle({sessions: store.sessions, audit: store.audit, wallMs});
@@ -105,7 +113,10 @@ export function composeHub(settings: HubSettings, given: HubWith): Hub {
   const clock = new HybridClock({node: 'hub', wallMs});
   const indexes = new TenantIndexes({vectors: store.vectors, embedder, maxBytes: indexBytes});
   const follower = new VectorFollower({vectors: store.vectors, embedder, indexes, settle, onEvent});
-  const onAdded = () => upkeep.textSoon();
+  const onAdded = (tenant: string) => {
+    upkeep.textSoon();
+    merging?.wake(tenant);
+  };
   const recall = new HybridRecall({store, embedder, indexes, follower, onAdded, quorum, wallMs, onEvent});
   const rules = new RecallRules({store, quorum, wallMs});
   const documents = new SharedDocuments({rows: store.documents, limits, wallMs});
@@ -157,10 +168,17 @@ export function composeHub(settings: HubSettings, given: HubWith): Hub {
       mail.saved();
       note();
     },
-    forgotten: (tenant, episodes) => recall.forgotten(tenant, episodes),
+    forgotten: (tenant, episodes) => {
+      recall.forgotten(tenant, episodes);
+      merging?.wake(tenant);
+    },
     expire: () => mail.expire(),
     onEvent,
   });
+  const commit = () => upkeep.tick();
+  const merging = merge
+    ? new Merging({store, embedder, indexes, clock, quorum, consolidate, settle, commit, onEvent})
+    : null;
   const backups = plan === undefined ? null : new Backups(plan, store, onEvent);
   const changeKeys = <T>({tenantId, agentId}: Agent, change: () => T): T => {
     checkName(tenantId, 'The name of the tenant');
@@ -183,6 +201,7 @@ export function composeHub(settings: HubSettings, given: HubWith): Hub {
       await server.start();
       upkeep.start();
       backups?.start();
+      merging?.start();
       // What an earlier run has left.
       upkeep.textSoon();
       follower.wake();
@@ -190,7 +209,7 @@ export function composeHub(settings: HubSettings, given: HubWith): Hub {
     async stop() {
       const following = follower.close();
       await server.stop();
-      await Promise.all([following, upkeep.stop(), backups?.stop()]);
+      await Promise.all([following, upkeep.stop(), backups?.stop(), merging?.close()]);
       upkeep.tick();
       documents.close();
     },

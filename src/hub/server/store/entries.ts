@@ -11,6 +11,8 @@ const INSERT = `INSERT INTO entries (key, tenant, id, kind, episode, agent, at_m
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, id) DO NOTHING`;
 const KEY_OF = 'SELECT key FROM entries WHERE tenant = ? AND id = ?';
 const BY_ID = `SELECT ${COLUMNS} FROM entries WHERE tenant = ? AND id = ?`;
+const AGENT = 'SELECT agent FROM entries WHERE key = ?';
+const OWNER = 'SELECT key, agent FROM entries WHERE tenant = ? AND id = ? AND episode IS NULL AND kind = 0';
 const AT = `SELECT ${COLUMNS} FROM entries WHERE key = ?`;
 const RANGE = `SELECT ${COLUMNS} FROM entries WHERE key > ? AND key <= ? ORDER BY key LIMIT ?`;
 const CHANGES = `SELECT ${COLUMNS} FROM entries WHERE episode = ? AND kind = 1 ORDER BY key`;
@@ -58,6 +60,8 @@ export class Entries {
   readonly #keyOf;
   readonly #byId;
   readonly #at;
+  readonly #agent;
+  readonly #owner;
   readonly #range;
   readonly #changes;
   readonly #sizeOfChanges;
@@ -74,6 +78,8 @@ export class Entries {
     this.#insert = db.prepare<[number, number, string, number, N, string | null, number, N, number, Body]>(INSERT);
     this.#keyOf = db.prepare<[number, string], number>(KEY_OF).pluck();
     this.#byId = db.prepare<[number, string], EntryRow>(BY_ID);
+    this.#agent = db.prepare<[number], string | null>(AGENT).pluck();
+    this.#owner = db.prepare<[number, string], {key: number; agent: string}>(OWNER);
     this.#at = db.prepare<[number], EntryRow>(AT);
     this.#range = db.prepare<[number, number, number], EntryRow>(RANGE);
     this.#changes = db.prepare<[number], EntryRow>(CHANGES);
@@ -106,6 +112,11 @@ export class Entries {
 
   byId(tenant: Tenant, id: string): EntryRow | null {
     return this.#byId.get(tenant.num, id) ?? null;
+  }
+
+  /** Whose episode it is, by the number of its tenant; null: there is none of this id that is not forgotten. */
+  owner(tenant: number, id: string): {readonly key: number; readonly agent: string} | null {
+    return this.#owner.get(tenant, id) ?? null;
   }
 
   at(key: number): EntryRow | null {
@@ -154,6 +165,19 @@ export class Entries {
     const item = this.item(tenant, row);
     if (item.kind === 'episode') return item.episode;
     throw new Error(`Internal error: entry ${positionOf(row.key)} of ${tenant} is no episode`);
+  }
+
+  /** null: it is none, or damaged. */
+  changeUnlessDamaged(tenant: string, row: EntryRow): EpisodeChange | null {
+    const text = this.textUnlessDamaged(tenant, row);
+    // The cast names what `insert` has written.
+    const item = text === null ? null : (JSON.parse(text) as LogItem);
+    return item?.kind === 'change' ? item.change : null;
+  }
+
+  /** Whose it is; null: it is forgotten, or there is none. */
+  agentOf(key: number): string | null {
+    return this.#agent.get(key) ?? null;
   }
 
   /** The change of critique that stands there. */

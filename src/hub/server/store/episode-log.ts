@@ -67,6 +67,17 @@ export class EpisodeLog {
     });
   }
 
+  /** An episode that is not forgotten, with what its changes amount to; null: there is none there, or it is damaged. */
+  lesson(tenant: Tenant, key: number): (Placed & {readonly state: EpisodeState}) | null {
+    const {entries, states} = this.#parts;
+    const row = entries.at(key);
+    if (row?.kind !== KIND.episode) return null;
+    return unlessDamaged(() => {
+      const placed = {tenant: tenant.name, key, episode: entries.episode(tenant.name, row)};
+      return {...placed, state: states.of(placed)};
+    });
+  }
+
   /** The id of the episode at a position; null: there is none, or it is forgotten. */
   idAt(tenant: Tenant, position: number): string | null {
     const row = this.#parts.entries.at(entryKey(tenant.num, position));
@@ -210,7 +221,7 @@ function unlessDamaged<T>(read: () => T): T | null {
 }
 
 function changesText({kind}: EpisodeChange): boolean {
-  return kind === 'tag' || kind === 'critique' || kind === 'standing';
+  return kind === 'tag' || kind === 'critique' || kind === 'standing' || kind === 'merge';
 }
 
 function isSame(one: SearchableText | null, other: SearchableText | null): boolean {

@@ -77,7 +77,7 @@ export class EpisodeVectors {
     });
   }
 
-  /** Those of an embedder after a position, in the order of positions: what an index is rebuilt from, page by page. */
+  /** Those of an embedder after a position, in the order of positions, without merged ones: what an index is rebuilt from, page by page. */
   after(
     name: string,
     embedder: string,

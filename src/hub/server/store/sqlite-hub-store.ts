@@ -2,14 +2,16 @@ import type {Database} from 'better-sqlite3';
 import type {Result} from '../../../base/result.ts';
 import type {LogEntry, LogItem} from '../../../model/episode.ts';
 import type {Failure} from '../../../model/failure.ts';
-import {NO_REPUTATION, type Reputation} from '../../security/reputation.ts';
+import {NO_REPUTATION, type Reputation, trustOf} from '../../security/reputation.ts';
 import type {AppendResult, HubStore, HubStoreFailure, PulledPage} from '../hub-store.ts';
 import {AuditLog} from './audit-log.ts';
 import {Bodies, type Seal} from './bodies.ts';
 import {Credentials} from './credentials.ts';
 import {Documents} from './documents.ts';
+import {foldEarlierTags} from './earlier-tags.ts';
 import {damagedText, Entries} from './entries.ts';
 import {EpisodeLog, type Found} from './episode-log.ts';
+import {EpisodeMerges} from './episode-merges.ts';
 import {EpisodeStates} from './episode-states.ts';
 import {backUp} from './backup.ts';
 import {Group} from './group.ts';
@@ -17,6 +19,7 @@ import {positionOf} from './hub-schema.ts';
 import type {HubStoreLimits} from './limits.ts';
 import {LastCritiques} from './last-critiques.ts';
 import {logIdOf} from './log-id.ts';
+import {MergedEpisodes} from './merged-episodes.ts';
 import {Messages} from './messages.ts';
 import {Outcomes, type Standing} from './outcomes.ts';
 import {PushRecords} from './push-records.ts';
@@ -59,6 +62,7 @@ export class SqliteHubStore implements HubStore {
   readonly documents: Documents;
   readonly messages: Messages;
   readonly vectors: EpisodeVectors;
+  readonly merges: EpisodeMerges;
   readonly #db: Database;
   readonly #memory: Database | null;
   readonly #group: Group;
@@ -96,15 +100,20 @@ export class SqliteHubStore implements HubStore {
     this.credentials = new Credentials(db, group, limits);
     this.documents = new Documents(db, {group, bodies}, limits);
     this.messages = new Messages(db, {group, bodies}, limits);
+    const merged = new MergedEpisodes(db);
+    const states = new EpisodeStates(db, bodies, {
+      entries: this.#entries,
+      outcomes: this.#outcomes,
+      critiques: new LastCritiques(db, this.#entries),
+      merged,
+    });
+    const tagged = {bodies, entries: this.#entries, states, tenants: this.#tenants, text: this.#text};
+    db.transaction(() => foldEarlierTags(db, tagged)).immediate();
     this.#log = new EpisodeLog({
       group,
       tenants: this.#tenants,
       entries: this.#entries,
-      states: new EpisodeStates(db, bodies, {
-        entries: this.#entries,
-        outcomes: this.#outcomes,
-        critiques: new LastCritiques(db, this.#entries),
-      }),
+      states,
       text: this.#text,
       vectors,
       audit: this.audit,
@@ -114,6 +123,17 @@ export class SqliteHubStore implements HubStore {
     this.vectors = new EpisodeVectors({group, tenants: this.#tenants, log: this.#log, vectors});
     this.#retention = new Retention({log: this.#log, entries: this.#entries, audit: this.audit, nowMs});
     group.add(this.#retention.marks);
+    this.merges = new EpisodeMerges({
+      group,
+      tenants: this.#tenants,
+      log: this.#log,
+      entries: this.#entries,
+      states,
+      merged,
+      audit: this.audit,
+      trust: ({num}, agent) => trustOf(this.#outcomes.of(num, agent, nowMs()), nowMs()),
+      nowMs,
+    });
   }
 
   append(name: string, items: readonly LogItem[]): readonly AppendResult[] {

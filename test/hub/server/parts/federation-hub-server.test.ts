@@ -22,6 +22,8 @@ import {HubFolderRig} from './hub-folder-rig.ts';
 function stamped(agentId: string, fields: Partial<Episode> = {}): Episode {
   return episode(agentId, {
     at: formatStamp({ms: Date.now(), counter: 0, node: agentId.replaceAll('/', '.')}),
+    // No two say the same.
+    input: randomUUID(),
     ...fields,
   });
 }
