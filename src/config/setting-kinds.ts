@@ -9,6 +9,7 @@ import {
   type NumberKind,
   type NumberSetting,
   type SettingKind,
+  share,
   size,
   usd,
   written,
@@ -77,6 +78,14 @@ export const SETTING_KINDS = {
   ...HUB_SETTING_KINDS,
   memoryCount: count('memory-count', 0, 20, 'Memories that an attempt is given at most'),
   memoryWaitMs: duration('memory-wait', 0, 10 * SECOND, 'How long an attempt waits for its memories at most'),
+  speculatePrompts: {
+    kind: 'text',
+    ...written('speculate-prompts', 'Second attempts of prompts that take long, unless the plan says otherwise'),
+    pattern: /^(?:on|off)$/,
+    range: 'that is on or off',
+    example: 'on',
+  },
+  speculateShare: share('speculate-share', 'Part of the budget that these may use'),
 } as const satisfies Readonly<Record<keyof Settings, SettingKind>>;
 
 export const SETTING_NAMES = Object.keys(DEFAULT_SETTINGS) as readonly (keyof Settings)[];
@@ -151,7 +160,7 @@ function numberOf(kind: NumberKind, written: unknown): number | null {
     const value = typeof written === 'string' && /^\d+$/.test(written.trim()) ? Number(written) : written;
     return typeof value === 'number' && Number.isSafeInteger(value) ? value : null;
   }
-  if (kind === 'usd') return amountOf(written);
+  if (kind === 'usd' || kind === 'share') return amountOf(written);
   if (kind === 'size') return typeof written === 'number' ? parseSize(String(written)) : parseText(written, parseSize);
   return parseText(written, parseDuration);
 }
@@ -175,6 +184,8 @@ function nounOf({kind}: SettingKind): string {
       return 'a size';
     case 'usd':
       return 'an amount in USD';
+    case 'share':
+      return 'a number';
     case 'strategy':
       return 'a strategy';
     case 'weights':
@@ -193,6 +204,7 @@ function exampleOf(setting: SettingKind): string {
     duration: '30s',
     size: '256MiB',
     usd: '0.25',
+    share: '0.2',
     strategy: 'least-connections',
     weights: EXAMPLE,
     memory: 'off',

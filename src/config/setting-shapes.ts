@@ -1,4 +1,4 @@
-export type NumberKind = 'count' | 'duration' | 'size' | 'usd';
+export type NumberKind = 'count' | 'duration' | 'size' | 'usd' | 'share';
 
 /** How one setting is written and what it may be. */
 export type SettingKind = NumberSetting | StrategySetting | WeightsSetting | MemorySetting | TextSetting;
@@ -52,6 +52,11 @@ export function size(key: string, min: number, max: number, meaning: string): Nu
 
 export function usd(key: string, max: number, meaning: string): NumberSetting {
   return define('usd', key, 0, max, meaning);
+}
+
+/** A part of something, 0 to 1. */
+export function share(key: string, meaning: string): NumberSetting {
+  return define('share', key, 0, 1, meaning);
 }
 
 /** A text or `auto`: none. */

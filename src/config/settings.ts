@@ -1,4 +1,5 @@
 import type {MemoryMode} from '../model/memory.ts';
+import {DEFAULT_SPECULATE} from '../model/speculate.ts';
 import type {StrategyName, Weights} from '../model/strategy.ts';
 
 /** Everything a user can set, with its value in use. Read by `config/load-settings.ts`, from there passed on as values. */
@@ -76,6 +77,9 @@ export interface Settings {
   readonly memoryCount: number;
   /** How long an attempt waits for them at most, in milliseconds. */
   readonly memoryWaitMs: number;
+  /** Second attempts of prompts, in teams whose plan does not say so, and which part of the budget is for them, see `Speculate`. */
+  readonly speculatePrompts: 'on' | 'off';
+  readonly speculateShare: number;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -120,4 +124,6 @@ export const DEFAULT_SETTINGS: Settings = {
   hubMasterKeyCommand: null,
   memoryCount: 5,
   memoryWaitMs: 150,
+  speculatePrompts: DEFAULT_SPECULATE.prompts ? 'on' : 'off',
+  speculateShare: DEFAULT_SPECULATE.budgetShare,
 };

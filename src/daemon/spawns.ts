@@ -21,7 +21,7 @@ import {autoscaleFailure, completedAutoscale, countFailure} from './autoscale-re
 import {hubChoice} from './memory/hub-choice.ts';
 import {daemonEnding, type Requests} from './requests.ts';
 import {type SecretStore, splitSecrets} from './secrets.ts';
-import {checkAgents, depthOf, needsRepository, specOf} from './team-spec.ts';
+import {checkAgents, configuredSpeculate, depthOf, needsRepository, specOf} from './team-spec.ts';
 import {unpricedFailure} from './unpriced-choice.ts';
 
 export interface SpawnsOptions {
@@ -113,6 +113,7 @@ export class Spawns {
         env: plain,
         secretNames: Object.keys(secrets),
         strategy: strategyOf(this.#options.settings),
+        ...configuredSpeculate(this.#options.settings),
         memory: this.#options.settings.memory,
         repository: repository.value,
       });

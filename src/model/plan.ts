@@ -24,8 +24,8 @@ export interface Plan {
   /** How agents are chosen, unless the command line says otherwise. */
   readonly strategy?: StrategyChoice;
   readonly escalate?: Escalation;
-  /** Absent: as by default, see `Speculate`. */
-  readonly speculate?: Speculate;
+  /** What it does not say is as it was configured, or as by default, see `Speculate`. */
+  readonly speculate?: Partial<Speculate>;
   /** Whether its team remembers, unless the command line says otherwise. */
   readonly memory?: MemoryMode;
 }
@@ -44,7 +44,7 @@ export function joinPlans(first: Plan | null, next: Plan): Plan {
   if (first === null) return next;
   const verify = next.verify ?? first.verify;
   const escalate = next.escalate ?? first.escalate;
-  const speculate = next.speculate ?? first.speculate;
+  const speculate = {...first.speculate, ...next.speculate};
   const secrets = [...new Set([...(first.secrets ?? []), ...(next.secrets ?? [])])];
   return {
     name: first.name,
@@ -55,6 +55,6 @@ export function joinPlans(first: Plan | null, next: Plan): Plan {
     ...(secrets.length > 0 ? {secrets} : {}),
     ...(first.budget ? {budget: first.budget} : {}),
     ...(escalate ? {escalate} : {}),
-    ...(speculate ? {speculate} : {}),
+    ...(Object.keys(speculate).length > 0 ? {speculate} : {}),
   };
 }
