@@ -1,10 +1,11 @@
 import {formatDuration, parseDuration} from '../base/duration.ts';
 import {formatSize, parseSize} from '../base/size.ts';
+import {LEAST_EJECTION_MS, MOST_EJECTION_FAILURES, MOST_EJECTION_MS} from '../model/ejection.ts';
 import {MEMORY_MODES} from '../model/memory.ts';
 import {parseWeights, showWeights, STRATEGY_NAMES} from '../model/strategy.ts';
 import {DEFAULT_SETTINGS, type Settings} from './settings.ts';
 
-type NumberKind = 'count' | 'duration' | 'size' | 'usd';
+type NumberKind = 'count' | 'duration' | 'size' | 'usd' | 'share';
 
 /** What a setting may have for a value; null is `auto`. */
 export type SettingValue = Settings[keyof Settings];
@@ -99,6 +100,25 @@ export const SETTING_KINDS = {
     ...written('strategy-weights', 'With strategy weighted: what counts how much, for example speed=3,cost=1'),
     auto: true,
   },
+  ejectFailures: count(
+    'eject-failures',
+    1,
+    MOST_EJECTION_FAILURES,
+    'Failures in a row after which an agent is left out for a while',
+  ),
+  ejectTimeMs: duration(
+    'eject-time',
+    LEAST_EJECTION_MS,
+    MOST_EJECTION_MS,
+    'How long it is left out the first time; doubles each time',
+  ),
+  ejectShare: define('share', 'eject-share', 0, 1, 'Part of a team that may be left out at a time; 0: nobody'),
+  ejectIntervalMs: duration(
+    'eject-interval',
+    LEAST_EJECTION_MS,
+    MOST_EJECTION_MS,
+    'How often those are looked at again for whom that part had no room',
+  ),
   memory: {
     kind: 'memory',
     ...written('memory', 'Whether teams are given what others have learned, and leave what they learn: on or off'),
@@ -204,7 +224,7 @@ function numberOf(kind: NumberKind, written: unknown): number | null {
     const value = typeof written === 'string' && /^\d+$/.test(written.trim()) ? Number(written) : written;
     return typeof value === 'number' && Number.isSafeInteger(value) ? value : null;
   }
-  if (kind === 'usd') return amountOf(written);
+  if (kind === 'usd' || kind === 'share') return amountOf(written);
   if (kind === 'size') return typeof written === 'number' ? parseSize(String(written)) : parseText(written, parseSize);
   return parseText(written, parseDuration);
 }
@@ -228,6 +248,8 @@ function nounOf({kind}: SettingKind): string {
       return 'a size';
     case 'usd':
       return 'an amount in USD';
+    case 'share':
+      return 'a number';
     case 'strategy':
       return 'a strategy';
     case 'weights':
@@ -246,6 +268,7 @@ function exampleOf(setting: SettingKind): string {
     duration: '30s',
     size: '256MiB',
     usd: '0.25',
+    share: '0.2',
     strategy: 'least-connections',
     weights: EXAMPLE,
     memory: 'off',

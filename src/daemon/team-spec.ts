@@ -2,6 +2,7 @@ import type {SpawnRequest} from '../api/contract.ts';
 import {fail, ok, type Result} from '../base/result.ts';
 import type {Failure} from '../model/failure.ts';
 import type {Autoscale} from '../model/autoscale.ts';
+import {DEFAULT_EJECTION, type Ejection} from '../model/ejection.ts';
 import type {StrategyChoice} from '../model/strategy.ts';
 import type {MemoryMode, RemoteHub} from '../model/memory.ts';
 import type {Plan} from '../model/plan.ts';
@@ -21,6 +22,8 @@ export interface SpecRequest {
   readonly depth: number;
   /** How it chooses its agents if neither the request nor its plan says so; absent: as by default. */
   readonly strategy?: StrategyChoice | undefined;
+  /** When its agents are left out where its plan does not say so; absent: as by default. */
+  readonly ejection?: Ejection | undefined;
   /** Whether it remembers if neither says so. */
   readonly memory: MemoryMode;
   /** Null: the project's own. */
@@ -31,11 +34,12 @@ export interface SpecRequest {
 
 /** The team that was asked for. */
 export function specOf({request, name, plan, repository, depth, autoscale, ...rest}: SpecRequest): TeamSpec {
-  const {strategy: configured, memory: rule, hub, ...facts} = rest;
+  const {strategy: configured, ejection: rules, memory: rule, hub, ...facts} = rest;
   const groups = request.agents ?? groupsOfPlan(request, plan);
   const budget = request.budget ?? plan?.budget;
   const onBudget = request.onBudget ?? plan?.onBudget;
   const strategy = request.strategy ?? plan?.strategy ?? configured;
+  const ejection = plan?.ejection ? {...(rules ?? DEFAULT_EJECTION), ...plan.ejection} : rules;
   const memory = request.memory ?? plan?.memory ?? rule;
   return {
     ...facts,
@@ -51,6 +55,7 @@ export function specOf({request, name, plan, repository, depth, autoscale, ...re
     ...(budget ? {budget} : {}),
     ...(autoscale ? {autoscale} : {}),
     ...(strategy ? {strategy} : {}),
+    ...(ejection ? {ejection} : {}),
     ...(onBudget ? {onBudget} : {}),
     ...(repository ? {repository} : {}),
     ...(request.allow ? {allow: request.allow} : {}),

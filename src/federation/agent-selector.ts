@@ -7,6 +7,7 @@ import {type AgentRecord, NOTHING_KNOWN, noteFault, noteOutcome, noteUse, type U
 import {type Anomaly, anomaliesOf} from './anomalies.ts';
 import {allowance, type Breaker, BREAKER_RULES, type BreakerRules, CLOSED} from './circuit-breaker.ts';
 import {affordable, type CostWish} from './cost-choice.ts';
+import type {SelectionRules} from './ejection-rules.ts';
 import {Ejections, type Judged, type Verdict} from './ejections.ts';
 import {type Kind, Learned} from './learned.ts';
 import {EJECTION_RULES, type EjectionRules} from './outlier-ejection.ts';
@@ -114,6 +115,11 @@ export class AgentSelector<A extends Selectable> {
   use(choice: StrategyChoice): void {
     this.#strategy = strategyOf(choice, this.#random);
     for (const member of this.#members.values()) this.#strategy.join(member);
+  }
+
+  /** Other rules for leaving agents out from now on, unless nobody ever is. */
+  judgeBy(rules: SelectionRules): void {
+    this.#ejections?.use(rules);
   }
 
   /** The agent can be given attempts as far as it has slots for them. To be called again whenever its load or host changes. */

@@ -4,6 +4,7 @@ import {type AgentRecord, DECAY} from './agent-record.ts';
 import {Blame} from './blame.ts';
 import {type Breaker, type BreakerRules, type BreakerSignal, isOverdue, next} from './circuit-breaker.ts';
 import {faded, meanOf} from './decaying-mean.ts';
+import type {SelectionRules} from './ejection-rules.ts';
 import {coverOf, type EjectionRules, mostEjected, standsOut} from './outlier-ejection.ts';
 
 /** An agent whose breaker is changed here and nowhere else. */
@@ -30,8 +31,8 @@ export interface Judgement<T> {
  * of the team, and never the last that can do what its group can.
  */
 export class Ejections<T extends Judged> {
-  readonly #rules: EjectionRules;
-  readonly #breakerRules: BreakerRules;
+  #rules: EjectionRules;
+  #breakerRules: BreakerRules;
   readonly #cover: readonly (readonly number[])[];
   readonly #members = new Map<AgentId, T>();
   readonly #blame = new Blame();
@@ -52,6 +53,12 @@ export class Ejections<T extends Judged> {
     this.#breakerRules = breakerRules;
     this.#cover = coverOf(groups);
     this.#left = groups.map(() => 0);
+  }
+
+  /** Other rules from now on; whoever is left out stays so until its time is over. */
+  use({breaker, ejection}: SelectionRules): void {
+    this.#rules = ejection;
+    this.#breakerRules = breaker;
   }
 
   join(member: T): void {

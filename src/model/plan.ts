@@ -1,6 +1,7 @@
 import type {AgentGroup, ModelChoice} from './agent.ts';
 import type {Autoscale, OnBudget} from './autoscale.ts';
 import type {Budget} from './budget.ts';
+import type {Ejection} from './ejection.ts';
 import type {MemoryMode} from './memory.ts';
 import type {Speculate} from './speculate.ts';
 import type {StrategyChoice} from './strategy.ts';
@@ -23,6 +24,8 @@ export interface Plan {
   readonly autoscale?: Autoscale;
   /** How agents are chosen, unless the command line says otherwise. */
   readonly strategy?: StrategyChoice;
+  /** When agents that fail are left out; what is not said is as the settings have it. */
+  readonly ejection?: Partial<Ejection>;
   readonly escalate?: Escalation;
   /** Absent: as by default, see `Speculate`. */
   readonly speculate?: Speculate;
@@ -38,7 +41,7 @@ export interface Escalation {
 
 /**
  * Both as one: what is said of the whole by both is as the later one says. Ids must differ. What a plan says of the team itself
- * (its agents, budget, strategy and how it scales) is not joined: that is the team's, and settled when it is given the plan.
+ * (its agents, budget, strategy, whom it leaves out and how it scales) is not joined: that is the team's, and settled when it is given the plan.
  */
 export function joinPlans(first: Plan | null, next: Plan): Plan {
   if (first === null) return next;

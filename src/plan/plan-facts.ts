@@ -7,6 +7,7 @@ import type {Scope} from './expressions.ts';
 import {modelChoice} from './model-choice.ts';
 import type {Problem} from './problem.ts';
 import type {planSchema} from './schema.ts';
+import {ejectionOf} from './schema-eject.ts';
 import type {SpeculateDocument} from './schema-autoscale.ts';
 import {strategyChoice} from './strategy.ts';
 import {TextCompiler} from './text-compiler.ts';
@@ -20,7 +21,7 @@ interface FactsRequest {
 
 /** What a plan says of the team as a whole: its agents, limits, secrets, and what its branch must stand. */
 export function planFacts(top: TopDocument, {inputs, report}: FactsRequest): Partial<Plan> {
-  const {agents, verify, secrets, budget, autoscale, strategy, escalate, speculate, memory, defaults = {}} = top;
+  const {agents, verify, secrets, budget, autoscale, strategy, eject, escalate, speculate, memory, defaults = {}} = top;
   const onBudget = top['on-budget'];
   const scaled = autoscale === undefined ? null : autoscaleOf(autoscale, report);
   const compiler = new TextCompiler({path: [], scope: {inputs, item: 'none'}, report});
@@ -32,6 +33,7 @@ export function planFacts(top: TopDocument, {inputs, report}: FactsRequest): Par
     ...(onBudget === undefined ? {} : {onBudget}),
     ...(scaled === null ? {} : {autoscale: scaled}),
     ...(strategy === undefined ? {} : {strategy: strategyChoice(strategy, report)}),
+    ...(eject === undefined ? {} : {ejection: ejectionOf(eject)}),
     ...(escalate === undefined
       ? {}
       : {escalate: {after: escalate.after ?? 1, to: listOf(escalate.to).map(modelChoice)}}),

@@ -11,6 +11,7 @@ import {
 } from './schema.ts';
 import {budgetFields, escalateSchema, groupSchema, namedGroupSchema} from './schema-agents.ts';
 import {autoscaleFields, speculateSchema} from './schema-autoscale.ts';
+import {ejectFields} from './schema-eject.ts';
 import {strategyFields} from './strategy.ts';
 import {didYouMean} from './did-you-mean.ts';
 
@@ -56,6 +57,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   onBudget: 'on-budget',
   autoScale: 'autoscale',
   speculation: 'speculate',
+  ejection: 'eject',
   budgetShare: 'budget-share',
   scaleUpThreshold: 'scale-up-threshold',
   scaleDownThreshold: 'scale-down-threshold',
@@ -85,6 +87,8 @@ const NUMBER_KEYS: readonly string[] = [
   'scale-down-threshold',
   'max-cost-per-hour',
   'budget-share',
+  'failures',
+  'share',
 ];
 const TEXT_KEYS: readonly string[] = ['name', 'run', 'verify', 'needs', 'key', 'affinity', 'working-directory'];
 
@@ -140,6 +144,7 @@ const WITHIN_PLAN: Readonly<Record<string, object>> = {
   budget: budgetFields.shape,
   autoscale: autoscaleFields.shape,
   strategy: strategyFields.shape,
+  eject: ejectFields.shape,
   escalate: escalateSchema.shape,
   speculate: speculateSchema.shape,
 };

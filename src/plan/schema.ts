@@ -5,6 +5,7 @@ import {PREFERRED_COSTS} from '../model/strategy.ts';
 import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
 import {agentsSchema, budgetSchema, escalateSchema, model, runtime, skills, tokens, usd} from './schema-agents.ts';
 import {autoscaleSchema, onBudgetSchema, speculateSchema} from './schema-autoscale.ts';
+import {ejectSchema} from './schema-eject.ts';
 import {strategySchema} from './strategy.ts';
 import {
   CONTROL,
@@ -279,6 +280,7 @@ export const planSchema = z.strictObject(
     'on-budget': onBudgetSchema.optional(),
     autoscale: autoscaleSchema.optional(),
     strategy: strategySchema.optional(),
+    eject: ejectSchema.optional(),
     escalate: escalateSchema.optional(),
     speculate: speculateSchema.optional(),
     memory: z

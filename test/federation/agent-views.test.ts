@@ -91,6 +91,30 @@ test('an agent that is left out gets one task to show that it works, and is show
   ]);
 });
 
+const ODD = {failures: 2, timeMs: 7000, share: 0.5, intervalMs: 1000};
+const many = (prefix: string) => Array.from({length: 500}, (_, n) => task(`${prefix}${n}`, {retries: 3}));
+
+test('a team that says so leaves agents out for as long as it says', () => {
+  const world = new EngineWorld();
+  const id = world.start(many('t'), {count: 3, groups: [AGENTS], ejection: ODD});
+  failOne(world, id);
+  expect(world.events('agent-breaker')).toMatchObject([{state: 'open', forMs: 7000}]);
+});
+
+test('a plan that a team is given changes when its agents are left out, also for a daemon that comes after', () => {
+  const world = new EngineWorld();
+  world.connect();
+  const id = world.spawn({...world.engineSpec(), count: 3, groups: [AGENTS]});
+  const settings = {ejection: {...ODD, timeMs: 9000}};
+  world.ask({type: 'run-plan', teamId: id, plan: {name: 'p', env: {}, tasks: []}, secretNames: [], settings});
+  const again = world.restarted();
+  again.connect();
+  expect(again.view(id).settings).toMatchObject(settings);
+  again.ask({type: 'run-plan', teamId: id, plan: {name: 'p', env: {}, tasks: many('u')}, secretNames: []});
+  failOne(again, id);
+  expect(again.events('agent-breaker')).toMatchObject([{state: 'open', forMs: 9000}]);
+});
+
 test('orders, and hosts that are away, are reasons', () => {
   const world = new EngineWorld();
   const id = world.start([task('a'), task('b'), task('c')], {count: 3, groups: [AGENTS]});
