@@ -237,6 +237,16 @@ export class AgentSelector<A extends Selectable> {
     return this.#members.get(id)?.breaker ?? CLOSED;
   }
 
+  /** How often it has been left out. */
+  tripsOf(id: AgentId): number {
+    return this.#members.get(id)?.trips ?? 0;
+  }
+
+  /** How often anybody has, also who has gone. */
+  get trips(): number {
+    return this.#ejections?.trips ?? 0;
+  }
+
   /** What the attempts of an agent use while they run. */
   used(id: AgentId, use: Use, nowMs: number): void {
     const member = this.#members.get(id);
@@ -396,6 +406,7 @@ class Member<A extends Selectable> implements Contestant, Judged {
   readonly slots: number;
   record: AgentRecord = NOTHING_KNOWN;
   breaker: Breaker = CLOSED;
+  trips = 0;
   anomalies: readonly Anomaly[] = NONE;
   handicap = 1;
   burden = 1;

@@ -13,6 +13,8 @@ export interface Judged {
   readonly group: number;
   readonly record: AgentRecord;
   breaker: Breaker;
+  /** How often it has opened. */
+  trips: number;
 }
 
 /** How an attempt ended. `perhaps`: it failed, and the agent may be to blame; `none`: it says nothing of the agent. */
@@ -42,6 +44,7 @@ export class Ejections<T extends Judged> {
   readonly #overdue = new Set<T>();
   /** Agents by group whose breaker is closed. */
   readonly #left: number[];
+  #trips = 0;
   #sweepAtMs = Number.NEGATIVE_INFINITY;
 
   constructor({
@@ -88,6 +91,11 @@ export class Ejections<T extends Judged> {
   /** Those not closed. */
   get ejected(): ReadonlySet<T> {
     return this.#ejected;
+  }
+
+  /** How often breakers have opened, also of those that have left. */
+  get trips(): number {
+    return this.#trips;
   }
 
   /** Lets those be tried again whose time is over. */
@@ -189,6 +197,10 @@ export class Ejections<T extends Judged> {
     const after = next(before, signal, {nowMs, rules: this.#breakerRules});
     member.breaker = after;
     if (before.name === after.name) return false;
+    if (after.name === 'open') {
+      member.trips += 1;
+      this.#trips += 1;
+    }
     if (before.name === 'closed') {
       this.#count(member, -1);
       this.#ejected.add(member);

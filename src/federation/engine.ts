@@ -3,7 +3,8 @@ import {fail, type Result} from '../base/result.ts';
 import {never} from '../base/never.ts';
 import type {AgentView} from '../model/agent-view.ts';
 import type {AttemptOutcome} from '../model/attempt.ts';
-import type {BreakerView} from '../model/edge.ts';
+import type {BreakerView, EdgeCounts} from '../model/edge.ts';
+import type {HealthState} from '../model/health.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
 import {type AgentId, type AttemptId, attemptId, type HostId, type TaskSeq, type TeamId, teamId} from '../model/ids.ts';
@@ -15,6 +16,7 @@ import {agentViews, ailingAgents, type Recorded} from './agent-views.ts';
 import {AnomalyWatch} from './anomaly-watch.ts';
 import {assign} from './assignments.ts';
 import {countUnheld, stopAttempts, tellPauses} from './attempt-stops.ts';
+import {type TeamFigures, teamFigures} from './team-meter.ts';
 import {finalView, type ViewOptions, viewTeam} from './dashboard.ts';
 import {type Deadline, Deadlines} from './deadlines.ts';
 import {Dispatcher, type DispatcherOptions} from './dispatcher.ts';
@@ -142,6 +144,20 @@ export class Engine {
   /** The breakers of runtimes and providers that are not closed. */
   breakers(): readonly BreakerView[] {
     return this.#upkeep.breakers();
+  }
+
+  /** What the breakers of runtimes and providers have counted. */
+  breakerCounts(now: Now): readonly EdgeCounts[] {
+    return this.#upkeep.breakerCounts(now);
+  }
+
+  /** The teams that are not over, in figures. */
+  figures(): readonly TeamFigures[] {
+    return [...this.#teams.values()].map(teamFigures);
+  }
+
+  hostHealth(host: HostId): HealthState {
+    return this.#upkeep.hostHealth(host).name;
   }
 
   /** Where a task of a team that is not over stands, and what keeps it from running, see `task-obstacles.ts`. */

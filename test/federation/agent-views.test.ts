@@ -51,10 +51,13 @@ test('an agent that fails again and again is shown to be left out, for how long,
   const bad = failOne(world, id);
   const views = agentsOf(world, id);
   const view = views.find(agent => agent.id === bad);
-  expect(view).toMatchObject({breaker: 'open', state: 'suspect', errorRate: 1, meanMs: null});
+  expect(view).toMatchObject({breaker: 'open', trips: 1, state: 'suspect', errorRate: 1, meanMs: null});
+  expect(world.engine.figures()).toMatchObject([
+    {agents: {suspect: 1, busy: 2, idle: 0}, open: 1, halfOpen: 0, trips: 1},
+  ]);
   expect(view?.why).toMatch(/^it has failed too often and is left out for another (29\.\d|30) s$/);
   for (const other of views.filter(agent => agent.id !== bad)) {
-    expect(other).toMatchObject({breaker: 'closed', errorRate: 0, meanMs: 100, why: null});
+    expect(other).toMatchObject({breaker: 'closed', trips: 0, errorRate: 0, meanMs: 100, why: null});
   }
   expect(world.view(id).ailing).toEqual([{agent: bad, why: view?.why}]);
 });

@@ -34,7 +34,7 @@ class Trial {
     this.members = counts.flatMap((count, index) =>
       Array.from({length: count}, (_, n) => {
         const breaker: Breaker = CLOSED;
-        return {id: agentId(`${index}-${n}`), group: index, record: NOTHING_KNOWN, breaker};
+        return {id: agentId(`${index}-${n}`), group: index, record: NOTHING_KNOWN, breaker, trips: 0};
       }),
     );
     for (const member of this.members) this.ejections.join(member);
