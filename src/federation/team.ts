@@ -118,6 +118,8 @@ export class Team {
   timer: TeamTimer;
   ending: StopReason | null = null;
   announcedReady = false;
+  /** Why it starts nothing, as its attempts use too much together; null: they do not. */
+  overload: string | null = null;
   /** Why it is ended early, as a sentence. */
   endedBecause: string | null = null;
 

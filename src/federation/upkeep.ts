@@ -9,6 +9,7 @@ import type {Now} from '../base/clock.ts';
 import {type Agent, freeSlots} from './agent.ts';
 import {type CrashLoop, mayStart, nextCrashLoop, startEvidenceOf, STEADY} from './crash-loop.ts';
 import type {Deadlines} from './deadlines.ts';
+import {limitedBy} from './attempt-limits.ts';
 import {EdgeMeter} from './edge-meter.ts';
 import {Edges, edgesOf} from './edges.ts';
 import type {Input} from './engine-io.ts';
@@ -125,8 +126,9 @@ export class Upkeep {
     this.#dueMs = this.monitor.nextMs(turn.now);
   }
 
-  leased(turn: Turn, {id, agent, host, task, means}: Attempt): void {
-    const budgetMs = silenceBudgetMs(means?.runtime ?? null, task.spec.limits);
+  leased(turn: Turn, {id, agent, host, task, team, means}: Attempt): void {
+    const {limits} = limitedBy(task.spec, team.agents.groupOf(agent));
+    const budgetMs = silenceBudgetMs(means?.runtime ?? null, limits);
     this.monitor.attemptStarted({id, agent: agent.id, host, budgetMs}, turn.now);
     if (means && !this.#edges.isEmpty) this.#edges.count(host, edgesOf(means.runtime, means.provider), 1);
   }

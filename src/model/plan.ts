@@ -26,11 +26,22 @@ export interface Plan {
   readonly strategy?: StrategyChoice;
   /** When agents that fail are left out; what is not said is as the settings have it. */
   readonly ejection?: Partial<Ejection>;
+  /** What its attempts may use together. */
+  readonly limits?: TeamLimits;
   readonly escalate?: Escalation;
   /** Absent: as by default, see `Speculate`. */
   readonly speculate?: Speculate;
   /** Whether its team remembers, unless the command line says otherwise. */
   readonly memory?: MemoryMode;
+}
+
+/** While the attempts of the team use as much of one of these together, nothing new of it starts. */
+export interface TeamLimits {
+  readonly memoryBytes?: number;
+  /** Processor cores, > 0. */
+  readonly cpus?: number;
+  /** What attempts that run have printed. */
+  readonly outputBytes?: number;
 }
 
 /** After so many failures of a task (≥ 1) its prompt goes to the next of these choices, each in turn. */
@@ -47,6 +58,7 @@ export function joinPlans(first: Plan | null, next: Plan): Plan {
   if (first === null) return next;
   const verify = next.verify ?? first.verify;
   const escalate = next.escalate ?? first.escalate;
+  const limits = next.limits ?? first.limits;
   const speculate = next.speculate ?? first.speculate;
   const secrets = [...new Set([...(first.secrets ?? []), ...(next.secrets ?? [])])];
   return {
@@ -58,6 +70,7 @@ export function joinPlans(first: Plan | null, next: Plan): Plan {
     ...(secrets.length > 0 ? {secrets} : {}),
     ...(first.budget ? {budget: first.budget} : {}),
     ...(escalate ? {escalate} : {}),
+    ...(limits ? {limits} : {}),
     ...(speculate ? {speculate} : {}),
   };
 }

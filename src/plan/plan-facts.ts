@@ -4,6 +4,7 @@ import {DEFAULT_SPECULATE, type Speculate} from '../model/speculate.ts';
 import {agentGroups, listOf} from './agent-groups.ts';
 import {autoscaleOf} from './autoscale.ts';
 import type {Scope} from './expressions.ts';
+import {teamLimitsOf} from './limits.ts';
 import {modelChoice} from './model-choice.ts';
 import type {Problem} from './problem.ts';
 import type {planSchema} from './schema.ts';
@@ -21,7 +22,20 @@ interface FactsRequest {
 
 /** What a plan says of the team as a whole: its agents, limits, secrets, and what its branch must stand. */
 export function planFacts(top: TopDocument, {inputs, report}: FactsRequest): Partial<Plan> {
-  const {agents, verify, secrets, budget, autoscale, strategy, eject, escalate, speculate, memory, defaults = {}} = top;
+  const {
+    agents,
+    verify,
+    secrets,
+    budget,
+    autoscale,
+    strategy,
+    eject,
+    limits,
+    escalate,
+    speculate,
+    memory,
+    defaults = {},
+  } = top;
   const onBudget = top['on-budget'];
   const scaled = autoscale === undefined ? null : autoscaleOf(autoscale, report);
   const compiler = new TextCompiler({path: [], scope: {inputs, item: 'none'}, report});
@@ -34,6 +48,7 @@ export function planFacts(top: TopDocument, {inputs, report}: FactsRequest): Par
     ...(scaled === null ? {} : {autoscale: scaled}),
     ...(strategy === undefined ? {} : {strategy: strategyChoice(strategy, report)}),
     ...(eject === undefined ? {} : {ejection: ejectionOf(eject)}),
+    ...(limits === undefined ? {} : {limits: teamLimitsOf(limits)}),
     ...(escalate === undefined
       ? {}
       : {escalate: {after: escalate.after ?? 1, to: listOf(escalate.to).map(modelChoice)}}),

@@ -11,6 +11,7 @@ import {
 } from './schema.ts';
 import {budgetFields, escalateSchema, groupSchema, namedGroupSchema} from './schema-agents.ts';
 import {autoscaleFields, speculateSchema} from './schema-autoscale.ts';
+import {limitsSchema, teamLimitsSchema} from './schema-limits.ts';
 import {ejectFields} from './schema-eject.ts';
 import {strategyFields} from './strategy.ts';
 import {didYouMean} from './did-you-mean.ts';
@@ -126,6 +127,7 @@ function knownKeys(path: DocumentPath): readonly string[] {
   const [first, second] = path;
   if (first === undefined) return Object.keys(planSchema.shape);
   const last = path.at(-1);
+  if (last === 'limits') return Object.keys((path.length === 1 ? teamLimitsSchema : limitsSchema).shape);
   if (first === 'tasks')
     return Object.keys((path.length > 2 ? WITHIN_TASK[String(last)] : undefined) ?? taskSchema.shape);
   if (first === 'agents') return Object.keys((typeof second === 'number' ? namedGroupSchema : groupSchema).shape);

@@ -23,7 +23,7 @@ export function hubMetrics(
   page.gauge('unembedded', 'Episodes whose vectors are still to be made.', stats.unembedded);
   page.gauge('unsearchable', 'Entries whose text is still to be made searchable.', unsearchable);
   page.counter('damaged_total', 'Entries pulled without what was in them, for they are damaged.', damagedTotal);
-  const byCode = refusals.map(([code, count]) => [{code: String(code)}, count] as const);
+  const byCode = refusals.map(([code, count]) => [{code}, count] as const);
   page.counter('refused_total', 'Requests and connections refused, by code.', byCode);
   return page.toString();
 }
