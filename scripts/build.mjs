@@ -32,6 +32,7 @@ const {metafile} = await build({
     // For other programs, see docs/library.md and docs/hub.md.
     index: 'src/index.ts',
     'hub-server': 'src/hub.ts',
+    'hub-client': 'src/hub-client.ts',
   },
   splitting: true,
   // The last two make `ws` faster where somebody has installed them.

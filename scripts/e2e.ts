@@ -13,7 +13,7 @@ import {formatPage} from './format-page.ts';
 const PAGE = join(import.meta.dirname, '..', 'docs', 'proof.md');
 const WITHIN_MS = 15 * 60_000;
 const RUNS = [
-  {cli: 'pi', agents: 50, taskFor: hardTask},
+  {cli: 'pi', agents: 50, taskFor: hardTask({timeout: '40s', throttled: 13})},
   {cli: 'claude', agents: 8, taskFor: editTask},
 ] as const;
 

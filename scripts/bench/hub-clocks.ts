@@ -1,11 +1,17 @@
 import {fileURLToPath} from 'node:url';
 import {seededRandom} from '../../src/base/random.ts';
-import {CausalView} from '../../src/hub/replica/causal-view.ts';
-import {VersionVector} from '../../src/hub/replica/version-vector.ts';
-import {conflicts, encodeWriteClock, MAX_BEYOND, type PlacedWrite} from '../../src/hub/replica/write-clock.ts';
+import {LogCursor} from '../../src/hub/client/store/log-cursor.ts';
+import {openCache} from '../../src/hub/client/store/open-cache.ts';
+import {Critiques} from '../../src/hub/replica/critiques.ts';
+import {formatStamp} from '../../src/hub/replica/hybrid-clock.ts';
+import {Tags} from '../../src/hub/replica/tags.ts';
+import {compareWrites, type PlacedWrite} from '../../src/hub/replica/write-clock.ts';
+import type {WrittenClock} from '../../src/model/episode.ts';
 import {type Bench, type BenchRow, median} from './table.ts';
 
 const WRITERS = 1000;
+/** Different tags that they give. */
+const TAGS = 50;
 const ROUNDS = 31;
 const MOST_US = 50;
 
@@ -20,8 +26,10 @@ interface Case {
 }
 
 /**
- * Merging and comparing the clocks of 1,000 writers, and asking whether two writes are in conflict, beside only copying such a clock.
- * All in one process, the cases by turns, so that they share its weather.
+ * What hub and clients do with the clocks of writes by 1,000 writers. A clock has four parts however many there are, since what its writer had
+ * seen of the tenant's log is one position: to merge what others have seen is to follow their writes in the log, and to ask for a
+ * conflict is to hold a position against it. Beside it, what only copying and merging a clock with a count for each writer takes. All in one process, the
+ * cases by turns, so that they share its weather.
  */
 export const hubClocksBench: Bench = {
   name: 'hub-clocks',
@@ -35,7 +43,7 @@ export const hubClocksBench: Bench = {
       {name: 'structured clone', run: () => structuredClone(plain)},
       {name: 'merge of objects', run: () => plainMerge(plain, plain)},
     ];
-    const cases = [...vectorCases(), ...writeCases()];
+    const cases = [...clockCases(), ...foldCases()];
     for (const {what, run, expect} of cases) if (!expect(run() as never)) throw new Error(`not measured: ${what}`);
     const us = measure([...anchors, ...cases].map(({run}) => run));
     const [copy = Number.NaN] = us;
@@ -55,68 +63,88 @@ export const hubClocksBench: Bench = {
   },
 };
 
-function vectorCases(): Case[] {
-  const a = vector(1);
-  const known = a.with(writer(0), 5000);
-  // The same nodes in one array, as vectors have that were made from one another.
-  const near = [...vector(2).entries()].reduce((grows, [node, count]) => grows.with(node, count), a);
-  const other = a.with(writer(1), 9000);
-  const concurrent = near.with(writer(1), 1000);
-  // Read from a frame: equal text in other strings.
-  const far = vector(3);
-  const half = VersionVector.of(
-    [...vector(4).entries()].map(([node, count], n) => [n % 2 === 0 ? node : `${node}-x`, count]),
-  );
-  const isNew = (result: VersionVector) => result !== a && result.size >= WRITERS;
+function clockCases(): Case[] {
+  const writes = Array.from({length: WRITERS}, (_, n) => written(n, n + 1));
+  const last: PlacedWrite = {clock: ['tenant', 'nobody knows', 1, WRITERS / 2], position: WRITERS + 1};
+  const [one = last, another = last] = [writes[1], writes[2]];
+  const follow = () => {
+    const cursor = new LogCursor(0);
+    for (const {position} of writes) {
+      cursor.moveTo(position ?? 0);
+      cursor.advance();
+    }
+    return cursor.position;
+  };
+  const isAll = (position: number) => position === WRITERS;
+  const concurrent = () => writes.filter(write => compareWrites(write, last) === 'concurrent').length;
   return [
-    {what: 'merge, concurrent, of one origin', run: () => other.merge(concurrent), expect: isNew},
-    {what: 'merge, concurrent, one read from a frame', run: () => a.merge(far), expect: isNew},
-    {what: 'merge, concurrent, half of the writers in only one', run: () => a.merge(half), expect: isNew},
-    {what: 'merge that adds nothing', run: () => known.merge(a), expect: (result: VersionVector) => result === known},
     {
-      what: 'conflict check of whole vectors, of one origin',
-      run: () => other.compare(concurrent),
-      expect: isConcurrent,
+      what: 'clocks of 1,000 writes, one by each writer, merged into what a client has seen',
+      run: follow,
+      expect: isAll,
     },
-    {what: 'conflict check of whole vectors, one read from a frame', run: () => a.compare(far), expect: isConcurrent},
-    {what: 'one more event of one writer', run: () => a.with(writer(500), 9000), expect: isNew},
+    {what: 'one write held against the last write of each of 1,000 writers', run: concurrent, expect: isHalf},
+    {what: 'conflict check of two writes', run: () => compareWrites(one, another), expect: isConcurrent},
   ];
+}
+
+function isHalf(count: number): boolean {
+  return count === WRITERS / 2;
 }
 
 function isConcurrent(order: string): boolean {
   return order === 'concurrent';
 }
 
-/** Writes as the log has them, and such that have seen 1,000 writers the log does not have yet. */
-function writeCases(): Case[] {
-  const placed = (node: string, base: number, position: number): PlacedWrite => ({
-    clock: new CausalView({log: 'tenant', node, base}).write(),
-    position,
-  });
-  const [one, two] = [placed(writer(1), 5000, 5001), placed(writer(2), 5000, 5002)];
-  const heard = (base: PlacedWrite, seed: number): PlacedWrite => ({
-    clock: {...base.clock, beyond: vector(seed)},
-    position: null,
-  });
-  const outsider = {clock: {...one.clock, node: 'nobody knows'}, position: null};
-  const [three, four] = [heard(outsider, 5), heard({...outsider, clock: {...outsider.clock, node: 'nor this'}}, 6)];
+/** An episode that each of 1,000 writers has tagged and criticised, every other one of them knowing of those before. */
+function foldCases(): Case[] {
+  const [tags, critiques] = [new Tags(), new Critiques()];
+  let said = 0;
+  const tag = () => {
+    const {at, id, by, write} = telling(said);
+    const words = {add: [`tag-${said % TAGS}`], remove: [`tag-${(said + 1) % TAGS}`]};
+    tags.apply({id, episode: 'e', by, at, clock: write.clock, kind: 'tag', ...words}, write.position);
+    said += 1;
+    return tags;
+  };
+  const criticise = () => {
+    const {at, id: tie, write} = telling(said);
+    critiques.put({at, tie, text: 'too slow', ...write});
+    said += 1;
+    return critiques.others;
+  };
+  for (let n = 0; n < WRITERS; n += 1) tag();
+  for (let n = 0; n < WRITERS; n += 1) criticise();
+  const few = (names: readonly string[]) => names.length > 0 && names.length <= TAGS;
   return [
-    {what: 'conflict check of two writes', run: () => conflicts(one, two), expect: Boolean},
-    {
-      what: `conflict check of two writes, each with ${MAX_BEYOND} writers beyond the log`,
-      run: () => conflicts(three, four),
-      expect: Boolean,
-    },
+    {what: 'one more change of tags of an episode that 1,000 writers have tagged', run: tag, expect: Boolean},
+    {what: 'which of its tags stand', run: () => tags.values(), expect: few},
+    {what: 'one more critique of it, and which stand beside the last', run: criticise, expect: Array.isArray},
   ];
+}
+
+/** The n-th change of all: by one of the writers, who has seen the log up to it, or not for a while. */
+function telling(n: number) {
+  const behind = n % 2 === 0 ? 1 : 20;
+  const at = formatStamp({ms: 1e12 + n, counter: 0, node: 'n'});
+  const write = written(n % WRITERS, n + 2, Math.max(1, n + 2 - behind), 1 + Math.floor(n / WRITERS));
+  return {at, id: `change-${n}`, by: writer(n % WRITERS), write};
+}
+
+function written(n: number, position: number, base = 0, counter = 1): PlacedWrite & {readonly clock: WrittenClock} {
+  return {clock: ['tenant', writer(n), counter, base], position};
 }
 
 /** What the clock of a write takes, as against a count for each of the writers it may have seen. */
 function sizeRow(): BenchRow {
-  const view = new CausalView({log: 'tenant', node: writer(1), base: 100_000});
-  const bytes = JSON.stringify(encodeWriteClock(view.write())).length;
-  const whole = JSON.stringify(vector(1)).length;
+  const cache = openCache({tenantId: 'tenant'});
+  cache.follow('0199a1b2-c3d4-7e5f-8a9b-0123456789ab');
+  cache.startAfter(100_000);
+  const bytes = JSON.stringify(cache.clock()).length;
+  cache.close();
+  const whole = JSON.stringify(plainClock(1)).length;
   return {
-    what: 'size of the clock of a write by one of 1,000 writers, as JSON',
+    what: 'size of the clock of a write that has seen 1,000 writers, as JSON',
     ours: `${bytes} B`,
     anchor: `whole vector ${whole} B`,
     ratio: `${(bytes / whole).toFixed(4)}×`,
@@ -128,12 +156,6 @@ function sizeRow(): BenchRow {
 /** Names as they are: the ids of agents of one day, alike in front. In strings of their own, as out of a frame. */
 function writer(n: number): string {
   return Buffer.from(`agent-0199a1b2-c3d4-7e5f-8a9b-${n.toString(16).padStart(12, '0')}`).toString();
-}
-
-function vector(seed: number): VersionVector {
-  return VersionVector.of(
-    Object.entries(plainClock(seed)).map(([node, count]) => [Buffer.from(node).toString(), count]),
-  );
 }
 
 function plainClock(seed: number): PlainClock {

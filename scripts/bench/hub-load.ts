@@ -73,29 +73,37 @@ const SUBSCRIBERS = 100;
 const BATCH = 100;
 const LARGE = 4096;
 const USUAL = 400;
+/** Where the bare server keeps what it is told. */
+const KEEPS = 'keep';
 const PULL = '{"type":"pull","id":7,"since":9007199254740991,"limit":100}';
 
-/** One episode, durable, from one client: beside an echo and two commits of SQLite, which it cannot do without. */
+/**
+ * One episode, durable, from one client: beside an echo and two commits of SQLite, one after the other without a pause. And beside one bare
+ * server that commits what it gets before it echoes it, where the disk rests between two commits as it does in the hub: the least
+ * that this can take on this machine.
+ */
 async function pushed(peer: BarePeer, {calls, rounds}: Scale): Promise<BenchRow> {
   await using hub = await HubChild.start({limits: LIMITS});
   const echo = await BareLink.open(peer.url);
+  const keeper = await BareLink.open(`${peer.url}${KEEPS}`);
   const agent = await joined(hub.url, 'bench', 'a1');
-  const p50: Record<'echo' | 'commit' | 'push', number[]> = {echo: [], commit: [], push: []};
+  const p50: Record<'echo' | 'commit' | 'kept' | 'push', number[]> = {echo: [], commit: [], kept: [], push: []};
   await inFolder(async folder => {
     const db = bareDatabase(join(folder, 'bare.db'));
     for (let round = 0; round < rounds; round += 1) {
       p50.echo.push(await timed(calls, id => asked(echo, episodeFrame(id, 'a1'))));
       p50.commit.push(await timed(calls, id => db.insert([episodeFrame(id, 'a1')])));
+      p50.kept.push(await timed(calls, id => asked(keeper, episodeFrame(id, 'a1'))));
       p50.push.push(await timed(calls, id => asked(agent, episodeFrame(id, 'a1'))));
     }
     db.close();
   });
-  for (const link of [echo, agent]) link.close();
+  for (const link of [echo, keeper, agent]) link.close();
   const [ours, bare] = [median(p50.push), median(p50.echo) + 2 * median(p50.commit)];
   return {
     what: 'push of one episode until it is durable, p50',
     ours: `${ours.toFixed(3)} ms`,
-    anchor: `bare \`ws\` echo ${median(p50.echo).toFixed(3)} ms + 2 × bare SQLite FULL commit ${median(p50.commit).toFixed(3)} ms`,
+    anchor: `bare \`ws\` echo ${median(p50.echo).toFixed(3)} ms + 2 × bare SQLite FULL commit ${median(p50.commit).toFixed(3)} ms; one bare process that commits and echoes ${median(p50.kept).toFixed(3)} ms`,
     ratio: `${(ours / bare).toFixed(2)}×`,
     target: '≤ 1×',
     met: ours <= bare,
@@ -396,7 +404,7 @@ function episodeFrame(id: number, agentId: string): string {
   return JSON.stringify({type: 'push', id, items: [{kind: 'episode', episode}]});
 }
 
-/** A bare WebSocket server that parses and writes JSON, in a process of its own. */
+/** A bare WebSocket server that parses and writes JSON, in a process of its own; at `KEEPS` it has it on the disk before. */
 class BarePeer implements AsyncDisposable {
   readonly url: string;
   readonly #child: ChildProcess;
@@ -432,14 +440,24 @@ class BarePeer implements AsyncDisposable {
 
 async function peer(): Promise<void> {
   const server = new WebSocketServer({port: 0, host: '127.0.0.1', perMessageDeflate: false, backlog: 4096});
-  server.on('connection', webSocket => {
-    // Text frames come as one buffer each.
-    webSocket.on('message', data => webSocket.send(JSON.stringify(JSON.parse((data as Buffer).toString()))));
+  const folder = mkdtempSync(join(tmpdir(), 'godel-hub-load-peer-'));
+  const db = bareDatabase(join(folder, 'bare.db'));
+  server.on('connection', (webSocket, {url}) => {
+    webSocket.on('message', data => {
+      // Text frames come as one buffer each.
+      const text = JSON.stringify(JSON.parse((data as Buffer).toString()));
+      if (url === `/${KEEPS}`) db.insert([text]);
+      webSocket.send(text);
+    });
     webSocket.on('error', () => undefined);
   });
   await once(server, 'listening');
   process.on('message', () => process.send?.(process.memoryUsage.rss()));
-  process.once('disconnect', () => process.exit());
+  process.once('disconnect', () => {
+    db.close();
+    rmSync(folder, {recursive: true});
+    process.exit();
+  });
   const address = server.address();
   process.send?.(typeof address === 'object' ? address?.port : 0);
 }

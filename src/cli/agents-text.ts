@@ -22,7 +22,7 @@ const HEAD = [
 
 /** The agents as a table, in the order of their numbers. What is unknown is a dash. */
 export function agentTable(agents: readonly AgentView[], print: Print): readonly string[] {
-  if (agents.length === 0) return ['It has no agents.'];
+  if (agents.length === 0) return ['It has no agents. What those did that it had: `godel team explain TEAM AGENT`.'];
   return tableLines(HEAD, agents.map(rowOf), print);
 }
 

@@ -10,7 +10,9 @@ export function hubEventText(event: HubEvent): string | null {
     case 'token-refreshed':
     case 'key-added':
     case 'key-removed':
+    case 'task-assigned':
     case 'refused':
+    case 'merged':
       return null;
     case 'flush-failed':
       return `${event.full ? 'the disk is full' : 'the database cannot be written'}: ${event.detail}`;

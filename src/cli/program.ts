@@ -10,6 +10,7 @@ import {daemonStart} from './commands/daemon-start.ts';
 import {daemonStatus} from './commands/daemon-status.ts';
 import {daemonStop} from './commands/daemon-stop.ts';
 import {doctor} from './commands/doctor.ts';
+import {hubAudit} from './commands/hub-audit.ts';
 import {hubBackup} from './commands/hub-backup.ts';
 import {hubCertInit} from './commands/hub-cert-init.ts';
 import {hubCertIssue} from './commands/hub-cert-issue.ts';
@@ -19,6 +20,7 @@ import {hubKeyList} from './commands/hub-key-list.ts';
 import {hubKeyRemove} from './commands/hub-key-remove.ts';
 import {hubRestore} from './commands/hub-restore.ts';
 import {hubServe} from './commands/hub-serve.ts';
+import {hubSessions} from './commands/hub-sessions.ts';
 import {hubStatus} from './commands/hub-status.ts';
 import {hubTokenCreate} from './commands/hub-token-create.ts';
 import {hubTokenList} from './commands/hub-token-list.ts';
@@ -118,6 +120,8 @@ export function buildProgram(run: Runner): Command {
     group('hub', 'A hub of your own: what agents remember, shared over machines and kept', [
       hubServe(run),
       hubStatus(run),
+      hubSessions(run),
+      hubAudit(run),
       group('token', 'Tokens, which say who an agent is and what it may do', [
         hubTokenCreate(run),
         hubTokenRevoke(run),

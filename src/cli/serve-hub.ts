@@ -23,6 +23,8 @@ export interface ServeOptions extends HubOptions {
   readonly requireSignatures: boolean;
   readonly keep?: number;
   readonly maxEpisodes?: number;
+  readonly merge: 'on' | 'off';
+  readonly consolidate?: number;
   readonly embedder: string;
 }
 
@@ -50,6 +52,8 @@ export async function serveHub(cli: Cli, options: ServeOptions): Promise<ExitKin
     tls: tlsOf(cli, options),
     masterKeyFile: masterKeyFile === undefined ? null : pathOf(cli, masterKeyFile),
     embedder: {kind: embedderOf(options.embedder)},
+    merge: options.merge === 'on',
+    ...(options.consolidate !== undefined && {consolidate: options.consolidate}),
     retention: {lifetimeMs: keep ?? null, maxEpisodes: maxEpisodes ?? null},
     ...(backups !== null && {backups}),
     version: GODEL_VERSION,

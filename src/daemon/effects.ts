@@ -78,7 +78,9 @@ export class Effects {
       case 'start-host':
         return hosts.start();
       case 'kill-host':
-        return hosts.kill(effect.hostId);
+        return hosts.kill(effect.hostId, {isStuck: effect.isStuck ?? false});
+      case 'ask-beat':
+        return hosts.tell(effect.hostId, {type: 'ask-beat'});
       case 'probe-host':
         return hosts.probe(effect.hostId);
       case 'open-team':

@@ -159,12 +159,12 @@ export class Hosts {
     this.#options.submit({type: 'host-probed', hostId: id, probe});
   }
 
-  /** Ends a host that has been silent for too long. */
-  kill(id: HostId): void {
+  /** Ends a host that has been silent for too long; one that is stuck could not end in order anyway. */
+  kill(id: HostId, {isStuck}: {isStuck: boolean}): void {
     const host = this.#hosts.get(id);
     if (!host) return;
     this.#options.log.warn({host: id, pid: host.record.process.pid}, 'ending a host that does not come back');
-    void endProcess(host.record.process, this.#options.limits.killGraceMs).then(() => this.#gone(host));
+    void endProcess(host.record.process, isStuck ? 0 : this.#options.limits.killGraceMs).then(() => this.#gone(host));
   }
 
   /** Sends what this tick has decided and acknowledges what it has made durable. */

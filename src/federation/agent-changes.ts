@@ -19,6 +19,8 @@ export interface ScaleOrder {
 /** Gives teams more agents or fewer, and single ones another standing; records it, and tells hosts. */
 export class AgentChanges {
   readonly #pool: Pool;
+  /** Those of whom it was recorded that they are gone while they still had something to do. */
+  readonly #told = new WeakSet<Agent>();
 
   constructor(pool: Pool) {
     this.#pool = pool;
@@ -46,11 +48,18 @@ export class AgentChanges {
 
   /** It leaves for good: at once, with what it has going to others (`kill`), or when that is done (`drain`). */
   dismiss(turn: Turn, team: Team, agent: Agent, how: 'kill' | 'drain'): void {
-    if (how === 'kill') team.agents.remove(agent);
-    else if (agent.standing !== 'gone') team.agents.dismiss(agent);
-    this.#note(turn, team, [agent], how === 'kill' ? 'gone' : 'draining');
-    if (how === 'kill') this.#stop(turn, team, agent);
-    else this.#tellPauses(turn, team, agent);
+    if (how === 'kill') {
+      const isAtWork = agent.load > 0;
+      team.agents.remove(agent);
+      this.#note(turn, team, [agent], 'gone');
+      // It departs when what it has is over; that it is gone has been told then.
+      if (isAtWork) this.#told.add(agent);
+      this.#stop(turn, team, agent);
+      return;
+    }
+    if (agent.standing !== 'gone') team.agents.dismiss(agent);
+    this.#note(turn, team, [agent], 'draining');
+    this.#tellPauses(turn, team, agent);
   }
 
   /** What it has goes to others; then it is opened anew, unless its host is about to open it just now. */
@@ -79,7 +88,8 @@ export class AgentChanges {
     const departed = team.agents.takeDeparted();
     if (departed.length > 0) {
       this.#record(turn, team, departed);
-      turn.emit(team.id, {type: 'agents-changed', agents: idsOf(departed), to: 'gone'});
+      const news = departed.filter(agent => !this.#told.delete(agent));
+      if (news.length > 0) turn.emit(team.id, {type: 'agents-changed', agents: idsOf(news), to: 'gone'});
       this.#pool.closeAgents(turn, team, departed);
     }
     const restarted = team.agents.takeRestarted().filter(({standing}) => standing !== 'gone');

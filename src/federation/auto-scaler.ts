@@ -1,4 +1,4 @@
-import type {Autoscale, ScaleDecision, ScaleInputs} from '../model/autoscale.ts';
+import type {Autoscale, GrowthLimit, ScaleDecision, ScaleInputs} from '../model/autoscale.ts';
 import {type Demand, firstAbove, peakUntil} from './demand-forecast.ts';
 
 /** What the decision is made from: what is recorded of it, and what is too much for that. */
@@ -35,7 +35,11 @@ export interface Scaling {
   readonly decision: ScaleDecision | null;
   /** When it should be asked again although nothing else has happened, as `now`; null: not before something has. */
   readonly againAtMs: number | null;
+  /** What keeps it from growing though tasks wait; null: nothing, or it is growing. */
+  readonly heldBy: GrowthLimit | null;
 }
+
+type Decided = Omit<Scaling, 'heldBy'>;
 
 /** What starting an agent takes, with room: what is needed by then is started now. */
 export const LEAD_MS = 750;
@@ -82,9 +86,22 @@ export function decideScale(settings: Autoscale, before: ScalerState, signals: S
   const {agents} = signals;
   const needs = needsOf(settings, signals, nowMs);
   const state = remember(refill(before, nowMs), needs.toKeep, nowMs);
+  const heldBy = growthLimit(settings, signals, needs);
   const inLimits = clamp(agents, settings);
-  if (inLimits !== agents) return decided(state, signals, {to: inLimits, why: 'limits'}, nowMs);
-  return needs.toStart > agents ? grow(state, signals, needs, nowMs) : shrink({settings, state, signals, needs, nowMs});
+  if (inLimits !== agents) return {...decided(state, signals, {to: inLimits, why: 'limits'}, nowMs), heldBy};
+  const scaling =
+    needs.toStart > agents ? grow(state, signals, needs, nowMs) : shrink({settings, state, signals, needs, nowMs});
+  return {...scaling, heldBy};
+}
+
+/** Of what holds, what somebody can change comes first. */
+function growthLimit(settings: Autoscale, signals: ScaleSignals, needs: Needs): GrowthLimit | null {
+  const {agents, queued, mostSlots, slotsPerAgent, unmanned = 0} = signals;
+  if (queued === 0 || needs.toStart > agents) return null;
+  if (agents >= settings.max) return 'max';
+  if (needs.affordable <= agents) return 'cost';
+  if (!isWorthwhile(settings, signals) && unmanned === 0) return 'threshold';
+  return Math.ceil(mostSlots / slotsPerAgent) <= agents ? 'machine' : null;
 }
 
 interface Needs {
@@ -138,7 +155,7 @@ function affordableAgents({maxCostPerHour}: Autoscale, {agents, usdPerHour, usdP
   return Math.max(0, agents + Math.floor(left / usdPerAgentHour + 1e-9));
 }
 
-function grow(before: ScalerState, signals: ScaleSignals, needs: Needs, nowMs: number): Scaling {
+function grow(before: ScalerState, signals: ScaleSignals, needs: Needs, nowMs: number): Decided {
   const {agents} = signals;
   const isBurst = needs.toStart >= BURST_FACTOR * Math.max(1, agents) && !needs.isForeseen;
   const state = isBurst ? {...before, burstUntilMs: nowMs + BURST_MS} : before;
@@ -159,7 +176,7 @@ interface Shrinking {
 }
 
 /** Only idle agents go. What is beyond the limit of cost, or can never be of use again, does not wait. */
-function shrink(shrinking: Shrinking): Scaling {
+function shrink(shrinking: Shrinking): Decided {
   const {settings, state, signals, needs, nowMs} = shrinking;
   const {agents, idleMs, width, widthMayGrow} = signals;
   const least = Math.max(settings.min, agents - idleMs.length);
@@ -215,7 +232,7 @@ function decided(
   signals: ScaleSignals,
   {to, why}: {to: number; why: ScaleDecision['why']},
   nowMs: number,
-): Scaling {
+): Decided {
   const {agents} = signals;
   const state =
     to > agents
@@ -252,14 +269,17 @@ function clamp(agents: number, {min, max}: Autoscale): number {
 }
 
 export interface AutoScalerOptions {
-  readonly minAgents: number;
-  readonly maxAgents: number;
-  /** Queued tasks. */
-  readonly scaleUpThreshold: number;
-  /** Utilisation, 0 to 1. */
-  readonly scaleDownThreshold: number;
-  /** In USD. */
-  readonly maxCostPerHour: number | null;
+  /** A whole number ≥ 0; default 2. */
+  readonly minAgents?: number;
+  /** A whole number ≥ max(1, minAgents); default 50. */
+  readonly maxAgents?: number;
+  /** It grows when more tasks than this are queued, ≥ 0; default 10. */
+  readonly scaleUpThreshold?: number;
+  /** It shrinks below this utilisation, 0 to 1; default 0.2. */
+  readonly scaleDownThreshold?: number;
+  /** In USD, ≥ 0; null, which is the default: no limit. */
+  readonly maxCostPerHour?: number | null;
+  /** Milliseconds, > 0; default 30,000. */
   readonly idleMs?: number;
 }
 
@@ -268,8 +288,23 @@ export class AutoScaler {
   readonly settings: Autoscale;
   #state = FIRST_STATE;
 
-  constructor({minAgents, maxAgents, idleMs = 30_000, ...rest}: AutoScalerOptions) {
-    this.settings = {min: minAgents, max: maxAgents, idleMs, ...rest};
+  /** Throws a RangeError that names what is out of its range. */
+  constructor({
+    minAgents = 2,
+    maxAgents = 50,
+    scaleUpThreshold = 10,
+    scaleDownThreshold = 0.2,
+    maxCostPerHour = null,
+    idleMs = 30_000,
+  }: AutoScalerOptions = {}) {
+    expectIn('minAgents', minAgents, Number.isInteger(minAgents) && minAgents >= 0, 'a whole number of at least 0');
+    const least = Math.max(1, minAgents);
+    expectIn('maxAgents', maxAgents, Number.isInteger(maxAgents) && maxAgents >= least, `a whole number from ${least}`);
+    expectIn('scaleUpThreshold', scaleUpThreshold, scaleUpThreshold >= 0, 'a number of tasks of at least 0');
+    expectIn('scaleDownThreshold', scaleDownThreshold, scaleDownThreshold >= 0 && scaleDownThreshold <= 1, '0 to 1');
+    expectIn('maxCostPerHour', maxCostPerHour, maxCostPerHour === null || maxCostPerHour >= 0, 'USD from 0, or null');
+    expectIn('idleMs', idleMs, idleMs > 0, 'milliseconds above 0');
+    this.settings = {min: minAgents, max: maxAgents, scaleUpThreshold, scaleDownThreshold, maxCostPerHour, idleMs};
   }
 
   /** What to do now; the caller does it. */
@@ -278,4 +313,8 @@ export class AutoScaler {
     this.#state = state;
     return scaling;
   }
+}
+
+function expectIn(name: string, value: unknown, holds: boolean, range: string): void {
+  if (!holds) throw new RangeError(`${name} is ${String(value)}, but must be ${range}`);
 }

@@ -1,3 +1,4 @@
+import {plural, usdText} from '../base/amount.ts';
 import type {ModelChoice} from '../model/agent.ts';
 import type {Cap} from '../model/budget.ts';
 import {type Gate, type ProviderId, providerOf} from '../model/provider.ts';
@@ -265,12 +266,29 @@ function wantOf({providers}: Want, provider: ProviderId): number {
   return providers.find(demand => demand.provider === provider)?.want ?? 0;
 }
 
-function busy({agents}: Team, group: number): Obstacle {
+/** Why a team that scales by itself has no more agents for what waits, to go on a sentence. */
+function growthText({growthLimit, settings: {autoscale}}: Team): string {
+  switch (growthLimit) {
+    case 'max':
+      return `, and there may be ${autoscale?.max ?? 0} at most`;
+    case 'cost':
+      return `, and another one would cost more than the ${usdText(autoscale?.maxCostPerHour ?? 0)} an hour that it may`;
+    case 'threshold':
+      return `, and more come when more than ${plural(autoscale?.scaleUpThreshold ?? 0, 'task')} wait`;
+    case 'machine':
+      return ', and the machine or an account lets no more run';
+    case null:
+      return '';
+  }
+}
+
+function busy(team: Team, group: number): Obstacle {
+  const {agents} = team;
   if (agents.areGone([group])) return {kind: 'gone', why: 'an agent that works'};
   if (agents.living(group) === 0) {
     return {kind: 'agents', why: 'an agent: none that can do it is left', isVacant: true};
   }
-  if (agents.count('busy') > 0) return {kind: 'agents', why: 'every agent is busy'};
+  if (agents.count('busy') > 0) return {kind: 'agents', why: `every agent is busy${growthText(team)}`};
   if (agents.count('starting') > 0) return {kind: 'agents', why: 'agents are starting'};
   return {kind: 'agents', why: agents.count('paused') > 0 ? 'agents that are paused' : 'no agent works'};
 }

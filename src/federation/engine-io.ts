@@ -181,9 +181,16 @@ export type Effect =
   | {readonly type: 'answer'; readonly request: RequestId; readonly result: Result<TeamView, Failure>}
   | {readonly type: 'start-host'; readonly machineId: string}
   /** The host has been silent for longer than the grace: end its process, then say `host-gone`. */
-  | {readonly type: 'kill-host'; readonly hostId: HostId}
+  | {
+      readonly type: 'kill-host';
+      readonly hostId: HostId;
+      /** It is certain that it obeys nobody, so that there is no use in asking it first. */
+      readonly isStuck?: true;
+    }
   /** Look what its process does; answered by `host-probed`. */
   | {readonly type: 'probe-host'; readonly hostId: HostId}
+  /** Have it say now how its attempts are, and not only with its next beat. */
+  | {readonly type: 'ask-beat'; readonly hostId: HostId}
   | {readonly type: 'open-team'; readonly hostId: HostId; readonly teamId: TeamId; readonly spec: TeamSpec}
   | {
       readonly type: 'open-agents';

@@ -1,7 +1,7 @@
 import {plural, usdText} from '../base/amount.ts';
 import {formatDuration} from '../base/duration.ts';
 import {anomalyText} from '../model/anomaly-text.ts';
-import type {ScaleDecision} from '../model/autoscale.ts';
+import type {Autoscale, ScaleDecision} from '../model/autoscale.ts';
 import type {EventBody} from '../model/event.ts';
 import {failureText, stopText} from '../model/failure-text.ts';
 import type {StragglerWhy} from '../model/speculate.ts';
@@ -22,6 +22,8 @@ export function eventText(body: EventBody): string | null {
       return body.text;
     case 'team-scaled':
       return `From ${body.decision.from} to ${plural(body.decision.to, 'agent')}: ${inputsText(body.decision)}.`;
+    case 'team-changed':
+      return `Somebody changed how it is run: strategy ${body.strategy.name}, ${staffText(body.autoscale)}.`;
     case 'team-paused':
       return body.why === null ? 'Somebody paused it.' : `It paused by itself: ${body.why}`;
     case 'team-revived':
@@ -72,10 +74,49 @@ export function eventText(body: EventBody): string | null {
       return `Its change was merged (${body.tip.slice(0, 10)}).`;
     case 'merge-conflict':
       return `Its change conflicts in ${body.files.join(', ')}; ${body.next === 'resolve' ? 'another attempt brings it together' : 'it was given up'}.`;
+    case 'host-health':
+      return hostHealthText(body);
+    case 'host-gone':
+      return `${body.host} was gone.`;
+    case 'edge-breaker':
+      return edgeText(body);
     case 'task-escalated':
       return `It goes to ${body.to} from now on.`;
     default:
       return null;
+  }
+}
+
+function staffText(autoscale: Autoscale | null): string {
+  return autoscale === null
+    ? 'as many agents as asked for'
+    : `${autoscale.min} to ${plural(autoscale.max, 'agent')} by itself`;
+}
+
+function hostHealthText({host, health, why}: Extract<EventBody, {type: 'host-health'}>): string {
+  const because = why === null ? '' : `: ${why}`;
+  switch (health) {
+    case 'healthy':
+      return `${host} was heard again.`;
+    case 'suspect':
+      return `${host} was suspected to hang${because}.`;
+    case 'unhealthy':
+      return `${host} hung${because}.`;
+    case 'dead':
+      return `${host} was ended, as it was stuck${because}.`;
+  }
+}
+
+function edgeText({host, of, state, detail, retryAfterMs}: Extract<EventBody, {type: 'edge-breaker'}>): string {
+  const breaker = `The breaker of the ${of.kind} ${of.name} on ${host}`;
+  const forTime = retryAfterMs > 0 ? ` for ${formatDuration(retryAfterMs)}` : '';
+  switch (state) {
+    case 'open':
+      return `${breaker} opened${forTime}: ${detail}`;
+    case 'half-open':
+      return `${breaker} let one attempt through to see.`;
+    case 'closed':
+      return `${breaker} closed.`;
   }
 }
 

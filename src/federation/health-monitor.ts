@@ -39,6 +39,8 @@ export const HEALTH_DEFAULTS: Omit<HealthOptions, 'hostLostMs' | 'isExpected'> =
 /** What is to be done about what has been found, for the engine to carry out. */
 export type HealthDecision =
   | {readonly kind: 'probe-host'; readonly host: HostId}
+  /** One of its attempts is due to be judged: what it says next decides. */
+  | {readonly kind: 'ask-beat'; readonly host: HostId}
   | {readonly kind: 'suspect-host'; readonly host: HostId; readonly why: string}
   | {readonly kind: 'host-unhealthy'; readonly host: HostId; readonly why: string}
   /** It is heard again. */
@@ -67,7 +69,7 @@ interface WatchedHost {
   isBeingEnded: boolean;
   /** It is not heard: the silence of its attempts does not count. */
   isFrozen: boolean;
-  /** An attempt has used up its budget since the host was last heard: the next beat decides. */
+  /** An attempt has used up its budget since the host was last heard: it was asked, and its next beat decides. */
   isAwaited: boolean;
   readonly attempts: Set<WatchedAttempt>;
 }
@@ -167,7 +169,8 @@ export class HealthMonitor {
     const atMs = this.#attention.at(now.monoMs);
     if (host.beats === null) host.beats = new PhiAccrual(this.#options.phi, atMs);
     // How long a stop or a hang took says nothing of how regularly it beats.
-    else if (host.health.name === 'unhealthy') host.beats.restart(atMs);
+    // Nor does one that was asked for.
+    else if (host.health.name === 'unhealthy' || host.isAwaited) host.beats.restart(atMs);
     else host.beats.heard(atMs);
     this.#heard(host, now);
     this.#consider(host.isAwaited ? atMs : host.beats.whenMs(this.#suspectScore));
@@ -284,10 +287,11 @@ export class HealthMonitor {
     return next;
   }
 
-  /** When to look at it again; one that is due waits for a word of its host since then. */
+  /** When to look at it again; one that is due waits for a word of its host since then, which is asked for. */
   #nextOfAttempt({pulse, host}: WatchedAttempt, nowMs: number): number {
     const dueMs = nextSilenceMs(pulse);
     if (dueMs > nowMs || host.beats === null || host.beats.lastMs >= dueMs) return dueMs;
+    if (!host.isAwaited) this.#decisions.push({kind: 'ask-beat', host: host.id});
     host.isAwaited = true;
     return Number.POSITIVE_INFINITY;
   }

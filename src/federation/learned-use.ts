@@ -1,3 +1,6 @@
+import type {AttemptOutcome} from '../model/attempt.ts';
+import type {FailureReason} from '../model/failure.ts';
+
 /** As many of the last amounts are kept: enough for a tenth of them to be more than one or two. */
 const KEPT = 50;
 
@@ -39,4 +42,20 @@ export class LearnedUse {
     this.#p90 = sorted[Math.ceil(sorted.length * 0.9) - 1] ?? this.#largest;
     return this.#p90;
   }
+}
+
+const CUT_SHORT: ReadonlySet<FailureReason> = new Set([
+  'stopped',
+  'silent',
+  'provider-limited',
+  'runtime-unavailable',
+  'agent-error',
+  'spawn-failed',
+]);
+
+/** What was cut short says nothing of what such attempts use. */
+export function showsUse({result}: AttemptOutcome): boolean {
+  if (result.ok) return true;
+  const {reason} = result.failure;
+  return !CUT_SHORT.has(reason);
 }

@@ -1,14 +1,14 @@
 import {readClock} from '../base/clock.ts';
 import {seededRandom} from '../base/random.ts';
 import {agentId, type AgentId} from '../model/ids.ts';
-import type {StrategyChoice, StrategyName} from '../model/strategy.ts';
+import {STRATEGY_NAMES, type StrategyChoice, type StrategyName} from '../model/strategy.ts';
 import {AgentSelector, type Selectable} from './agent-selector.ts';
 import {BREAKER_RULES} from './circuit-breaker.ts';
-import {EJECTION_RULES} from './outlier-ejection.ts';
 import type {Strategy} from './strategies/strategy.ts';
 
 export interface LoadBalancerOptions {
-  readonly strategy: StrategyName | StrategyChoice | Strategy;
+  /** Default weighted. */
+  readonly strategy?: StrategyName | StrategyChoice | Strategy;
   /** How often it looks whether an agent that was left out may be tried again, in milliseconds, > 0. */
   readonly healthCheckInterval?: number;
   readonly circuitBreaker?: {
@@ -42,12 +42,16 @@ export class LoadBalancer {
   #timer: NodeJS.Timeout | null = null;
   #calls = 0;
 
+  /** Throws a RangeError that names what there is not, or what is out of its range. */
   constructor({
-    strategy,
+    strategy = 'weighted',
     healthCheckInterval = 5000,
     circuitBreaker = {},
     random = seededRandom(1),
-  }: LoadBalancerOptions) {
+  }: LoadBalancerOptions = {}) {
+    if (typeof strategy === 'string' && !STRATEGY_NAMES.includes(strategy)) {
+      throw new RangeError(`there is no strategy ${String(strategy)}: use one of ${STRATEGY_NAMES.join(', ')}`);
+    }
     const {failureThreshold = 3} = circuitBreaker;
     if (!(failureThreshold >= 1))
       throw new RangeError(`failureThreshold is ${failureThreshold}, but must be at least 1`);
@@ -61,11 +65,16 @@ export class LoadBalancer {
       random,
       breaker: {...BREAKER_RULES, failureThreshold, openMs: healthCheckInterval},
       // Every call is another one: whether others would have failed at it too, nobody can know.
-      ejection: {...EJECTION_RULES, intervalMs: healthCheckInterval, unlikely: 1},
+      // And whoever fails is left out, be it all of them: to wait is better than to fail.
+      ejection: {maxShare: 1, intervalMs: healthCheckInterval, unlikely: 1},
     });
   }
 
+  /** Throws a RangeError for slots that are no whole number from 1, and an Error for an id that is there already. */
   add({id, slots = 1}: BalancedAgent): void {
+    if (!(Number.isInteger(slots) && slots >= 1)) {
+      throw new RangeError(`slots of ${id} is ${slots}, but must be a whole number from 1`);
+    }
     const seat: Seat = {id: agentId(id), group: 0, slots, load: 0, host: null};
     if (this.#seats.has(seat.id)) throw new Error(`there is an agent ${id} already`);
     this.#seats.set(seat.id, seat);

@@ -141,7 +141,7 @@ export class Pool {
     if (!host || host.state.name === 'ending') return;
     host.state = {name: 'ending'};
     for (const team of this.#view.teams.values()) team.agents.suspend(hostId);
-    turn.effect({type: 'kill-host', hostId});
+    turn.effect({type: 'kill-host', hostId, isStuck: true});
   }
 
   /** A host that has been silent for too long is ended; one that came back in the meantime is not. */

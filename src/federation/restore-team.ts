@@ -33,8 +33,8 @@ export function restoreTeam(stored: StoredTeam, {now, bootId, policy, random}: R
   for (const row of stored.tasks) {
     const node = row.group === null ? rows[row.specIndex] : undefined;
     if (node) {
-      team.adopt([node]);
-      if (node.isTemplate && wasExpanded(row, groups.has(row.seq))) team.openGroup(node);
+      team.progress.adopt([node]);
+      if (node.isTemplate && wasExpanded(row, groups.has(row.seq))) team.progress.openGroup(node);
     }
     restoreTask(team, row);
   }
@@ -81,7 +81,7 @@ function wasExpanded(row: StoredTask, hasInstances: boolean): boolean {
 
 function restoreTask(team: Team, row: StoredTask): void {
   const group = row.group === null ? null : team.tasks[row.group];
-  const node = group ? team.addMember(group, row) : team.tasks[row.seq];
+  const node = group ? team.progress.addMember(group, row) : team.tasks[row.seq];
   if (!node) throw new Error(`Internal error: the store has task "${row.id}", which is not in its plan`);
   node.failures = row.failures;
   node.losses = row.losses;
@@ -89,7 +89,7 @@ function restoreTask(team: Team, row: StoredTask): void {
   node.attempts = row.attempts;
   node.memo = row.memo;
   team.retries.remember(node);
-  team.restoreState(node, row.state);
+  team.progress.restore(node, row.state);
 }
 
 /** An attempt that was open when the store was last written, with what has been decided about it. */

@@ -7,7 +7,7 @@ export function stuckFor(team: Team, dispatcher: Pick<Dispatcher, 'obstacle'>): 
   if (!team.isStill) return null;
   const obstacles = [...team.ready.classes()].flatMap(ready => dispatcher.obstacle(team, ready) ?? []);
   const lasts = obstacles.every(({kind}) => kind === 'budget' || kind === 'gone' || kind === 'nobody');
-  if (!lasts || team.awaitsOutput) return null;
+  if (!lasts || team.progress.awaitsOutput) return null;
   if (obstacles.some(({kind}) => kind === 'budget')) return 'budget';
   return obstacles.some(({kind}) => kind === 'gone') ? 'no-agents' : null;
 }

@@ -95,7 +95,11 @@ export class TeamOrders {
       return fail({reason: 'group-not-found', team: spec.name, group: change.group ?? '', known});
     }
     const settings = changedSettings(team.settings, change);
-    if (JSON.stringify(settings) !== JSON.stringify(team.settings)) team.change(turn, settings);
+    if (JSON.stringify(settings) !== JSON.stringify(team.settings)) {
+      team.change(turn, settings);
+      const {strategy, autoscale} = settings;
+      turn.emit(team.id, {type: 'team-changed', strategy, autoscale});
+    }
     if (count !== undefined) this.#changes.scale(turn, team, {to: count, group, why: 'asked'});
     this.keepWithinLimits(turn, team);
     return ok(undefined);

@@ -10,6 +10,7 @@ import {QueueWaits} from './queue-waits.ts';
 import {hourlyCost} from './resource-manager.ts';
 import {queueOf} from './scalable-queue.ts';
 import type {Team} from './team.ts';
+import {weightsOf} from './team-scale.ts';
 import type {Turn} from './turn.ts';
 
 /** However much happens: a team is not looked at more often than this. */
@@ -41,6 +42,7 @@ export class TeamScaler {
     const {autoscale} = team.settings;
     if (autoscale === null || team.ending !== null) {
       this.#pools.delete(team.id);
+      team.growthLimit = null;
       return false;
     }
     let pool = this.#pools.get(team.id);
@@ -125,8 +127,9 @@ class ScaledPool {
     // Whoever is the last that can do something stays also beyond what there may be; but nobody comes beyond that.
     const least = Math.max(settings.min, Math.min(this.#least, signals.agents));
     const limits = {...settings, min: least, max: Math.max(settings.max, least)};
-    const {state, decision, againAtMs} = decideScale(limits, this.#state, signals, nowMs);
+    const {state, decision, againAtMs, heldBy} = decideScale(limits, this.#state, signals, nowMs);
     this.#state = state;
+    this.#team.growthLimit = heldBy;
     this.#againAtMs = againAtMs;
     if (!decision) return null;
     // Seats of agents that have failed are taken, and not by any that can be counted or taken away.
@@ -205,7 +208,9 @@ class ScaledPool {
     const running = [...team.attempts.values()].map(({task, leasedAt}) => ({task, startedMs: leasedAt.monoMs}));
     const expected = team.durations.expected.bind(team.durations);
     const untilMs = nowMs + LOOK_AHEAD_MS;
-    const cost = hourlyCost({staff, running: running.length, metered: metered > 0 ? metered : null});
+    const weights = weightsOf(team, 'queue');
+    const next = agents.groups.filter((_, index) => (weights[index] ?? 0) > 0);
+    const cost = hourlyCost({staff, next, running: running.length, metered: metered > 0 ? metered : null});
     return {
       agents: living + failed,
       busySlots: running.length,

@@ -4,30 +4,30 @@ import type {Random} from '../base/random.ts';
 import type {Result} from '../base/result.ts';
 import type {AttemptOutcome, SessionMark} from '../model/attempt.ts';
 import {type GrowingTotals, NO_TOTALS, noteEnded} from '../model/attempt-totals.ts';
-import type {TeamSettings} from '../model/autoscale.ts';
+import type {GrowthLimit, TeamSettings} from '../model/autoscale.ts';
 import type {Budget} from '../model/budget.ts';
 import {DEFAULT_EJECTION} from '../model/ejection.ts';
 import type {SelectionWhy} from '../model/explanation.ts';
-import type {Failure, FailureReason, StopReason} from '../model/failure.ts';
+import type {Failure, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
-import {type AttemptId, type HostId, type TeamId, taskSeq} from '../model/ids.ts';
+import type {AttemptId, HostId, TeamId} from '../model/ids.ts';
 import type {AttemptMeans} from '../model/attempt-means.ts';
 import type {Plan} from '../model/plan.ts';
 import type {NewTask} from '../model/record.ts';
-import {isTerminal, type TaskState} from '../model/task.ts';
+import {isTerminal} from '../model/task.ts';
 import {groupsOf, type TeamSpec, type TeamState, withPlan} from '../model/team.ts';
-import type {MergeResult, TeamRepository} from '../model/work.ts';
-import {instancesOf} from '../plan/expand.ts';
+import type {TeamRepository} from '../model/work.ts';
 import type {Agent} from './agent.ts';
 import {Landing, type TaskHands} from './landing.ts';
+import {showsUse} from './learned-use.ts';
 import {withNewIds} from './plan-change.ts';
 import {ReadyQueue} from './ready-queue.ts';
 import {countersOf, isNoFault, Retries, type RetriesOptions, type RetryPolicy} from './retries.ts';
 import {TaskDurations} from './task-durations.ts';
 import {buildTaskGraph} from './task-graph.ts';
-import {type Members, TaskNode} from './task-node.ts';
-import {groupState, noteNeedOver, skipReason, tellNeedsAnew} from './task-rules.ts';
-import {TaskTally} from './task-tally.ts';
+import type {TaskNode} from './task-node.ts';
+import {TaskProgress} from './task-progress.ts';
+import type {TaskTally} from './task-tally.ts';
 import {TeamAgents} from './team-agents.ts';
 import {TeamSelection} from './team-selection.ts';
 import {TeamTwins} from './team-twins.ts';
@@ -67,6 +67,13 @@ export interface Attempt {
   runsSinceMs: number;
 }
 
+/** What an attempt is started with. */
+export interface Lease extends Pick<Attempt, 'id' | 'task' | 'agent' | 'host' | 'means'> {
+  readonly why: SelectionWhy;
+  /** The open attempt at the task that is to have a second one. */
+  readonly beside?: Attempt | null;
+}
+
 /** Tasks of a round that are named in its event. */
 const MAX_NAMED = 20;
 
@@ -90,8 +97,8 @@ export interface TeamOptions {
 }
 
 /**
- * A team that is not over: the only writer of its tasks' states. Every change is recorded in the turn that makes it.
- * It knows nothing of hosts and permits; the engine decides when a task may start and where.
+ * A team that is not over: its attempts, its clock and settings, and through its parts all that becomes of its tasks. Every change
+ * is recorded in the turn that makes it. It knows nothing of hosts and permits; the engine decides when a task may start and where.
  */
 export class Team {
   readonly id: TeamId;
@@ -100,11 +107,12 @@ export class Team {
   /** It is over only when it has been ended. */
   readonly isStandby: boolean;
   startedAt: Now;
-  readonly tasks: TaskNode[] = [];
+  readonly progress: TaskProgress;
+  readonly tasks: readonly TaskNode[];
   readonly agents: TeamAgents;
   readonly selection: TeamSelection;
   readonly attempts = new Map<AttemptId, Attempt>();
-  readonly tally = new TaskTally();
+  readonly tally: TaskTally;
   readonly totals: GrowingTotals = {...NO_TOTALS};
   readonly retries: Retries;
   readonly budget: TeamBudget;
@@ -113,6 +121,8 @@ export class Team {
   readonly ready: ReadyQueue;
   readonly landing: Landing;
   readonly twins = new TeamTwins<Attempt>();
+  /** What keeps it from having more agents though it scales by itself and tasks wait, see `TeamScaler`. */
+  growthLimit: GrowthLimit | null = null;
   warnings: readonly string[];
   state: TeamState;
   timer: TeamTimer;
@@ -131,13 +141,23 @@ export class Team {
     this.spec = spec;
     this.isStandby = isStandby;
     this.startedAt = startedAt;
-    this.adopt(tasks);
     const groups = groupsOf(spec);
     this.#settings = settingsOf(spec);
     this.agents = new TeamAgents(spec.name, groups, {strategy: this.settings.strategy, random});
     this.settings = this.#settings;
     this.selection = new TeamSelection(this.agents, this.settings.strategy);
     this.ready = new ReadyQueue(groups, spec.plan?.escalate);
+    this.progress = new TaskProgress({
+      teamId: id,
+      ready: this.ready,
+      ending: () => this.ending,
+      keepsBack: task => this.twins.keepsBack(task),
+      waitsForReview: task => this.landing.isReviewer(task),
+      concluded: (turn, task) => this.landing.concluded(turn, task),
+    });
+    this.progress.adopt(tasks);
+    this.tasks = this.progress.tasks;
+    this.tally = this.progress.tally;
     this.budget = new TeamBudget(spec.budget, policy.firstCap);
     this.timer = {usedMs: 0, since: startedAt};
     this.state = spec.plan ? 'running' : 'idle';
@@ -149,18 +169,9 @@ export class Team {
     this.landing = new Landing({
       hands,
       branch: () => this.spec.repository?.branch ?? '',
-      mergeEffect: (turn, task, {attempt, work, credits}) => {
-        const facts = {
-          teamId: id,
-          task: task.seq,
-          taskId: task.id,
-          attempt,
-          work,
-          credits,
-          spec: task.spec,
-          item: task.item,
-        };
-        turn.effect({type: 'merge', request: facts});
+      mergeEffect: (turn, {seq, id: taskId, spec: asked, item}, {attempt, work, credits}) => {
+        const request = {teamId: id, task: seq, taskId, attempt, work, credits, spec: asked, item};
+        turn.effect({type: 'merge', request});
       },
       emit,
       maxConflicts: policy.maxConflicts,
@@ -168,22 +179,17 @@ export class Team {
   }
 
   #hands(): TaskHands {
+    const {progress} = this;
     const ending = () => this.ending;
     return {
       tasks: this.tasks,
-      enter: (turn, task, state) => {
-        this.tally.enter(task, state);
-        this.#recordState(turn, task);
-      },
-      again: (turn, task) => {
-        this.#makeReady(task);
-        this.#recordState(turn, task);
-      },
-      conclude: (turn, task, state) => this.#conclude(turn, task, state),
+      enter: (turn, task, state) => progress.enter(turn, task, state),
+      again: (turn, task) => progress.again(turn, task),
+      conclude: (turn, task, state) => progress.conclude(turn, task, state),
       fail: (turn, task, attempt, failure) => this.retries.failed(turn, task, {attempt, failure}),
       succeed: (turn, task, attempt, durationMs) => {
         turn.emit(this.id, {type: 'task-succeeded', task: task.id, attempt, durationMs});
-        this.#conclude(turn, task, {name: 'succeeded'});
+        progress.conclude(turn, task, {name: 'succeeded'});
       },
       get ending() {
         return ending();
@@ -227,11 +233,6 @@ export class Team {
     return this.ending === null && !this.settings.paused && this.ready.size > 0 && open === 0;
   }
 
-  /** The items of a `foreach` are being read just now. */
-  get awaitsOutput(): boolean {
-    return this.tasks.some(awaitsOutput);
-  }
-
   /** Ready tasks that wait only for an agent or a permit. */
   get queued(): number {
     return this.ready.size;
@@ -253,23 +254,7 @@ export class Team {
   /** Lets every task go whose needs are over: all that have none, at the start; all that became free, after a restart. */
   begin(turn: Turn): void {
     this.landing.resume(turn);
-    this.#letGo(turn, [...this.tasks]);
-  }
-
-  /** Those of these tasks that wait for nothing any more. */
-  #letGo(turn: Turn, tasks: readonly TaskNode[]): void {
-    for (const task of tasks) {
-      const isFree = (task.group ?? task).unfinishedNeeds === 0;
-      if (task.state.name !== 'waiting' || !isFree || this.landing.isReviewer(task)) continue;
-      if (task.group) this.#makeReady(task);
-      else this.#settle(turn, [task]);
-    }
-  }
-
-  /** New rows of a plan, which wait. */
-  adopt(rows: readonly TaskNode[]): void {
-    for (const row of rows) this.tasks.push(row);
-    this.tally.add(rows.length);
+    this.progress.letGo(turn, [...this.tasks]);
   }
 
   /** More to do, and the names of variables with secret values. It has nothing else to do. */
@@ -281,7 +266,7 @@ export class Team {
     const rows = buildTaskGraph(plan, {firstIndex, seqOf: index => ahead + index});
     const record = {plan, secretNames, ...(repository ? {repository} : {})};
     this.spec = withPlan(this.spec, record);
-    this.adopt(rows);
+    this.progress.adopt(rows);
     this.landing.adopt(rows);
     this.ready.escalateBy(this.spec.plan?.escalate);
     turn.record({kind: 'plan-added', teamId: this.id, ...record});
@@ -291,57 +276,29 @@ export class Team {
     this.warnings = [...warnings, ...warningsOf(this.spec)];
     for (const text of this.warnings) if (!before.includes(text)) turn.emit(this.id, {type: 'team-warning', text});
     this.becomes(turn);
-    this.#letGo(turn, rows);
+    this.progress.letGo(turn, rows);
   }
 
   /** These tasks, which are over, go again. */
   beginRound(turn: Turn, tasks: readonly TaskNode[]): void {
     const groups = new Set(tasks.flatMap(({group}) => group ?? []));
-    for (const group of groups) if (isTerminal(group.state.name)) this.#reopen(turn, group, {name: 'expanded'});
-    for (const task of tasks) this.#reopen(turn, task, {name: 'waiting'});
-    tellNeedsAnew(this.tasks.filter(({group}) => group === null));
+    for (const group of groups) if (isTerminal(group.state.name)) this.#reopen(turn, group, 'expanded');
+    for (const task of tasks) this.#reopen(turn, task, 'waiting');
     const first = tasks.slice(0, MAX_NAMED).map(({id}) => id);
     turn.emit(this.id, {type: 'round-begun', tasks: tasks.length, first});
     this.becomes(turn);
-    this.#letGo(turn, tasks);
+    this.progress.beginRound(turn, tasks);
   }
 
-  #reopen(turn: Turn, task: TaskNode, state: TaskState): void {
-    const members = task.group?.members;
-    if (members) {
-      count(members, task, -1);
-      members.open += 1;
-    }
+  #reopen(turn: Turn, task: TaskNode, name: 'expanded' | 'waiting'): void {
     this.retries.forget(task);
     this.landing.forget(task);
-    this.tally.reopen(task, state);
-    task.round += 1;
-    task.failures = 0;
-    task.losses = 0;
-    const feedback = task.memo?.feedback;
-    task.memo = feedback === undefined ? undefined : {feedback};
-    this.#recordState(turn, task);
+    this.progress.reopen(turn, task, {name});
   }
 
   /** Records the lease. The caller has made sure of the agent and of whatever it needs. */
-  lease(
-    turn: Turn,
-    {
-      id,
-      task,
-      agent,
-      host,
-      means,
-      why,
-      beside = null,
-    }: Pick<Attempt, 'id' | 'task' | 'agent' | 'host' | 'means'> & {
-      why: SelectionWhy;
-      /** The open attempt at the task that is to have a second one. */
-      beside?: Attempt | null;
-    },
-  ): Attempt {
+  lease(turn: Turn, {id, task, agent, host, means, why, beside = null}: Lease): Attempt {
     const number = task.attempts + 1;
-    const session = null;
     const attempt: Attempt = {
       id,
       team: this,
@@ -351,7 +308,7 @@ export class Team {
       number,
       leasedAt: turn.now,
       means,
-      session,
+      session: null,
       stopping: null,
       isHeld: false,
       twinOf: beside?.id ?? null,
@@ -380,7 +337,7 @@ export class Team {
     this.twins.started(attempt);
     if (this.twins.mayRunTwice(task, this.spec)) this.twins.wake();
     if (attempt.hasLost) return this.twins.join(attempt);
-    if (!first) return this.tally.enter(task, {name: 'running', attempt: id});
+    if (!first) return this.progress.work(task, 'running', id);
     first.hasTwin = true;
     this.twins.join(first, attempt);
   }
@@ -392,7 +349,7 @@ export class Team {
 
   verifying(attempt: Attempt): void {
     if (attempt.hasLost) return;
-    if (attempt.task.state.name === 'running') this.tally.enter(attempt.task, {name: 'verifying', attempt: attempt.id});
+    if (attempt.task.state.name === 'running') this.progress.work(attempt.task, 'verifying', attempt.id);
   }
 
   /** The conversation of the attempt's agent can be taken up again, should the attempt be lost. */
@@ -421,13 +378,8 @@ export class Team {
     }
     const {failure} = result;
     if (this.ending === null || !isNoFault(failure)) return this.retries.after(turn, attempt, failure);
-    this.#cancel(turn, task, attempt.stopping ?? this.ending);
+    this.progress.cancel(turn, task, attempt.stopping ?? this.ending);
     return null;
-  }
-
-  /** What has become of a change that was to be merged. */
-  mergeEnded(turn: Turn, task: TaskNode, result: MergeResult): ReturnType<Landing['mergeEnded']> {
-    return this.landing.mergeEnded(turn, task, result);
   }
 
   /** No process of the attempt is left and nobody will report on it. Returns when to try again, as `finish` does. */
@@ -439,7 +391,7 @@ export class Team {
     if (attempt.hasLost) return this.#cleared(attempt.task);
     if (rival) return this.#goOn(turn, {attempt, rival, failure: null});
     if (this.ending === null) return this.retries.interrupted(turn, attempt);
-    this.#cancel(turn, attempt.task, this.ending);
+    this.progress.cancel(turn, attempt.task, this.ending);
     return null;
   }
 
@@ -452,31 +404,25 @@ export class Team {
   /** It was one of two and came to nothing: what becomes of the task is up to the other one, and no retry is used up. */
   #goOn(turn: Turn, {attempt, rival, failure}: {attempt: Attempt; rival: Attempt; failure: Failure | null}): null {
     const {task, id} = attempt;
-    if (this.#atWork(task) !== rival) this.tally.enter(task, {name: 'running', attempt: rival.id});
+    if (this.#atWork(task) !== rival) this.progress.work(task, 'running', rival.id);
     if (failure !== null) {
       const facts = {task: task.id, attempt: id, failure, retryInMs: null, goesOn: rival.id};
       turn.emit(this.id, {type: 'attempt-failed', ...facts});
     }
     // Nothing else says after a restart that the number of the one that is over is taken.
-    this.#recordState(turn, task);
+    this.progress.record(turn, task);
     return null;
   }
 
   /** What had lost at the task is over, so that nothing of it is left. */
   #cleared(task: TaskNode): null {
-    if (task.state.name === 'ready' && !this.twins.keepsBack(task)) this.ready.push(task);
+    this.progress.cleared(task);
     return null;
-  }
-
-  /** The delay before the next attempt is over. */
-  retryDue(task: TaskNode): void {
-    if (task.state.name === 'backing-off') this.#makeReady(task);
   }
 
   /** What the source of a `foreach` printed has been read (or could not be). */
   expandWith(turn: Turn, source: TaskNode, output: Result<JsonValue, Failure>): void {
-    if (this.ending !== null) return;
-    for (const task of source.feeds) if (awaitsOutput(task)) this.#expand(turn, task, output);
+    if (this.ending === null) this.progress.expandWith(turn, source, output);
   }
 
   /** Cancels everything that has not started. What runs is the engine's to stop. */
@@ -486,7 +432,7 @@ export class Team {
     this.endedBecause = detail ?? failureText({reason: 'stopped', by});
     this.becomes(turn);
     turn.emit(this.id, {type: 'team-ending', by});
-    this.#cancelIdleTasks(turn, by);
+    this.progress.cancelIdle(turn, by);
   }
 
   /** From now on this holds; a budget only if there is a new one. */
@@ -515,30 +461,6 @@ export class Team {
     return this.isStandby && this.tally.open === 0 ? 'idle' : 'running';
   }
 
-  #cancelIdleTasks(turn: Turn, by: StopReason): void {
-    const groups: TaskNode[] = [];
-    for (const task of this.tasks) {
-      const {name} = task.state;
-      if (name === 'expanded') groups.push(task);
-      if (name !== 'waiting' && name !== 'ready' && name !== 'backing-off' && name !== 'reviewing') continue;
-      this.tally.enter(task, {name: 'cancelled', by});
-      this.#recordState(turn, task);
-      const members = task.group?.members;
-      if (members) {
-        members.open -= 1;
-        members.cancelled += 1;
-      }
-    }
-    this.ready.clear();
-    for (const group of groups)
-      if (group.members?.open === 0) this.#conclude(turn, group, groupState(group.members, by));
-  }
-
-  #cancel(turn: Turn, task: TaskNode, by: StopReason): void {
-    turn.emit(this.id, {type: 'task-cancelled', task: task.id, by});
-    this.#conclude(turn, task, {name: 'cancelled', by});
-  }
-
   /** The attempt is no longer open: its place among the instances is free for another one. `outcome` is null when it was lost. */
   #drop(attempt: Attempt, outcome: AttemptOutcome | null): void {
     const {means, task} = attempt;
@@ -555,182 +477,6 @@ export class Team {
     members.running -= 1;
     if (this.ending === null) this.ready.unpark(members);
   }
-
-  /** Ends a task and everything that follows from that, without recursion: chains may be 100,000 tasks long. */
-  #conclude(turn: Turn, task: TaskNode, state: TaskState): void {
-    const over: TaskNode[] = [];
-    this.#close(turn, task, state, over);
-    this.#tell(turn, over);
-  }
-
-  /** Tells everybody concerned that these tasks are over, and so on until nothing more follows. */
-  #tell(turn: Turn, over: TaskNode[]): void {
-    for (let node = over.pop(); node; node = over.pop()) {
-      if (node.group) this.#countMember(turn, node, node.group, over);
-      else this.#tellDependents(turn, node, over);
-      this.landing.concluded(turn, node);
-    }
-  }
-
-  #close(turn: Turn, task: TaskNode, state: TaskState, over: TaskNode[]): void {
-    this.tally.enter(task, state);
-    this.#recordState(turn, task);
-    over.push(task);
-  }
-
-  #countMember(turn: Turn, member: TaskNode, group: TaskNode, over: TaskNode[]): void {
-    const {members} = group;
-    if (!members) throw new Error(`Internal error: "${group.id}" has instances but is not expanded`);
-    count(members, member, 1);
-    members.open -= 1;
-    if (members.open === 0) this.#close(turn, group, groupState(members, this.ending ?? 'user'), over);
-  }
-
-  #tellDependents(turn: Turn, node: TaskNode, over: TaskNode[]): void {
-    for (const dependent of node.dependents) {
-      noteNeedOver(dependent, node);
-      if (dependent.unfinishedNeeds > 0) continue;
-      if (dependent.state.name === 'waiting') this.#admit(turn, dependent, over);
-      // Instances that go again wait for needs that go again.
-      else if (dependent.state.name === 'expanded') this.#letGo(turn, dependent.members?.all ?? []);
-    }
-  }
-
-  #settle(turn: Turn, tasks: readonly TaskNode[]): void {
-    const over: TaskNode[] = [];
-    for (const task of tasks) this.#admit(turn, task, over);
-    this.#tell(turn, over);
-  }
-
-  /** The task's needs are over: it runs, is expanded, or is skipped. */
-  #admit(turn: Turn, task: TaskNode, over: TaskNode[]): void {
-    const because = skipReason(task);
-    if (because) {
-      const need = because.task === null ? null : (this.tasks[because.task]?.id ?? null);
-      turn.emit(this.id, {type: 'task-skipped', task: task.id, because: because.cause, need});
-      this.#close(turn, task, {name: 'skipped', because}, over);
-      return;
-    }
-    const {foreach} = task.spec;
-    if (!foreach) {
-      this.#makeReady(task);
-      return;
-    }
-    if (foreach.from === 'list') {
-      this.#expandInto(turn, task, {ok: true, value: foreach.items}, over);
-      return;
-    }
-    const source = task.source;
-    if (source?.state.name === 'succeeded') {
-      turn.effect({type: 'read-output', teamId: this.id, task: source.seq, taskSpec: source.spec});
-      return;
-    }
-    const detail = `its items come from the output of "${foreach.task}", which is ${source?.state.name ?? 'unknown'}`;
-    this.#expandInto(turn, task, {ok: false, failure: {reason: 'foreach-invalid', detail}}, over);
-  }
-
-  #expand(turn: Turn, task: TaskNode, output: Result<JsonValue, Failure>): void {
-    const over: TaskNode[] = [];
-    this.#expandInto(turn, task, output, over);
-    this.#tell(turn, over);
-  }
-
-  #expandInto(turn: Turn, group: TaskNode, output: Result<JsonValue, Failure>, over: TaskNode[]): void {
-    const instances = output.ok ? instancesOf(group.spec, output.value) : output;
-    if (!instances.ok) {
-      turn.emit(this.id, {type: 'task-failed', task: group.id, failure: instances.failure});
-      this.#close(turn, group, {name: 'failed', failure: instances.failure}, over);
-      return;
-    }
-    const rows: NewTask[] = instances.value.map(({key, item}, index) => ({
-      seq: taskSeq(this.tasks.length + index),
-      id: `${group.id}[${key}]`,
-      specIndex: group.specIndex,
-      group: group.seq,
-      item,
-    }));
-    turn.record({kind: 'tasks-created', teamId: this.id, tasks: rows});
-    turn.emit(this.id, {type: 'tasks-added', task: group.id, count: rows.length});
-    this.openGroup(group);
-    this.#recordState(turn, group);
-    for (const row of rows) this.#makeReady(this.addMember(group, row));
-    if (rows.length === 0) this.#close(turn, group, {name: 'succeeded'}, over);
-  }
-
-  /** From now on the instances count, not the template. */
-  openGroup(group: TaskNode): void {
-    this.tally.expand(group);
-  }
-
-  addMember(group: TaskNode, row: NewTask): TaskNode {
-    const {seq, id, specIndex, item} = row;
-    const task = new TaskNode({seq, id, specIndex, spec: group.spec, group, item});
-    if (task.seq !== this.tasks.length) throw new Error(`Internal error: "${id}" is out of order`);
-    this.tasks.push(task);
-    this.tally.add(1);
-    if (group.members) {
-      group.members.all.push(task);
-      group.members.total += 1;
-      group.members.open += 1;
-    }
-    return task;
-  }
-
-  /** Puts a task into the state it had when the store was last written, without consequences. */
-  restoreState(task: TaskNode, state: TaskState): void {
-    if (state.name !== task.state.name) this.tally.enter(task, state);
-    const members = task.group?.members;
-    if (!members || !isTerminal(state.name)) return;
-    count(members, task, 1);
-    members.open -= 1;
-  }
-
-  #makeReady(task: TaskNode): void {
-    this.tally.enter(task, {name: 'ready'});
-    if (!this.twins.keepsBack(task)) this.ready.push(task);
-  }
-
-  #recordState(turn: Turn, task: TaskNode): void {
-    const {seq, state, failures, losses, round, attempts, memo} = task;
-    turn.record({
-      kind: 'task-state',
-      teamId: this.id,
-      seq,
-      state: state.name === 'ready' ? {name: 'waiting'} : state,
-      failures,
-      losses,
-      round,
-      attempts,
-      ...(memo ? {memo} : {}),
-    });
-  }
-}
-
-const CUT_SHORT: ReadonlySet<FailureReason> = new Set([
-  'stopped',
-  'silent',
-  'provider-limited',
-  'runtime-unavailable',
-  'agent-error',
-  'spawn-failed',
-]);
-
-/** What was cut short says nothing of what such attempts use. */
-function showsUse({result}: AttemptOutcome): boolean {
-  if (result.ok) return true;
-  const {reason} = result.failure;
-  return !CUT_SHORT.has(reason);
-}
-
-function awaitsOutput(task: TaskNode): boolean {
-  return task.isTemplate && task.state.name === 'waiting' && task.unfinishedNeeds === 0;
-}
-
-/** An instance is over, or (-1) is not any more. */
-function count(members: Members, {state, spec}: TaskNode, sign: 1 | -1): void {
-  if (state.name === 'succeeded' || (state.name === 'failed' && spec.continueOnError)) members.succeeded += sign;
-  else if (state.name === 'cancelled') members.cancelled += sign;
-  else members.failed += sign;
 }
 
 /** A row of a plan, as it is recorded. */

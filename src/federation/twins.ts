@@ -6,7 +6,7 @@ import type {Deadlines} from './deadlines.ts';
 import type {Dispatcher} from './dispatcher.ts';
 import {isWithinShare, mostTwins, type Spread} from './speculation.ts';
 import type {Option} from './team-selection.ts';
-import type {Attempt, Team} from './team.ts';
+import type {Attempt, Lease, Team} from './team.ts';
 import type {Turn} from './turn.ts';
 
 export interface TwinsOptions {
@@ -16,7 +16,7 @@ export interface TwinsOptions {
   /** Who of a team could do nothing where it is just now; null: nobody. */
   readonly barred: (team: Team, options: readonly Option[]) => ReadonlyMap<AgentId, string> | null;
   /** Leases an attempt and tells its host. The caller of this has made sure of the agent. */
-  readonly start: (turn: Turn, team: Team, lease: Omit<Parameters<Team['lease']>[1], 'id'>) => Attempt;
+  readonly start: (turn: Turn, team: Team, lease: Omit<Lease, 'id'>) => Attempt;
 }
 
 /** An attempt that takes too long, by what its like have taken. */

@@ -236,6 +236,8 @@ export class Upkeep {
     switch (decision.kind) {
       case 'probe-host':
         return turn.effect({type: 'probe-host', hostId: decision.host});
+      case 'ask-beat':
+        return turn.effect({type: 'ask-beat', hostId: decision.host});
       case 'suspect-host':
       case 'host-unhealthy':
       case 'trust-host': {

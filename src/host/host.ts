@@ -244,6 +244,8 @@ export class Host {
       case 'ack':
         this.#reports.acknowledge(message.report);
         return;
+      case 'ask-beat':
+        return this.#heartbeat.beatNow();
       case 'shutdown':
         return this.end('daemon-lost');
       default:

@@ -54,6 +54,12 @@ export const DEFAULT_SETTINGS: TeamSettings = {
  */
 export type OnBudget = 'stop' | 'pause' | 'ask';
 
+/**
+ * What keeps a team that scales by itself from growing though tasks wait. max: it has as many agents as it may. cost: another one would
+ * cost more an hour than it may. threshold: too few tasks wait. machine: the machine or an account lets no more run.
+ */
+export type GrowthLimit = 'max' | 'cost' | 'threshold' | 'machine';
+
 /** Why a team has been given more or fewer agents, with what the decision was made from. */
 export interface ScaleDecision {
   readonly from: number;

@@ -34,7 +34,9 @@ export interface Episode {
 
 /** active: recalled. quarantined: kept and shown to admins, not recalled. forgotten: only its id and position remain. */
 export const EPISODE_STANDINGS = ['active', 'quarantined', 'forgotten'] as const;
-export type EpisodeStanding = (typeof EPISODE_STANDINGS)[number];
+export type SaidStanding = (typeof EPISODE_STANDINGS)[number];
+/** merged: kept, and another one that says the same is recalled in its place. Only the hub merges. */
+export type EpisodeStanding = SaidStanding | 'merged';
 
 /** A change of what is mutable about an episode; each is lawful in any order and however often it arrives. */
 export type EpisodeChange = {
@@ -50,13 +52,17 @@ export type EpisodeChange = {
   | {readonly kind: 'tag'; readonly add: readonly string[]; readonly remove: readonly string[]}
   | {readonly kind: 'critique'; readonly text: string}
   | {readonly kind: 'confirm'; readonly success: boolean}
-  | {readonly kind: 'standing'; readonly standing: EpisodeStanding}
+  | {readonly kind: 'standing'; readonly standing: SaidStanding}
+  /** The hub alone says these: that another one says the same, and on that one how many were merged into it, and their uses. */
+  | {readonly kind: 'merge'; readonly into: EpisodeId}
+  | {readonly kind: 'tally'; readonly merged: number; readonly uses: number}
 );
 
 /** What the changes of an episode amount to. */
 export interface EpisodeState {
   readonly up: number;
   readonly down: number;
+  /** Those of what was merged into it as well. */
   readonly uses: number;
   readonly tags: readonly string[];
   readonly critique: string | null;
@@ -66,6 +72,10 @@ export interface EpisodeState {
   readonly confirmed: number;
   readonly refuted: number;
   readonly standing: EpisodeStanding;
+  /** Others that say the same and are recalled as this one; absent: none. */
+  readonly merged?: number;
+  /** Which one is recalled in its place; absent: it is not merged. */
+  readonly mergedInto?: EpisodeId;
 }
 
 /** What stands at one position of a tenant's log. Positions begin at 1 and have no gaps. */

@@ -1,12 +1,13 @@
 import type {AgentStanding} from './agent.ts';
 import type {AgentAnomaly} from './agent-view.ts';
-import type {ScaleDecision} from './autoscale.ts';
+import type {Autoscale, ScaleDecision} from './autoscale.ts';
 import type {BreakerNews, BreakerState} from './edge.ts';
 import type {SelectionWhy} from './explanation.ts';
 import type {Failure, StopReason} from './failure.ts';
 import type {HealthState} from './health.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from './ids.ts';
 import type {StragglerWhy} from './speculate.ts';
+import type {StrategyChoice} from './strategy.ts';
 import type {SkipReason} from './task.ts';
 import type {TeamState} from './team.ts';
 
@@ -19,6 +20,13 @@ export type EventBody =
   /** `why` is null when somebody asked for it. */
   | {readonly type: 'team-paused'; readonly why: string | null}
   | {readonly type: 'team-resumed'}
+  /** Somebody has changed how it is run; what holds from now on. */
+  | {
+      readonly type: 'team-changed';
+      readonly strategy: StrategyChoice;
+      /** Null: it has the agents that people ask for. */
+      readonly autoscale: Autoscale | null;
+    }
   /** It was over and goes on. */
   | {readonly type: 'team-revived'}
   | {readonly type: 'plan-added'; readonly plan: string | null; readonly tasks: number}
@@ -116,7 +124,6 @@ export type EventBody =
   | {readonly type: 'waiting-for-capacity'; readonly why: string}
   | {readonly type: 'host-connected'; readonly host: HostId; readonly pid: number}
   | {readonly type: 'host-disconnected'; readonly host: HostId}
-  /** dead: it is stuck for certain, and its process is being ended. `why` is null when it is heard again. */
   /**
    * An agent has failed too often and is left out (`open`, for so long), gets one task to show that it works (`half-open`), or is
    * given tasks as any other again. `trips`: how often it was left out, less what has been forgiven.
@@ -130,6 +137,7 @@ export type EventBody =
     }
   /** A breaker around a runtime or the account of a provider has opened or closed on a host. */
   | ({readonly type: 'edge-breaker'; readonly host: HostId} & BreakerNews)
+  /** dead: it is stuck for certain, and its process is being ended. `why` is null when it is heard again. */
   | {readonly type: 'host-health'; readonly host: HostId; readonly health: HealthState; readonly why: string | null}
   | {readonly type: 'host-gone'; readonly host: HostId};
 

@@ -56,6 +56,8 @@ export interface HubMessage {
   /** An agent; null: everybody in the tenant, or those who follow `topic`. */
   readonly to: string | null;
   readonly topic: string | null;
+  /** Of a message to everybody: it is for those who have all of these; without it, for all. */
+  readonly skills?: readonly string[];
   readonly kind: MessageKind;
   readonly body: unknown;
   readonly priority: Priority;

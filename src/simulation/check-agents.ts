@@ -1,5 +1,5 @@
 import type {ModelChoice} from '../model/agent.ts';
-import type {LedgerAttempt} from './ledger.ts';
+import type {LedgerAttempt} from './ledger-entries.ts';
 import type {Room} from './room.ts';
 import {LIMITS} from './engine-limits.ts';
 import {hold} from './violation.ts';

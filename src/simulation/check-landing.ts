@@ -1,7 +1,8 @@
 import type {Assignment, MergeRequest, Step} from '../federation/engine-io.ts';
 import type {Memo} from '../model/attempt.ts';
 import {LIMITS} from './engine-limits.ts';
-import {lastOf, type Ledger, type LedgerAttempt, type LedgerTask, workOf} from './ledger.ts';
+import {lastOf, type LedgerAttempt, type LedgerTask, workOf} from './ledger-entries.ts';
+import type {Ledger} from './ledger.ts';
 import {reviewedBy} from './oracle.ts';
 import type {SimulatedBranch} from './simulated-branch.ts';
 import {hold} from './violation.ts';

@@ -1,6 +1,6 @@
 import type {ModelChoice} from '../model/agent.ts';
 import {DEFAULT_SPECULATE} from '../model/speculate.ts';
-import type {LedgerAttempt, LedgerTask} from './ledger.ts';
+import type {LedgerAttempt, LedgerTask} from './ledger-entries.ts';
 import {
   conditionHolds,
   countsAsFailed,

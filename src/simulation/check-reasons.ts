@@ -2,7 +2,7 @@ import type {Now} from '../base/clock.ts';
 import type {TaskStanding} from '../federation/task-obstacles.ts';
 import {isTerminal} from '../model/task.ts';
 import type {EngineUnderTest} from './engine-under-test.ts';
-import type {LedgerTask, LedgerTeam} from './ledger.ts';
+import type {LedgerTask, LedgerTeam} from './ledger-entries.ts';
 import {hold} from './violation.ts';
 
 /** Whoever looks at a team that is not over sees of each of its tasks that does not run what it waits for. */

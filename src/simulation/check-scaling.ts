@@ -1,7 +1,8 @@
 import type {Input, Step} from '../federation/engine-io.ts';
 import type {AgentId} from '../model/ids.ts';
 import {isTerminal} from '../model/task.ts';
-import {type Ledger, type LedgerTeam, livingOf} from './ledger.ts';
+import {type LedgerTeam, livingOf} from './ledger-entries.ts';
+import type {Ledger} from './ledger.ts';
 import {hold} from './violation.ts';
 import {mayDo} from './who-does-it.ts';
 

@@ -2,7 +2,7 @@ import {isTerminal} from '../model/task.ts';
 import {countedFailures} from './check-lease.ts';
 import {checkBranch, checkCounts, conflictsOf, hungOf, rejectionsOf, verdictsOf} from './check-landing.ts';
 import {LIMITS} from './engine-limits.ts';
-import {lastOf, type LedgerAttempt, type LedgerTask, workOf} from './ledger.ts';
+import {lastOf, type LedgerAttempt, type LedgerTask, workOf} from './ledger-entries.ts';
 import {conditionHolds, countsAsFailed, countsAsSuccess, needsAreOver, needsOf, reviewedBy} from './oracle.ts';
 import type {SimulatedBranch} from './simulated-branch.ts';
 import {hold} from './violation.ts';

@@ -2,7 +2,7 @@ import type {StateRecord} from '../model/record.ts';
 import {isTerminal} from '../model/task.ts';
 import {isFinal} from '../model/team.ts';
 import type {TaskCounts, TeamView} from '../model/team-view.ts';
-import type {LedgerAttempt, LedgerTeam} from './ledger.ts';
+import type {LedgerAttempt, LedgerTeam} from './ledger-entries.ts';
 import {countedTasks, hasTrouble} from './oracle.ts';
 import type {SimulatedMachine} from './simulated-machine.ts';
 import {hold} from './violation.ts';

@@ -128,6 +128,7 @@ export function describeEffect(effect: Effect): string {
     case 'start-host':
       return 'start-host';
     case 'kill-host':
+    case 'ask-beat':
     case 'probe-host':
       return `${effect.type} ${effect.hostId}`;
     case 'open-team':

@@ -1,114 +1,18 @@
 import type {Now} from '../base/clock.ts';
-import type {JsonValue} from '../base/json.ts';
-import type {AgentGroup} from '../model/agent.ts';
 import type {AttemptMeans} from '../model/attempt-means.ts';
 import {DEFAULT_SETTINGS, type TeamSettings} from '../model/autoscale.ts';
-import type {Budget} from '../model/budget.ts';
-import type {AttemptOutcome, Memo, SessionMark, Verdict} from '../model/attempt.ts';
+import type {AttemptOutcome} from '../model/attempt.ts';
 import type {StopReason} from '../model/failure.ts';
 import type {AgentId, AttemptId, HostId, TaskSeq, TeamId} from '../model/ids.ts';
 import type {AgentRow, HostRecord, NewTask, StateRecord} from '../model/record.ts';
-import {isTerminal, type TaskSpec, type TaskState} from '../model/task.ts';
-import {groupsOf, isFinal, type TeamSpec, type TeamState, withPlan} from '../model/team.ts';
-import type {MergeResult, Work} from '../model/work.ts';
+import {isTerminal} from '../model/task.ts';
+import {groupsOf, isFinal, type TeamSpec, withPlan} from '../model/team.ts';
+import type {MergeResult} from '../model/work.ts';
 import {agentsOf, numberOf} from './agents-of-team.ts';
 import {LIMITS} from './engine-limits.ts';
+import type {Amount, AttemptEnd, LedgerAttempt, LedgerTask, LedgerTeam} from './ledger-entries.ts';
+import {UndoLog} from './undo-log.ts';
 import {hold} from './violation.ts';
-
-export interface LedgerTask {
-  readonly team: LedgerTeam;
-  readonly seq: TaskSeq;
-  readonly id: string;
-  readonly spec: TaskSpec;
-  readonly item: JsonValue;
-  readonly group: LedgerTask | null;
-  /** Of a `foreach` that has been expanded. */
-  instances: readonly LedgerTask[] | null;
-  /** How many of them have an open attempt. */
-  openInstances: number;
-  state: TaskState;
-  failures: number;
-  losses: number;
-  memo: Memo | undefined;
-  open: LedgerAttempt | null;
-  /** A second open attempt, beside it. */
-  twin: LedgerAttempt | null;
-  /** One that is still open though the other one has succeeded. */
-  outrun: LedgerAttempt | null;
-  /** From 1; a task that is over may begin another one. */
-  round: number;
-  /** Of this round. */
-  attempts: readonly LedgerAttempt[];
-  /** Of the rounds before. */
-  earlier: readonly LedgerAttempt[];
-  /** When the delay before the next attempt is over, by the monotonic clock. */
-  retryDueMs: number | null;
-}
-
-export interface LedgerAttempt {
-  readonly id: AttemptId;
-  readonly task: LedgerTask;
-  readonly number: number;
-  readonly agentId: AgentId;
-  readonly hostId: HostId;
-  readonly means: AttemptMeans | undefined;
-  readonly twinOf: AttemptId | null;
-  /** Of a reviewer: the attempt whose work it looks at. */
-  readonly reviews: LedgerAttempt | null;
-  /** Where its conversation was when that was last recorded. */
-  session: SessionMark | null;
-  /** Undefined while it is open; null when it was lost. */
-  outcome: AttemptOutcome | null | undefined;
-  /** What its end counts as; null while it is open. */
-  end: AttemptEnd | null;
-  /** What a reviewer has said of its work. */
-  verdict: Verdict | null;
-  /** What has become of its work, as far as the engine has been told; git trouble is no end. */
-  merge: Exclude<MergeResult, {kind: 'failed'}> | null;
-  /** Why it was asked to stop first, as far as this life of the daemon knows. */
-  stopping: StopReason | null;
-}
-
-/**
- * `cancelled`: its team was being ended. `limited`: its provider let nothing through. `taken`: from an agent that somebody wanted
- * killed or restarted.
- */
-export type AttemptEnd = 'ok' | 'failed' | 'lost' | 'taken' | 'limited' | 'cancelled' | 'outrun';
-
-/** An amount of what budgets limit. */
-export interface Amount {
-  readonly usd: number;
-  readonly tokens: number;
-}
-
-export interface LedgerTeam {
-  readonly id: TeamId;
-  /** With the plans that were added. */
-  spec: TeamSpec;
-  settings: TeamSettings;
-  budget: Budget | undefined;
-  readonly tasks: LedgerTask[];
-  /** The rows of the plan, by id. */
-  readonly rows: Map<string, LedgerTask>;
-  /** All that it has or has had. */
-  readonly agents: Map<AgentId, AgentGroup>;
-  /** What has been decided about those of which that is not `present`. */
-  readonly standings: Map<AgentId, AgentRow['standing']>;
-  /** The most that a prompt of it may ask for as long as nothing is known. */
-  mostAsked: Amount;
-  /** For how long it was at work, neither paused nor over, since it began or was taken up again. */
-  clock: {readonly usedMs: number; readonly sinceMs: number | null};
-  state: TeamState;
-  ending: StopReason | null;
-  /** Used by attempts that are over; what nobody knows counts with what was reserved. */
-  used: Amount;
-  /** By attempts that run. */
-  reserved: Amount;
-  /** What attempts that are over have cost, and when. */
-  spent: readonly {readonly atMs: number; readonly usd: number}[];
-  /** What the most expensive attempt has used. */
-  largest: Amount;
-}
 
 /**
  * An account of everything the engine has recorded, kept apart from the engine's own state and strict about what may
@@ -125,20 +29,21 @@ export class Ledger {
   readonly removed = new Set<TeamId>();
   /** Tasks that the records since `clearTouched` have changed. */
   readonly touched = new Set<LedgerTask>();
-  #undo: (() => void)[] = [];
-  #lastAttempt = 0;
+  readonly #changes = new UndoLog();
+  /** The number of the last lease. */
+  readonly #last = {attempt: 0};
 
   /** Records that no commit covers yet. */
   get uncommitted(): number {
-    return this.#undo.length;
+    return this.#changes.size;
   }
 
   commit(): void {
-    this.#undo = [];
+    this.#changes.keep();
   }
 
   rollback(): void {
-    for (let undo = this.#undo.pop(); undo; undo = this.#undo.pop()) undo();
+    this.#changes.takeBack();
     this.touched.clear();
   }
 
@@ -150,21 +55,21 @@ export class Ledger {
         const team = this.team(record.id);
         hold('a team that is over stays over', !isFinal(team.state), () => `${team.spec.name} is ${team.state}`);
         hold('a team ends for one reason', team.ending === null || team.ending === record.ending, () => team.spec.name);
-        this.#set(team, 'state', record.state);
+        this.#changes.set(team, 'state', record.state);
         this.#runClock(team, now, record.state !== 'paused');
-        return this.#set(team, 'ending', record.ending);
+        return this.#changes.set(team, 'ending', record.ending);
       }
       case 'team-finished': {
         const team = this.team(record.id);
         hold('a team ends once', !isFinal(team.state), () => `${team.spec.name} is ${team.state}`);
         hold('a team ends in a final state', isFinal(record.state), () => record.state);
-        this.#set(team, 'state', record.state);
-        return this.#remove(this.live, team);
+        this.#changes.set(team, 'state', record.state);
+        return this.#changes.remove(this.live, team);
       }
       case 'team-removed':
         hold('only a team that is over is removed', isFinal(this.team(record.id).state), () => `team ${record.id}`);
         hold('a team is removed once', !this.removed.has(record.id), () => `team ${record.id}`);
-        return this.#insert(this.removed, record.id);
+        return this.#changes.insert(this.removed, record.id);
       case 'agents':
         for (const {id, group, standing} of record.agents) {
           this.#changeAgent(this.team(record.teamId), id, {group, standing});
@@ -172,15 +77,15 @@ export class Ledger {
         return;
       case 'team-settings': {
         const team = this.team(record.teamId);
-        this.#set(team, 'settings', record.settings);
-        if (record.budget) this.#set(team, 'budget', record.budget);
+        this.#changes.set(team, 'settings', record.settings);
+        if (record.budget) this.#changes.set(team, 'budget', record.budget);
         return;
       }
       case 'plan-added': {
         const team = this.team(record.teamId);
         hold('a team gets more to do when it has nothing to do', team.tasks.every(isOver), () => team.spec.name);
-        this.#set(team, 'spec', withPlan(team.spec, record));
-        return this.#set(team, 'mostAsked', mostAsked(team.spec));
+        this.#changes.set(team, 'spec', withPlan(team.spec, record));
+        return this.#changes.set(team, 'mostAsked', mostAsked(team.spec));
       }
       case 'team-revived':
         return this.#revive(record, now);
@@ -192,11 +97,11 @@ export class Ledger {
       case 'attempt-leased':
         return this.#lease(record);
       case 'attempt-session':
-        return this.#set(this.attempt(record.id), 'session', record.session);
+        return this.#changes.set(this.attempt(record.id), 'session', record.session);
       case 'attempt-ended':
         return this.#endAttempt(record, now);
       case 'host':
-        return this.#put(this.hosts, record.host.id, record.host);
+        return this.#changes.put(this.hosts, record.host.id, record.host);
     }
   }
 
@@ -226,7 +131,7 @@ export class Ledger {
 
   /** The engine is about to be told what has become of the change of an attempt. */
   hearMerge(attempt: LedgerAttempt, result: MergeResult): void {
-    if (result.kind !== 'failed') this.#set(attempt, 'merge', result);
+    if (result.kind !== 'failed') this.#changes.set(attempt, 'merge', result);
   }
 
   #createTeam({id, spec}: Extract<StateRecord, {kind: 'team-created'}>, now: Now): void {
@@ -254,8 +159,8 @@ export class Ledger {
       largest: NOTHING,
       spent: [],
     };
-    this.#put(this.teams, id, team);
-    this.#insert(this.live, team);
+    this.#changes.put(this.teams, id, team);
+    this.#changes.insert(this.live, team);
   }
 
   #revive({id, state}: Extract<StateRecord, {kind: 'team-revived'}>, now: Now): void {
@@ -263,19 +168,19 @@ export class Ledger {
     hold('only a team that is over is taken up again', isFinal(team.state) && !this.removed.has(id), () => {
       return `${team.spec.name} is ${team.state}`;
     });
-    this.#set(team, 'state', state);
-    this.#set(team, 'ending', null);
-    this.#set(team, 'clock', {usedMs: 0, sinceMs: now.monoMs});
+    this.#changes.set(team, 'state', state);
+    this.#changes.set(team, 'ending', null);
+    this.#changes.set(team, 'clock', {usedMs: 0, sinceMs: now.monoMs});
     // The engine has only their sum now.
-    this.#set(team, 'spent', []);
-    this.#insert(this.live, team);
+    this.#changes.set(team, 'spent', []);
+    this.#changes.insert(this.live, team);
   }
 
   #runClock(team: LedgerTeam, {monoMs}: Now, runs: boolean): void {
     const {usedMs, sinceMs} = team.clock;
     if ((sinceMs !== null) === runs) return;
     const passedMs = sinceMs === null ? 0 : monoMs - sinceMs;
-    this.#set(team, 'clock', {usedMs: usedMs + passedMs, sinceMs: runs ? monoMs : null});
+    this.#changes.set(team, 'clock', {usedMs: usedMs + passedMs, sinceMs: runs ? monoMs : null});
   }
 
   #changeAgent(team: LedgerTeam, id: AgentId, {group, standing}: Omit<AgentRow, 'id'>): void {
@@ -295,14 +200,14 @@ export class Ledger {
       const highest = Math.max(0, ...[...team.agents.keys()].map(other => numberOf(team.spec.name, other)));
       const number = numberOf(team.spec.name, id);
       hold('numbers of agents count on', number > highest, () => `${id} after ${highest}`);
-      this.#put(team.agents, id, kind);
+      this.#changes.put(team.agents, id, kind);
     }
-    this.#put(team.standings, id, standing);
+    this.#changes.put(team.standings, id, standing);
   }
 
   /** What this life of the daemon knows of why attempts are to stop. */
   stop(attempt: LedgerAttempt, by: StopReason): void {
-    if (attempt.stopping === null) this.#set(attempt, 'stopping', by);
+    if (attempt.stopping === null) this.#changes.set(attempt, 'stopping', by);
   }
 
   /** A new daemon knows only what is recorded. */
@@ -339,11 +244,10 @@ export class Ledger {
       earlier: [],
       retryDueMs: null,
     };
-    team.tasks.push(task);
-    this.#undo.push(() => team.tasks.pop());
-    if (!group) this.#put(team.rows, id, task);
+    this.#changes.push(team.tasks, task);
+    if (!group) this.#changes.put(team.rows, id, task);
     else {
-      this.#set(group, 'instances', [...(group.instances ?? []), task]);
+      this.#changes.set(group, 'instances', [...(group.instances ?? []), task]);
       this.touched.add(group);
     }
     this.touched.add(task);
@@ -358,13 +262,13 @@ export class Ledger {
       return `${task.id} is ${task.state.name} and is recorded as ${state.name}`;
     });
     hold('failures and losses only grow', failures >= task.failures && losses >= task.losses, () => task.id);
-    if (state.name === 'expanded') this.#set(task, 'instances', task.instances ?? []);
-    this.#set(task, 'state', state);
-    this.#set(task, 'failures', failures);
-    this.#set(task, 'losses', losses);
-    this.#set(task, 'memo', memo);
+    if (state.name === 'expanded') this.#changes.set(task, 'instances', task.instances ?? []);
+    this.#changes.set(task, 'state', state);
+    this.#changes.set(task, 'failures', failures);
+    this.#changes.set(task, 'losses', losses);
+    this.#changes.set(task, 'memo', memo);
     const retryDueMs = state.name === 'backing-off' ? now.monoMs + state.untilWallMs - now.wallMs : null;
-    this.#set(task, 'retryDueMs', retryDueMs);
+    this.#changes.set(task, 'retryDueMs', retryDueMs);
     this.touched.add(task);
   }
 
@@ -374,18 +278,18 @@ export class Ledger {
     hold('a round begins when the one before is over', isTerminal(state.name) && round === task.round + 1, what);
     const isReviewer = spec.reviews !== undefined;
     hold('nothing that succeeded runs again', state.name !== 'succeeded' || isReviewer || instances !== null, what);
-    this.#set(task, 'round', round);
-    this.#set(task, 'state', {name: 'waiting'});
-    this.#set(task, 'failures', 0);
-    this.#set(task, 'losses', 0);
-    this.#set(task, 'earlier', [...task.earlier, ...task.attempts]);
-    this.#set(task, 'attempts', []);
+    this.#changes.set(task, 'round', round);
+    this.#changes.set(task, 'state', {name: 'waiting'});
+    this.#changes.set(task, 'failures', 0);
+    this.#changes.set(task, 'losses', 0);
+    this.#changes.set(task, 'earlier', [...task.earlier, ...task.attempts]);
+    this.#changes.set(task, 'attempts', []);
   }
 
   #lease(record: Extract<StateRecord, {kind: 'attempt-leased'}>): void {
     const {id, teamId, task: seq, number, agentId, hostId, means, twinOf = null} = record;
     const task = this.task(teamId, seq);
-    hold('fencing tokens increase', id > this.#lastAttempt, () => `${id} after ${this.#lastAttempt}`);
+    hold('fencing tokens increase', id > this.#last.attempt, () => `${id} after ${this.#last.attempt}`);
     hold('a finished task gets no attempt', !isTerminal(task.state.name), () => `${task.id} is ${task.state.name}`);
     const mayBe = task.twin === null && task.outrun === null && (task.open?.id ?? null) === twinOf;
     hold('a task has one open attempt, or two on purpose', mayBe, () => `${task.id}: ${id} beside ${task.open?.id}`);
@@ -416,21 +320,17 @@ export class Ledger {
       merge: null,
       stopping: null,
     };
-    const before = this.#lastAttempt;
-    this.#lastAttempt = id;
-    this.#undo.push(() => {
-      this.#lastAttempt = before;
-    });
-    this.#put(this.attempts, id, attempt);
-    this.#put(this.load, agentId, load);
-    if (means) this.#set(task.team, 'reserved', plus(task.team.reserved, amountOf(means.cap)));
-    this.#insert(this.open, attempt);
+    this.#changes.set(this.#last, 'attempt', id);
+    this.#changes.put(this.attempts, id, attempt);
+    this.#changes.put(this.load, agentId, load);
+    if (means) this.#changes.set(task.team, 'reserved', plus(task.team.reserved, amountOf(means.cap)));
+    this.#changes.insert(this.open, attempt);
     if (twinOf === null) {
-      this.#set(task, 'open', attempt);
-      this.#set(task, 'state', {name: 'running', attempt: id});
-    } else this.#set(task, 'twin', attempt);
-    this.#set(task, 'attempts', [...task.attempts, attempt]);
-    if (task.group) this.#set(task.group, 'openInstances', task.group.openInstances + 1);
+      this.#changes.set(task, 'open', attempt);
+      this.#changes.set(task, 'state', {name: 'running', attempt: id});
+    } else this.#changes.set(task, 'twin', attempt);
+    this.#changes.set(task, 'attempts', [...task.attempts, attempt]);
+    if (task.group) this.#changes.set(task.group, 'openInstances', task.group.openInstances + 1);
     this.touched.add(task);
   }
 
@@ -438,15 +338,15 @@ export class Ledger {
     const attempt = this.attempt(id);
     hold('an attempt ends once', attempt.outcome === undefined, () => `attempt ${id}`);
     const {task, agentId, means, reviews} = attempt;
-    this.#set(attempt, 'outcome', outcome);
+    this.#changes.set(attempt, 'outcome', outcome);
     this.#endRace(attempt, outcome);
-    this.#remove(this.open, attempt);
-    this.#put(this.load, agentId, (this.load.get(agentId) ?? 0) - 1);
+    this.#changes.remove(this.open, attempt);
+    this.#changes.put(this.load, agentId, (this.load.get(agentId) ?? 0) - 1);
     if (means) this.#pay(task.team, {means, outcome, now});
     const verdict = outcome?.verdict;
-    if (reviews && verdict && reviews === this.#underReview(task)) this.#set(reviews, 'verdict', verdict);
+    if (reviews && verdict && reviews === this.#underReview(task)) this.#changes.set(reviews, 'verdict', verdict);
     const {group} = task;
-    if (group) this.#set(group, 'openInstances', group.openInstances - 1);
+    if (group) this.#changes.set(group, 'openInstances', group.openInstances - 1);
     this.touched.add(task);
   }
 
@@ -457,12 +357,12 @@ export class Ledger {
     hold('what has lost its race is no success', !hasLost || outcome?.result.ok !== true, () => `attempt ${id}`);
     const other = task.open === attempt ? task.twin : task.open;
     const isOutrun = hasLost || (other !== null && !outcome?.result.ok);
-    this.#set(attempt, 'end', isOutrun ? 'outrun' : endOf(attempt, outcome));
-    if (hasLost) return this.#set(task, 'outrun', null);
-    if (other !== null && !isOutrun) this.#set(task, 'outrun', other);
-    this.#set(task, 'open', isOutrun ? other : null);
-    this.#set(task, 'twin', null);
-    if (isOutrun && other) this.#set(task, 'state', {name: 'running', attempt: other.id});
+    this.#changes.set(attempt, 'end', isOutrun ? 'outrun' : endOf(attempt, outcome));
+    if (hasLost) return this.#changes.set(task, 'outrun', null);
+    if (other !== null && !isOutrun) this.#changes.set(task, 'outrun', other);
+    this.#changes.set(task, 'open', isOutrun ? other : null);
+    this.#changes.set(task, 'twin', null);
+    if (isOutrun && other) this.#changes.set(task, 'state', {name: 'running', attempt: other.id});
   }
 
   /** What a reviewer has to look at now; null for every other task. */
@@ -477,40 +377,16 @@ export class Ledger {
   ): void {
     const {usd = null, inputTokens = null, outputTokens = null} = outcome?.usage ?? {};
     const tokens = inputTokens === null && outputTokens === null ? null : (inputTokens ?? 0) + (outputTokens ?? 0);
-    this.#set(team, 'reserved', plus(team.reserved, {usd: -(cap.usd ?? 0), tokens: -(cap.tokens ?? 0)}));
-    this.#set(team, 'used', plus(team.used, {usd: usd ?? cap.usd ?? 0, tokens: tokens ?? cap.tokens ?? 0}));
+    this.#changes.set(team, 'reserved', plus(team.reserved, {usd: -(cap.usd ?? 0), tokens: -(cap.tokens ?? 0)}));
+    this.#changes.set(team, 'used', plus(team.used, {usd: usd ?? cap.usd ?? 0, tokens: tokens ?? cap.tokens ?? 0}));
     if (team.budget?.perHour !== undefined) {
-      this.#set(team, 'spent', [...team.spent, {atMs: now.monoMs, usd: usd ?? cap.usd ?? 0}]);
+      this.#changes.set(team, 'spent', [...team.spent, {atMs: now.monoMs, usd: usd ?? cap.usd ?? 0}]);
     }
     const {largest} = team;
-    this.#set(team, 'largest', {
+    this.#changes.set(team, 'largest', {
       usd: Math.max(largest.usd, usd ?? 0),
       tokens: Math.max(largest.tokens, tokens ?? 0),
     });
-  }
-
-  #set<T, K extends keyof T>(target: T, key: K, value: T[K]): void {
-    const before = target[key];
-    target[key] = value;
-    this.#undo.push(() => {
-      target[key] = before;
-    });
-  }
-
-  #put<K, V>(map: Map<K, V>, key: K, value: V): void {
-    const before = map.get(key);
-    map.set(key, value);
-    this.#undo.push(() => (before === undefined ? map.delete(key) : map.set(key, before)));
-  }
-
-  #insert<T>(set: Set<T>, value: T): void {
-    set.add(value);
-    this.#undo.push(() => set.delete(value));
-  }
-
-  #remove<T>(set: Set<T>, value: T): void {
-    set.delete(value);
-    this.#undo.push(() => set.add(value));
   }
 }
 
@@ -538,16 +414,8 @@ function settingsOf({autoscale, strategy, ejection, onBudget}: TeamSpec): TeamSe
   };
 }
 
-/** The agents of a team that are there to stay, whether or not they work. */
 function isLeaving(standing: AgentRow['standing']): boolean {
   return standing === 'dismissed' || standing === 'gone';
-}
-
-export function livingOf({agents, standings}: LedgerTeam): readonly AgentId[] {
-  return [...agents.keys()].filter(id => {
-    const standing = standings.get(id) ?? 'present';
-    return standing === 'present' || standing === 'paused';
-  });
 }
 
 function mostAsked({plan}: TeamSpec): Amount {
@@ -578,14 +446,4 @@ function endOf({task, stopping}: LedgerAttempt, outcome: AttemptOutcome | null):
     default:
       return 'failed';
   }
-}
-
-/** The attempt that decided, or will decide, about the task last. */
-export function lastOf({attempts, outrun}: LedgerTask): LedgerAttempt | undefined {
-  return attempts.findLast(attempt => attempt !== outrun && attempt.end !== 'outrun');
-}
-
-/** The work of an attempt that has succeeded. */
-export function workOf({outcome}: LedgerAttempt): Work | null {
-  return outcome?.result.ok ? (outcome.work ?? null) : null;
 }

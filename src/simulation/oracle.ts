@@ -1,6 +1,6 @@
 import type {Plan} from '../model/plan.ts';
 import {isTerminal} from '../model/task.ts';
-import type {LedgerTask, LedgerTeam} from './ledger.ts';
+import type {LedgerTask, LedgerTeam} from './ledger-entries.ts';
 
 /**
  * What the plan language promises, said a second time: plainly, slowly and without a look at the engine. The

@@ -1,7 +1,7 @@
 import type {Input} from '../federation/engine-io.ts';
 import type {ModelChoice} from '../model/agent.ts';
 import {memoryOf} from './engine-limits.ts';
-import type {LedgerAttempt} from './ledger.ts';
+import type {LedgerAttempt} from './ledger-entries.ts';
 import {providerFor} from './who-does-it.ts';
 
 /** What the attempts of all teams share, as the engine was last told: permits, memory, and the gates of providers. */

@@ -3,7 +3,7 @@ import type {AttemptId, TaskSeq, TeamId} from '../model/ids.ts';
 import type {MergeResult} from '../model/work.ts';
 import type {Dice} from './dice.ts';
 import type {Faults, Tally} from './faults.ts';
-import {workOf} from './ledger.ts';
+import {workOf} from './ledger-entries.ts';
 import type {Ledger} from './ledger.ts';
 import {hold} from './violation.ts';
 

@@ -9,6 +9,7 @@ import type {HostRecord} from '../model/record.ts';
 import type {Dice} from './dice.ts';
 import {failed, fateOf, type Saying, usedWhenStopped} from './fate.ts';
 import type {Faults, Tally} from './faults.ts';
+import {HostProcess, type HungState} from './host-process.ts';
 import type {DaemonMessage, Link, LinkEnd, Report} from './link.ts';
 import type {Behaviour} from './random-plan.ts';
 import type {SimulatedMachine} from './simulated-machine.ts';
@@ -75,19 +76,11 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
   #reportsMade = 0;
   /** Agents of which has been told how they are. */
   readonly #toldOf = new Map<AgentId, TeamId>();
-  #alive = true;
+  readonly #process: HostProcess;
   #link: Link | null = null;
   /** Counts the times it was left alone, so that an old timer knows itself. */
   #alone = 0;
   #lonely = false;
-  #isHanging = false;
-  /** When it last hung, or woke up from that. */
-  #lastHungMs: number | null = null;
-  /** What it would have done had it not hung. */
-  #backlog: (() => void)[] = [];
-  /** How it hangs: stopped by a signal, or waiting for something that does not come; `working`: it gets no processor. */
-  #hungState: 'stopped' | 'waiting' | 'working' = 'stopped';
-  #cpuMs = 0;
   #isBeating = false;
   /** Of which attempts this connection has heard. */
   readonly #told = new Set<AttemptId>();
@@ -96,10 +89,11 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
   constructor(options: HostOptions) {
     this.record = options.record;
     this.#options = options;
+    this.#process = new HostProcess(options.time, options.dice);
   }
 
   get isAlive(): boolean {
-    return this.#alive;
+    return this.#process.isAlive;
   }
 
   get link(): Link | null {
@@ -111,7 +105,7 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
   }
 
   get lastHungMs(): number | null {
-    return this.#isHanging && this.#hungState !== 'working' ? this.#options.time.now().monoMs : this.#lastHungMs;
+    return this.#process.lastHungMs;
   }
 
   /** Does nothing for so long, though its connection stands and what it has started goes on. */
@@ -124,47 +118,35 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     this.#fallSilent(ms, 'working');
   }
 
-  #fallSilent(ms: number, state: 'stopped' | 'waiting' | 'working'): void {
-    if (!this.#alive || this.#isHanging) return;
-    const {time} = this.#options;
-    this.#isHanging = true;
-    this.#hungState = state;
+  #fallSilent(ms: number, state: HungState): void {
+    if (!this.#process.isAlive || this.#process.isHanging) return;
     this.#trace(`${state === 'working' ? 'starves' : 'hangs'} for ${Math.round(ms)} ms`);
-    time.after(ms, () => {
-      if (!this.#alive) return;
-      this.#isHanging = false;
-      if (state !== 'working') this.#lastHungMs = time.now().monoMs;
-      for (const act of this.#backlog.splice(0)) act();
-    });
+    this.#process.fallSilent(ms, state);
   }
 
   /** What the OS would say of its process. */
   probe(): ProcessProbe {
-    if (!this.#alive) return {state: 'gone', cpuMs: null};
-    if (this.#isHanging && this.#hungState !== 'working') return {state: this.#hungState, cpuMs: this.#cpuMs};
-    this.#cpuMs += 5;
-    if (this.#isHanging) return {state: 'working', cpuMs: this.#cpuMs};
-    return {state: this.#options.dice.pick(['working', 'waiting', 'blocked']), cpuMs: this.#cpuMs};
+    return this.#process.probe();
   }
 
   /** A breaker around a runtime or a provider opens, and closes again after a while. */
   trip(of: Edge = this.#anyEdge()): void {
     const {dice, time} = this.#options;
     const key = `${of.kind}:${of.name}`;
-    if (!this.#alive || this.#breakers.has(key)) return;
+    if (!this.#process.isAlive || this.#breakers.has(key)) return;
     const retryAfterMs = Math.round(dice.spread(100, 20_000));
     const becomes = (news: Omit<BreakerNews, 'of'>) => {
-      if (!this.#alive) return;
+      if (!this.#process.isAlive) return;
       if (news.state === 'closed') this.#breakers.delete(key);
       else this.#breakers.set(key, {of, ...news});
       this.#report({type: 'breaker', hostId: this.record.id, of, ...news});
     };
-    this.#awake(() => becomes({state: 'open', detail: 'simulated', retryAfterMs}));
+    this.#process.awake(() => becomes({state: 'open', detail: 'simulated', retryAfterMs}));
     time.after(retryAfterMs, () =>
-      this.#awake(() => becomes({state: 'half-open', detail: 'simulated', retryAfterMs: 0})),
+      this.#process.awake(() => becomes({state: 'half-open', detail: 'simulated', retryAfterMs: 0})),
     );
     time.after(retryAfterMs + dice.spread(10, 5000), () =>
-      this.#awake(() => becomes({state: 'closed', detail: '', retryAfterMs: 0})),
+      this.#process.awake(() => becomes({state: 'closed', detail: '', retryAfterMs: 0})),
     );
   }
 
@@ -174,21 +156,18 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     return {kind: 'provider', name: dice.pick(PROVIDERS)};
   }
 
-  /** Does it now or, while it hangs, as soon as it goes on. */
-  #awake(act: () => void): void {
-    if (this.#isHanging) this.#backlog.push(act);
-    else if (this.#alive) act();
-  }
-
   /** Twice a second, as long as there is a team and somebody who hears it. */
   #beat(): void {
     const {time, dice} = this.#options;
-    if (!this.#alive || this.#teams.size === 0) {
+    if (!this.#process.isAlive || this.#teams.size === 0) {
       this.#isBeating = false;
       return;
     }
     time.after(BEAT_MS + dice.spread(0.1, 30), () => this.#beat());
-    if (this.#isHanging) return;
+    if (!this.#process.isHanging) this.#tellVitals();
+  }
+
+  #tellVitals(): void {
     const vitals = [...this.#held.values()].flatMap(held => this.#vitalsOf(held) ?? []);
     const remark = {type: 'vitals', hostId: this.record.id, lagMs: 0, vitals} as const;
     this.#link?.toDaemon({type: 'remark', remark});
@@ -229,13 +208,13 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
   }
 
   holds(attempt: AttemptId): boolean {
-    return this.#alive && this.#held.has(attempt);
+    return this.#process.isAlive && this.#held.has(attempt);
   }
 
   connect(): void {
-    if (!this.#alive || this.#link) return;
-    if (this.#isHanging) {
-      this.#backlog.push(() => this.connect());
+    if (!this.#process.isAlive || this.#link) return;
+    if (this.#process.isHanging) {
+      this.#process.awake(() => this.connect());
       return;
     }
     const {time, dice, beats} = this.#options;
@@ -264,14 +243,17 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
   }
 
   receive(message: DaemonMessage, link: Link): void {
-    if (!this.#alive || link !== this.#link) return;
-    if (this.#isHanging) {
-      this.#backlog.push(() => this.receive(message, link));
+    if (!this.#process.isAlive || link !== this.#link) return;
+    if (this.#process.isHanging) {
+      this.#process.awake(() => this.receive(message, link));
       return;
     }
     switch (message.type) {
       case 'ack':
         return this.#forgetUpTo(message.number);
+      case 'ask-beat':
+        if (this.#isBeating) this.#tellVitals();
+        return;
       case 'open-team':
         if (!this.#teams.has(message.teamId)) this.#teams.set(message.teamId, new Set());
         return this.#startBeating();
@@ -297,12 +279,12 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
 
   lost(link: Link): void {
     if (link !== this.#link) return;
-    if (this.#alive && this.#isHanging) {
-      this.#backlog.push(() => this.lost(link));
+    if (this.#process.isAlive && this.#process.isHanging) {
+      this.#process.awake(() => this.lost(link));
       return;
     }
     this.#link = null;
-    if (!this.#alive) return;
+    if (!this.#process.isAlive) return;
     const {time, dice, faults, tally} = this.#options;
     const long = dice.chance(faults().longPartition);
     if (long) tally.add('fault: long partition');
@@ -312,10 +294,9 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
 
   /** The process dies at once. Each of its attempts dies with it or goes on as a stray. */
   crash(): void {
-    if (!this.#alive) return;
+    if (!this.#process.isAlive) return;
     const {machine, dice, faults, tally, record} = this.#options;
-    this.#alive = false;
-    this.#backlog = [];
+    this.#process.die();
     this.#trace('dies');
     this.#link?.break();
     for (const tree of machine.liveUnder(record.id)) {
@@ -331,19 +312,19 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     const alone = ++this.#alone;
     const {time, dice, machine, tally, record} = this.#options;
     const leave = () => {
-      if (!this.#alive || this.#alone !== alone || this.#link) return;
+      if (!this.#process.isAlive || this.#alone !== alone || this.#link) return;
       tally.add('fault: host gave up waiting for a daemon');
       this.#trace('gives up');
       for (const attempt of this.#held.keys()) this.#stop(attempt, 'daemon-lost');
       time.after(LEAVING_MS, () => {
-        if (!this.#alive) return;
-        this.#alive = false;
+        if (!this.#process.isAlive) return;
+        this.#process.die();
         this.#trace('leaves');
         this.#link?.break();
         for (const tree of machine.liveUnder(record.id)) machine.end(tree.attempt, null);
       });
     };
-    time.after(dice.spread(8_000, 90_000), () => this.#awake(leave));
+    time.after(dice.spread(8_000, 90_000), () => this.#process.awake(leave));
   }
 
   #openAgents({teamId, agents}: Extract<Effect, {type: 'open-agents'}>): void {
@@ -351,7 +332,7 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     const team = this.#teams.get(teamId);
     hold('a team is opened before its agents', team !== undefined, () => `team ${teamId}`);
     const open = () => {
-      if (!this.#alive || this.#teams.get(teamId) !== team) return;
+      if (!this.#process.isAlive || this.#teams.get(teamId) !== team) return;
       const failed = agents.filter(() => dice.chance(faults().agentFailure));
       const ready = agents.filter(agent => !failed.includes(agent));
       for (const agent of ready) team.add(agent);
@@ -361,7 +342,7 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
       tally.add('fault: agents failed', failed.length);
       this.#report({type: 'agents-failed', hostId: record.id, agents: failed, detail: 'no shell'});
     };
-    time.after(dice.spread(1, 300), () => this.#awake(open));
+    time.after(dice.spread(1, 300), () => this.#process.awake(open));
   }
 
   #closeTeam(teamId: TeamId): void {
@@ -403,12 +384,12 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     const {time, dice, tally} = this.#options;
     if (assignment.memo?.session) tally.add('attempt goes on in a session');
     if (assignment.memo?.conflict) tally.add('attempt brings a conflict together');
-    time.after(dice.spread(0.5, 50), () => this.#awake(() => this.#start(attempt)));
+    time.after(dice.spread(0.5, 50), () => this.#process.awake(() => this.#start(attempt)));
   }
 
   #start(attempt: AttemptId): void {
     const held = this.#held.get(attempt);
-    if (!this.#alive || held?.phase !== 'queued') return;
+    if (!this.#process.isAlive || held?.phase !== 'queued') return;
     const {machine, time, dice, faults, tally, record} = this.#options;
     const {teamId, task, spec} = held.assignment;
     if (dice.chance(faults().taskFailure * 0.05)) {
@@ -429,9 +410,9 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     this.#trace(`attempt ${attempt} runs`);
     const startedMs = time.now().monoMs;
     const elapsed = () => Math.round(time.now().monoMs - startedMs);
-    const onExit = (own: AttemptOutcome | null) => this.#awake(() => finish(own));
+    const onExit = (own: AttemptOutcome | null) => this.#process.awake(() => finish(own));
     const finish = (own: AttemptOutcome | null) => {
-      if (!this.#alive || held.phase === 'finished') return;
+      if (!this.#process.isAlive || held.phase === 'finished') return;
       if (own) return this.#finish(held, own);
       const stopped = failed(elapsed(), {reason: 'stopped', by: held.stopBy ?? 'superseded'});
       this.#finish(held, {...stopped, usage: usedWhenStopped(held.assignment, dice)});
@@ -458,7 +439,7 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     if (durationMs === Number.POSITIVE_INFINITY) return;
     if (spec.verify !== undefined && outcome.result.ok) {
       time.after(durationMs * 0.8, () => {
-        this.#awake(() => {
+        this.#process.awake(() => {
           if (held.phase === 'running') this.#report({type: 'attempt-verifying', hostId: record.id, attempt});
         });
       });
@@ -481,7 +462,7 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
       // A host that is dead times nothing out: what is left of the attempt goes on.
       const timedOut = !outcome.result.ok && outcome.result.failure.reason === 'timed-out';
       const end = () => machine.end(held.assignment.attempt, outcome);
-      if (timedOut) this.#awake(end);
+      if (timedOut) this.#process.awake(end);
       else end();
     });
   }
@@ -503,7 +484,7 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
 
   /** What becomes known while it runs. */
   #say({assignment: {attempt}, phase}: Held, what: Saying): void {
-    if (!this.#alive || this.#isHanging || phase !== 'running') return;
+    if (!this.#process.isAlive || this.#process.isHanging || phase !== 'running') return;
     const {id: hostId} = this.record;
     if (what.type === 'session') this.#report({type: 'attempt-session', hostId, attempt, session: what.session});
     else
@@ -523,14 +504,14 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
     const stubborn = dice.chance(faults().ignoresTerm);
     if (stubborn) tally.add('fault: process ignores SIGTERM');
     time.after(stubborn ? 5000 : dice.spread(1, 300), () => {
-      this.#awake(() => machine.end(attempt, null));
+      this.#process.awake(() => machine.end(attempt, null));
     });
   }
 
   #reap(attempts: readonly AttemptId[]): void {
     const {time, dice, machine, tally, said, record} = this.#options;
     const look = () => {
-      if (!this.#alive) return;
+      if (!this.#process.isAlive) return;
       for (const attempt of attempts) {
         hold(
           'only strays are reaped',
@@ -542,7 +523,7 @@ export class SimulatedHost implements LinkEnd<DaemonMessage> {
       said({type: 'strays-gone', hostId: record.id, attempts});
       this.#link?.toDaemon({type: 'reaped', attempts});
     };
-    time.after(dice.spread(1, 1500), () => this.#awake(look));
+    time.after(dice.spread(1, 1500), () => this.#process.awake(look));
   }
 
   #breakerFor({means}: Assignment): BreakerNews | null {

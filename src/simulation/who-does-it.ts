@@ -1,6 +1,6 @@
 import type {AgentGroup, ModelChoice} from '../model/agent.ts';
 import {providerOf} from '../model/provider.ts';
-import type {LedgerTask, LedgerTeam} from './ledger.ts';
+import type {LedgerTask, LedgerTeam} from './ledger-entries.ts';
 
 /**
  * Which agents may do a task and with what, said a second time: plainly and without a look at the engine. See `oracle.ts`.

@@ -24,8 +24,12 @@ export interface Store extends Disposable {
   attempts(teamId: TeamId, task?: TaskSeq): readonly AttemptRow[];
   /** What its attempts of prompts have cost, by task, by agent and by model. */
   cost(teamId: TeamId): Costs;
-  /** Events with a cursor greater than `after`, oldest first, at most `limit`. */
-  events(query: {readonly teamId?: TeamId; readonly after: number; readonly limit: number}): readonly StoredEvent[];
+  /** Events with a cursor greater than `after`, oldest first, at most `limit`. `teamId` null: those of no single team. */
+  events(query: {
+    readonly teamId?: TeamId | null;
+    readonly after: number;
+    readonly limit: number;
+  }): readonly StoredEvent[];
   /** Deletes the oldest events of finished teams beyond `keep` events in all; returns how many. */
   trimEvents(keep: number): number;
   close(): void;

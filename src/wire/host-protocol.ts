@@ -138,6 +138,8 @@ export type DaemonMessage =
       readonly length: number;
     }
   | {readonly type: 'ack'; readonly report: number}
+  /** Beat now, not only when it is time: what an attempt has done by now decides. A host that does not know this ignores it. */
+  | {readonly type: 'ask-beat'}
   /** Stop every attempt, then exit. */
   | {readonly type: 'shutdown'};
 

@@ -118,9 +118,11 @@ function isPresence(presence: unknown): boolean {
 
 /** The body is any JSON, of which `readClientFrame` has made sure already that it is not too deep. */
 function isMessage(message: unknown): boolean {
+  if (!isRecord(message)) return false;
+  const isForSkills = Object.hasOwn(message, 'skills');
   return (
-    isRecord(message) &&
-    hasKeys(message, 7) &&
+    hasKeys(message, isForSkills ? 8 : 7) &&
+    (!isForSkills || (message['to'] === null && isList(message['skills'], MOST_SKILLS, isTag))) &&
     isName(message['id']) &&
     (message['to'] === null || isName(message['to'])) &&
     (message['topic'] === null || isName(message['topic'])) &&

@@ -73,6 +73,13 @@ export const changeSchema = z.discriminatedUnion('kind', [
   z.strictObject({...changed, kind: z.literal('standing'), standing: z.enum(EPISODE_STANDINGS)}),
 ]);
 
+const tallied = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+/** Changes that only the hub makes: it tells them, and takes them from nobody. */
+export const hubChanges = [
+  z.strictObject({...changed, kind: z.literal('merge'), into: name}),
+  z.strictObject({...changed, kind: z.literal('tally'), merged: tallied, uses: tallied}),
+] as const;
+
 export const logItemSchema = z.discriminatedUnion('kind', [
   z.strictObject({kind: z.literal('episode'), episode: episodeSchema}),
   z.strictObject({kind: z.literal('change'), change: changeSchema}),
@@ -122,15 +129,21 @@ export const clientFrameSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('message'),
     id,
-    message: z.strictObject({
-      id: name,
-      to: name.nullable(),
-      topic: name.nullable(),
-      kind: z.enum(MESSAGE_KINDS),
-      body: z.json(),
-      priority: z.enum(PRIORITIES),
-      correlationId: name.nullable(),
-    }),
+    message: z
+      .strictObject({
+        id: name,
+        to: name.nullable(),
+        topic: name.nullable(),
+        skills: skills.readonly().exactOptional(),
+        kind: z.enum(MESSAGE_KINDS),
+        body: z.json(),
+        priority: z.enum(PRIORITIES),
+        correlationId: name.nullable(),
+      })
+      .refine(({to, skills}) => to === null || skills === undefined, {
+        path: ['skills'],
+        error: 'skills choose among everybody: leave them out of a message to one agent',
+      }),
   }),
   /** The message with this id has been taken in; it is not delivered again. */
   z.strictObject({type: z.literal('received'), messages: z.array(name).min(1).max(1000)}),
@@ -239,10 +252,18 @@ export type HubFrame =
       readonly entries: readonly LogEntry[];
       readonly head: number;
       readonly more: boolean;
+      /** Where it is another one than this connection was told last. */
+      readonly recall?: RecallRule;
     }
   | {readonly type: 'pushed'; readonly id: number; readonly results: readonly PushResult[]}
   /** What others have added; `entries` is empty where the client is to pull since it was too slow to be told. */
-  | {readonly type: 'news'; readonly entries: readonly LogEntry[]; readonly head: number}
+  | {
+      readonly type: 'news';
+      readonly entries: readonly LogEntry[];
+      readonly head: number;
+      /** As of `entries`. */
+      readonly recall?: RecallRule;
+    }
   | {readonly type: 'recalled'; readonly id: number; readonly memories: readonly Memory[]}
   | {readonly type: 'episode'; readonly id: number; readonly entry: LogEntry; readonly state: EpisodeState}
   /** Of the episodes asked for, in their order; null: it is not there, or was forgotten. At least one; where there is too much to tell, not of all. */

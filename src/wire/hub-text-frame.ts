@@ -13,7 +13,21 @@ export function frameTexts(texts: readonly string[]): Buffer {
 }
 
 export function frameText(text: string): Buffer {
-  const length = Buffer.byteLength(text);
+  const {frame, head} = emptyFrame(Buffer.byteLength(text));
+  frame.write(text, head);
+  return frame;
+}
+
+/** One frame of a text that is there as bytes in parts. */
+export function frameBytes(parts: readonly Buffer[]): Buffer {
+  const {frame, head} = emptyFrame(parts.reduce((length, part) => length + part.length, 0));
+  let at = head;
+  for (const part of parts) at += part.copy(frame, at);
+  return frame;
+}
+
+/** With room for so many bytes behind its head. */
+function emptyFrame(length: number): {readonly frame: Buffer; readonly head: number} {
   const head = length < SHORT ? 2 : length < LONG ? 4 : 10;
   const frame = Buffer.allocUnsafe(head + length);
   frame[0] = FINAL_TEXT;
@@ -26,6 +40,5 @@ export function frameText(text: string): Buffer {
     frame.writeUInt32BE(Math.floor(length / 2 ** 32), 2);
     frame.writeUInt32BE(length % 2 ** 32, 6);
   }
-  frame.write(text, head);
-  return frame;
+  return {frame, head};
 }

@@ -23,7 +23,9 @@ const keptSchema = z.object({
         .nullable(),
       confirmed: count,
       refuted: count,
-      standing: z.enum(EPISODE_STANDINGS).exclude(['forgotten']),
+      standing: z.enum([...EPISODE_STANDINGS, 'merged']).exclude(['forgotten']),
+      merged: count.exactOptional(),
+      mergedInto: z.string().min(1).max(200).exactOptional(),
     })
     .optional(),
 });

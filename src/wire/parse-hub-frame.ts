@@ -1,7 +1,7 @@
 import {z} from 'zod';
 import {EPISODE_STANDINGS} from '../model/episode.ts';
 import {HUB_ROLES, MESSAGE_KINDS, PRIORITIES} from '../model/hub.ts';
-import {changeSchema, episodeSchema, HUB_ERROR_CODES, type HubFrame, MAX_STATES} from './hub-protocol.ts';
+import {changeSchema, episodeSchema, HUB_ERROR_CODES, hubChanges, type HubFrame, MAX_STATES} from './hub-protocol.ts';
 
 const name = z.string().min(1).max(200);
 const id = z.number().int().min(0);
@@ -11,7 +11,11 @@ const count = z.number().int().min(0);
 
 const entry = z.discriminatedUnion('kind', [
   z.object({kind: z.literal('episode'), episode: episodeSchema, position}),
-  z.object({kind: z.literal('change'), change: changeSchema, position}),
+  z.object({
+    kind: z.literal('change'),
+    change: z.discriminatedUnion('kind', [...changeSchema.options, ...hubChanges]),
+    position,
+  }),
 ]);
 const entries = z.array(entry).max(100_000);
 
@@ -24,7 +28,9 @@ const state = z.object({
   otherCritiques: z.array(z.string()).exactOptional(),
   confirmed: count,
   refuted: count,
-  standing: z.enum(EPISODE_STANDINGS),
+  standing: z.enum([...EPISODE_STANDINGS, 'merged']),
+  merged: count.exactOptional(),
+  mergedInto: name.exactOptional(),
 });
 
 const rank = z.number().nullable();
@@ -51,6 +57,7 @@ const message = z.object({
   from: name,
   to: name.nullable(),
   topic: name.nullable(),
+  skills: z.array(z.string()).exactOptional(),
   kind: z.enum(MESSAGE_KINDS),
   body: z.unknown(),
   priority: z.enum(PRIORITIES),
@@ -79,6 +86,7 @@ const pushResult = z.union([
   }),
 ]);
 
+const recall = z.object({quorum: count, distrusted: z.array(name).max(1000)}).exactOptional();
 const left = z.object({agentId: name, why: z.enum(['left', 'lost', 'replaced'])});
 
 /** Keys that are not known are left out, so that a newer hub of the same version may say more. */
@@ -95,7 +103,7 @@ const hubFrameSchema = z.discriminatedUnion('type', [
     log: name.exactOptional(),
     expiresAtMs: z.number(),
     syncIntervalMs: z.number(),
-    recall: z.object({quorum: count, distrusted: z.array(name).max(1000)}).exactOptional(),
+    recall,
   }),
   z.object({type: z.literal('ok'), id}),
   z.object({
@@ -105,9 +113,9 @@ const hubFrameSchema = z.discriminatedUnion('type', [
     message: z.string(),
     retryAfterMs: z.number().min(0).nullable(),
   }),
-  z.object({type: z.literal('entries'), id, entries, head, more: z.boolean()}),
+  z.object({type: z.literal('entries'), id, entries, head, more: z.boolean(), recall}),
   z.object({type: z.literal('pushed'), id, results: z.array(pushResult)}),
-  z.object({type: z.literal('news'), entries, head}),
+  z.object({type: z.literal('news'), entries, head, recall}),
   z.object({type: z.literal('recalled'), id, memories: z.array(memory)}),
   z.object({type: z.literal('episode'), id, entry, state}),
   z.object({type: z.literal('states'), id, states: z.array(state.nullable()).min(1).max(MAX_STATES)}),

@@ -11,7 +11,7 @@ describe('a team of real coding agents, a tenth of whose requests fail', {timeou
       agents: 6,
       files: 8,
       faults: ONE_IN_TEN,
-      taskFor: hardTask,
+      taskFor: hardTask({timeout: '20s', throttled: 6}),
       withinMs: WITHIN_MS,
     });
     expectAllDone(report, 8);

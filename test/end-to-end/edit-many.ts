@@ -123,11 +123,21 @@ export function editTask(file: string): EditTask {
   };
 }
 
+export interface Hardship {
+  /** How long the one that hangs may take: more than an attempt that does its work, with all the others beside it. */
+  readonly timeout: string;
+  /** How many requests of one task are turned away: more than pi tries again by itself. */
+  readonly throttled: number;
+}
+
 /** Three tasks in which the CLI cannot help itself, so that godel must; the others are as always. */
-export function hardTask(file: string): EditTask {
-  const task = editTask(file);
-  const trouble = HARD[idOf(file)];
-  return trouble === undefined ? task : {...task, ...trouble.limits, prompt: `${task.prompt}\n${trouble.order}`};
+export function hardTask(hardship: Hardship): (file: string) => EditTask {
+  const hard = hardTasks(hardship);
+  return file => {
+    const task = editTask(file);
+    const trouble = hard[idOf(file)];
+    return trouble === undefined ? task : {...task, ...trouble.limits, prompt: `${task.prompt}\n${trouble.order}`};
+  };
 }
 
 interface EditTask {
@@ -135,13 +145,15 @@ interface EditTask {
   readonly [key: string]: unknown;
 }
 
-const HARD: Readonly<Record<string, {readonly order: string; readonly limits: object}>> = {
-  // Only the time limit of the task ends it.
-  'module-01': {order: 'FAULT hang', limits: {retries: 3, timeout: '40s'}},
-  'module-02': {order: 'FAULT refusal', limits: {retries: 1}},
-  // More often than pi tries again by itself, and no retry may be used up by it.
-  'module-03': {order: 'FAULT throttled 13', limits: {retries: 0}},
-};
+function hardTasks({timeout, throttled}: Hardship): Readonly<Record<string, {order: string; limits: object}>> {
+  return {
+    // Only the time limit of the task ends it.
+    'module-01': {order: 'FAULT hang', limits: {retries: 6, timeout}},
+    'module-02': {order: 'FAULT refusal', limits: {retries: 1}},
+    // No retry may be used up by it.
+    'module-03': {order: `FAULT throttled ${throttled}`, limits: {retries: 0}},
+  };
+}
 
 function idOf(file: string): string {
   return basename(file, '.mjs');

@@ -26,6 +26,7 @@ describe('an order to an agent', () => {
     world.give({type: 'attempt-finished', hostId: world.host, attempt, outcome: stopped('agent-killed')});
     expect(world.assigned().at(-1)).toMatchObject({taskId: 'a', agentId: 'audit-02', number: 2});
     expect(of(world, 'close-agents')).toMatchObject([{agents: ['audit-01']}]);
+    expect(world.events('agents-changed')).toEqual([{type: 'agents-changed', agents: ['audit-01'], to: 'gone'}]);
     expect(world.view(id)).toMatchObject({agents: {requested: 1, failed: 0}, retries: 0});
     world.finish('a', failing());
     expect(world.view(id).tasks).toMatchObject({failed: 1});

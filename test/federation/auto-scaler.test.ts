@@ -316,6 +316,38 @@ describe('AutoScaler', () => {
   });
 });
 
+describe('what keeps a team from growing though tasks wait', () => {
+  const full = {agents: 5, busySlots: 5, slots: 5, queued: 20};
+
+  it('is said, and nothing when it grows or nobody waits', () => {
+    expect(decide(full).heldBy).toBeNull();
+    expect(decide({...full, queued: 0}, {max: 5}).heldBy).toBeNull();
+    expect(decide(full, {max: 5}).heldBy).toBe('max');
+    expect(decide({...full, usdPerHour: 0.4, usdPerAgentHour: 0.08}, {maxCostPerHour: 0.45}).heldBy).toBe('cost');
+    expect(decide({...full, queued: 7}).heldBy).toBe('threshold');
+    expect(decide({...full, queued: 7, unmanned: 1, agents: 50}, {max: 50}).heldBy).toBe('max');
+    expect(decide({...full, mostSlots: 5}).heldBy).toBe('machine');
+  });
+});
+
+describe('AutoScaler and what it cannot do', () => {
+  it.each([
+    [{minAgents: -1}, /minAgents is -1/],
+    [{minAgents: 5, maxAgents: 2}, /maxAgents is 2, but must be a whole number from 5/],
+    [{maxAgents: Number.NaN}, /maxAgents is NaN/],
+    [{scaleUpThreshold: -1}, /scaleUpThreshold/],
+    [{scaleDownThreshold: 1.5}, /scaleDownThreshold is 1.5/],
+    [{maxCostPerHour: Number.NaN}, /maxCostPerHour/],
+    [{idleMs: 0}, /idleMs is 0/],
+  ])('refuses %j', (options, message) => {
+    expect(() => new AutoScaler(options)).toThrow(message);
+  });
+
+  it('has the limits that its options name where none are given', () => {
+    expect(new AutoScaler().settings).toMatchObject({min: 2, max: 50, scaleUpThreshold: 10, scaleDownThreshold: 0.2});
+  });
+});
+
 describe('tasks that nobody who is there can do', () => {
   const idle = {agents: 1, slots: 3, slotsPerAgent: 3, queued: 1, unmanned: 1, idleMs: [0]};
 

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {explainAgent, explainTask, explainTeam} from '../../src/federation/explain.ts';
+import {explainAgent, explainGone, explainTask, explainTeam} from '../../src/federation/explain.ts';
 import {eventText, inputsText} from '../../src/federation/event-text.ts';
 import type {AgentView} from '../../src/model/agent-view.ts';
 import type {BreakerState} from '../../src/model/edge.ts';
@@ -142,7 +142,7 @@ test('a team is explained by what its tasks wait for and by its last scaling, an
   });
   expect(because).toContain('8 tasks wait for an agent: every one that can do them is busy.');
   expect(because).toContain(
-    'It has 10 agents: tasks waited for an agent (8 waiting (16 s of work), 2 of 2 slots busy, waits up to 1.2 s, the plan can use 40, $1.50 an hour).',
+    'It has 50 agents; it last went from 2 to 10: tasks waited for an agent (8 waiting (16 s of work), 2 of 2 slots busy, waits up to 1.2 s, the plan can use 40, $1.50 an hour).',
   );
   expect(because.at(-1)).toBe('Somebody should know this.');
   expect(history).toHaveLength(2);
@@ -233,4 +233,45 @@ test('a team none of whose agents works just now says so in a sentence', () => {
   const none = fabricatedView({waiting: [{why: 'no agent works', tasks: 2}]});
   const {because} = explainTeam({view: none, events: []});
   expect(because).toContain('2 tasks wait for an agent: none of those that can do them works just now.');
+});
+
+/** What becomes of a host that is stopped while it has an attempt, between the lease and its loss. */
+const hung = (atMs: number): StoredEvent[] =>
+  journal(
+    {type: 'host-health', host, health: 'suspect', why: 'it has not been heard for 900 ms'},
+    {type: 'host-health', host, health: 'unhealthy', why: 'its process is stopped'},
+    {type: 'host-health', host, health: 'dead', why: 'its process is stopped'},
+    {type: 'host-health', host: hostId('host-2'), health: 'dead', why: 'another one'},
+  ).map(event => ({...event, teamId: null, atMs, cursor: event.cursor + 1}));
+
+const lost = {type: 'attempt-lost', task: 'build', attempt: attemptId(1), host} as const;
+
+test('a host that was ended is part of the story of its tasks, its agents and the team', () => {
+  const events = journal(leased(1, one), lost).map(event => ({...event, cursor: event.cursor * 10}));
+  const hostEvents = hung(1500);
+  const task = explainTask({
+    view: fabricatedView(),
+    task: row({name: 'ready'}),
+    attempts: [attempt(1, null)],
+    obstacles: [],
+    events,
+    hostEvents,
+    nowMs: 5000,
+  });
+  expect(task.because).toEqual([
+    'Attempt 1 on a-1 was lost with its host. host-1 was ended, as it was stuck: its process is stopped.',
+  ]);
+  expect(task.history.map(({text}) => text)).toContain('host-1 hung: its process is stopped.');
+  expect(JSON.stringify(task)).not.toContain('host-2');
+  const gone = explainGone(one, {events, hostEvents});
+  expect(gone).toMatchObject({
+    state: 'gone',
+    because: ['It is no agent of the team any more.', 'It was given 1 attempt.'],
+  });
+  expect(gone?.history.map(({text}) => text)).toContain('host-1 was ended, as it was stuck: its process is stopped.');
+  expect(JSON.stringify(gone)).not.toContain('host-2');
+  const team = explainTeam({view: fabricatedView(), events, hostEvents});
+  expect(team.history.map(({text}) => text)).toContain('host-1 hung: its process is stopped.');
+  expect(JSON.stringify(team)).not.toContain('suspected');
+  expect(explainGone(three, {events, hostEvents})).toBeNull();
 });

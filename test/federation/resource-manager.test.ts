@@ -14,6 +14,15 @@ describe('what agents cost an hour', () => {
     expect(cost.usdPerAgentHour).toBeCloseTo(1);
   });
 
+  it('is that of the dearest group that would grow, for one more', () => {
+    const staff = [
+      {group: {costPerHour: 0.5}, agents: 1},
+      {group: {costPerHour: 0.1}, agents: 2},
+    ];
+    const next = [{costPerHour: 0.1}];
+    expect(hourlyCost({staff, next, running: 0, metered: null})).toEqual({usdPerHour: 0.7, usdPerAgentHour: 0.1});
+  });
+
   it('is unknown, not nothing, when no price is known', () => {
     const staff = [{group: {costPerHour: null}, agents: 10}];
     expect(hourlyCost({staff, running: 4, metered: null})).toEqual({usdPerHour: null, usdPerAgentHour: null});

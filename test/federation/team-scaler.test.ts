@@ -147,6 +147,34 @@ describe('a team that scales itself', () => {
     const {world, id} = spawned(abreast(100), {...SCALED, maxCostPerHour: 1}, {groups: [priced]});
     expect(agentsOf(world, id)).toBe(12);
     expect(decisions(world)[0]?.inputs).toMatchObject({usdPerHour: 0.16});
+    world.later(100);
+    expect(world.view(id).waiting).toEqual([
+      {why: 'every agent is busy, and another one would cost more than the $1.00 an hour that it may', tasks: 88},
+    ]);
+  });
+
+  it('says what it waits for when it may not grow', () => {
+    const {world, id} = spawned(abreast(20), {...SCALED, max: 4});
+    world.later(100);
+    const whys = () => world.view(id).waiting.map(({why}) => why);
+    expect(whys()).toEqual(['every agent is busy, and there may be 4 at most']);
+    world.ask({type: 'scale-team', teamId: id, change: {autoscale: {...SCALED, scaleUpThreshold: 30}}});
+    world.later(100);
+    expect(whys()).toEqual(['every agent is busy, and more come when more than 30 tasks wait']);
+    world.ask({type: 'scale-team', teamId: id, change: {autoscale: 'off'}});
+    expect(whys()).toEqual(['every agent is busy']);
+    const changed = world.events('team-changed');
+    expect(changed.map(({autoscale}) => autoscale?.scaleUpThreshold ?? null)).toEqual([30, null]);
+  });
+
+  it('takes the price of whom it would start for the next one', () => {
+    const group = (name: string, costPerHour: number): AgentGroup => ({...one(name, 1), costPerHour});
+    const {world, id} = spawned(
+      abreast(20, {skills: ['cheap']}),
+      {...SCALED, min: 2, maxCostPerHour: 1},
+      {groups: [group('dear', 0.5), group('cheap', 0.1)], count: 2},
+    );
+    expect(agentsOf(world, id)).toBe(6);
   });
 
   it('keeps its settings and its agents over a restart', () => {

@@ -46,6 +46,24 @@ test('vitals take the place of a beat, for a daemon that knows them', () => {
   expect(types()).toEqual(['vitals', 'beat', 'beat']);
 });
 
+test('asked, it beats at once, and then as usual from there on', () => {
+  const {heartbeat, sent, news, types} = rig();
+  heartbeat.beatNow();
+  expect(sent).toEqual([]);
+  heartbeat.hasTeams = true;
+  heartbeat.protocol = 2;
+  vi.advanceTimersByTime(700);
+  news.push([SOME]);
+  heartbeat.beatNow();
+  expect(types()).toEqual(['beat', 'vitals']);
+  expect(sent[1]).toEqual({type: 'vitals', lagMs: 0, vitals: [SOME]});
+  vi.advanceTimersByTime(499);
+  expect(sent).toHaveLength(2);
+  vi.advanceTimersByTime(1);
+  expect(types()).toEqual(['beat', 'vitals', 'beat']);
+  expect(vi.getTimerCount()).toBe(1);
+});
+
 test('a loop that is late says by how much', () => {
   const {heartbeat, sent} = rig();
   heartbeat.hasTeams = true;

@@ -67,7 +67,7 @@ export const more = [SecurityManager, token, numbers];
 `;
 
 const CLIENT = `
-import {type DocumentList, type DocumentMap, type EndToEndOptions, EphemeralAgent, FederationHub, type HubDocument, HubError, InProcessHub, type JsonValue} from 'godel';
+import {type DocumentList, type DocumentMap, type EndToEndOptions, EphemeralAgent, FederationHub, type HubDocument, HubError, InProcessHub, type JsonValue, SecurityManager} from 'godel/hub/client';
 
 const {adapter: hubAdapter} = new InProcessHub({documents: 10});
 const endToEnd: EndToEndOptions = {key: [{file: 'tenant.key'}, {env: 'OLD_KEY'}, new Uint8Array(32)]};
@@ -82,7 +82,7 @@ document.on('change', ({by}) => console.log(by === 'others'));
 document.on('error', (error: HubError) => console.log(error.code));
 await document.sync({deadlineMs: 100});
 const sealed: number = hub.getSyncStats().sealed;
-export const all = [known, sealed, EphemeralAgent.spawn({tenantId: 'shop', hubAdapter, endToEnd})];
+export const all = [known, sealed, SecurityManager, EphemeralAgent.spawn({tenantId: 'shop', hubAdapter, endToEnd})];
 `;
 
 /** Programs that use the library and nothing else; all but those with nothing wrong are wrong somewhere. */
@@ -143,11 +143,17 @@ function loadedWith(entry: string): {readonly code: string; readonly packages: r
 
 test('the hub server is loaded by those alone who ask for it', () => {
   const server = /^var FederationHubServer = class/m;
-  const [main, hub] = [loadedWith('dist/index.js'), loadedWith('dist/hub-server.js')];
+  const [main, hub, client] = [
+    loadedWith('dist/index.js'),
+    loadedWith('dist/hub-server.js'),
+    loadedWith('dist/hub-client.js'),
+  ];
   expect(hub.code).toMatch(server);
   expect(main.code).toContain('EphemeralAgent');
   expect(main.code).not.toMatch(server);
   expect(main.packages).toEqual(['better-sqlite3', 'yjs']);
+  expect(client.packages).toEqual(['better-sqlite3', 'jose', 'yjs']);
+  expect(client.code).not.toMatch(/^var (FederationHubServer|LoadBalancer) = class/m);
   expect(hub.packages).toEqual(expect.arrayContaining(['@peculiar/x509', 'better-sqlite3', 'jose', 'yjs']));
 });
 

@@ -415,6 +415,9 @@ function numbersEvents(makePlace: () => StorePlace): void {
     expect(store.events({after: 2, limit: 3}).map(({cursor}) => cursor)).toEqual([3, 4, 5]);
     expect(store.events({teamId: T1, after: 1, limit: 100}).map(({seq}) => seq)).toEqual([2, 3]);
     expect(store.events({teamId: T1, after: 0, limit: 1}).map(({seq}) => seq)).toEqual([1]);
+    const ofNone = [...first, ...second].filter(({teamId: team}) => team === null);
+    expect(ofNone.length).toBeGreaterThan(0);
+    expect(store.events({teamId: null, after: 0, limit: 100})).toEqual(ofNone);
     expect(store.events({after: 7, limit: 100})).toEqual([]);
     expect(store.events({after: 0, limit: 0})).toEqual([]);
   });

@@ -46,15 +46,16 @@ const item = fc.oneof(
   fc.record({kind: fc.constant('change'), change: maybeClocked<object>(change)}),
 );
 const presence = fc.record({status: text, doing: fc.option(text), skills: names});
-const message = fc.record({
+const addressee = fc.oneof(fc.record({to: fc.option(name)}), fc.record({to: fc.constant(null), skills: names}));
+const told = fc.record({
   id: name,
-  to: fc.option(name),
   topic: fc.option(name),
   kind: fc.constantFrom(...MESSAGE_KINDS),
   body: fc.jsonValue({maxDepth: 3}),
   priority: fc.constantFrom(...PRIORITIES),
   correlationId: fc.option(name),
 });
+const message = fc.tuple(told, addressee).map(([fields, to]) => ({...fields, ...to}));
 /** Frames of the kinds that have a check of their own. */
 const hotFrame = fc.oneof(
   fc.record({type: fc.constant('pull'), id, since: fc.nat(), limit: fc.integer({min: 1, max: 1000})}),
@@ -144,6 +145,18 @@ describe('readClientFrame', () => {
 
   const messageWith = (body: string) =>
     `{"type":"message","id":1,"message":{"id":"m","to":null,"topic":null,"kind":"message","body":${body},"priority":"low","correlationId":null}}`;
+
+  test('refuses skills in a message to one agent, and more of them than an agent has', () => {
+    const told = {id: 'm', topic: null, kind: 'message', body: 1, priority: 'low', correlationId: null};
+    const read = (addressee: object) =>
+      failure(JSON.stringify({type: 'message', id: 1, message: {...told, ...addressee}}));
+    expect(read({to: null, skills: ['sql']})).toBeNull();
+    expect(read({to: 'bob', skills: ['sql']})).toMatchObject({
+      path: 'message.skills',
+      message: expect.stringContaining('leave them out'),
+    });
+    expect(read({to: null, skills: Array.from({length: 101}, () => 'sql')})).toMatchObject({path: 'message.skills'});
+  });
 
   test.each(['__proto__', 'constructor', '\\u005f_proto__', 'c\\u006fnstructor'])(
     'refuses the key %s at any depth',

@@ -1,4 +1,4 @@
-import type {Command} from 'commander';
+import {type Command, Option} from 'commander';
 import type {ServeOptions} from '../serve-hub.ts';
 import {define, type Runner} from '../define.ts';
 import {masterKeyOption, ofHub} from '../hub-options.ts';
@@ -42,7 +42,21 @@ the disk in any case.`,
     )
     .option('--require-signatures', 'refuse episodes that are not signed by a key of their agent', false)
     .option('--keep <duration>', 'how long episodes are kept; default: for ever', duration('--keep'))
-    .option('--max-episodes <n>', 'of one tenant; the oldest go', wholeNumber('--max-episodes', {min: 1}))
+    .addOption(
+      new Option('--merge <on|off>', 'whether episodes that say the same are recalled as one')
+        .choices(['on', 'off'])
+        .default('on'),
+    )
+    .option(
+      '--consolidate <n>',
+      'so many episodes of one task become one; default: none do',
+      wholeNumber('--consolidate', {min: 3, max: 100}),
+    )
+    .option(
+      '--max-episodes <n>',
+      'of one tenant; of the oldest those worth least go',
+      wholeNumber('--max-episodes', {min: 1}),
+    )
     .option('--embedder <kind>', 'auto: the language model where it is installed; hashed: without one', 'auto')
     .action((_options: object, command: Command) =>
       run(async cli => {

@@ -3,7 +3,7 @@ import {fail, ok, type Result} from '../../base/result.ts';
 import {HubError} from '../../hub/client/hub-error.ts';
 import {mayChange} from '../../hub/client/rights.ts';
 import {uuidV7} from '../../hub/client/uuid-v7.ts';
-import type {EpisodeChange, EpisodeStanding, KeptMemory, LogItem} from '../../model/episode.ts';
+import type {EpisodeChange, KeptMemory, LogItem, SaidStanding} from '../../model/episode.ts';
 import {type Failure, failureOf} from '../../model/failure.ts';
 import type {OpenMemory} from './cached-memory.ts';
 import {nextTurn} from './turns.ts';
@@ -26,7 +26,7 @@ export function userOf({nameOf}: OpenMemory): string {
 export async function changeStanding(
   opened: OpenMemory,
   memories: readonly Pick<KeptMemory, 'episode'>[],
-  standing: EpisodeStanding,
+  standing: SaidStanding,
 ): Promise<Result<AtHub, Failure>> {
   const items: LogItem[] = [];
   for (const {episode} of memories) {

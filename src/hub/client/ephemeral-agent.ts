@@ -9,15 +9,15 @@ import type {HubAdapterSource, WaitOptions} from './hub-replica.ts';
 import type {EndpointOptions} from './hub-endpoint.ts';
 import type {HubDocument} from './hub-document.ts';
 import {badOption, HubError, hubErrorOf} from './hub-error.ts';
-import {type HubToken, unverifiedClaims} from './hub-token.ts';
-import {promised} from './promised.ts';
+import type {HubToken} from './hub-token.ts';
+import {nameAgent} from './name-agent.ts';
 import type {SyncReport, SyncStats} from './replica-sync.ts';
 import type {CacheUser, EpisodeCache} from './store/episode-cache.ts';
+import {LEAST_SYNC_MS, SyncPlan} from './sync-plan.ts';
 import {openCache, type OpenCacheOptions} from './store/open-cache.ts';
-import {uuidV7} from './uuid-v7.ts';
 
 export interface EphemeralAgentOptions extends EndpointOptions, OpenCacheOptions {
-  /** Without it: the one a JSON Web Token names, or a new one. */
+  /** Without it: the one its JSON Web Token names, for which a function is asked once, or a new one. */
   readonly agentId?: string;
   /** Seconds until it ends by itself. */
   readonly lifetime?: number;
@@ -25,7 +25,7 @@ export interface EphemeralAgentOptions extends EndpointOptions, OpenCacheOptions
   readonly hubEndpoint?: string;
   readonly token?: HubToken;
   readonly hubAdapter?: HubAdapterSource;
-  /** Milliseconds between two syncs. */
+  /** Milliseconds between two syncs; without it, what the hub says, and 5000 where it says nothing. */
   readonly syncInterval?: number;
   /** Milliseconds the last sync may take when it ends. */
   readonly finalSyncMs?: number;
@@ -78,7 +78,6 @@ export interface AgentEnd {
 }
 
 const LIFETIME_S = 300;
-const SYNC_MS = 5000;
 const FINAL_SYNC_MS = 5000;
 /** Ten years: longer is a mistake. */
 const MAX_LIFETIME_S = 315_360_000;
@@ -137,30 +136,26 @@ export class EphemeralAgent implements AsyncDisposable {
    * Resolves when the agent is there, with its cache; it connects meanwhile. Rejects with a HubError: `bad-option`, `cache-unusable`, or
    * `ended` when the signal is aborted already.
    */
-  static spawn(options: EphemeralAgentOptions): Promise<EphemeralAgent> {
-    return promised(() => new EphemeralAgent(options, EphemeralAgent.#check(options)));
+  static async spawn(options: EphemeralAgentOptions): Promise<EphemeralAgent> {
+    EphemeralAgent.#check(options);
+    const {agentId, ...named} = await nameAgent(options);
+    if (options.signal?.aborted) throw abortedBefore();
+    return new EphemeralAgent({...options, ...named}, agentId);
   }
 
-  /** Answers the id of the agent. */
-  static #check(options: EphemeralAgentOptions): string {
-    const {
-      tenantId,
-      lifetime = LIFETIME_S,
-      syncInterval = SYNC_MS,
-      finalSyncMs = FINAL_SYNC_MS,
-      signal,
-      token,
-    } = options;
+  static #check(options: EphemeralAgentOptions): void {
+    const {tenantId, lifetime = LIFETIME_S, syncInterval = LEAST_SYNC_MS, signal} = options;
+    const {finalSyncMs = FINAL_SYNC_MS} = options;
     if (typeof tenantId !== 'string' || tenantId === '') throw badOption('tenantId is needed: whose memory is it?');
     if (!(lifetime > 0 && lifetime <= MAX_LIFETIME_S)) throw badOption(`lifetime is ${lifetime}: use seconds above 0`);
-    if (!(syncInterval >= 10)) throw badOption(`syncInterval is ${syncInterval}: use milliseconds from 10`);
+    if (!(syncInterval >= LEAST_SYNC_MS)) {
+      throw badOption(`syncInterval is ${syncInterval}: use milliseconds from ${LEAST_SYNC_MS}`);
+    }
     if (!(finalSyncMs >= 0)) throw badOption(`finalSyncMs is ${finalSyncMs}: use milliseconds from 0`);
-    if (signal?.aborted) throw new HubError('ended', 'The signal of this agent was aborted before it began');
-    const named = typeof token === 'string' ? unverifiedClaims(token).agentId : null;
+    if (signal?.aborted) throw abortedBefore();
     if (options.cache !== undefined && options.memoryPath !== undefined) {
       throw badOption('Give a cache or a memoryPath, not both');
     }
-    return options.agentId ?? named ?? `agent-${uuidV7()}`;
   }
 
   /** Runs a task with the agent's memory. Rejects with what it throws, and with a HubError `ended` as soon as the agent ends. */
@@ -266,20 +261,11 @@ export class EphemeralAgent implements AsyncDisposable {
     signal?.addEventListener('abort', onAbort, {once: true});
     this.#cancels.add(() => signal?.removeEventListener('abort', onAbort));
     if (this.hub === null) return;
-    this.hub.begin();
-    // Agents that were spawned together do not sync together.
-    this.#planSync(Math.random());
-  }
-
-  #planSync(share: number): void {
-    const {syncInterval = SYNC_MS} = this.#options;
-    const cancel = this.#alarms.after(syncInterval * share, () => {
-      this.#cancels.delete(cancel);
-      void this.hub?.syncQuietly().finally(() => {
-        if (this.isAlive()) this.#planSync(1);
-      });
-    });
-    this.#cancels.add(cancel);
+    const {hub} = this;
+    const own = this.#options.syncInterval;
+    const plan = new SyncPlan({alarms: this.#alarms, own, sync: () => hub.syncQuietly()});
+    this.#cancels.add(() => plan.stop());
+    plan.begin(hub.begin());
   }
 
   #endBy(reason: EndReason): Promise<AgentEnd> {
@@ -318,4 +304,8 @@ export class EphemeralAgent implements AsyncDisposable {
   #endedError(): HubError {
     return new HubError('ended', `The agent ${this.agentId} has ended (${this.#endedBy ?? 'destroyed'})`);
   }
+}
+
+function abortedBefore(): HubError {
+  return new HubError('ended', 'The signal of this agent was aborted before it began');
 }

@@ -67,6 +67,8 @@ export interface HubWelcome {
   readonly head: number;
   /** Which log positions count in; without it, positions are trusted. */
   readonly log?: string | undefined;
+  /** How often to sync, in milliseconds, for whom nobody else says it. */
+  readonly syncIntervalMs?: number | undefined;
   /** What is not to be recalled from the cache either; without it, that is as it was. */
   readonly recall?: RecallRule | undefined;
 }
@@ -75,6 +77,8 @@ export interface HubPage {
   readonly entries: readonly LogEntry[];
   readonly head: number;
   readonly more: boolean;
+  /** What is not to be recalled from the cache from now on; without it, that is as it was. */
+  readonly recall?: RecallRule | undefined;
 }
 
 export interface HubEpisode {
@@ -124,7 +128,13 @@ export type HubAdapterEvent =
   /** It does not connect again: trying it as it is would not help. */
   | {readonly kind: 'given-up'; readonly error: HubError}
   /** `entries` is empty where it is to be pulled instead. */
-  | {readonly kind: 'news'; readonly entries: readonly LogEntry[]; readonly head: number}
+  | {
+      readonly kind: 'news';
+      readonly entries: readonly LogEntry[];
+      readonly head: number;
+      /** As of a page. */
+      readonly recall?: RecallRule | undefined;
+    }
   | {
       readonly kind: 'presence';
       readonly joined: readonly ActiveAgent[];

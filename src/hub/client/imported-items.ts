@@ -43,7 +43,8 @@ export function importedItems(
   if (state.uses > 0) {
     items.push({kind: 'change', change: {...change('use'), kind: 'use', count: Math.min(state.uses, MAX_USES)}});
   }
-  if (state.standing !== 'active') {
+  // What says the same is merged by the hub that takes it, into what that one has.
+  if (state.standing !== 'active' && state.standing !== 'merged') {
     items.push({kind: 'change', change: {...change('standing'), kind: 'standing', standing: state.standing}});
   }
   return ok(items);

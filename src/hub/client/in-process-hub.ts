@@ -217,10 +217,9 @@ class InProcessAdapter implements HubAdapter {
       const {messageIds, mail, members} = this.#tenant;
       if (messageIds.has(message.id)) return;
       const told: HubMessage = {...message, from: this.#who.agentId, sentAtMs: Date.now()};
-      const {to, topic} = message;
+      const {to, topic, skills = []} = message;
       if (to === null) {
-        const hears = ({subscription}: InProcessAdapter) => topic === null || subscription.topics.includes(topic);
-        this.#tellOthers({kind: 'message', message: told}, hears);
+        this.#tellOthers({kind: 'message', message: told}, member => member.#isMeant(topic, skills));
       } else {
         const box = mail.get(to);
         if (box === undefined) throw new HubError('not-found', `agent ${to} has never been in this tenant`);
@@ -270,6 +269,11 @@ class InProcessAdapter implements HubAdapter {
     this.#ended = new HubError('replaced', 'another connection of this agent has taken the place of this one');
     this.#leave('replaced');
     this.tell({kind: 'given-up', error: this.#ended});
+  }
+
+  #isMeant(topic: string | null, skills: readonly string[]): boolean {
+    if (topic !== null && !this.#subscription.topics.includes(topic)) return false;
+    return skills.every(skill => this.#presence.skills.includes(skill));
   }
 
   #leave(why: 'left' | 'lost' | 'replaced'): void {

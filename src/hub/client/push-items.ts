@@ -9,6 +9,8 @@ export function pushItem(item: LogItem): PushItem {
     return {kind: 'episode', episode: {...item.episode, tags: [...item.episode.tags]}};
   }
   const {change} = item;
+  // Of the hub alone, and so never on the way to it.
+  if (change.kind === 'merge' || change.kind === 'tally') throw new Error(`Internal error: a push of ${change.kind}`);
   if (change.kind !== 'tag') return {kind: 'change', change};
   return {kind: 'change', change: {...change, add: [...change.add], remove: [...change.remove]}};
 }

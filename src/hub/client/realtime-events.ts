@@ -20,7 +20,7 @@ export interface TaskReport {
 
 export interface HelpRequest {
   readonly question: string;
-  /** Who has these is asked. */
+  /** Who shows all of these was asked; one agent is asked whatever it shows. */
   readonly skills: readonly string[];
   /** JSON. */
   readonly data: unknown;

@@ -1,11 +1,11 @@
 import {never} from '../../base/never.ts';
 import type {LogEntry} from '../../model/episode.ts';
-import type {ActiveAgent, HubMessage, MessageKind, PresenceNote} from '../../model/hub.ts';
+import type {ActiveAgent, HubMessage, PresenceNote} from '../../model/hub.ts';
 import {isSealedBody, legibleAgent} from '../security/sealed-talk.ts';
 import {isSealedItem} from '../security/tenant-seal.ts';
 import {type Alarms, PROCESS_ALARMS} from './alarms.ts';
 import type {WaitOptions} from './hub-replica.ts';
-import type {HubAdapter, HubAdapterEvent, HubWelcome, OutgoingMessage} from './hub-adapter.ts';
+import type {HubAdapter, HubAdapterEvent, HubWelcome} from './hub-adapter.ts';
 import {NO_DOCUMENTS} from './end-to-end.ts';
 import {HelpDesk} from './help-desk.ts';
 import type {HubDocument} from './hub-document.ts';
@@ -23,7 +23,8 @@ import {
 } from './realtime-events.ts';
 import {realtimeAdapter} from './realtime-adapter.ts';
 import type {BroadcastOptions, HelpOptions, RealtimeOptions, SendOptions} from './realtime-options.ts';
-import {sendMessage} from './send-message.ts';
+import {messageOf, sendMessage, type Told} from './send-message.ts';
+import {follow, unfollow} from './shared-topics.ts';
 import {uuidV7} from './uuid-v7.ts';
 
 const SEND_MS = 10_000;
@@ -52,6 +53,7 @@ export class RealtimeHub implements AsyncDisposable {
   readonly #help: HelpDesk;
   readonly #documents: HubDocuments;
   #presence: PresenceNote;
+  #shown: Promise<void> = Promise.resolve();
   #shut: Promise<void> | undefined;
 
   constructor(agentId: string, tenantId: string, options: RealtimeOptions) {
@@ -85,9 +87,11 @@ export class RealtimeHub implements AsyncDisposable {
     return this.#adapter.isConnected;
   }
 
-  /** Resolves when the hub has welcomed us; as `FederationHub.connect`. */
+  /** Resolves when the hub has welcomed us and knows our skills and topics; otherwise as `FederationHub.connect`. */
   async connect(options: WaitOptions = {}): Promise<HubWelcome> {
-    return this.#adapter.connect(options);
+    const welcome = await this.#adapter.connect(options);
+    await this.#shown;
+    return welcome;
   }
 
   /** Answers how to stop listening. */
@@ -99,9 +103,9 @@ export class RealtimeHub implements AsyncDisposable {
     this.#listeners.off(name, listener);
   }
 
-  /** To everybody in the tenant, or who follows the topic. The body is JSON. Resolves with the id when the hub has it. */
-  async broadcast(body: unknown, {topic, ...options}: BroadcastOptions = {}): Promise<string> {
-    return this.#send({kind: 'message', to: null, topic: topic ?? null, body}, options);
+  /** To everybody in the tenant, or who follows the topic and has the skills. The body is JSON. Resolves with the id when the hub has it. */
+  async broadcast(body: unknown, {topic = null, skills, ...options}: BroadcastOptions = {}): Promise<string> {
+    return this.#send({kind: 'message', to: null, topic, skills, body}, options);
   }
 
   /** To one agent; the hub keeps it for a while when that is away. Resolves with the id when the hub has it. */
@@ -146,7 +150,7 @@ export class RealtimeHub implements AsyncDisposable {
     const help = this.#help.wait(id, {enough: answers, deadlineMs: options.deadlineMs ?? HELP_MS, signal});
     const body = {question, skills: [...skills], data};
     try {
-      await this.#send({kind: 'request_help', to, topic, body}, {priority, id, signal});
+      await this.#send({kind: 'request_help', to, topic, skills, body}, {priority, id, signal});
     } catch (error) {
       this.#help.end(id);
       throw error;
@@ -156,10 +160,10 @@ export class RealtimeHub implements AsyncDisposable {
 
   async shareKnowledge(
     {title, content, tags = []}: Omit<Knowledge, 'tags'> & {readonly tags?: readonly string[]},
-    {topic, ...options}: BroadcastOptions = {},
+    {topic = null, skills, ...options}: BroadcastOptions = {},
   ): Promise<string> {
     const body = {title, content, tags: [...tags]};
-    return this.#send({kind: 'share_knowledge', to: null, topic: topic ?? null, body}, options);
+    return this.#send({kind: 'share_knowledge', to: null, topic, skills, body}, options);
   }
 
   /** Changes what the others see of this agent, and tells them. */
@@ -200,7 +204,12 @@ export class RealtimeHub implements AsyncDisposable {
     this.#unlisten();
     this.#listeners.clear();
     this.#help.endAll();
-    if (!this.#ownsAdapter) return;
+    const topics = unfollow(this.#adapter, this);
+    if (!this.#ownsAdapter) {
+      // Should the connection be gone, nothing comes over it anyway.
+      if (this.isConnected) await this.#adapter.subscribe({news: true, topics}).catch(() => undefined);
+      return;
+    }
     await this.#documents.settle(LAST_WORDS_MS);
     this.#documents.detach();
     this.#documents.closeAll();
@@ -230,22 +239,23 @@ export class RealtimeHub implements AsyncDisposable {
     }
   }
 
-  #onUp({head}: HubWelcome): void {
-    this.#news.up(head);
-    void this.#introduce();
+  get #topics(): readonly string[] {
+    return this.#options.topics ?? [];
   }
 
-  async #introduce(): Promise<void> {
-    try {
-      // Another's connection knows nothing of our topics; that of our own said them already.
-      if (!this.#ownsAdapter || this.#options.hubAdapter !== undefined) {
-        await this.#adapter.subscribe({news: true, topics: this.#options.topics ?? []});
-        await this.#adapter.setPresence(this.#presence);
-      }
-      this.#listeners.emit('agents:sync', await this.getActiveAgents());
-    } catch {
-      // The connection has ended, or this role may not show itself: the next connection tries again.
-    }
+  #onUp({head}: HubWelcome): void {
+    this.#news.up(head);
+    // Otherwise the connection has ended, or this role may not show itself: the next connection tries again.
+    this.#shown = this.#show().catch(() => undefined);
+    const met = this.#shown.then(async () => this.#listeners.emit('agents:sync', await this.getActiveAgents()));
+    met.catch(() => undefined);
+  }
+
+  async #show(): Promise<void> {
+    // Another's connection knows nothing of our topics; that of our own said them already.
+    if (this.#ownsAdapter && this.#options.hubAdapter === undefined) return;
+    await this.#adapter.subscribe({news: true, topics: follow(this.#adapter, this, this.#topics)});
+    await this.#adapter.setPresence(this.#presence);
   }
 
   #onEntry(entry: LogEntry): void {
@@ -264,24 +274,23 @@ export class RealtimeHub implements AsyncDisposable {
     // It stays at the hub, for when the key is there.
     if (isSealedBody(message)) return;
     if (!this.#inbox.take(message)) return;
+    const {to, topic, skills = []} = message;
+    // Over a connection that is shared comes what others follow, too; and of what is sealed the hub does not know for whom it is.
+    if (to === null && topic !== null && !this.#topics.includes(topic)) return;
+    if (to === null && !skills.every(skill => this.#presence.skills.includes(skill))) return;
     this.#help.hear(message);
     this.#listeners.emit('message:received', message);
     emitKind(this.#listeners, message);
   }
 
   async #send(
-    {kind, to, topic, body}: {kind: MessageKind; to: string | null; topic: string | null; body: unknown},
-    {
-      priority = 'normal',
-      correlationId,
-      id = uuidV7(),
-      signal,
-    }: SendOptions & {id?: string; signal?: AbortSignal | undefined},
+    told: Told,
+    {signal, ...options}: SendOptions & {id?: string; signal?: AbortSignal | undefined},
   ): Promise<string> {
     if (this.#shut) throw new HubError('ended', 'This realtime hub was shut down');
-    const message: OutgoingMessage = {id, to, topic, kind, body, priority, correlationId: correlationId ?? null};
+    const message = messageOf(told, options);
     const deadlineMs = this.#options.sendMs ?? SEND_MS;
     await sendMessage(this.#adapter, message, {deadlineMs, alarms: this.#alarms, signal});
-    return id;
+    return message.id;
   }
 }

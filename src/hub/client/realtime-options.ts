@@ -31,13 +31,16 @@ export interface SendOptions {
 }
 
 export interface BroadcastOptions extends SendOptions {
-  readonly topic?: string;
+  readonly topic?: string | null;
+  /** Only who shows all of these among its skills is told. */
+  readonly skills?: readonly string[];
 }
 
 export interface HelpOptions {
   /** One agent; without it everybody, or those who follow the topic. */
   readonly to?: string;
   readonly topic?: string;
+  /** Of everybody, or of those who follow the topic, only who shows all of these among its skills is asked. */
   readonly skills?: readonly string[];
   readonly data?: unknown;
   readonly priority?: Priority;

@@ -1,5 +1,5 @@
 import {sleep} from '../../base/clock.ts';
-import type {LogEntry, LogItem} from '../../model/episode.ts';
+import type {LogItem} from '../../model/episode.ts';
 import type {HubRole} from '../../model/hub.ts';
 import {speaksFor} from '../security/delegation.ts';
 import {MAX_PULL_ENTRIES, MAX_PUSH_ITEMS, type PushResult} from '../../wire/hub-protocol.ts';
@@ -189,7 +189,7 @@ export class ReplicaSync {
         this.#lastError = event.error;
         return;
       case 'news':
-        return this.#onNews(event.entries, event.head);
+        return this.#onNews(event);
       case 'presence':
       case 'message':
       case 'document':
@@ -197,7 +197,8 @@ export class ReplicaSync {
     }
   }
 
-  #onNews(entries: readonly LogEntry[], head: number): void {
+  #onNews({entries, head, recall}: Extract<HubAdapterEvent, {kind: 'news'}>): void {
+    if (recall !== undefined) this.#guard(() => this.#cache.obey(recall));
     // What was not taken is pulled by the next sync.
     this.#guard(() => {
       const before = this.#cache.position;
@@ -315,6 +316,7 @@ export class ReplicaSync {
     for (;;) {
       const since = this.#cache.position;
       const page = await adapter.pull(since, MAX_PULL_ENTRIES);
+      if (page.recall !== undefined) this.#cache.obey(page.recall);
       if (page.head < since) {
         // Asked for here and not of the welcome, behind which others who share the cache may have moved on.
         this.#cache.restart();

@@ -70,8 +70,9 @@ export class SealingHub implements HubAdapter {
     return (await this.#inner.who()).map(agent => openAgent(this.#seal, agent));
   }
 
-  send(message: OutgoingMessage): Promise<void> {
-    return this.#inner.send({...message, body: sealBody(this.#seal, {...message, from: this.#agentId})});
+  send({skills, ...message}: OutgoingMessage): Promise<void> {
+    const sent = {...message, ...(skills && {skills}), from: this.#agentId};
+    return this.#inner.send({...message, body: sealBody(this.#seal, sent)});
   }
 
   received(messages: readonly string[]): void {

@@ -271,8 +271,8 @@ export class WebSocketHub implements HubAdapter {
     if (typeof this.#options.token !== 'string') {
       this.#refresh.begin(expiresAtMs - Date.now(), token => link.ask('ok', {type: 'refresh', token}));
     }
-    const {agentId, tenantId, role, epoch, head, log, recall} = said;
-    const welcome = {agentId, tenantId, role, epoch, head, log, recall};
+    const {agentId, tenantId, role, epoch, head, log, syncIntervalMs, recall} = said;
+    const welcome = {agentId, tenantId, role, epoch, head, log, syncIntervalMs, recall};
     this.#standing.up(welcome);
     this.#listeners.tell({kind: 'up', welcome});
   }
@@ -324,7 +324,12 @@ export class WebSocketHub implements HubAdapter {
   #onNotice(notice: HubNotice): void {
     switch (notice.type) {
       case 'news':
-        return this.#listeners.tell({kind: 'news', entries: notice.entries, head: notice.head});
+        return this.#listeners.tell({
+          kind: 'news',
+          entries: notice.entries,
+          head: notice.head,
+          recall: notice.recall,
+        });
       case 'presence':
         return this.#listeners.tell({
           kind: 'presence',

@@ -5,8 +5,11 @@ import type {HubStats} from '../../wire/hub-protocol.ts';
 import {makePrivateFolder} from '../security/private-file.ts';
 import type {KeysWanted} from '../server/parts/compose-hub.ts';
 import type {HubFolder} from '../server/parts/hub-folder.ts';
+import type {RecordsWanted, SessionRecordsWanted} from '../server/parts/records-wanted.ts';
 import type {AgentTrust} from '../server/parts/recall-rules.ts';
+import type {AuditRow} from '../server/store/audit-log.ts';
 import type {ListedKey} from '../server/store/credentials.ts';
+import type {SessionRow} from '../server/store/sessions.ts';
 import type {VerifyReport} from '../server/store/verify.ts';
 
 /** What the operator of a hub asks of it, from the same machine and as the same user. */
@@ -14,6 +17,8 @@ export type ControlRequest =
   | {readonly do: 'stats'}
   | {readonly do: 'backup'; readonly file: string}
   | {readonly do: 'list-keys'; readonly wanted: KeysWanted}
+  | {readonly do: 'audit'; readonly wanted: RecordsWanted}
+  | {readonly do: 'sessions'; readonly wanted: SessionRecordsWanted}
   | ({readonly do: 'remove-keys'} & KeysDoomed);
 
 /** Of one agent; `publicKey` null: all of them. */
@@ -26,6 +31,8 @@ export interface KeysDoomed {
 export type ControlAnswer =
   | {readonly kind: 'stats'; readonly stats: HubStats; readonly trust: readonly AgentTrust[]}
   | {readonly kind: 'backup'; readonly report: VerifyReport}
+  | {readonly kind: 'audit'; readonly rows: readonly AuditRow[]}
+  | {readonly kind: 'sessions'; readonly sessions: readonly SessionRow[]}
   | {readonly kind: 'keys'; readonly keys: readonly ListedKey[]}
   | {readonly kind: 'removed'; readonly publicKeys: readonly string[]}
   | {readonly kind: 'failed'; readonly failure: Failure};
@@ -94,6 +101,9 @@ export function askHub({socket}: HubFolder['control'], request: ControlRequest):
   });
 }
 
+/** What says only what is wanted. */
+const WANTING: ReadonlySet<unknown> = new Set(['list-keys', 'audit', 'sessions']);
+
 async function answered(text: string, answer: (request: ControlRequest) => Promise<ControlAnswer>): Promise<string> {
   let said: ControlAnswer;
   try {
@@ -111,7 +121,7 @@ function read(text: string): ControlRequest {
     if (value.do === 'backup' && 'file' in value && typeof value.file === 'string')
       return {do: 'backup', file: value.file};
     // From a process of the same user and program; the store takes texts as they are.
-    if (value.do === 'list-keys' && 'wanted' in value) return value as ControlRequest;
+    if (WANTING.has(value.do) && 'wanted' in value) return value as ControlRequest;
     if (value.do === 'remove-keys' && 'publicKey' in value) return value as ControlRequest;
   }
   throw new Error('this hub does not know that request; hub and command line are of different versions');

@@ -51,10 +51,20 @@ function say(line: {readonly ready: unknown} | {readonly failure: Failure} | {re
   if (line !== null) process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-/** Who comes and goes is in the database. */
+/** Who comes and goes, and does what, is in the database. */
+const UNTOLD: ReadonlySet<HubEvent['kind']> = new Set([
+  'agent-joined',
+  'agent-left',
+  'token-refreshed',
+  'refused',
+  'key-added',
+  'key-removed',
+  'task-assigned',
+  'merged',
+]);
+
 function lineOf(event: HubEvent): {readonly event: unknown} | null {
-  if (event.kind === 'agent-joined' || event.kind === 'agent-left' || event.kind === 'token-refreshed') return null;
-  if (event.kind === 'refused' || event.kind === 'key-added' || event.kind === 'key-removed') return null;
+  if (UNTOLD.has(event.kind)) return null;
   return {event: event.kind === 'unexpected' ? {...event, error: failureText(failureOf(event.error))} : event};
 }
 

@@ -1,10 +1,14 @@
 import {existsSync} from 'node:fs';
+import {join} from 'node:path';
 import {fail, type Result} from '../../base/result.ts';
 import {type Failure, GodelError} from '../../model/failure.ts';
 import {type MasterKey, readMasterKey} from '../security/master-key.ts';
+import {OperatorNotes} from '../security/operator-notes.ts';
+import {FolderShelf} from '../security/shelf.ts';
 import {WrappedKeyFolder} from '../security/wrapped-keys.ts';
 import {DataKeys, openingSealer} from '../server/parts/data-keys.ts';
 import {hubFolder} from '../server/parts/hub-folder.ts';
+import {NOTES} from '../server/parts/noted.ts';
 import {readDataKeys, restoreHubStore, verifyHubStore} from '../server/store/backup.ts';
 import {openHubStore} from '../server/store/open-hub-store.ts';
 import type {VerifyReport} from '../server/store/verify.ts';
@@ -50,6 +54,8 @@ export async function restoreHub(options: {
   if (!seal.ok) return seal;
   const restored = restoreHubStore({from, to: dbPath, seal: seal.value});
   if (!restored.ok) return restored;
+  const notes = new OperatorNotes(new FolderShelf(join(folder.path, NOTES)));
+  notes.add({atMs: Date.now(), tenant: null, what: 'restore', detail: {from, entries: restored.value.entries}});
   const keys = readDataKeys(from);
   if (keys.length > 0) {
     const dataKeys = new WrappedKeyFolder(folder.dataKeys);

@@ -15,7 +15,7 @@ import {TlsFiles, type TlsPaths} from './tls-files.ts';
 export interface HubRun
   extends Pick<
     FederationHubServerOptions,
-    'quorum' | 'retention' | 'backups' | 'maxAgents' | 'syncInterval' | 'requireSignatures'
+    'quorum' | 'retention' | 'merge' | 'consolidate' | 'backups' | 'maxAgents' | 'syncInterval' | 'requireSignatures'
   > {
   readonly port: number;
   readonly host: string;
@@ -113,6 +113,10 @@ async function answer(hub: FederationHubServer, request: ControlRequest): Promis
   switch (request.do) {
     case 'stats':
       return {kind: 'stats', stats: hub.getStats(), trust: hub.getTrust()};
+    case 'audit':
+      return {kind: 'audit', rows: hub.getAudit(request.wanted)};
+    case 'sessions':
+      return {kind: 'sessions', sessions: hub.getSessions(request.wanted)};
     case 'list-keys':
       return {kind: 'keys', keys: hub.listKeys(request.wanted)};
     case 'remove-keys':

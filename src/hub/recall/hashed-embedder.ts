@@ -29,23 +29,62 @@ export function hashedEmbedder(): Embedder {
 
 /** The vector of one text: 512 dimensions, unit length. */
 export function hashedVector(text: string): Float32Array {
-  const features = new Map<number, {count: number; readonly weight: number}>();
-  const note = (feature: number, weight: number) => {
-    const known = features.get(feature);
-    if (known) known.count += 1;
-    else features.set(feature, {count: 1, weight});
-  };
   const words = wordsOf(text);
-  for (const word of words) noteWord(word, note);
+  const features = new Features(words.reduce((most, word) => most + MOST_PER_CHARACTER * word.length + 2, 1));
+  for (const word of words) noteWord(word, features);
   // A text without a letter or digit is still like itself.
-  if (words.length === 0) note(hash(text, 0, text.length, 4), 1);
-  const vector = new Float32Array(DIMENSIONS);
-  for (const [feature, {count, weight}] of features) {
-    const bucket = feature % DIMENSIONS;
-    const value = weight * (1 + Math.log(count));
-    vector[bucket] = (vector[bucket] ?? 0) + (feature >= 0x80000000 ? -value : value);
+  if (words.length === 0) features.note(hash(text, 0, text.length, 4), 1);
+  return toUnit(features.sum());
+}
+
+/** Each character of a word begins at most so many n-grams. */
+const MOST_PER_CHARACTER = LONGEST_GRAM - SHORTEST_GRAM + 1;
+
+/** How often there is each feature, in the order in which they come: a hash table without an object per feature. */
+class Features {
+  /** By the hash of a feature, or the next that was free: its number from 1; 0: free. */
+  readonly #slots: Int32Array;
+  readonly #features: Uint32Array;
+  readonly #counts: Uint32Array;
+  readonly #weights: Float64Array;
+  #size = 0;
+
+  constructor(most: number) {
+    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(2 * most)));
+    this.#features = new Uint32Array(most);
+    this.#counts = new Uint32Array(most);
+    this.#weights = new Float64Array(most);
   }
-  return toUnit(vector);
+
+  note(feature: number, weight: number): void {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    for (let slot = feature & mask; ; slot = (slot + 1) & mask) {
+      const index = (slots[slot] ?? 0) - 1;
+      if (index < 0) {
+        this.#features[this.#size] = feature;
+        this.#counts[this.#size] = 1;
+        this.#weights[this.#size] = weight;
+        this.#size += 1;
+        slots[slot] = this.#size;
+        return;
+      }
+      if (this.#features[index] !== feature) continue;
+      this.#counts[index] = (this.#counts[index] ?? 0) + 1;
+      return;
+    }
+  }
+
+  sum(): Float32Array {
+    const vector = new Float32Array(DIMENSIONS);
+    for (let index = 0; index < this.#size; index += 1) {
+      const feature = this.#features[index] ?? 0;
+      const bucket = feature % DIMENSIONS;
+      const value = (this.#weights[index] ?? 0) * (1 + Math.log(this.#counts[index] ?? 1));
+      vector[bucket] = (vector[bucket] ?? 0) + (feature >= 0x80000000 ? -value : value);
+    }
+    return vector;
+  }
 }
 
 /** Lower-case words of a text, identifiers taken apart. */
@@ -60,18 +99,18 @@ export function wordsOf(text: string): readonly string[] {
   );
 }
 
-function noteWord(word: string, note: (feature: number, weight: number) => void): void {
+function noteWord(word: string, features: Features): void {
   if (COMMON.has(word)) {
-    note(hash(word, 0, word.length, 1), WEIGHTS.common);
+    features.note(hash(word, 0, word.length, 1), WEIGHTS.common);
     return;
   }
-  note(hash(word, 0, word.length, 1), WEIGHTS.word);
-  note(hash(word, 0, stemLength(word), 2), WEIGHTS.stem);
+  features.note(hash(word, 0, word.length, 1), WEIGHTS.word);
+  features.note(hash(word, 0, stemLength(word), 2), WEIGHTS.stem);
   const padded = `^${word}$`;
   const grams = Math.max(1, 3 * padded.length - 9);
   for (let length = SHORTEST_GRAM; length <= LONGEST_GRAM; length += 1) {
     for (let start = 0; start + length <= padded.length; start += 1) {
-      note(hash(padded, start, start + length, 3), WEIGHTS.gram * Math.min(1, Math.sqrt(12 / grams)));
+      features.note(hash(padded, start, start + length, 3), WEIGHTS.gram * Math.min(1, Math.sqrt(12 / grams)));
     }
   }
 }

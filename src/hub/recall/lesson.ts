@@ -8,11 +8,4 @@ export interface Lesson {
   readonly state: EpisodeState;
   /** When it was made: Unix epoch, milliseconds. */
   readonly atMs: number;
-  /** null: not embedded (yet). */
-  readonly vector: Float32Array | null;
-}
-
-/** What an episode teaches: its critique, or else its output. */
-export function teachingOf({episode, state}: Lesson): string {
-  return state.critique ?? episode.critique ?? episode.output;
 }

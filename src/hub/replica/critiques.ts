@@ -1,8 +1,8 @@
 import type {WrittenClock} from '../../model/episode.ts';
-import {readCount, readList, readText, refuse} from './foreign.ts';
+import {byCodeUnit} from './code-unit.ts';
+import {readCount, readList, readText} from './foreign.ts';
 import {MAX_STAMP} from './latest.ts';
-import {byCodeUnit, MAX_COUNT} from './version-vector.ts';
-import {compareWrites, parseWriteClock, type PlacedWrite, saw} from './write-clock.ts';
+import {compareWrites, type PlacedWrite, readClock, saw} from './write-clock.ts';
 
 /** Critiques of one episode that are held against each other: those with the latest stamps. */
 export const MAX_CRITIQUES = 4;
@@ -77,22 +77,9 @@ export function concurrentWithLast(latest: readonly Critique[]): readonly string
 }
 
 function placed({tie, text, clock, position}: Critique): [{tie: string; text: string; write: PlacedWrite}] | null {
-  if (clock === null) return null;
-  const read = parseWriteClock(clock);
-  return read.ok ? [{tie, text, write: {clock: read.value, position}}] : null;
+  return clock === null ? null : [{tie, text, write: {clock, position}}];
 }
 
 function latestFirst(a: Critique, b: Critique): number {
   return byCodeUnit(b.at, a.at) || byCodeUnit(b.tie, a.tie);
-}
-
-function readClock(value: unknown): WrittenClock {
-  const [log, node, counter, base] = readList(value, 'a clock', 4);
-  if (base === undefined) return refuse('a clock must have four parts');
-  return [
-    readText(log, 'a log'),
-    readText(node, 'a node'),
-    readCount(counter, 'a counter', {least: 1, most: MAX_COUNT}),
-    readCount(base, 'a base', {most: MAX_COUNT}),
-  ];
 }

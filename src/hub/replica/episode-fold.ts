@@ -4,28 +4,34 @@ import {
   type Episode,
   EPISODE_STANDINGS,
   type EpisodeChange,
-  type EpisodeStanding,
   type EpisodeState,
+  type SaidStanding,
 } from '../../model/episode.ts';
 import {Critiques} from './critiques.ts';
-import {type Malformed, readList, readText, reading, refuse} from './foreign.ts';
+import {MAX_COUNT, type Malformed, readCount, readList, readText, reading, refuse} from './foreign.ts';
 import {Latest, later, readWritten, type Written} from './latest.ts';
+import {Tags} from './tags.ts';
 import {UseCount} from './use-count.ts';
-import {byCodeUnit} from './version-vector.ts';
 
 /** Voters, and confirming agents, of one episode: those with the latest word are counted, see `Latest`. */
 export const MAX_VOICES = 10_000;
-/** Tags that were ever put on or taken off one episode: those with the latest change are remembered. */
-export const MAX_TAGS = 500;
 const MAX_CRITIQUE = 256 * 1024;
+
+/** What an episode was last said to be; `into`: the one it was merged into. */
+type Standing = SaidStanding | {readonly into: string};
+
+/** What was merged into an episode. */
+type Tally = {readonly merged: number; readonly uses: number};
+
+const NO_TALLY: Tally = {merged: 0, uses: 0};
 
 /** `full`: too many uses are not settled, see `settle`; the change was not taken. */
 export type FoldAnswer = 'taken' | 'full';
 
 /**
  * What the changes of one episode amount to, however often and in whatever order they arrive: of each voter and each confirming
- * agent the last word counts, of critique and standing the last of all (beside it stands what was said without knowing of it), each tag is on or off by its last change (on, where one
- * change does both), each use counts once. "Last" is by stamp, then by id of the change. The store keeps one for each episode
+ * agent the last word counts (of each it is a register in which the last writer wins), and so of critique and standing of all (beside it stands what was
+ * said without knowing of it); tags are an observed-remove set, see `Tags`; each use counts once (a G-counter, see `UseCount`). "Last" is by stamp, then by id of the change. The store keeps one for each episode
  * and applies each change as it is appended.
  */
 export class EpisodeFold {
@@ -33,20 +39,22 @@ export class EpisodeFold {
   readonly #agentId: string;
   #votes: Latest<boolean>;
   #confirms: Latest<boolean>;
-  #tags: Latest<boolean>;
+  readonly #tags: Tags;
   #critique: Written<string | null>;
   #critiques = new Critiques();
-  #standing: Written<EpisodeStanding>;
+  #standing: Written<Standing>;
+  #tally: Written<Tally>;
   #uses = new UseCount();
 
-  private constructor(episode: string, agentId: string, first: {at: string; critique: string | null}) {
+  private constructor(episode: string, agentId: string, first: {at: string; critique: string | null; tags: Tags}) {
     this.#episode = episode;
     this.#agentId = agentId;
     this.#votes = new Latest(MAX_VOICES);
     this.#confirms = new Latest(MAX_VOICES);
-    this.#tags = new Latest(MAX_TAGS);
+    this.#tags = first.tags;
     this.#critique = {at: first.at, tie: '', value: first.critique};
     this.#standing = {at: first.at, tie: '', value: 'active'};
+    this.#tally = {at: first.at, tie: '', value: NO_TALLY};
   }
 
   /** An episode with no change yet: its own tags and critique stand as of its stamp, and it is active. */
@@ -57,9 +65,7 @@ export class EpisodeFold {
     tags,
     critique,
   }: Pick<Episode, 'id' | 'agentId' | 'at' | 'tags' | 'critique'>): EpisodeFold {
-    const fold = new EpisodeFold(id, agentId, {at, critique});
-    for (const tag of tags) fold.#tags.put(tag, {at, tie: '', value: true});
-    return fold;
+    return new EpisodeFold(id, agentId, {at, critique, tags: Tags.of({agentId, at, tags})});
   }
 
   /**
@@ -78,8 +84,7 @@ export class EpisodeFold {
       case 'use':
         return this.#uses.put(tie, {count: change.count, position});
       case 'tag':
-        for (const tag of change.remove) this.#tags.put(tag, {at, tie, value: false});
-        for (const tag of change.add) this.#tags.put(tag, {at, tie, value: true});
+        this.#tags.apply(change, position);
         return 'taken';
       case 'critique':
         this.#critique = later(this.#critique, {at, tie, value: change.text});
@@ -90,6 +95,12 @@ export class EpisodeFold {
         return 'taken';
       case 'standing':
         this.#standing = later(this.#standing, {at, tie, value: change.standing});
+        return 'taken';
+      case 'merge':
+        this.#standing = later(this.#standing, {at, tie, value: {into: change.into}});
+        return 'taken';
+      case 'tally':
+        this.#tally = later(this.#tally, {at, tie, value: {merged: change.merged, uses: change.uses}});
         return 'taken';
       default:
         return never(change);
@@ -120,6 +131,7 @@ export class EpisodeFold {
     this.#critique = later(this.#critique, other.#critique);
     this.#critiques.mergeFrom(other.#critiques);
     this.#standing = later(this.#standing, other.#standing);
+    this.#tally = later(this.#tally, other.#tally);
     return this.#uses.mergeFrom(other.#uses);
   }
 
@@ -128,53 +140,65 @@ export class EpisodeFold {
     const confirms = tally(this.#confirms);
     // None, where what the episode says of itself is later than all that was said of it.
     const others = this.#critique.tie === '' ? [] : this.#critiques.others;
+    const {merged, uses} = this.#tally.value;
+    const {value: standing} = this.#standing;
     return {
       up: votes.yes,
       down: votes.no,
-      uses: this.#uses.value,
-      tags: [...this.#tags.entries()].flatMap(([tag, {value}]) => (value ? [tag] : [])).sort(byCodeUnit),
+      uses: this.#uses.value + uses,
+      tags: this.#tags.values(),
       critique: this.#critique.value,
       ...(others.length > 0 && {otherCritiques: others}),
       confirmed: confirms.yes,
       refuted: confirms.no,
-      standing: this.#standing.value,
+      ...(merged > 0 && {merged}),
+      ...(typeof standing === 'string' ? {standing} : {standing: 'merged', mergedInto: standing.into}),
     };
+  }
+
+  /** Whether anybody but the episode itself has said anything of its tags. */
+  get hasChangedTags(): boolean {
+    return this.#tags.wereChanged;
   }
 
   /** Arrays only, the same for the same contents. */
   toJSON(): readonly unknown[] {
     const {at, tie, value} = this.#critique;
     const standing = this.#standing;
+    const {value: said} = standing;
+    const tally = this.#tally;
     return [
       this.#episode,
       this.#agentId,
       [at, tie, value],
-      [standing.at, standing.tie, standing.value],
+      [standing.at, standing.tie, typeof said === 'string' ? said : [said.into]],
       this.#votes.toJSON(),
       this.#confirms.toJSON(),
       this.#tags.toJSON(),
       this.#uses.toJSON(),
       this.#critiques.toJSON(),
+      [tally.at, tally.tie, [tally.value.merged, tally.value.uses]],
     ];
   }
 
   static parse(value: unknown): Result<EpisodeFold, Malformed> {
     return reading('episode fold', () => {
-      const parts = readList(value, 'a fold', 9);
-      // One that was written before critiques were held against each other has eight.
-      const [episode, agentId, critique, standing, votes, confirms, tags, uses, critiques = []] = parts;
+      const parts = readList(value, 'a fold', 10);
+      // One that was written before critiques were held against each other has eight, before there was merging nine.
+      const [episode, agentId, critique, standing, votes, confirms, tags, uses, critiques = [], tally] = parts;
       const {at, tie, value: text} = readWritten(critique, readCritique);
       const fold = new EpisodeFold(readText(episode, 'an episode'), readText(agentId, 'an agent'), {
         at,
         critique: text,
+        tags: Tags.read(tags),
       });
       fold.#critique = {at, tie, value: text};
       fold.#standing = readWritten(standing, readStanding);
       fold.#votes = Latest.read(votes, {what: 'votes', limit: MAX_VOICES, readValue: readFlag});
       fold.#confirms = Latest.read(confirms, {what: 'confirmations', limit: MAX_VOICES, readValue: readFlag});
-      fold.#tags = Latest.read(tags, {what: 'tags', limit: MAX_TAGS, readValue: readFlag});
       fold.#uses = UseCount.read(uses);
       fold.#critiques = Critiques.read(critiques);
+      if (tally !== undefined) fold.#tally = readWritten(tally, readTally);
       return fold;
     });
   }
@@ -194,7 +218,19 @@ function readCritique(value: unknown): string | null {
   return value === null ? null : readText(value, 'a critique', {least: 0, most: MAX_CRITIQUE});
 }
 
-function readStanding(value: unknown): EpisodeStanding {
+function readTally(value: unknown): Tally {
+  const [merged, uses] = readList(value, 'a tally', 2);
+  return {
+    merged: readCount(merged, 'what was merged', {most: MAX_COUNT}),
+    uses: readCount(uses, 'uses of what was merged', {most: MAX_COUNT}),
+  };
+}
+
+function readStanding(value: unknown): Standing {
+  if (Array.isArray(value)) {
+    const [into] = readList(value, 'a merged standing', 1);
+    return {into: readText(into, 'what it was merged into')};
+  }
   return (
     EPISODE_STANDINGS.find(standing => standing === value) ??
     refuse('the standing must be one of ' + EPISODE_STANDINGS.join(', '))

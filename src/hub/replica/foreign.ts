@@ -7,6 +7,9 @@ export interface Malformed {
   readonly detail: string;
 }
 
+/** No count from outside may be greater, so that there is room to count on. */
+export const MAX_COUNT = 2 ** 52;
+
 /** As long as agent ids may be on the wire, in UTF-16 units. */
 export const MAX_NAME = 200;
 

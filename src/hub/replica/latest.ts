@@ -1,6 +1,6 @@
 import type {JsonValue} from '../../base/json.ts';
+import {byCodeUnit} from './code-unit.ts';
 import {readList, readText, refuse} from './foreign.ts';
-import {byCodeUnit} from './version-vector.ts';
 
 /** As long as a stamp may be on the wire. Whether it is one, and of the present, is asked at the border: `checkStamp`. */
 export const MAX_STAMP = 100;
@@ -49,10 +49,6 @@ export class Latest<V extends JsonValue> {
 
   entries(): IterableIterator<[string, Written<V>]> {
     return this.#writes.entries();
-  }
-
-  copy(): Latest<V> {
-    return new Latest(this.#limit, this.#writes);
   }
 
   put(key: string, write: Written<V>): void {

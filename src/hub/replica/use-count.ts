@@ -1,5 +1,5 @@
-import {readCount, readList, readText, refuse} from './foreign.ts';
-import {byCodeUnit, MAX_COUNT} from './version-vector.ts';
+import {byCodeUnit} from './code-unit.ts';
+import {MAX_COUNT, readCount, readList, readText, refuse} from './foreign.ts';
 
 /** Uses that are not settled yet. */
 export const MAX_OPEN_USES = 1000;

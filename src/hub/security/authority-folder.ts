@@ -10,6 +10,7 @@ import {
   type KeyedCertificate,
 } from './certificates.ts';
 import {type IssuedToken, IssuedTokens} from './issued-tokens.ts';
+import {OperatorNotes} from './operator-notes.ts';
 import {createPrivateFile, makePrivateFolder, readPrivateFile, writePrivateFile} from './private-file.ts';
 import {Revocations} from './revocations.ts';
 import {FolderShelf} from './shelf.ts';
@@ -31,12 +32,14 @@ export class AuthorityFolder {
   readonly #authority: KeyedCertificate;
   readonly #issued: IssuedTokens;
   readonly #revocations: Revocations;
+  readonly #notes: OperatorNotes;
 
   private constructor(folder: string, authority: KeyedCertificate) {
     this.#folder = folder;
     this.#authority = authority;
     this.#issued = new IssuedTokens(new FolderShelf(join(folder, 'issued')));
     this.#revocations = new Revocations(new FolderShelf(join(folder, 'revoked')));
+    this.#notes = new OperatorNotes(new FolderShelf(join(folder, 'notes')));
   }
 
   /** Makes an authority, or opens the one that is there. Throws with the fix when others may read the folder. */
@@ -89,11 +92,17 @@ export class AuthorityFolder {
       issuedAtMs: nowMs,
       expiresAtMs,
     });
+    const detail = {agentId, serial, role, expiresAtMs};
+    this.#notes.add({atMs: nowMs, tenant: tenantId, what: 'issue-certificate', detail});
     return issued;
   }
 
-  issueServer(wanted: Parameters<typeof issueServerCertificate>[1] = {}): Promise<IssuedCertificate> {
-    return issueServerCertificate(this.#authority, wanted);
+  async issueServer(wanted: Parameters<typeof issueServerCertificate>[1] = {}): Promise<IssuedCertificate> {
+    const issued = await issueServerCertificate(this.#authority, wanted);
+    const {serial, expiresAtMs} = issued;
+    const detail = {agentId: null, serial, hosts: [...(wanted.hosts ?? [])], expiresAtMs};
+    this.#notes.add({atMs: Date.now(), tenant: null, what: 'issue-certificate', detail});
+    return issued;
   }
 
   /** Refuses one certificate, or all of an agent, once the hub has loaded `crl.pem` again. Returns the serials it
@@ -110,8 +119,9 @@ export class AuthorityFolder {
         `No certificate ${JSON.stringify(what.serial.slice(0, 60))} is in force: godel hub cert list shows those that are`,
       );
     }
-    for (const {tokenId, expiresAtMs} of doomed) {
+    for (const {tokenId, agentId, tenantId: tenant, serial, expiresAtMs} of doomed) {
       this.#revocations.add({kind: 'token', tokenId, atMs: nowMs, endsAtMs: expiresAtMs});
+      this.#notes.add({atMs: nowMs, tenant, what: 'revoke-certificate', detail: {agentId, serial}});
     }
     await this.#writeList(nowMs);
     return doomed.map(({serial}) => serial);

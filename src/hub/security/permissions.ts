@@ -1,4 +1,4 @@
-import type {EpisodeChange, EpisodeStanding} from '../../model/episode.ts';
+import type {EpisodeChange, SaidStanding} from '../../model/episode.ts';
 import type {HubRole, MessageKind} from '../../model/hub.ts';
 
 /** Frames of a client that are one action each; those that are not are cut finer below. */
@@ -27,12 +27,13 @@ export type HubAction =
   | `message.${MessageKind}.${'one' | 'all'}`
   | `document.${'read' | 'write'}`
   | `change.${Exclude<EpisodeChange['kind'], 'standing'>}`
-  | `standing.${EpisodeStanding}.${'own' | 'others'}`;
+  | `standing.${SaidStanding}.${'own' | 'others'}`;
 
 const all: readonly HubRole[] = ['worker', 'reader', 'coordinator', 'admin'];
 const writers: readonly HubRole[] = ['worker', 'coordinator', 'admin'];
 const leaders: readonly HubRole[] = ['coordinator', 'admin'];
 const admins: readonly HubRole[] = ['admin'];
+const nobody: readonly HubRole[] = [];
 
 /**
  * Who may do what in their own tenant; nobody may do anything in another. A reader writes nothing, not even its presence. `push`
@@ -73,6 +74,9 @@ export const PERMISSIONS = {
   'change.tag': writers,
   'change.critique': writers,
   'change.confirm': writers,
+  // Only the hub itself, which asks nobody.
+  'change.merge': nobody,
+  'change.tally': nobody,
   // Who is quarantined does not end that by itself.
   'standing.active.own': leaders,
   'standing.active.others': leaders,

@@ -4,17 +4,25 @@ import type {TenantSeal} from './tenant-seal.ts';
 
 /** What the hub is shown of an agent that seals what it says of itself. */
 const SEALED_STATUS = 'sealed';
+/** What a body is sealed as that has the skills with it. */
+const FOR_SKILLS = 'godel-message-for-skills';
 /** Characters that `doing` may have on the wire. */
 const MAX_DOING_CHARS = 2000;
 
 /** All of a message but what the hub adds, and who sends it. */
 type Sent = Omit<HubMessage, 'sentAtMs'>;
 
-/** Its body as text that opens only in the message that it is in: from whom, to whom, of what kind, and as answer to what. */
+/**
+ * Its body as text that opens only in the message that it is in: from whom, to whom, of what kind, and as answer to what. The skills that it
+ * asks for are sealed with it, since the hub knows nobody's.
+ */
 export function sealBody(seal: TenantSeal, message: Sent): unknown {
-  const json = JSON.stringify(message.body) as string | undefined;
+  const {body, skills} = message;
+  const json = JSON.stringify(body) as string | undefined;
   // What is no JSON, the hub refuses.
-  return json === undefined ? message.body : seal.sealText(json, messageContext(message));
+  if (json === undefined) return body;
+  if (skills === undefined) return seal.sealText(json, messageContext(message));
+  return seal.sealText(JSON.stringify({skills, body}), messageContext(message, FOR_SKILLS));
 }
 
 /** The message with its body as it was; as it is where it cannot be opened, was changed, or is plain. */
@@ -22,7 +30,17 @@ export function openMessage(seal: TenantSeal, message: HubMessage): HubMessage {
   if (!isSealedBody(message)) return message;
   const json = seal.openText(message.body, messageContext(message));
   const body = json === null ? undefined : parsed(json);
+  if (json === null) return openForSkills(seal, message);
   return body === undefined ? message : {...message, body};
+}
+
+function openForSkills(seal: TenantSeal, message: HubMessage & {readonly body: string}): HubMessage {
+  const json = seal.openText(message.body, messageContext(message, FOR_SKILLS));
+  const told = json === null ? null : parsed(json);
+  if (typeof told !== 'object' || told === null) return message;
+  const {skills, body}: {skills?: unknown; body?: unknown} = told;
+  if (!Array.isArray(skills) || body === undefined) return message;
+  return {...message, skills: skills.filter(skill => typeof skill === 'string'), body};
 }
 
 /** Whether a body says nothing to whoever has not opened it. */
@@ -63,8 +81,11 @@ function plainNote({status, doing, skills}: PresenceNote): PresenceNote {
   return {status, doing, skills};
 }
 
-function messageContext({from, id, to, topic, kind, correlationId}: Sent): readonly string[] {
-  return ['godel-message', from, id, to ?? '', topic ?? '', kind, correlationId ?? ''];
+function messageContext(
+  {from, id, to, topic, kind, correlationId}: Sent,
+  what: 'godel-message' | typeof FOR_SKILLS = 'godel-message',
+): readonly string[] {
+  return [what, from, id, to ?? '', topic ?? '', kind, correlationId ?? ''];
 }
 
 function noteContext(agentId: string): readonly string[] {

@@ -1,6 +1,7 @@
 import {join} from 'node:path';
 import {IssuedTokens, type IssuedToken} from './issued-tokens.ts';
 import {agentMark, type Revocation, Revocations, type Revoked, tokenMark} from './revocations.ts';
+import {OperatorNotes} from './operator-notes.ts';
 import {FolderShelf, MemoryShelf, type Shelf} from './shelf.ts';
 import {newTokenKey, readTokenKey, type TokenAlgorithm, type TokenKey, writeTokenKey} from './token-key.ts';
 
@@ -39,6 +40,7 @@ export class TokenKeys {
   readonly #keyShelf: Shelf;
   readonly #issued: IssuedTokens;
   readonly #revocations: Revocations;
+  readonly #notes: OperatorNotes;
   /** Youngest first. */
   #keys: readonly TokenKey[] = [];
   #byId: ReadonlyMap<string, {key: TokenKey; endsAtMs: number}> = new Map();
@@ -48,6 +50,7 @@ export class TokenKeys {
     this.#keyShelf = shelf('keys');
     this.#issued = new IssuedTokens(shelf('issued'));
     this.#revocations = new Revocations(shelf('revoked'));
+    this.#notes = new OperatorNotes(shelf('notes'));
   }
 
   /**
@@ -110,6 +113,8 @@ export class TokenKeys {
     const key = newTokenKey({algorithm, createdAtMs, olderLiveMs});
     this.#keyShelf.add(fileOf(key.id), writeTokenKey(key));
     this.refresh();
+    const detail = {key: key.id, algorithm, olderLiveMs};
+    this.#notes.add({atMs: nowMs, tenant: null, what: 'rotate-token-key', detail});
     return this.#factsOf(key);
   }
 
@@ -126,12 +131,18 @@ export class TokenKeys {
       expiresAtMs ?? (revoked.kind === 'token' ? this.#issued.byId(revoked.tokenId)?.expiresAtMs : undefined);
     const revocation = {...revoked, atMs: nowMs, endsAtMs: Math.min(longest, known ?? longest)};
     if (revocation.endsAtMs > nowMs) this.#revocations.add(revocation);
+    const of = revoked.kind === 'token' ? this.#issued.byId(revoked.tokenId) : revoked;
+    const detail = {agentId: of?.agentId ?? null, ...(revoked.kind === 'token' && {tokenId: revoked.tokenId})};
+    this.#notes.add({atMs: nowMs, tenant: of?.tenantId ?? null, what: 'revoke-token', detail});
     return revocation;
   }
 
   /** Remembers a token that was given out. Throws RangeError when too many are remembered. */
   record(token: IssuedToken): void {
     this.#issued.record(token);
+    const {tokenId, agentId, tenantId: tenant, role, expiresAtMs} = token;
+    // The token itself knows seconds only.
+    this.#notes.add({atMs: Date.now(), tenant, what: 'create-token', detail: {agentId, tokenId, role, expiresAtMs}});
   }
 
   /** All that is in force. */

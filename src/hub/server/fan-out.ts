@@ -1,16 +1,18 @@
-import {frameTexts} from '../../wire/hub-text-frame.ts';
+import {frameBytes} from '../../wire/hub-text-frame.ts';
 import type {Member} from './member.ts';
 
-/** One entry to tell, as JSON; `by`: whose connection is not told, since it knows. */
+/** One entry to tell; `by`: whose connection is not told, since it knows. */
 export interface Piece {
   readonly by: Member | null;
   /** In the tenant's log. */
   readonly position: number;
-  readonly json: string;
+  /** As JSON. */
+  readonly bytes: Buffer;
 }
 
 /** Bytes of pieces that go into one frame, so that nobody waits for a frame of megabytes. */
-const FRAME_CHARACTERS = 128 * 1024;
+const FRAME_BYTES = 128 * 1024;
+const COMMA = Buffer.from(',');
 
 /**
  * Frames for many receivers out of pieces that were made into JSON once: all who wrote none of the pieces get the very same
@@ -18,15 +20,26 @@ const FRAME_CHARACTERS = 128 * 1024;
  */
 export class FanOut {
   readonly #pieces: readonly Piece[];
-  readonly #wrap: (pieces: string) => string;
+  readonly #before: Buffer;
+  readonly #after: Buffer;
+  readonly #firstAfter: Buffer;
   readonly #authors: ReadonlySet<Member>;
   readonly #first: number;
   #shared: Buffer | undefined;
 
-  /** `wrap` makes a frame out of pieces that are joined by commas. */
-  constructor(pieces: readonly Piece[], wrap: (pieces: string) => string) {
+  /** What stands in a frame before the pieces, which are joined by commas, and after them; `firstAfter`: in the first of several. */
+  constructor(
+    pieces: readonly Piece[],
+    {
+      before,
+      after,
+      firstAfter = after,
+    }: {readonly before: string; readonly after: string; readonly firstAfter?: string},
+  ) {
     this.#pieces = pieces;
-    this.#wrap = wrap;
+    this.#before = Buffer.from(before);
+    this.#after = Buffer.from(after);
+    this.#firstAfter = Buffer.from(firstAfter);
     const authors = new Set<Member>();
     for (const {by} of pieces) if (by) authors.add(by);
     this.#authors = authors;
@@ -36,28 +49,29 @@ export class FanOut {
   /** Null: there is nothing to tell this one. */
   for(member: Member): Buffer | null {
     if (!this.#authors.has(member) && member.knowsTo < this.#first) {
-      this.#shared ??= frameTexts(this.#frames(this.#pieces));
+      this.#shared ??= this.#frames(this.#pieces);
       return this.#shared;
     }
     const others = this.#pieces.filter(({by, position}) => by !== member && position > member.knowsTo);
-    return others.length === 0 ? null : frameTexts(this.#frames(others));
+    return others.length === 0 ? null : this.#frames(others);
   }
 
-  #frames(pieces: readonly Piece[]): readonly string[] {
-    const frames: string[] = [];
-    let part: string[] = [];
+  #frames(pieces: readonly Piece[]): Buffer {
+    const frames: Buffer[] = [];
+    let parts = [this.#before];
     let size = 0;
-    for (const {json} of pieces) {
-      if (size > 0 && size + json.length > FRAME_CHARACTERS) {
-        frames.push(this.#wrap(part.join(',')));
-        part = [];
+    for (const {bytes} of pieces) {
+      if (size > 0 && size + bytes.length > FRAME_BYTES) {
+        frames.push(frameBytes([...parts, frames.length === 0 ? this.#firstAfter : this.#after]));
+        parts = [this.#before];
         size = 0;
       }
-      part.push(json);
-      size += json.length;
+      if (size > 0) parts.push(COMMA);
+      parts.push(bytes);
+      size += bytes.length;
     }
-    frames.push(this.#wrap(part.join(',')));
-    return frames;
+    if (frames.length === 0) return frameBytes([...parts, this.#firstAfter]);
+    return Buffer.concat([...frames, frameBytes([...parts, this.#after])]);
   }
 }
 

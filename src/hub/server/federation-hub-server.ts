@@ -15,10 +15,13 @@ import {type Hub, composeHub, type HubSettings, type KeysWanted} from './parts/c
 import {DataKeys, type Sealing} from './parts/data-keys.ts';
 import {hubAuth} from './parts/hub-auth.ts';
 import {hubFolder, hubIdOf} from './parts/hub-folder.ts';
+import {auditOf, type RecordsWanted, type SessionRecordsWanted, sessionsOf} from './parts/records-wanted.ts';
 import type {AgentTrust} from './parts/recall-rules.ts';
+import type {AuditRow} from './store/audit-log.ts';
 import type {ListedKey} from './store/credentials.ts';
 import type {HubStoreLimits} from './store/limits.ts';
 import {openHubStore} from './store/open-hub-store.ts';
+import type {SessionRow} from './store/sessions.ts';
 import type {VerifyReport} from './store/verify.ts';
 
 export interface FederationHubServerOptions extends HubSettings {
@@ -100,8 +103,9 @@ export class FederationHubServer implements AsyncDisposable {
     }
     let hub: Hub | null = null;
     try {
+      const folder = hubFolder(this.#dbPath);
       const {indexBytes = INDEX_BYTES, quorum = 0} = this.#options;
-      hub = composeHub(this.#options, {store: store.value, embedder, auth, dataKeys, indexBytes, quorum});
+      hub = composeHub(this.#options, {store: store.value, embedder, auth, dataKeys, indexBytes, quorum, folder});
       await hub.start();
       this.#running = {hub, embedder};
     } catch (error) {
@@ -130,6 +134,16 @@ export class FederationHubServer implements AsyncDisposable {
   /** How far agents are trusted by what others tried of what they told; those trusted least first. */
   getTrust({limit = 100}: {readonly limit?: number} = {}): readonly AgentTrust[] {
     return this.#started.trusts(limit);
+  }
+
+  /** Who did what, newest first, at most `limit` (100); for whoever runs the hub. */
+  getAudit(which: RecordsWanted = {}): readonly AuditRow[] {
+    return this.#started.audit(auditOf(which));
+  }
+
+  /** Who was connected from when to when and who is, newest first, at most `limit` (100); for whoever runs the hub. */
+  getSessions(which: SessionRecordsWanted = {}): readonly SessionRow[] {
+    return this.#started.store.sessions.list(sessionsOf(which));
   }
 
   /** Connections from now on are met with these files; who has shown a certificate that `crl` lists is cut off. */

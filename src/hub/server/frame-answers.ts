@@ -11,6 +11,7 @@ import {type Mailboxes, messageJson} from './mailboxes.ts';
 import {type Member, subscriptionOf} from './member.ts';
 import type {PushLane} from './push-lane.ts';
 import type {TenantRoom} from './tenant-room.ts';
+import {knowsRule, ruleJson} from './told-rule.ts';
 
 type Of<Type extends ClientFrame['type']> = Extract<ClientFrame, {type: Type}>;
 
@@ -104,15 +105,20 @@ export class FrameAnswers {
     const {head} = room;
     this.#with.gauges.rates.pulls.add(1);
     room.rates.pulls.add(1);
+    const rule = this.#with.parts.recallRule(room.tenant);
+    const isNews = !knowsRule(member.rule, rule);
+    member.rule = rule;
     if (since >= head) {
-      member.socket.send(`{"type":"entries","id":${id},"entries":[],"head":${head},"more":false}`);
+      const more = isNews ? ruleJson(rule) : '';
+      member.socket.send(`{"type":"entries","id":${id},"entries":[],"head":${head},"more":false${more}}`);
       return;
     }
     const most = Math.min(limit, limits.pullEntries, head - since);
     const {entries, more, damaged = []} = store.pull(room.tenant, since, most, limits.pullBytes);
     if (damaged.length > 0) this.#tellDamage(room.tenant, damaged);
     const last = entries.at(-1)?.position ?? head;
-    member.send({type: 'entries', id, entries, head, more: more || last < head});
+    const recall = isNews ? {recall: rule} : {};
+    member.send({type: 'entries', id, entries, head, more: more || last < head, ...recall});
     connection.throttle();
   }
 
@@ -230,9 +236,9 @@ export class FrameAnswers {
 
   /** One that has been sent before is only answered. */
   #pass(room: TenantRoom, member: Member, message: HubMessage, json: string): Refusal | null {
-    const {id, from, to, topic, priority} = message;
+    const {id, from, to, topic, skills = [], priority} = message;
     if (room.ownerOfMessage(id) === from) return null;
-    if (to === null) room.broadcast(member, {topic, priority, json});
+    if (to === null) room.broadcast(member, {topic, skills, priority, json});
     else {
       const address = {tenant: room.tenant, agentId: to};
       const kept = this.#with.mailboxes.keep(address, {message, json}, performance.now());
@@ -243,6 +249,9 @@ export class FrameAnswers {
       room.deliver(to);
     }
     room.claimMessage(id, from);
+    if (message.kind === 'task_assignment') {
+      this.#with.parts.onEvent({kind: 'task-assigned', identity: member.identity, message: id, to, topic});
+    }
     return null;
   }
 }

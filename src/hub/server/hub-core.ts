@@ -56,6 +56,7 @@ export class HubCore implements ConnectionOwner {
       lane,
       mailboxes: this.#mailboxes,
       mail: parts.mail,
+      recallRule: parts.recallRule,
       unexpected,
     });
     this.#answers = new FrameAnswers({
@@ -204,7 +205,7 @@ export class HubCore implements ConnectionOwner {
     const full = room.members.has(identity.agentId) ? null : this.#fullness(room, address);
     if (full !== null) return connection.end('limit-reached', full, RETRY_MS);
     // Read before anything is changed.
-    const recall = this.#parts.recallRule(identity.tenantId);
+    const rule = this.#parts.recallRule(identity.tenantId);
     const member = new Member(connection.socket, {
       identity,
       epoch: randomUUID(),
@@ -219,6 +220,7 @@ export class HubCore implements ConnectionOwner {
     this.#countAddress(address, 1);
     const older = room.join(member);
     if (older) this.#connections.get(older)?.replace();
+    member.rule = rule;
     member.send({
       type: 'welcome',
       id: hello.id,
@@ -231,7 +233,7 @@ export class HubCore implements ConnectionOwner {
       log: this.#parts.store.log,
       expiresAtMs: identity.expiresAtMs,
       syncIntervalMs: this.#parts.syncIntervalMs,
-      recall,
+      recall: rule,
     });
     this.#parts.onEvent({kind: 'agent-joined', identity, sessionId: hello.sessionId, epoch: member.epoch});
     this.#rooms.wake(room);

@@ -16,7 +16,7 @@ export interface HubParts {
   readonly permits: (role: HubRole, action: HubAction) => boolean;
   /** Null: this hub stores and tells, but does not search. */
   readonly recall: HubRecall | null;
-  /** Told in the welcome. */
+  /** Told in the welcome, and again when it has changed. */
   readonly recallRule: (tenant: string) => RecallRule;
   readonly documents: Documents;
   /** Null: this hub keeps no keys of agents. */
@@ -32,7 +32,18 @@ export interface HubParts {
   readonly isKnown: (tenant: string, agentId: string) => boolean;
   /** Asked of each pushed item after all other checks: why it is not taken, or null. */
   readonly vet: (identity: HubIdentity, item: LogItem) => Refusal | null;
+  /** What an agent has pushed in this turn of the event loop, before the commit that makes it durable. */
+  readonly onPushed: (by: HubIdentity, pushed: Pushed) => void;
   readonly onEvent: (event: HubEvent) => void;
+}
+
+/** What was new of one agent's pushes, in the order of positions. */
+export interface Pushed {
+  readonly pushes: number;
+  readonly items: readonly LogItem[];
+  /** Positions of the first and the last; others' may lie between them. */
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Says who somebody is. */
@@ -126,6 +137,14 @@ export type HubEvent =
       readonly publicKey: string;
     }
   | {
+      readonly kind: 'task-assigned';
+      readonly identity: HubIdentity;
+      readonly message: string;
+      /** Null: to whoever follows the topic, or to everybody. */
+      readonly to: string | null;
+      readonly topic: string | null;
+    }
+  | {
       readonly kind: 'refused';
       /** Null: not known yet. */
       readonly identity: HubIdentity | null;
@@ -143,6 +162,8 @@ export type HubEvent =
     }
   /** Forgotten since its time was over, or there were too many. */
   | {readonly kind: 'retired'; readonly tenant: string; readonly episodes: number}
+  /** So many episodes are recalled as others that say the same, and so many as themselves again. */
+  | {readonly kind: 'merged'; readonly tenant: string; readonly merged: number; readonly released: number}
   | {readonly kind: 'backed-up'; readonly file: string}
   /** A bug. */
   | {readonly kind: 'unexpected'; readonly error: unknown};

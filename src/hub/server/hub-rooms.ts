@@ -1,4 +1,5 @@
 import {fail, ok, type Result} from '../../base/result.ts';
+import type {RecallRule} from '../../model/hub.ts';
 import type {HubLimits} from './hub-limits.ts';
 import type {HubStore, HubStoreFailure} from './hub-store.ts';
 import type {MailKeeper, Mailboxes} from './mailboxes.ts';
@@ -11,6 +12,7 @@ export interface HubRoomsParts {
   readonly lane: PushLane;
   readonly mailboxes: Mailboxes;
   readonly mail: MailKeeper | null;
+  readonly recallRule: (tenant: string) => RecallRule;
   readonly unexpected: (error: unknown) => void;
 }
 
@@ -39,8 +41,9 @@ export class HubRooms {
     if (known) return known;
     // What is not durable yet would count as head.
     this.settle();
-    const {store, limits, mailboxes} = this.#with;
-    const room = new TenantRoom(tenant, {head: store.head(tenant), limits, mailboxes});
+    const {store, limits, mailboxes, recallRule} = this.#with;
+    const rule = () => recallRule(tenant);
+    const room = new TenantRoom(tenant, {head: store.head(tenant), limits, mailboxes, rule});
     this.#rooms.set(tenant, room);
     return room;
   }
@@ -48,11 +51,7 @@ export class HubRooms {
   /** There is something to tell in this room at the end of this turn. */
   wake(room: TenantRoom): void {
     this.#awake.add(room);
-    // After all that came in with this turn of the event loop has been read.
-    this.#turn ??= setImmediate(() => {
-      this.#turn = undefined;
-      this.flush();
-    });
+    this.#flushNextTurn();
   }
 
   /** Makes durable and tells at once what was pushed in this turn, so that nobody is shown what is given up later. */
@@ -102,7 +101,16 @@ export class HubRooms {
     }
   }
 
+  /** After all that has come in meanwhile has been read. */
+  #flushNextTurn(): void {
+    this.#turn ??= setImmediate(() => {
+      this.#turn = undefined;
+      this.flush();
+    });
+  }
+
   #flushIn(waitMs: number): void {
+    if (waitMs <= 0) return this.#flushNextTurn();
     const dueMs = performance.now() + waitMs;
     if (this.#later !== undefined && this.#later.dueMs <= dueMs) return;
     clearTimeout(this.#later?.timer);

@@ -2,6 +2,7 @@ import {type IncomingMessage, type RequestListener, type Server, createServer} f
 import {createServer as createTlsServer, Server as TlsServer} from 'node:https';
 import type {AddressInfo} from 'node:net';
 import {type UpgradeRefusal, acceptHubSockets} from '../../wire/accept-hub-sockets.ts';
+import type {RecallRule} from '../../model/hub.ts';
 import {HUB_PATH, type HubStats} from '../../wire/hub-protocol.ts';
 import {permits} from '../security/permissions.ts';
 import {HubCore} from './hub-core.ts';
@@ -14,7 +15,10 @@ import {OpaqueDocuments} from './opaque-documents.ts';
 
 export interface HubServerOptions
   extends Partial<
-    Pick<HubParts, 'permits' | 'recall' | 'recallRule' | 'documents' | 'keys' | 'mail' | 'isKnown' | 'vet' | 'onEvent'>
+    Pick<
+      HubParts,
+      'permits' | 'recall' | 'recallRule' | 'documents' | 'keys' | 'mail' | 'isKnown' | 'vet' | 'onPushed' | 'onEvent'
+    >
   > {
   /** 0: any that is free, see `address`. */
   readonly port?: number;
@@ -74,7 +78,7 @@ export class HubServer implements AsyncDisposable {
       auth: options.auth,
       permits: options.permits ?? permits,
       recall: options.recall ?? null,
-      recallRule: options.recallRule ?? (() => ({quorum: 0, distrusted: []})),
+      recallRule: options.recallRule ?? (() => NO_RULE),
       documents: options.documents ?? new OpaqueDocuments(limits),
       keys: options.keys ?? null,
       mail: options.mail ?? null,
@@ -83,6 +87,7 @@ export class HubServer implements AsyncDisposable {
       wallMs: Date.now,
       isKnown: options.isKnown ?? (() => false),
       vet: options.vet ?? (() => null),
+      onPushed: options.onPushed ?? (() => undefined),
       onEvent: options.onEvent ?? (() => undefined),
     });
   }
@@ -192,6 +197,7 @@ export class HubServer implements AsyncDisposable {
   }
 }
 
+const NO_RULE: RecallRule = {quorum: 0, distrusted: []};
 /** How many connections the kernel holds until they are accepted: a storm of agents comes all at once. */
 const BACKLOG = 4096;
 const GOODBYE_MS = 2000;

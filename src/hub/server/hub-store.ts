@@ -10,7 +10,7 @@ export interface HubStore {
    * `flush`: the caller groups the appends of many connections into one.
    */
   append(tenant: string, items: readonly LogItem[]): readonly AppendResult[];
-  /** Makes everything appended so far durable (one `synchronous=FULL` commit), or gives it all up. */
+  /** Makes everything appended so far durable (one commit that is on the disk), or gives it all up. */
   flush(): Result<void, HubStoreFailure>;
   /** Entries after `since`, oldest first, at most `limit` of them and about `maxBytes` of JSON, at least one if there is any. */
   pull(tenant: string, since: number, limit: number, maxBytes: number): PulledPage;

@@ -1,4 +1,4 @@
-import type {ActiveAgent, HubIdentity, PresenceNote} from '../../model/hub.ts';
+import type {ActiveAgent, HubIdentity, PresenceNote, RecallRule} from '../../model/hub.ts';
 import type {ClientFrame, HubFrame} from '../../wire/hub-protocol.ts';
 import type {HubSocket} from '../../wire/hub-socket.ts';
 import type {LeftWhy} from './hub-parts.ts';
@@ -41,6 +41,8 @@ export class Member {
   subscription: Subscription;
   /** Up to this position it was told to look for itself: by the welcome, or to pull. */
   knowsTo = 0;
+  /** What it was told last of what may be recalled; null: nothing. */
+  rule: RecallRule | null = null;
   /** Recalls that have not been answered yet. */
   recalling = 0;
   /** A new token is being verified. */
@@ -49,6 +51,7 @@ export class Member {
   #identity: HubIdentity;
   #presence: PresenceNote;
   #json: string | undefined;
+  #skills: ReadonlySet<string> | undefined;
 
   constructor(
     socket: HubSocket,
@@ -108,6 +111,15 @@ export class Member {
   show(presence: PresenceNote): void {
     this.#presence = presence;
     this.#json = undefined;
+    this.#skills = undefined;
+  }
+
+  /** Whether a message to everybody is for this one too, as it shows itself now. */
+  isMeant({topic, skills}: {readonly topic: string | null; readonly skills: readonly string[]}): boolean {
+    if (topic !== null && !this.subscription.topics.has(topic)) return false;
+    if (skills.length === 0) return true;
+    const mine = (this.#skills ??= new Set(this.#presence.skills));
+    return skills.every(skill => mine.has(skill));
   }
 
   send(frame: HubFrame): void {

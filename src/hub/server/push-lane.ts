@@ -14,6 +14,8 @@ import type {TenantRoom} from './tenant-room.ts';
 
 type Push = Extract<ClientFrame, {type: 'push'}>;
 
+type LaneParts = Pick<HubParts, 'store' | 'permits' | 'vet' | 'recall' | 'onPushed' | 'onEvent'>;
+
 interface Pending {
   readonly room: TenantRoom;
   readonly member: Member;
@@ -36,12 +38,12 @@ interface Written {
  * loop, and only then answered and told to others.
  */
 export class PushLane {
-  readonly #parts: Pick<HubParts, 'store' | 'permits' | 'vet' | 'recall' | 'onEvent'>;
+  readonly #parts: LaneParts;
   readonly #gauges: HubGauges;
   #pending: Pending[] = [];
   #written: Written[] = [];
 
-  constructor(parts: Pick<HubParts, 'store' | 'permits' | 'vet' | 'recall' | 'onEvent'>, gauges: HubGauges) {
+  constructor(parts: LaneParts, gauges: HubGauges) {
     this.#parts = parts;
     this.#gauges = gauges;
   }
@@ -71,7 +73,7 @@ export class PushLane {
     this.#pending = [];
     this.#written = [];
     const startedMs = performance.now();
-    const outcome = this.#commit();
+    const outcome = this.#commit(pending);
     this.#gauges.flushed(performance.now() - startedMs);
     if (!outcome.ok) {
       for (const {undone} of written) undone();
@@ -93,9 +95,30 @@ export class PushLane {
     return [...new Set(pending.map(({room}) => room))];
   }
 
+  /** Once for each agent, however much it has pushed. */
+  #note(pending: readonly Pending[]): void {
+    const byMember = new Map<Member, {pushes: number; items: LogItem[]; from: number; to: number}>();
+    for (const {member, items, results} of pending) {
+      let pushed = byMember.get(member);
+      const before = pushed?.items.length ?? 0;
+      for (const [index, result] of results.entries()) {
+        const item = items[index];
+        if (!item || !('isNew' in result) || !result.isNew) continue;
+        pushed ??= {pushes: 0, items: [], from: result.position, to: 0};
+        pushed.items.push(item);
+        pushed.to = result.position;
+      }
+      if (pushed === undefined || pushed.items.length === before) continue;
+      pushed.pushes += 1;
+      byMember.set(member, pushed);
+    }
+    for (const [{identity}, pushed] of byMember) this.#parts.onPushed(identity, pushed);
+  }
+
   /** What the store throws is as good as a broken file: nothing that waits may count as kept. */
-  #commit(): Result<void, HubStoreFailure> {
+  #commit(pending: readonly Pending[]): Result<void, HubStoreFailure> {
     try {
+      this.#note(pending);
       return this.#parts.store.flush();
     } catch (error) {
       this.#parts.onEvent({kind: 'unexpected', error});
@@ -118,7 +141,7 @@ export class PushLane {
         entries.push({...item, position: result.position});
         if (isHeard) {
           const {position} = result;
-          pieces.push({by: member, position, json: withPosition(JSON.stringify(item), position)});
+          pieces.push({by: member, position, bytes: Buffer.from(withPosition(JSON.stringify(item), position))});
         }
       }
       return {id: result.id, position: result.position};

@@ -1,4 +1,4 @@
-import type {Priority} from '../../model/hub.ts';
+import type {Priority, RecallRule} from '../../model/hub.ts';
 import {frameText} from '../../wire/hub-text-frame.ts';
 import {type Piece, sendAll} from './fan-out.ts';
 import {HubRates} from './hub-gauges.ts';
@@ -13,6 +13,7 @@ import {PresenceBoard, presenceMissed} from './presence-board.ts';
 interface Broadcast extends ReadyMessage {
   readonly by: Member;
   readonly topic: string | null;
+  readonly skills: readonly string[];
 }
 
 interface Acknowledged {
@@ -34,18 +35,19 @@ export class TenantRoom {
   readonly #members = new Map<string, Member>();
   readonly #presence = new PresenceBoard();
   readonly #seen = new Map<string, string>();
-  readonly #news = new NewsBoard();
+  readonly #news: NewsBoard;
   #broadcasts: Broadcast[] = [];
   readonly #mail = new Set<Member>();
   #acknowledged: Acknowledged[] = [];
   #who: string | undefined;
   #head: number;
 
-  constructor(tenant: string, given: {head: number; limits: HubLimits; mailboxes: Mailboxes}) {
+  constructor(tenant: string, given: {head: number; limits: HubLimits; mailboxes: Mailboxes; rule: () => RecallRule}) {
     this.tenant = tenant;
     this.#head = given.head;
     this.#limits = given.limits;
     this.#mailboxes = given.mailboxes;
+    this.#news = new NewsBoard(given.rule);
   }
 
   /** The last position of the tenant's log that is durable. */
@@ -130,8 +132,11 @@ export class TenantRoom {
     }
   }
 
-  broadcast(by: Member, {topic, priority, json}: {topic: string | null; priority: Priority; json: string}): void {
-    this.#broadcasts.push({by, topic, priority, frame: frameText(json)});
+  broadcast(
+    by: Member,
+    {topic, skills, priority, json}: Pick<Broadcast, 'topic' | 'skills' | 'priority'> & {json: string},
+  ): void {
+    this.#broadcasts.push({by, topic, skills, priority, frame: frameText(json)});
   }
 
   /** There is mail for this agent, if it is here. */
@@ -189,8 +194,7 @@ export class TenantRoom {
     if (this.#news.isEmpty) return null;
     const waitMs = this.#news.waitMs(performance.now());
     if (waitMs > 0) return waitMs;
-    this.#news.tell(this.#members.values(), this.#head);
-    return null;
+    return this.#news.tell(this.#members, this.#head);
   }
 
   #flushPresence(): number | null {
@@ -212,7 +216,7 @@ export class TenantRoom {
 
   #flushBroadcasts(broadcasts: readonly Broadcast[], withMail: ReadonlySet<Member>, nowMs: number): void {
     const authors = new Set(broadcasts.map(({by}) => by));
-    const isForAll = broadcasts.every(({topic}) => topic === null);
+    const isForAll = broadcasts.every(({topic, skills}) => topic === null && skills.length === 0);
     let shared: Buffer | undefined;
     for (const member of this.#members.values()) {
       const isPlain = isForAll && !authors.has(member) && !withMail.has(member) && member.outbox.isEmpty;
@@ -220,8 +224,7 @@ export class TenantRoom {
         member.socket.sendFramed((shared ??= Buffer.concat(broadcasts.map(({frame}) => frame))));
         continue;
       }
-      const {topics} = member.subscription;
-      const mine = broadcasts.filter(({by, topic}) => by !== member && (topic === null || topics.has(topic)));
+      const mine = broadcasts.filter(message => message.by !== member && member.isMeant(message));
       if (withMail.has(member)) this.#mailTo(member, mine, nowMs);
       else if (member.isBehind || !member.outbox.isEmpty) for (const message of mine) member.hold(message);
       else

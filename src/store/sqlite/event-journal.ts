@@ -91,11 +91,12 @@ export class EventJournal {
     this.#chunk = null;
   }
 
-  list({teamId, after, limit}: {teamId?: TeamId; after: number; limit: number}): readonly StoredEvent[] {
+  list({teamId, after, limit}: {teamId?: TeamId | null; after: number; limit: number}): readonly StoredEvent[] {
     // A query that has been begun and is not walked through would keep the database busy.
     if (limit <= 0) return [];
     const from = after + 1;
-    const chunks = teamId === undefined ? this.#list.iterate({from}) : this.#listOfTeam.iterate({team: teamId, from});
+    const team = teamId === undefined ? null : streamOf(teamId);
+    const chunks = team === null ? this.#list.iterate({from}) : this.#listOfTeam.iterate({team, from});
     const events: StoredEvent[] = [];
     for (const chunk of chunks) {
       for (const event of eventsOf(chunk)) {

@@ -8,7 +8,7 @@ import {codeBlocks, pages} from '../../docs/pages.ts';
 import {startHub} from '../server/hub-rig.ts';
 
 const run = promisify(execFile);
-const LIBRARY = new URL('../../../src/index.ts', import.meta.url).href;
+const LIBRARY = new URL('../../../src/hub-client.ts', import.meta.url).href;
 const TSX = import.meta.resolve('tsx');
 const examples = pages()
   .filter(({path}) => path === 'docs/hub-client.md')
@@ -42,7 +42,7 @@ test.each(examples)('the example at %s prints what it says', async (place, code)
     TOKEN_OF_BOB: rig.desk.issue('bob', {tenantId: 'shop'}),
   };
   const file = join(folder, `${place.replaceAll(/\W/g, '-')}.mjs`);
-  writeFileSync(file, code.replaceAll("from 'godel'", `from '${LIBRARY}'`));
+  writeFileSync(file, code.replaceAll("from 'godel/hub/client'", `from '${LIBRARY}'`));
   const {stdout} = await run(process.execPath, ['--import', TSX, file], {env, timeout: 30_000});
   expect(promised(code).length).toBeGreaterThan(0);
   expect(stdout.trimEnd().split('\n')).toEqual(promised(code));

@@ -315,6 +315,7 @@ test('messages and what agents say of themselves are sealed too: who has the key
     endpoint: `ws://127.0.0.1:${line.port}`,
     token: bobToken,
     endToEnd: {key},
+    skills: [MARKER, 'sql'],
   });
   const got: unknown[] = [];
   bob.on('message:received', ({from, body}) => got.push([from, body]));
@@ -329,6 +330,12 @@ test('messages and what agents say of themselves are sealed too: who has the key
   await ann.assignTask('bob', {description: MARKER, data: {of: MARKER}});
   expect(await reported).toBe(MARKER);
   expect((await ann.requestHelp(MARKER, {answers: 1})).map(({body}) => body)).toEqual([`answer to ${MARKER}`]);
+  // The hub knows nobody's skills: those who have the key look for themselves.
+  await ann.broadcast('for others', {skills: [MARKER, 'cobol']});
+  const able = await ann.requestHelp('who can', {skills: ['sql', MARKER]});
+  expect(able.map(({body}) => body)).toEqual(['answer to who can']);
+  expect(got.slice(-1)).toMatchObject([['ann', {question: 'who can', skills: ['sql', MARKER]}]]);
+  expect(JSON.stringify(got)).not.toContain('for others');
   await ann.updateStatus(`busy with ${MARKER}`, {doing: MARKER});
   const shown = {agentId: 'ann', status: `busy with ${MARKER}`, doing: MARKER, skills: [MARKER]};
   expect(await bob.getActiveAgents()).toContainEqual(expect.objectContaining(shown));

@@ -132,6 +132,24 @@ test('an agent syncs by itself, offline first and then online', async () => {
   await agent.destroy();
 });
 
+test.each([
+  ['the hub says', undefined],
+  ['it was told itself', 86_400_000],
+])('an agent syncs as often as %s', async (_, own) => {
+  await using rig = await startHub({syncInterval: 20});
+  const [agent, witness] = [
+    await spawnAgent({...connected(rig, 'ann'), ...(own !== undefined && {syncInterval: own})}),
+    await spawnAgent({...connected(rig, 'bob')}),
+  ];
+  const syncs = (of: EphemeralAgent) => of.getInfo().sync?.syncs ?? 0;
+  // The second one is behind all that coming up has begun.
+  for (let round = 0; round < 2; round += 1) await Promise.all([agent.sync(), witness.sync()]);
+  const before = [agent, witness].map(syncs);
+  await until('the witness has synced by itself', () => syncs(witness) >= before[1]! + 10);
+  if (own === undefined) await until('so has the agent', () => syncs(agent) >= before[0]! + 10);
+  else expect(syncs(agent)).toBe(before[0]);
+});
+
 test('what was stored survives kill -9, and the next process finds and syncs all of it', async () => {
   await using rig = await startHub();
   const memoryPath = join(folder, 'memory.db');

@@ -51,7 +51,7 @@ for (const [name, backend] of backends) {
     bob.on('agents:sync', agents => synced.push(agents.length));
     await until('bob is told who is there', () => synced[0] === 2);
     await bob.updateStatus('busy', {doing: 'the tests'});
-    await until('ann is told', () => seen.includes('bob says busy'));
+    await until('ann is told', () => seen.includes('bob says busy') && seen.includes('bob does the tests'));
     expect((await ann.getActiveAgents()).map(({agentId, status}) => [agentId, status]).sort()).toEqual([
       ['ann', 'online'],
       ['bob', 'busy'],
@@ -59,7 +59,6 @@ for (const [name, backend] of backends) {
     await bob.shutdown();
     await until('ann is told that he left', () => seen.includes('bob left'));
     expect(seen.some(line => line.startsWith('bob came with'))).toBe(true);
-    expect(seen).toContain('bob does the tests');
   });
 
   test(`${name}: tasks are assigned and reported, knowledge is shared by topic, each message once`, async () => {
@@ -101,6 +100,50 @@ for (const [name, backend] of backends) {
     const nobody = await ann.requestHelp('nobody knows', {to: 'bob', answers: 5, deadlineMs: 200});
     expect(nobody.length).toBe(1);
     await expect(ann.requestHelp('who', {to: 'never-seen'})).rejects.toMatchObject({code: 'not-found'});
+  });
+
+  test(`${name}: of everybody those with the skills are told, as they show them then`, async () => {
+    const ann = await join('ann');
+    const [bob, eve, kim] = [
+      await join('bob', {skills: ['sql', 'ts'], topics: ['db']}),
+      await join('eve', {skills: ['ts']}),
+      await join('kim', {skills: ['sql'], topics: ['db']}),
+    ];
+    const heard = new Map<string, unknown[]>();
+    for (const hub of [bob, eve, kim]) {
+      const mine: unknown[] = [];
+      heard.set(hub.agentId, mine);
+      hub.on('message:received', ({body, skills}) => mine.push([body, skills]));
+      hub.on('message:request_help', ({question, message}) => void hub.reply(message, `${hub.agentId}: ${question}`));
+    }
+    const answers = await ann.requestHelp('slow query', {skills: ['sql'], answers: 2});
+    expect(answers.map(({body}) => body).sort()).toEqual(['bob: slow query', 'kim: slow query']);
+    const both = await ann.requestHelp('typed query', {skills: ['sql', 'ts'], topic: 'db', answers: 1});
+    expect(both.map(({from}) => from)).toEqual(['bob']);
+    for (const mine of heard.values()) mine.length = 0;
+    await ann.broadcast('sql', {skills: ['sql']});
+    await ann.broadcast('sql and ts', {skills: ['ts', 'sql']});
+    await ann.broadcast('db and ts', {skills: ['ts'], topic: 'db'});
+    await ann.broadcast('cobol', {skills: ['cobol']});
+    await eve.updateStatus('online', {skills: ['sql']});
+    await ann.shareKnowledge({title: 'indexes', content: 'help'}, {skills: ['sql']});
+    await ann.broadcast('all');
+    for (const {agentId} of [bob, eve, kim]) await ann.requestHelp('you', {to: agentId, skills: ['cobol']});
+    const indexes = [{title: 'indexes', content: 'help', tags: []}, ['sql']];
+    const direct = [{question: 'you', skills: ['cobol'], data: null}, undefined];
+    const all = ['all', undefined];
+    const status = [{status: 'online', doing: null}, undefined];
+    expect(heard.get('bob')).toEqual([
+      ['sql', ['sql']],
+      ['sql and ts', ['ts', 'sql']],
+      ['db and ts', ['ts']],
+      status,
+      indexes,
+      all,
+      direct,
+    ]);
+    expect(heard.get('eve')).toEqual([indexes, all, direct]);
+    expect(heard.get('kim')).toEqual([['sql', ['sql']], status, indexes, all, direct]);
   });
 
   test(`${name}: what others remember is told once, also what came while the connection was down`, async () => {
@@ -197,15 +240,54 @@ test('an agent and its realtime hub share one connection', async () => {
     hubEndpoint: rig.url,
     token: rig.desk.issue('ann'),
   });
-  const live = createRealtimeHub('ann', 't1', {hub: agent.hub!, topics: ['a']});
+  const live = createRealtimeHub('ann', 't1', {hub: agent.hub!, topics: ['a'], skills: ['sql']});
   await live.connect();
   const bob = createRealtimeHub('bob', 't1', {endpoint: rig.url, token: rig.desk.issue('bob')});
   open.add(bob);
   const heard: unknown[] = [];
   live.on('message:received', ({body}) => heard.push(body));
+  await bob.connect();
+  await bob.broadcast('who can', {topic: 'a', skills: ['sql']});
   await bob.sendMessage('ann', 'hello');
-  await until('it came', () => heard.length === 1);
+  await until('both came', () => heard.length === 2);
+  expect(heard).toEqual(['who can', 'hello']);
   await live.shutdown();
   expect(agent.hub?.isConnected()).toBe(true);
+  await agent.destroy();
+});
+
+test('two realtime hubs over one connection each hear their own topics', async () => {
+  const agent = await EphemeralAgent.spawn({
+    tenantId: 't1',
+    agentId: 'ann',
+    hubEndpoint: rig.url,
+    token: rig.desk.issue('ann'),
+  });
+  const follows = async (topic: string, told: unknown[]) => {
+    const hub = createRealtimeHub('ann', 't1', {hub: agent.hub!, topics: [topic]});
+    hub.on('message:received', ({body}) => told.push(body));
+    let isKnown = false;
+    hub.on('agents:sync', () => (isKnown = true));
+    await until('the hub knows the topics', () => isKnown);
+    return hub;
+  };
+  const [ofX, ofY]: unknown[][] = [[], []];
+  const x = await follows('x', ofX!);
+  await follows('y', ofY!);
+  const bob = createRealtimeHub('bob', 't1', {endpoint: rig.url, token: rig.desk.issue('bob')});
+  open.add(bob);
+  await bob.broadcast('of x', {topic: 'x'});
+  await bob.broadcast('of y', {topic: 'y'});
+  await bob.broadcast('to all');
+  await until('both heard', () => ofX!.length + ofY!.length >= 4);
+  expect([ofX, ofY]).toEqual([
+    ['of x', 'to all'],
+    ['of y', 'to all'],
+  ]);
+  await x.shutdown();
+  await bob.broadcast('of x again', {topic: 'x'});
+  await bob.broadcast('of y again', {topic: 'y'});
+  await until('the other still hears', () => ofY!.length === 3);
+  expect(ofX).toHaveLength(2);
   await agent.destroy();
 });

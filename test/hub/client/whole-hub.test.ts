@@ -24,6 +24,40 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, {recursive: true, force: true}));
 
+test('an agent is who its token says, also when a function gets it', async () => {
+  const security = SecurityManager.open(join(folder, 'keys'), {hubId: 'hub'});
+  const opened = openHubStore({file: join(folder, 'hub.db')});
+  if (!opened.ok) throw new Error(JSON.stringify(opened.failure));
+  const hub = new HubServer({
+    port: 0,
+    store: opened.value,
+    totals: opened.value,
+    permits,
+    auth: {verify: token => security.verifyToken(token), recheck: identity => security.recheck(identity)},
+  });
+  await hub.start();
+  try {
+    let asked = 0;
+    const token = () => {
+      asked += 1;
+      return security.generateToken('pi', 't1');
+    };
+    const hubEndpoint = `ws://127.0.0.1:${hub.address!.port}`;
+    const agent = await EphemeralAgent.spawn({tenantId: 't1', hubEndpoint, token});
+    expect(agent.agentId).toBe('pi');
+    await agent.sync();
+    expect(asked).toBe(1);
+    await agent.destroy();
+    const failing = () => Promise.reject(new Error('no keys here'));
+    const alone = await EphemeralAgent.spawn({tenantId: 't1', hubEndpoint, token: failing, finalSyncMs: 0});
+    expect(alone.agentId).toMatch(/^agent-/);
+    await alone.destroy();
+  } finally {
+    await hub.stop();
+    opened.value.close();
+  }
+});
+
 /** The hub with its database, its tokens and its certificates. */
 test('agents with client certificates share what they learn through the whole hub, and others do not get in', async () => {
   const authority = await createAuthority();

@@ -105,6 +105,27 @@ test('keys of agents are listed and removed, while the hub runs and while it doe
   expect((await rig.run('key', 'list')).stdout).toContain('No agent has made a key known');
 });
 
+test('who did what and who was connected is shown, while the hub runs and while it does not', async () => {
+  await using rig = new ServedHubRig();
+  const served = await rig.serve();
+  const client = await rig.join(served.url, await rig.token('a1'));
+  await client.ask('pushed', pushOf(lesson('a1', 'x')));
+  const push = {who: 'a1', tenant: 't1', what: 'push', detail: expect.objectContaining({positions: [1, 1]})};
+  const pushed = {rows: expect.arrayContaining([expect.objectContaining(push)])};
+  expect(await rig.json('audit', '--agent', 'a1')).toMatchObject(pushed);
+  expect(await rig.json('audit', '--tenant', 't2')).toMatchObject({rows: []});
+  expect((await rig.run('audit', '--since', '1h')).stdout).toMatch(/t1 +operator +create-token +agentId a1/);
+  expect(await rig.json('sessions', '--state', 'active')).toMatchObject({sessions: [{agent: 'a1', ending: null}]});
+  expect((await rig.run('sessions')).stdout).toMatch(/now +t1 +a1 +worker/);
+  served.child.kill('SIGKILL');
+  await served.ended;
+  expect(await rig.json('audit', '--agent', 'a1')).toMatchObject(pushed);
+  expect((await rig.run('sessions', '--state', 'active')).stdout).toContain('No session');
+  expect((await rig.run('sessions')).stdout).toMatch(/the hub ended +t1 +a1/);
+  expect(await rig.run('audit', '--db', 'none.db')).toMatchObject({code: 5});
+  expect(await rig.run('audit', '--limit', '0')).toMatchObject({code: 2});
+});
+
 test('Ctrl-C ends a hub in order, and leaves nothing but its database and keys', async () => {
   await using rig = new ServedHubRig();
   const served = await rig.serve('--db', 'my.db');

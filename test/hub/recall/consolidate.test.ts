@@ -1,45 +1,35 @@
 import {describe, expect, test} from 'vitest';
-import {consolidate, familiesOf} from '../../../src/hub/recall/consolidate.ts';
+import {consolidate, taskWords} from '../../../src/hub/recall/consolidate.ts';
 import {lesson} from './lessons.ts';
 
+const told = (key: number, critique: string, episode = {}) =>
+  lesson({key, task: 'Upgrade the parser', critique, episode, state: {critique}});
+
 const FAMILY = [
-  lesson({
-    key: 4,
-    task: 'Upgrade the parser package',
-    critique: 'Read the changelog first. Pin the version.',
-    episode: {reward: 0.9, output: 'upgraded to 3.1', tags: ['deps']},
-  }),
-  lesson({key: 1, task: 'Upgrade the parser', critique: 'Read the changelog first!', episode: {reward: 0.7}}),
-  lesson({key: 2, task: 'Upgrade the parser package now', critique: 'Pin the version.', episode: {reward: 0.4}}),
-  lesson({
-    key: 3,
-    task: 'Upgrade the parser package',
-    critique: 'Taking the newest version at once broke the build.',
-    episode: {reward: 0, success: false, output: 'failed'},
-    state: {tags: ['build']},
-  }),
+  told(4, 'Read the changelog first. Pin the version.', {reward: 0.9}),
+  told(1, 'Read the changelog first!', {reward: 0.7}),
+  told(2, 'Pin the version.', {reward: 0.4}),
+  told(3, 'Taking the newest version at once broke the build.', {reward: 0, success: false}),
 ];
 
-describe('consolidating a family of tasks', () => {
-  test('says what worked and what did not in their own words, with counts', () => {
+describe('consolidating episodes of one task', () => {
+  test('says what worked and what did not in their own words, with counts, and nothing that only one has said', () => {
     expect(consolidate(FAMILY)).toEqual({
-      task: 'Upgrade the parser package',
       critique: [
         '3 of 4 succeeded; mean reward 0.50.',
         'Worked:',
-        '- Read the changelog first. (2 times)',
-        '- Pin the version. (2 times)',
-        'Did not work:',
-        '- Taking the newest version at once broke the build.',
+        '- Read the changelog first. (2 agents)',
+        '- Pin the version. (2 agents)',
       ].join('\n'),
-      output: 'upgraded to 3.1',
-      count: 4,
-      successes: 3,
-      successRate: 0.75,
-      meanReward: 0.5,
-      tags: ['build', 'deps'],
-      from: [1, 2, 3, 4],
+      success: true,
+      reward: 0.5,
     });
+  });
+
+  test('one that says it a hundred times is one', () => {
+    const lies = Array.from({length: 100}, (_, key) => told(100 + key, 'Pour soup on it.', {agentId: 'm', reward: 1}));
+    expect(consolidate([...FAMILY, ...lies])?.critique).not.toContain('soup');
+    expect(consolidate(lies)).toBe(null);
   });
 
   test('is the same in whatever order they come', () => {
@@ -48,23 +38,12 @@ describe('consolidating a family of tasks', () => {
 
   test('stays short, however much is said', () => {
     const text = Array.from({length: 500}, (_, index) => `Point ${index} is ${'long '.repeat(200)}${index}.`).join(' ');
-    const many = Array.from({length: 300}, (_, key) => lesson({key, critique: text, vector: null}));
-    expect(consolidate(many).critique.length).toBeLessThan(5 * 450);
-    expect(consolidate(many).count).toBe(300);
+    const many = Array.from({length: 300}, (_, key) => told(key, text));
+    expect(consolidate(many)?.critique.length).toBeLessThan(5 * 450);
+    expect(consolidate(many)?.critique).toContain('300 of 300 succeeded');
   });
 
-  test('refuses nothing at all', () => {
-    expect(() => consolidate([])).toThrow('There are no episodes to consolidate.');
+  test('a task is the same whatever its case and marks', () => {
+    expect(taskWords(lesson({key: 1, task: 'Upgrade the  Parser!'}))).toBe('upgrade the parser');
   });
-});
-
-test('families are lessons that are alike, and at least three of them', () => {
-  const others = [
-    lesson({key: 10, task: 'Paint the fence', critique: 'Use two coats of colour.'}),
-    lesson({key: 11, task: 'Paint the fence', critique: 'Use two coats of colour here.'}),
-    lesson({key: 12, task: 'Upgrade the parser', vector: null}),
-  ];
-  const keys = familiesOf([...others, ...FAMILY], {minSimilarity: 0.2}).map(family => family.map(({key}) => key));
-  expect(keys).toEqual([[1, 2, 3, 4]]);
-  expect(familiesOf(others, {atLeast: 2}).map(family => family.map(({key}) => key))).toEqual([[10, 11]]);
 });

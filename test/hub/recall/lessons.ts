@@ -1,4 +1,3 @@
-import {hashedVector} from '../../../src/hub/recall/hashed-embedder.ts';
 import type {Lesson} from '../../../src/hub/recall/lesson.ts';
 import type {Episode, EpisodeState} from '../../../src/model/episode.ts';
 
@@ -10,12 +9,11 @@ interface LessonSketch {
   readonly task?: string;
   readonly critique?: string | null;
   readonly ageDays?: number;
-  readonly vector?: Float32Array | null;
   readonly episode?: Partial<Episode>;
   readonly state?: Partial<EpisodeState>;
 }
 
-/** A successful lesson of one day ago, embedded by hashing, but for what is said. */
+/** A successful lesson of one day ago, but for what is said. */
 export function lesson(sketch: LessonSketch): Lesson {
   const {key, task = 'Write tests', critique = 'Run them twice.', ageDays = 1} = sketch;
   const episode: Episode = {
@@ -45,6 +43,5 @@ export function lesson(sketch: LessonSketch): Lesson {
     standing: 'active',
     ...sketch.state,
   };
-  const vector = sketch.vector === undefined ? hashedVector(`${task} ${critique ?? ''}`) : sketch.vector;
-  return {key, episode, state, atMs: NOW - ageDays * DAY_MS, vector};
+  return {key, episode, state, atMs: NOW - ageDays * DAY_MS};
 }

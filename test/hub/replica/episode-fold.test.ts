@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import {expect, test} from 'vitest';
 import type {EpisodeChange, EpisodeState} from '../../../src/model/episode.ts';
-import {EpisodeFold, MAX_TAGS} from '../../../src/hub/replica/episode-fold.ts';
+import {EpisodeFold} from '../../../src/hub/replica/episode-fold.ts';
 import {formatStamp} from '../../../src/hub/replica/hybrid-clock.ts';
+import {MAX_MENTIONS, Tags} from '../../../src/hub/replica/tags.ts';
 import {MAX_OPEN_USES} from '../../../src/hub/replica/use-count.ts';
-import {shuffled, text} from './lawful.ts';
+import {hostile, shuffled, text} from './lawful.ts';
 
 const EPISODE = {id: 'e1', agentId: 'maker', at: stampAt(2), tags: ['first', 'second'], critique: 'to begin with'};
 
@@ -43,16 +44,10 @@ function oracle(all: readonly EpisodeChange[]): EpisodeState {
   const sorted = all.toSorted((a, b) => (a.at === b.at ? (a.id < b.id ? -1 : 1) : a.at < b.at ? -1 : 1));
   const votes = new Map<string, number>();
   const confirms = new Map<string, boolean>();
-  const on = new Map<string, boolean>();
   const since = sorted.filter(({at}) => at >= EPISODE.at);
-  for (const name of EPISODE.tags) on.set(name, true);
   for (const change of sorted) {
     if (change.kind === 'vote') votes.set(change.by, change.value);
     if (change.kind === 'confirm' && change.by !== EPISODE.agentId) confirms.set(change.by, change.success);
-    if (change.kind !== 'tag') continue;
-    const known = (name: string) => !EPISODE.tags.includes(name) || change.at >= EPISODE.at;
-    for (const name of change.remove) if (known(name)) on.set(name, false);
-    for (const name of change.add) if (known(name)) on.set(name, true);
   }
   const critiques = since.flatMap(change => (change.kind === 'critique' ? [change.text] : []));
   const standings = since.flatMap(change => (change.kind === 'standing' ? [change.standing] : []));
@@ -60,12 +55,24 @@ function oracle(all: readonly EpisodeChange[]): EpisodeState {
     up: [...votes.values()].filter(value => value === 1).length,
     down: [...votes.values()].filter(value => value === -1).length,
     uses: all.reduce((sum, change) => sum + (change.kind === 'use' ? change.count : 0), 0),
-    tags: [...on].flatMap(([name, is]) => (is ? [name] : [])).toSorted(),
+    tags: tagsOf(sorted),
     critique: critiques.at(-1) ?? EPISODE.critique,
     confirmed: [...confirms.values()].filter(Boolean).length,
     refuted: [...confirms.values()].filter(success => !success).length,
     standing: standings.at(-1) ?? 'active',
   };
+}
+
+/** They have no clocks: what is earlier counts as seen. What it came with is gone once anybody has removed it. */
+function tagsOf(sorted: readonly EpisodeChange[]): readonly string[] {
+  const changed = sorted.flatMap(change => (change.kind === 'tag' ? [change] : []));
+  const names = new Set([...EPISODE.tags, ...changed.flatMap(({add}) => add)]);
+  const isOn = (name: string): boolean => {
+    const added = changed.findLastIndex(({add}) => add.includes(name));
+    const removed = changed.findLastIndex(({remove}) => remove.includes(name));
+    return added === -1 ? removed === -1 : added >= removed;
+  };
+  return [...names].filter(isOn).toSorted();
 }
 
 function folded(all: readonly EpisodeChange[]): EpisodeFold {
@@ -186,11 +193,11 @@ test('unsettled uses and tags are bounded, and say so', () => {
   fold.settle(MAX_OPEN_USES);
   expect(fold.apply(use(MAX_OPEN_USES + 1), MAX_OPEN_USES + 1)).toBe('taken');
   expect(fold.state().uses).toBe(MAX_OPEN_USES + 1);
-  for (let n = 0; n < MAX_TAGS + 10; n += 1) {
+  for (let n = 0; n < MAX_MENTIONS + 10; n += 1) {
     const change = {id: `t${n}`, episode: EPISODE.id, by: 'ann', at: stampAt(10 + n), kind: 'tag'} as const;
     fold.apply({...change, add: [`tag-${n}`], remove: []}, 2000 + n);
   }
-  expect(fold.state().tags).toHaveLength(MAX_TAGS);
+  expect(fold.state().tags).toHaveLength(MAX_MENTIONS);
   expect(reread(fold).state()).toEqual(fold.state());
 });
 
@@ -199,4 +206,26 @@ test('a change of another episode is a bug and thrown', () => {
   const other: EpisodeChange = {id: 'x', episode: 'e2', by: 'ann', at: stampAt(3), kind: 'use', count: 1};
   expect(() => fold.apply(other, null)).toThrow('e2');
   expect(() => fold.mergeFrom(EpisodeFold.of({...EPISODE, id: 'e2'}))).toThrow('e2');
+});
+
+test('hostile input is refused with a reason, or is what it says, and pollutes nothing', () => {
+  const fold = EpisodeFold.of(EPISODE);
+  const tag = {id: 'c', episode: EPISODE.id, by: 'ann', at: stampAt(3), kind: 'tag', add: ['x'], remove: []} as const;
+  fold.apply({...tag, clock: ['log', 'n', 1, 0]}, 2);
+  // JSON of it, one part of which is something else.
+  const parts = JSON.parse(text(fold)) as unknown[];
+  const spoilt = fc.tuple(fc.nat({max: parts.length - 1}), hostile).map(([at, by]) => parts.with(at, by));
+  const mention = (parts[6] as unknown[][])[0]!;
+  const mentions = fc.tuple(fc.nat({max: mention.length - 1}), hostile).map(([at, by]) => [mention.with(at, by)]);
+  const isTold = (answer: ReturnType<typeof EpisodeFold.parse> | ReturnType<typeof Tags.parse>) => {
+    if (!answer.ok) expect(answer.failure.detail).not.toBe('');
+    expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
+  };
+  fc.assert(
+    fc.property(hostile, spoilt, mentions, (anything, broken, tags) => {
+      for (const value of [anything, broken, parts.with(6, tags)]) isTold(EpisodeFold.parse(value));
+      for (const value of [anything, tags]) isTold(Tags.parse(value));
+    }),
+    {numRuns: 300},
+  );
 });

@@ -14,7 +14,9 @@ import {changeSchema, clientFrameSchema} from '../../../src/wire/hub-protocol.ts
 
 const frames = clientFrameSchema.options.map(option => option.shape.type.value);
 const changes = changeSchema.options.map(option => option.shape.kind.value);
-const actions = Object.keys(PERMISSIONS) as HubAction[];
+/** Changes that the hub makes itself and takes from nobody. */
+const ofTheHub: readonly HubAction[] = ['change.merge', 'change.tally'];
+const actions = (Object.keys(PERMISSIONS) as HubAction[]).filter(action => !ofTheHub.includes(action));
 
 /** What there is to ask about a frame of this type. */
 function actionsOf(frame: (typeof frames)[number]): HubAction[] {
@@ -92,6 +94,18 @@ test('only who leads quarantines, forgets for others, speaks for others, or assi
   const forget = {id: 'c', episode: 'e', by: 'a', at: '0', kind: 'standing', standing: 'forgotten'} as const;
   expect(permits('worker', changeAction(forget, 'own'))).toBe(true);
   expect(permits('worker', changeAction(forget, 'others'))).toBe(false);
+});
+
+test('what only the hub says of an episode nobody else may say', () => {
+  for (const action of ofTheHub) expect(HUB_ROLES.filter(role => permits(role, action))).toEqual([]);
+  const change = {id: 'c', episode: 'e', by: 'a', at: '0'};
+  expect(changeAction({...change, kind: 'merge', into: 'f'}, 'own')).toBe('change.merge');
+  for (const said of [
+    {kind: 'merge', into: 'f'},
+    {kind: 'tally', merged: 1, uses: 1},
+  ]) {
+    expect(changeSchema.safeParse({...change, ...said}).success).toBe(false);
+  }
 });
 
 test('what is not in the table nobody may do', () => {

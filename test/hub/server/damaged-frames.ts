@@ -111,6 +111,7 @@ function goodFrames(agentId: string): readonly unknown[] {
     {type: 'subscribe', id: 11, subscription},
     {type: 'message', id: 12, message},
     {type: 'message', id: 13, message: {...message, to: 'victim'}},
+    {type: 'message', id: 16, message: {...message, skills: ['ts']}},
     {type: 'received', messages: ['m']},
     {type: 'document', id: 14, document: 'd', vector: 'AA==', update: 'AQ=='},
     {type: 'stats', id: 15},

@@ -159,8 +159,8 @@ export class RawClient {
   /** Sends a request, and waits for whatever is answered to it. */
   async answer(frame: Asked): Promise<HubFrame> {
     const id = this.request(frame);
-    const isIt = (answer: HubFrame) => 'id' in answer && answer.id === id;
-    return until(`an answer comes; there are ${this.#seen()}`, () => this.frames.find(isIt) ?? null);
+    const isIt = (answer: HubFrame): answer is HubFrame => 'id' in answer && answer.id === id;
+    return until('an answer comes', () => this.#find(isIt, 'an answer'));
   }
 
   /** Sends a request, and waits for the answer with its id. */
@@ -175,13 +175,22 @@ export class RawClient {
     accepts: (frame: Answer<Type>) => boolean = () => true,
   ): Promise<Answer<Type>> {
     const isIt = (frame: HubFrame): frame is Answer<Type> => frame.type === type && accepts(frame as Answer<Type>);
-    const found = await until(`a frame ${type} comes; there are ${this.#seen()}`, () => this.frames.find(isIt) ?? null);
+    const found = await until(`a frame ${type} comes`, () => this.#find(isIt, type));
     this.frames.splice(this.frames.indexOf(found), 1);
     return found;
   }
 
   async end(): Promise<{readonly code: number; readonly reason: string}> {
     return until('the connection is closed', () => this.closed);
+  }
+
+  /** Null as long as it may still come. */
+  #find<Found extends HubFrame>(isIt: (frame: HubFrame) => frame is Found, what: string): Found | null {
+    const found = this.frames.find(isIt);
+    if (found !== undefined) return found;
+    if (this.closed !== null)
+      throw new Error(`the connection was closed before ${what} came; there are ${this.#seen()}`);
+    return null;
   }
 
   #seen(): string {

@@ -4,12 +4,13 @@ import {episode, pushOf, startHub} from './hub-rig.ts';
 
 const PUSHES = 80;
 const LISTENERS = 20;
+const CROWD = 400;
 
 test('whoever joins while others push is told exactly what came after its welcome, once, in order', async () => {
   await using rig = await startHub();
   const author = await rig.join('author', {news: false});
-  // Telling has its price, so that what is told next has to wait.
-  await Promise.all(Array.from({length: 50}, (_, index) => rig.join(`crowd-${index}`)));
+  // So many that telling goes on over several turns, and that what is told next has to wait.
+  await Promise.all(Array.from({length: CROWD}, (_, index) => rig.join(`crowd-${index}`)));
   const listeners: {head: number; client: Awaited<ReturnType<typeof rig.open>>}[] = [];
   const pushing = (async () => {
     for (let pushed = 0; pushed < PUSHES; pushed += 1) await author.ask('pushed', pushOf(episode('author')));

@@ -4,7 +4,7 @@ import type {RecallRule} from '../../../model/hub.ts';
 import {parseStamp} from '../../replica/hybrid-clock.ts';
 import {isSealedItem} from '../../security/tenant-seal.ts';
 import {CacheBodies} from './cache-bodies.ts';
-import {foldChange, type Settled} from './cache-folds.ts';
+import {foldChange, hasChangedTags, type Settled} from './cache-folds.ts';
 import type {CacheLimits} from './cache-limits.ts';
 import {CacheRows, type Doomed, type NewRow, type Ranking, type Row, type Totals} from './cache-rows.ts';
 import type {BodyCode} from './cache-seal.ts';
@@ -20,6 +20,8 @@ const MIN_FORGOTTEN = 10;
 const MAX_BURIED = 100_000;
 /** The fact that is the rule of recall. */
 const RULE = 'recall';
+/** The fact that folds keep the last word on each tag alone. */
+const EARLIER_TAGS = 'earlier-tags';
 /** The fact that counts them. */
 const FORGOTTEN = 'forgotten';
 
@@ -191,6 +193,22 @@ export class CacheContents {
     }
     const fold = this.bodies.sealFold(row.id, json);
     this.rows.folded.run({n: row.n, fold, standing: state.standing === 'active' ? 0 : 1});
+  }
+
+  /** Whether tags were changed when folds did not keep all that was said of them: said once. */
+  lacksTags(): boolean {
+    if (this.rows.fact.get(EARLIER_TAGS) !== 1) return false;
+    this.rows.setFact.run(EARLIER_TAGS, 0);
+    let after = 0;
+    for (;;) {
+      const rows = this.rows.episodesAfter.all(after, INDEX_AT_ONCE);
+      for (const row of rows) {
+        const kept = this.bodies.fold(row);
+        if (kept !== null && hasChangedTags(kept)) return true;
+      }
+      if (rows.length < INDEX_AT_ONCE) return false;
+      after = rows.at(-1)?.n ?? after;
+    }
   }
 
   #bury(id: string): void {

@@ -33,6 +33,11 @@ export function foldChange(
   return {json: JSON.stringify(fold.toJSON()), state: fold.state()};
 }
 
+/** Whether anybody but the episode itself has said anything of its tags. */
+export function hasChangedTags(kept: string): boolean {
+  return readFold(kept).hasChangedTags;
+}
+
 export function foldState(kept: string): EpisodeState {
   return readFold(kept).state();
 }

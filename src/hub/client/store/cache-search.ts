@@ -1,5 +1,6 @@
 import type {Episode, Memory} from '../../../model/episode.ts';
-import {fuse} from '../../recall/fuse.ts';
+import {distinct, type Ranked} from '../../recall/distinct.ts';
+import {fuse, type Fused, type RecallFacts} from '../../recall/fuse.ts';
 import {type Speaker, speaksFor} from '../../security/delegation.ts';
 import {meetsQuorum} from '../../security/reputation.ts';
 import {termsIn} from '../../recall/terms.ts';
@@ -32,7 +33,6 @@ export function searchCache(
   {query, k, nowMs, options}: {query: string; k: number; nowMs: number; options: CacheQuery},
 ): readonly Memory[] {
   const {onlySuccess = false, tags = [], explain = false} = options;
-  const {bodies} = contents;
   const mayFind = rowFilter(contents, options.by ?? null);
   const times = onlySuccess || tags.length > 0 || mayFind !== null ? PICKY_CANDIDATES : CANDIDATES;
   const isFit = (row: Ranking): boolean => {
@@ -40,34 +40,47 @@ export function searchCache(
     if (onlySuccess && row.success === 0) return false;
     return (mayFind?.(row) ?? true) && (tags.length === 0 || hasTags(contents, row, tags));
   };
+  const ranked = (hits: ReadonlyMap<number, Ranking>): readonly Fused[] =>
+    fuse({
+      text: [...hits.keys()].map(key => ({key, terms: []})),
+      vector: [],
+      facts: key => factsOf(contents, hits.get(key)),
+      nowMs,
+      limit: hits.size,
+    });
   const hits = new Map<number, Ranking>();
+  let found: readonly Ranked<Fused>[] = [];
   for (let depth = Math.max(MIN_CANDIDATES, k * times), seen = 0; ; depth *= 4) {
     const rows = contents.find(query, depth);
     for (const row of rows.slice(seen)) if (isFit(row)) hits.set(row.n, row);
     seen = rows.length;
-    // Who floods the tenant with what nobody is to find does not hide what others have said.
-    if (mayFind === null || hits.size >= k || seen < depth || depth >= MAX_CANDIDATES) break;
+    // Who floods the tenant with what nobody is to find, or with the same again and again, does not hide what others have said.
+    const isAll = seen < depth || depth >= MAX_CANDIDATES;
+    if (hits.size < k && !isAll) continue;
+    found = distinct(read(contents, ranked(hits)), k, 'shown');
+    if (found.length >= k || isAll) break;
   }
-  const fused = fuse({
-    text: [...hits.keys()].map(key => ({key, terms: []})),
-    vector: [],
-    facts: key => {
-      const row = hits.get(key);
-      if (row === undefined) return null;
-      const state = row.fold === null ? NO_CHANGES : bodies.state(row, NO_CHANGES);
-      return {atMs: row.at_ms, reward: row.reward, success: row.success === 1, state};
-    },
-    nowMs,
-    limit: k,
-  });
   const words = explain ? queryWords(query) : [];
-  return fused.flatMap(({key, score, why}) => {
-    const row = contents.rows.byKey.get(key);
-    if (row === undefined) return [];
-    const episode = bodies.episode(row);
+  return found.map(({episode, state, hit: {score, why}}) => {
     const told = explain && {why: {...why, terms: termsIn(textOf(episode), words)}};
-    return [{episode, state: bodies.state(row, episode), score, ...told}];
+    return {episode, state, score, ...told};
   });
+}
+
+function factsOf({bodies}: CacheContents, row: Ranking | undefined): RecallFacts | null {
+  if (row === undefined) return null;
+  const state = row.fold === null ? NO_CHANGES : bodies.state(row, NO_CHANGES);
+  return {atMs: row.at_ms, reward: row.reward, success: row.success === 1, state};
+}
+
+/** One after the other, as far as they are asked for. */
+function* read({rows, bodies}: CacheContents, fused: readonly Fused[]): Generator<Ranked<Fused>> {
+  for (const hit of fused) {
+    const row = rows.byKey.get(hit.key);
+    if (row === undefined) continue;
+    const episode = bodies.episode(row);
+    yield {key: hit.key, episode, state: bodies.state(row, episode), hit};
+  }
 }
 
 /** Null: everything may be found. */

@@ -3,6 +3,7 @@ import type {KeptMemory, LogEntry, LogItem, Memory, WrittenClock} from '../../..
 import type {RecallRule} from '../../../model/hub.ts';
 import type {PushResult} from '../../../wire/hub-protocol.ts';
 import {HybridClock} from '../../replica/hybrid-clock.ts';
+import {NO_LOG} from '../../replica/write-clock.ts';
 import {Coalescing} from '../coalescing.ts';
 import {isSealedItem} from '../../security/tenant-seal.ts';
 import {HubError} from '../hub-error.ts';
@@ -63,7 +64,6 @@ export type CacheUser = number & {readonly __user: unique symbol};
 
 /** The fact which log is followed. */
 const LOG = 'log';
-const NO_LOG = 'none';
 /** Changes that nobody pushes, by id: as many of the last ones count once however often they are told. */
 const MAX_KEPT_IDS = 10_000;
 /** Owner of what nobody who is here has stored. */
@@ -105,6 +105,8 @@ export class EpisodeCache {
     this.#writes = new CacheWrites(db, {file: options.file, contents: this.#contents, cursor: this.#cursor});
     this.#write(() => {
       this.#contents.rows.orphanAll.run();
+      // All of the log is asked for again: what was counted is not counted twice, and what was said of tags is complete then.
+      if (this.#contents.lacksTags()) this.#beginAgain();
       this.#contents.index('all');
     });
   }
@@ -408,9 +410,13 @@ export class EpisodeCache {
   }
 
   #startOver(): void {
+    this.#contents.rows.unfold.run();
+    this.#beginAgain();
+  }
+
+  #beginAgain(): void {
     const {rows, bodies} = this.#contents;
     this.#cursor.goBackTo({position: 0, ahead: []});
-    rows.unfold.run();
     for (const user of [ORPHANED, ...this.#users]) {
       for (const row of rows.pending.all(user, 0, this.limits.pendingItems)) {
         const item = bodies.item(row);

@@ -14,6 +14,7 @@ import {BUSY_HINT} from './cache-writes.ts';
 import {EpisodeCache} from './episode-cache.ts';
 import {FIRST_SCHEMA} from './schema/001-first.ts';
 import {FORGOTTEN_SCHEMA} from './schema/002-forgotten.ts';
+import {TAGS_SCHEMA} from './schema/003-tags.ts';
 
 export interface OpenCacheOptions {
   readonly tenantId: string;
@@ -29,7 +30,10 @@ export interface OpenCacheOptions {
 }
 
 /** A client's cache: "gdc1" in ASCII. */
-const SCHEMA: DatabaseSchema = {applicationId: 0x67646331, migrations: [FIRST_SCHEMA, FORGOTTEN_SCHEMA]};
+const SCHEMA: DatabaseSchema = {
+  applicationId: 0x67646331,
+  migrations: [FIRST_SCHEMA, FORGOTTEN_SCHEMA, TAGS_SCHEMA],
+};
 const CHECK = 'check';
 
 /** Throws a HubError: `bad-option`, or `cache-unusable` with why and what to do. The cache is ours alone until it is closed. */

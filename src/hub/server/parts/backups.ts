@@ -59,7 +59,7 @@ export class Backups {
     try {
       mkdirSync(folder, {recursive: true, mode: 0o700});
       const file = backupFile(folder, Date.now());
-      const made = await this.#store.backup(file);
+      const made = await this.#store.backup(file, 'hub');
       if (!made.ok) {
         return this.#onEvent({kind: 'upkeep-failed', what: 'backup', detail: failureText(made.failure)});
       }

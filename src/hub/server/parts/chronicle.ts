@@ -41,21 +41,30 @@ export class Chronicle {
       }
       case 'token-refreshed': {
         const {tenantId: tenant, agentId: who, tokenId} = event.identity;
-        return audit.add({atMs, tenant, who, what: 'refresh', detail: {tokenId}});
+        audit.add({atMs, tenant, who, what: 'refresh', detail: {tokenId}});
+        return;
       }
       case 'key-added':
       case 'key-removed': {
         const {tenant, agentId, by: who, publicKey, kind: what} = event;
-        return audit.add({atMs, tenant, who, what, detail: {agentId, publicKey}});
+        audit.add({atMs, tenant, who, what, detail: {agentId, publicKey}});
+        return;
+      }
+      case 'task-assigned': {
+        const {identity, message, to, topic} = event;
+        const {tenantId: tenant, agentId: who} = identity;
+        audit.add({atMs, tenant, who, what: 'assign-task', detail: {agentId: to, topic, message}});
+        return;
       }
       case 'refused':
         return this.#noteRefusal(event, atMs);
       case 'retired':
+      case 'merged':
       case 'backed-up':
       case 'upkeep-failed':
       case 'flush-failed':
       case 'unexpected':
-        // Of the hub itself: for its log. What retention forgets, the store writes down itself.
+        // Of the hub itself: for its log. What is forgotten and merged, and where copies went, the store writes down itself.
         return;
     }
   }

@@ -6,14 +6,18 @@ import {checkName} from '../../security/names.ts';
 import {type HubLimits, hubLimits} from '../hub-limits.ts';
 import type {HubAuth, HubEvent} from '../hub-parts.ts';
 import {HubServer, type HubTls} from '../hub-server.ts';
+import type {AuditRow, AuditWanted} from '../store/audit-log.ts';
 import type {ListedKey} from '../store/credentials.ts';
-import type {SqliteHubStore} from '../store/sqlite-hub-store.ts';
+import {OPERATOR, type SqliteHubStore} from '../store/sqlite-hub-store.ts';
 import {type BackupPlan, Backups} from './backups.ts';
 import {Chronicle} from './chronicle.ts';
 import type {DataKeys} from './data-keys.ts';
 import {HybridRecall} from './hybrid-recall.ts';
 import {KeyBook} from './key-book.ts';
+import type {HubFolder} from './hub-folder.ts';
 import {MailStore} from './mail-store.ts';
+import {Merging} from './merging.ts';
+import {takeNotes} from './noted.ts';
 import {type AgentTrust, RecallRules} from './recall-rules.ts';
 import {SharedDocuments} from './shared-documents.ts';
 import {TenantIndexes} from './tenant-indexes.ts';
@@ -33,6 +37,10 @@ export interface HubSettings {
   /** PEM. With it the hub speaks wss and https only; `requestCert` with `ca` asks clients for certificates. */
   readonly tls?: HubTls;
   readonly retention?: Partial<Retention>;
+  /** Whether episodes that say the same are merged. Default: true. */
+  readonly merge?: boolean;
+  /** So many episodes of one task, 3 to 100, become one of the hub's own. Default: none do. */
+  readonly consolidate?: number;
   /** Only episodes that are signed by a key of their agent are taken. Default: false, only of agents with a key. */
   readonly requireSignatures?: boolean;
   readonly backups?: BackupPlan;
@@ -47,6 +55,7 @@ export interface HubWith {
   readonly dataKeys: DataKeys | null;
   readonly indexBytes: number;
   readonly quorum: number;
+  readonly folder: HubFolder;
 }
 
 interface Agent {
@@ -61,8 +70,6 @@ export interface KeysWanted extends Partial<Agent> {
 }
 
 const LISTED_KEYS = 10_000;
-/** Whoever runs the hub, in the audit log. */
-const OPERATOR = 'operator';
 
 /** A hub whose parts know each other. Whoever has made store and embedder closes them after `stop`. */
 export interface Hub {
@@ -74,13 +81,19 @@ export interface Hub {
   registerKey(who: Agent, publicKey: string): 'kept' | 'full';
   removeKeys(who: Agent, publicKey: string | null): readonly string[];
   listKeys(which: KeysWanted): readonly ListedKey[];
+  /** Who did what, newest first. */
+  audit(wanted: AuditWanted): readonly AuditRow[];
   /** Of all tenants, those trusted least first, at most `limit`. */
   trusts(limit: number): readonly AgentTrust[];
 }
 
 /** Throws RangeError on a setting out of its range. */
-export function composeHub(settings: HubSettings, {store, embedder, auth, dataKeys, indexBytes, quorum}: HubWith): Hub {
-  const {maxAgents, onEvent: tell = () => undefined, retention = {}} = settings;
+export function composeHub(settings: HubSettings, given: HubWith): Hub {
+  const {store, embedder, auth, dataKeys, indexBytes, quorum, folder} = given;
+  const {maxAgents, onEvent: tell = () => undefined, retention = {}, merge = true, consolidate = null} = settings;
+  if (consolidate !== null && !(Number.isSafeInteger(consolidate) && consolidate >= 3 && consolidate <= 100)) {
+    throw new RangeError(`consolidate is ${consolidate}; expected 3 to 100`);
+  }
   const limits = hubLimits({...(maxAgents !== undefined && {agents: maxAgents}), ...settings.limits});
   const wallMs = Date.now;
   const chronicle = new Chronicle({sessions: store.sessions, audit: store.audit, wallMs});
@@ -89,10 +102,21 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
     tell(event);
   };
   const settle = () => server.settle();
+  const note = () => {
+    try {
+      settle();
+      takeNotes(folder, store.audit, () => store.flush().ok);
+    } catch (error) {
+      onEvent({kind: 'upkeep-failed', what: 'log', detail: String(error)});
+    }
+  };
   const clock = new HybridClock({node: 'hub', wallMs});
   const indexes = new TenantIndexes({vectors: store.vectors, embedder, maxBytes: indexBytes});
   const follower = new VectorFollower({vectors: store.vectors, embedder, indexes, settle, onEvent});
-  const onAdded = () => upkeep.textSoon();
+  const onAdded = (tenant: string) => {
+    upkeep.textSoon();
+    merging?.wake(tenant);
+  };
   const recall = new HybridRecall({store, embedder, indexes, follower, onAdded, quorum, wallMs, onEvent});
   const rules = new RecallRules({store, quorum, wallMs});
   const documents = new SharedDocuments({rows: store.documents, limits, wallMs});
@@ -125,6 +149,8 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
     limits,
     isKnown: (tenant, agent) => store.sessions.isKnown(tenant, agent),
     vet: vetting.vet,
+    onPushed: ({tenantId: tenant, agentId: agent}, pushed) =>
+      store.pushes.note({tenant, agent, atMs: wallMs()}, pushed),
     onEvent,
   });
   const upkeep = new Upkeep({
@@ -138,11 +164,21 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
       mail.save();
       dataKeys?.copy(store.credentials, store.tenants());
     },
-    saved: () => mail.saved(),
-    forgotten: (tenant, episodes) => recall.forgotten(tenant, episodes),
+    saved: () => {
+      mail.saved();
+      note();
+    },
+    forgotten: (tenant, episodes) => {
+      recall.forgotten(tenant, episodes);
+      merging?.wake(tenant);
+    },
     expire: () => mail.expire(),
     onEvent,
   });
+  const commit = () => upkeep.tick();
+  const merging = merge
+    ? new Merging({store, embedder, indexes, clock, quorum, consolidate, settle, commit, onEvent})
+    : null;
   const backups = plan === undefined ? null : new Backups(plan, store, onEvent);
   const changeKeys = <T>({tenantId, agentId}: Agent, change: () => T): T => {
     checkName(tenantId, 'The name of the tenant');
@@ -159,10 +195,13 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
     server,
     store,
     async start() {
+      // First, for it may make a data key.
+      note();
       dataKeys?.copy(store.credentials, store.tenants(), true);
       await server.start();
       upkeep.start();
       backups?.start();
+      merging?.start();
       // What an earlier run has left.
       upkeep.textSoon();
       follower.wake();
@@ -170,7 +209,7 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
     async stop() {
       const following = follower.close();
       await server.stop();
-      await Promise.all([following, upkeep.stop(), backups?.stop()]);
+      await Promise.all([following, upkeep.stop(), backups?.stop(), merging?.close()]);
       upkeep.tick();
       documents.close();
     },
@@ -188,6 +227,10 @@ export function composeHub(settings: HubSettings, {store, embedder, auth, dataKe
       const removed = changeKeys(who, () => credentials.removeKeys(tenant, agentId, publicKey)) ?? [];
       for (const gone of removed) onEvent({kind: 'key-removed', tenant, agentId, by: OPERATOR, publicKey: gone});
       return removed;
+    },
+    audit(wanted) {
+      note();
+      return store.audit.list(wanted);
     },
     trusts(limit) {
       return store

@@ -1,4 +1,5 @@
 import type {Episode, LogEntry, Memory} from '../../../model/episode.ts';
+import {distinct, type Ranked} from '../../recall/distinct.ts';
 import {fuse, type Fused, type FuseInput, type RecallFacts} from '../../recall/fuse.ts';
 import {termsIn} from '../../recall/terms.ts';
 import type {Embedder} from '../../recall/vector-index.ts';
@@ -26,7 +27,7 @@ export interface HybridRecallParts {
   readonly indexes: TenantIndexes;
   readonly follower: VectorFollower;
   /** Something is to be made searchable. */
-  readonly onAdded: () => void;
+  readonly onAdded: (tenant: string) => void;
   /** Agents that must have confirmed an episode before others than its own recall it. */
   readonly quorum: number;
   readonly wallMs: () => number;
@@ -65,8 +66,12 @@ export class HybridRecall implements HubRecall {
       const vector = nearest(depth, among);
       this.#read(tenant, [...text.hits.map(({position}) => position), ...vector.map(({key}) => key)], found);
       const fused = this.#fuse(tenant, query, {text, vector}, found);
+      const told = distinct(
+        fused.flatMap(hit => rankedOf(hit, found.get(hit.key) ?? null)),
+        query.k,
+      );
       const isAll = text.hits.length < depth && vector.length < depth;
-      if (fused.length >= query.k || isAll || depth >= MAX_DEPTH) return answer(fused, found, query);
+      if (told.length >= query.k || isAll || depth >= MAX_DEPTH) return answer(told, query);
     }
   }
 
@@ -78,7 +83,7 @@ export class HybridRecall implements HubRecall {
     );
     this.forgotten(tenant, forgotten);
     this.#parts.follower.wake();
-    this.#parts.onAdded();
+    this.#parts.onAdded(tenant);
   }
 
   /** Takes the vectors of what was forgotten out of memory too. */
@@ -126,7 +131,7 @@ export class HybridRecall implements HubRecall {
 
   #fuse(
     tenant: string,
-    {k, tags = [], onlySuccess = false, explain = false, by}: RecallQuery,
+    {tags = [], onlySuccess = false, explain = false, by}: RecallQuery,
     {text, vector}: {text: ReturnType<SqliteHubStore['searchText']>; vector: FuseInput['vector']},
     found: ReadonlyMap<number, EpisodeFound | null>,
   ): readonly Fused[] {
@@ -141,7 +146,9 @@ export class HybridRecall implements HubRecall {
     };
     const mayFind = (each: EpisodeFound | null): boolean => {
       if (each === null) return false;
-      const {agentId} = each.episode;
+      const {agentId, expiresAtMs} = each.episode;
+      // It is forgotten within the minute.
+      if (expiresAtMs !== null && expiresAtMs <= nowMs) return false;
       if (by !== null && speaksFor(by, agentId)) return true;
       return meetsQuorum(each.state, quorum) && trustIn(agentId) >= LEAST_RECALLED;
     };
@@ -152,7 +159,7 @@ export class HybridRecall implements HubRecall {
       accepts: (key, {state, success}) =>
         (!onlySuccess || success) && tags.every(tag => state.tags.includes(tag)) && mayFind(found.get(key) ?? null),
       nowMs,
-      limit: k,
+      limit: 2 * MAX_DEPTH,
     });
   }
 }
@@ -168,18 +175,17 @@ function factsOf(found: EpisodeFound | null, trustIn: (agent: string) => number)
   return {atMs: parseStamp(episode.at)?.ms ?? 0, reward, success, state, trust: trustIn(agentId)};
 }
 
+function rankedOf(hit: Fused, found: EpisodeFound | null): readonly Ranked<Fused>[] {
+  return found === null ? [] : [{key: hit.key, episode: found.episode, state: found.state, hit}];
+}
+
 /** As many of the best as fit one frame, one at least. */
-function answer(
-  fused: readonly Fused[],
-  found: ReadonlyMap<number, EpisodeFound | null>,
-  {explain = false}: RecallQuery,
-): readonly Memory[] {
+function answer(told: readonly Ranked<Fused>[], {explain = false}: RecallQuery): readonly Memory[] {
   const memories: Memory[] = [];
   let chars = 0;
-  for (const {key, score, why} of fused) {
-    const each = found.get(key);
-    if (!each) continue;
-    const memory = {episode: each.episode, state: each.state, score, ...(explain && {why})};
+  for (const {episode, state, hit} of told) {
+    const {score, why} = hit;
+    const memory = {episode, state, score, ...(explain && {why})};
     chars += JSON.stringify(memory).length;
     if (memories.length > 0 && chars > MAX_ANSWER_CHARS) break;
     memories.push(memory);

@@ -90,7 +90,8 @@ export function bytesOf(vector: Float32Array): Buffer {
   return bytes;
 }
 
-function vectorOf(bytes: Buffer): Float32Array {
+/** From what stands in the store. */
+export function vectorOf(bytes: Buffer): Float32Array {
   // A copy of its own, since the buffer may begin anywhere.
   if (IS_LITTLE) return new Float32Array(new Uint8Array(bytes).buffer);
   return Float32Array.from({length: bytes.length / 4}, (_, index) => bytes.readFloatLE(index * 4));

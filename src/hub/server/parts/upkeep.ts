@@ -16,7 +16,7 @@ const PRUNE_CHUNK = 1000;
 export interface Retention {
   /** How long an episode is kept that says nothing of it itself, in milliseconds; null: for ever. */
   readonly lifetimeMs: number | null;
-  /** Of one tenant; beyond it the oldest are forgotten. null: as many as the store takes. */
+  /** Of one tenant; beyond it those of the oldest that are worth least are forgotten. null: as many as the store takes. */
   readonly maxEpisodes: number | null;
 }
 

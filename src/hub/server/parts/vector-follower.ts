@@ -2,7 +2,7 @@ import {sleep} from '../../../base/clock.ts';
 import type {Episode} from '../../../model/episode.ts';
 import type {Embedder} from '../../recall/vector-index.ts';
 import type {HubEvent} from '../hub-parts.ts';
-import type {EpisodeVectors} from '../store/episode-vectors.ts';
+import type {EpisodeVectors, PlacedVector} from '../store/episode-vectors.ts';
 import {bytesOf, type TenantIndexes} from './tenant-indexes.ts';
 
 /** Episodes embedded in one go; a recall waits for one batch at most. */
@@ -88,12 +88,17 @@ export class VectorFollower {
     const made = await embedder.embed(found.map(({episode}) => embeddedText(episode)));
     if (this.#isClosed) return false;
     settle();
+    const placed = new Map<string, PlacedVector[]>();
     for (const [index, {tenant, position}] of found.entries()) {
       const vector = made[index];
       if (vector === undefined) throw new Error(`The embedder ${embedder.id} gave ${made.length} of ${found.length}`);
-      vectors.set(tenant, embedder.id, [{position, bytes: bytesOf(vector)}]);
       indexes.add(tenant, position, vector);
+      const known = placed.get(tenant);
+      const one = {position, bytes: bytesOf(vector)};
+      if (known === undefined) placed.set(tenant, [one]);
+      else known.push(one);
     }
+    for (const [tenant, some] of placed) vectors.set(tenant, embedder.id, some);
     return true;
   }
 }

@@ -3,7 +3,7 @@ import type {Episode, EpisodeChange, LogEntry, LogItem} from '../../../model/epi
 import {GodelError} from '../../../model/failure.ts';
 import {formatStamp} from '../../replica/hybrid-clock.ts';
 import {Bodies, type Body, byteLength, checksum, damaged} from './bodies.ts';
-import {entryKey, positionOf} from './hub-schema.ts';
+import {entryKey, KIND, positionOf} from './hub-schema.ts';
 import type {Tenant} from './tenants.ts';
 
 const COLUMNS = 'key, id, kind, episode, crc, body';
@@ -11,6 +11,8 @@ const INSERT = `INSERT INTO entries (key, tenant, id, kind, episode, agent, at_m
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, id) DO NOTHING`;
 const KEY_OF = 'SELECT key FROM entries WHERE tenant = ? AND id = ?';
 const BY_ID = `SELECT ${COLUMNS} FROM entries WHERE tenant = ? AND id = ?`;
+const AGENT = 'SELECT agent FROM entries WHERE key = ?';
+const OWNER = 'SELECT key, agent FROM entries WHERE tenant = ? AND id = ? AND episode IS NULL AND kind = 0';
 const AT = `SELECT ${COLUMNS} FROM entries WHERE key = ?`;
 const RANGE = `SELECT ${COLUMNS} FROM entries WHERE key > ? AND key <= ? ORDER BY key LIMIT ?`;
 const CHANGES = `SELECT ${COLUMNS} FROM entries WHERE episode = ? AND kind = 1 ORDER BY key`;
@@ -23,12 +25,6 @@ const EXPIRED = `SELECT id FROM entries WHERE tenant = ? AND expires_at_ms <= ? 
 const OLDEST = `SELECT key, id, at_ms AS atMs FROM entries WHERE key > ? AND key <= ? AND kind = 0 ORDER BY key LIMIT ?`;
 const OLDEST_BY_POLICY = OLDEST.replace('ORDER BY', 'AND expires_at_ms IS NULL ORDER BY');
 const BY_AGENT = `SELECT id FROM entries WHERE key > ? AND key <= ? AND kind = 0 AND agent = ? ORDER BY key LIMIT ?`;
-
-/**
- * A row is an episode, a change, or what is left of either once the episode is forgotten. Then the episode's row has the change
- * that forgot it, and the rows of its changes have nothing.
- */
-export const KIND = {episode: 0, change: 1, forgotten: 2} as const;
 
 export interface EntryRow {
   readonly key: number;
@@ -64,6 +60,8 @@ export class Entries {
   readonly #keyOf;
   readonly #byId;
   readonly #at;
+  readonly #agent;
+  readonly #owner;
   readonly #range;
   readonly #changes;
   readonly #sizeOfChanges;
@@ -80,6 +78,8 @@ export class Entries {
     this.#insert = db.prepare<[number, number, string, number, N, string | null, number, N, number, Body]>(INSERT);
     this.#keyOf = db.prepare<[number, string], number>(KEY_OF).pluck();
     this.#byId = db.prepare<[number, string], EntryRow>(BY_ID);
+    this.#agent = db.prepare<[number], string | null>(AGENT).pluck();
+    this.#owner = db.prepare<[number, string], {key: number; agent: string}>(OWNER);
     this.#at = db.prepare<[number], EntryRow>(AT);
     this.#range = db.prepare<[number, number, number], EntryRow>(RANGE);
     this.#changes = db.prepare<[number], EntryRow>(CHANGES);
@@ -112,6 +112,11 @@ export class Entries {
 
   byId(tenant: Tenant, id: string): EntryRow | null {
     return this.#byId.get(tenant.num, id) ?? null;
+  }
+
+  /** Whose episode it is, by the number of its tenant; null: there is none of this id that is not forgotten. */
+  owner(tenant: number, id: string): {readonly key: number; readonly agent: string} | null {
+    return this.#owner.get(tenant, id) ?? null;
   }
 
   at(key: number): EntryRow | null {
@@ -160,6 +165,19 @@ export class Entries {
     const item = this.item(tenant, row);
     if (item.kind === 'episode') return item.episode;
     throw new Error(`Internal error: entry ${positionOf(row.key)} of ${tenant} is no episode`);
+  }
+
+  /** null: it is none, or damaged. */
+  changeUnlessDamaged(tenant: string, row: EntryRow): EpisodeChange | null {
+    const text = this.textUnlessDamaged(tenant, row);
+    // The cast names what `insert` has written.
+    const item = text === null ? null : (JSON.parse(text) as LogItem);
+    return item?.kind === 'change' ? item.change : null;
+  }
+
+  /** Whose it is; null: it is forgotten, or there is none. */
+  agentOf(key: number): string | null {
+    return this.#agent.get(key) ?? null;
   }
 
   /** The change of critique that stands there. */

@@ -2,10 +2,10 @@ import type {Episode, EpisodeChange, EpisodeState, LogEntry, LogItem} from '../.
 import {GodelError} from '../../../model/failure.ts';
 import type {AppendResult} from '../hub-store.ts';
 import type {AuditLog} from './audit-log.ts';
-import {type Entries, type EntryRow, KIND} from './entries.ts';
+import {type Entries, type EntryRow} from './entries.ts';
 import {type EpisodeStates, NO_STATE, type Placed} from './episode-states.ts';
 import type {Group} from './group.ts';
-import {entryKey, LAST_POSITION, positionOf} from './hub-schema.ts';
+import {entryKey, KIND, LAST_POSITION, positionOf} from './hub-schema.ts';
 import type {HubStoreLimits} from './limits.ts';
 import type {Tenant, Tenants} from './tenants.ts';
 import type {SearchableText, TextIndex} from './text-index.ts';
@@ -65,6 +65,23 @@ export class EpisodeLog {
       if (row === null || row.episode !== null) return [];
       return unlessDamaged(() => this.#found(tenant, row)) ?? [];
     });
+  }
+
+  /** An episode that is not forgotten, with what its changes amount to; null: there is none there, or it is damaged. */
+  lesson(tenant: Tenant, key: number): (Placed & {readonly state: EpisodeState}) | null {
+    const {entries, states} = this.#parts;
+    const row = entries.at(key);
+    if (row?.kind !== KIND.episode) return null;
+    return unlessDamaged(() => {
+      const placed = {tenant: tenant.name, key, episode: entries.episode(tenant.name, row)};
+      return {...placed, state: states.of(placed)};
+    });
+  }
+
+  /** The id of the episode at a position; null: there is none, or it is forgotten. */
+  idAt(tenant: Tenant, position: number): string | null {
+    const row = this.#parts.entries.at(entryKey(tenant.num, position));
+    return row?.kind === KIND.episode ? row.id : null;
   }
 
   /** Makes what was appended searchable, at most so many entries; returns how many. Only within a group. */
@@ -161,7 +178,7 @@ export class EpisodeLog {
     group.scrub();
     tenant.bytes -= entries.empty(tenant, row, change, key);
     tenant.episodes -= 1;
-    tenants.touch(tenant);
+    tenants.correct(tenant);
     states.remove(row.key);
     vectors.remove(row.key);
   }
@@ -204,7 +221,7 @@ function unlessDamaged<T>(read: () => T): T | null {
 }
 
 function changesText({kind}: EpisodeChange): boolean {
-  return kind === 'tag' || kind === 'critique' || kind === 'standing';
+  return kind === 'tag' || kind === 'critique' || kind === 'standing' || kind === 'merge';
 }
 
 function isSame(one: SearchableText | null, other: SearchableText | null): boolean {

@@ -1,10 +1,14 @@
 import type {Database} from 'better-sqlite3';
-import type {Episode, EpisodeChange, EpisodeStanding, EpisodeState} from '../../../model/episode.ts';
-import type {Bodies, Body} from './bodies.ts';
+import type {Episode, EpisodeChange, EpisodeStanding, EpisodeState, LogItem} from '../../../model/episode.ts';
+import {Tags} from '../../replica/tags.ts';
+import {type Bodies, type Body, damaged} from './bodies.ts';
 import type {Entries} from './entries.ts';
+import {positionOf, tenantOf} from './hub-schema.ts';
+import {isEarlierMarks, tagsId} from './kept-tags.ts';
+import type {MergedEpisodes} from './merged-episodes.ts';
 import type {LastCritiques} from './last-critiques.ts';
 import type {Outcomes, Word} from './outcomes.ts';
-import {firstStamp, isLater, markTags, MAX_VOICES, type Stamp, type TagMarks, tagsOf} from './stamps.ts';
+import {firstStamp, isLater, MAX_VOICES, type Stamp} from './stamps.ts';
 
 const READ = 'SELECT * FROM states WHERE episode = ?';
 const WRITE = `INSERT OR REPLACE INTO states (episode, up, down, uses, confirmed, refuted, standing, standing_at, standing_id,
@@ -14,6 +18,8 @@ const WRITE = `INSERT OR REPLACE INTO states (episode, up, down, uses, confirmed
 const VOICE = 'SELECT value, at, id FROM voices WHERE episode = ? AND kind = ? AND agent = ?';
 const SAY = 'INSERT OR REPLACE INTO voices (episode, kind, agent, value, at, id) VALUES (?, ?, ?, ?, ?, ?)';
 const EARLIEST = 'SELECT agent, value FROM voices WHERE episode = ? AND kind = ? ORDER BY at, id, agent LIMIT 1';
+const CONFIRMERS = `SELECT agent, at, id FROM voices WHERE episode = ? AND kind = 1 AND value = 1
+  ORDER BY at, id LIMIT ?`;
 const UNSAY = 'DELETE FROM voices WHERE episode = ? AND kind = ? AND agent = ?';
 const REMOVE = 'DELETE FROM states WHERE episode = ?';
 const SILENCE = 'DELETE FROM voices WHERE episode = ?';
@@ -66,18 +72,25 @@ export class EpisodeStates {
   readonly #say;
   readonly #earliest;
   readonly #unsay;
+  readonly #confirmers;
   readonly #remove;
   readonly #silence;
   readonly #bodies: Bodies;
   readonly #entries: Entries;
   readonly #outcomes: Outcomes | null;
   readonly #critiques: LastCritiques | null;
+  readonly #merged: MergedEpisodes | null;
 
-  /** `outcomes` null: nothing will be applied. `critiques` null: the database is older than they are. */
+  /** `outcomes` null: nothing will be applied. `critiques` or `merged` null: the database is older than they are. */
   constructor(
     db: Database,
     bodies: Bodies,
-    {entries, outcomes, critiques}: {entries: Entries; outcomes: Outcomes | null; critiques: LastCritiques | null},
+    given: {
+      entries: Entries;
+      outcomes: Outcomes | null;
+      critiques: LastCritiques | null;
+      merged: MergedEpisodes | null;
+    },
   ) {
     this.#read = db.prepare<[number], Row>(READ);
     this.#write = db.prepare<[Row]>(WRITE);
@@ -85,12 +98,14 @@ export class EpisodeStates {
     this.#say = db.prepare<[number, number, string, number, string, string]>(SAY);
     this.#earliest = db.prepare<[number, number], {agent: string; value: number}>(EARLIEST);
     this.#unsay = db.prepare<[number, number, string]>(UNSAY);
+    this.#confirmers = db.prepare<[number, number], Stamp & {agent: string}>(CONFIRMERS);
     this.#remove = db.prepare<[number]>(REMOVE);
     this.#silence = db.prepare<[number]>(SILENCE);
     this.#bodies = bodies;
-    this.#entries = entries;
-    this.#outcomes = outcomes;
-    this.#critiques = critiques;
+    this.#entries = given.entries;
+    this.#outcomes = given.outcomes;
+    this.#critiques = given.critiques;
+    this.#merged = given.merged;
   }
 
   of({tenant, key, episode}: Placed): EpisodeState {
@@ -98,9 +113,9 @@ export class EpisodeStates {
     if (row === undefined) {
       return {...NO_STATE, tags: episode.tags.toSorted(), critique: episode.critique, standing: 'active'};
     }
-    const {up, down, uses, confirmed, refuted, standing, critique_key: said} = row;
-    const tags = tagsOf(this.#tags(row, tenant, episode));
-    const state = {up, down, uses, confirmed, refuted, standing, tags};
+    const {up, down, confirmed, refuted, critique_key: said} = row;
+    const tags = this.#tags(row, tenant, episode).values();
+    const state = {up, down, confirmed, refuted, tags, ...this.#mergedState(row)};
     if (said === null) return {...state, critique: episode.critique};
     const critique = this.#entries.critiqueAt(tenant, said).text;
     const others = this.#critiques?.others(tenant, key) ?? [];
@@ -110,30 +125,67 @@ export class EpisodeStates {
   apply({tenant, key, episode}: Placed, change: EpisodeChange, changeKey: number): void {
     const row = this.#read.get(key) ?? newRow(key, episode);
     if (change.kind === 'tag') {
-      const tags = markTags(this.#tags(row, tenant, episode), change, change);
-      row.tags = this.#bodies.write(tenant, tagsId(episode), JSON.stringify([...tags]));
+      const tags = this.#tags(row, tenant, episode);
+      tags.apply(change, positionOf(changeKey));
+      row.tags = this.#bodies.write(tenant, tagsId(episode), JSON.stringify(tags));
     } else this.#note(row, episode, change, changeKey);
     this.#write.run(row);
+  }
+
+  /** Keeps the tags as they are read now; null: they are the episode's own. Only for what was kept of them before clocks counted. */
+  keepTagsAnew({tenant, key, episode}: Placed): void {
+    const row = this.#read.get(key);
+    if (row === undefined || row.tags === null) return;
+    const tags = this.#tags(row, tenant, episode);
+    this.#write.run({...row, tags: this.#bodies.write(tenant, tagsId(episode), JSON.stringify(tags))});
   }
 
   remove(episode: number): void {
     this.#remove.run(episode);
     this.#silence.run(episode);
     this.#critiques?.remove(episode);
+    this.#merged?.remove(episode);
+  }
+
+  /** Who bears an episode out, those who said so first first. */
+  confirmers(episode: number, limit: number): readonly (Stamp & {readonly agent: string})[] {
+    return this.#confirmers.all(episode, limit);
+  }
+
+  /** Whether an agent has confirmed or refuted it. */
+  hasConfirmed(episode: number, agent: string): boolean {
+    return this.#voice.get(episode, CONFIRM, agent) !== undefined;
+  }
+
+  #mergedState({episode, uses, standing}: Row): Pick<EpisodeState, 'uses' | 'standing' | 'merged' | 'mergedInto'> {
+    const tally = this.#merged?.tally(episode) ?? {merged: 0, uses: 0};
+    const state = {uses: uses + tally.uses, standing, ...(tally.merged > 0 && {merged: tally.merged})};
+    const keeper = standing === 'merged' ? this.#merged?.of(episode)?.keeper : undefined;
+    const mergedInto = keeper === undefined ? undefined : this.#entries.at(keeper)?.id;
+    return mergedInto === undefined ? state : {...state, mergedInto};
   }
 
   #note(row: Row, episode: Episode, change: Exclude<EpisodeChange, {kind: 'tag'}>, changeKey: number): void {
     if (change.kind === 'use') row.uses += change.count;
     else if (change.kind === 'vote') this.#vote(row, change);
     else if (change.kind === 'confirm') this.#confirm(row, episode, change);
+    else if (change.kind === 'tally') this.#merged?.note(row.episode, change);
     else if (change.kind === 'critique') {
       this.#critiques?.put(row.episode, change, changeKey);
       if (!isLater(change, {at: row.critique_at, id: row.critique_id})) return;
       Object.assign(row, {critique_at: change.at, critique_id: change.id, critique_key: changeKey});
     } else {
       if (!isLater(change, {at: row.standing_at, id: row.standing_id})) return;
-      Object.assign(row, {standing_at: change.at, standing_id: change.id, standing: change.standing});
+      const standing = change.kind === 'merge' ? 'merged' : change.standing;
+      Object.assign(row, {standing_at: change.at, standing_id: change.id, standing});
+      this.#place(row.episode, change);
     }
+  }
+
+  #place(episode: number, change: Extract<EpisodeChange, {kind: 'merge' | 'standing'}>): void {
+    if (change.kind === 'standing') return this.#merged?.part(episode);
+    const keeper = this.#entries.owner(tenantOf(episode), change.into);
+    if (keeper !== null) this.#merged?.merge(episode, keeper);
   }
 
   #vote(row: Row, change: Extract<EpisodeChange, {kind: 'vote'}>): void {
@@ -179,17 +231,25 @@ export class EpisodeStates {
     return earliest.value;
   }
 
-  #tags(row: Row, tenant: string, episode: Episode): TagMarks {
-    if (row.tags === null) return markTags(new Map(), firstStamp(episode), {add: episode.tags, remove: []});
-    // The cast names what `apply` has written.
-    return new Map(
-      JSON.parse(this.#bodies.read(tenant, tagsId(episode), row.tags)) as Iterable<[string, Stamp & {has: boolean}]>,
-    );
+  #tags(row: Row, tenant: string, episode: Episode): Tags {
+    if (row.tags === null) return Tags.of(episode);
+    const kept: unknown = JSON.parse(this.#bodies.read(tenant, tagsId(episode), row.tags));
+    if (isEarlierMarks(kept)) return this.#tagsFromLog(row.episode, tenant, episode);
+    const parsed = Tags.parse(kept);
+    if (parsed.ok) return parsed.value;
+    throw damaged(`the tags of "${episode.id}" of tenant "${tenant}" cannot be read: ${parsed.failure.detail}`);
   }
-}
 
-function tagsId(episode: Episode): string {
-  return `tags of ${episode.id}`;
+  #tagsFromLog(key: number, tenant: string, episode: Episode): Tags {
+    const tags = Tags.of(episode);
+    for (const changed of this.#entries.changesOf(key)) {
+      const text = this.#entries.textUnlessDamaged(tenant, changed);
+      // The cast names what was appended.
+      const item = text === null ? null : (JSON.parse(text) as LogItem);
+      if (item?.kind === 'change' && item.change.kind === 'tag') tags.apply(item.change, positionOf(changed.key));
+    }
+    return tags;
+  }
 }
 
 function newRow(key: number, episode: Episode): Row {

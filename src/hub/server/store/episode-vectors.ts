@@ -70,15 +70,14 @@ export class EpisodeVectors {
     if (tenant === null) return;
     group.write(() => {
       for (const {position, bytes} of placed) {
-        const [found] = log.at(tenant, [position]);
-        if (found?.entry.kind !== 'episode') continue;
-        vectors.set(tenant, embedder, {position, id: found.entry.episode.id, bytes});
+        const id = log.idAt(tenant, position);
+        if (id !== null) vectors.set(tenant, embedder, {position, id, bytes});
       }
       vectors.advance(tenant, embedder);
     });
   }
 
-  /** Those of an embedder after a position, in the order of positions: what an index is rebuilt from, page by page. */
+  /** Those of an embedder after a position, in the order of positions, without merged ones: what an index is rebuilt from, page by page. */
   after(
     name: string,
     embedder: string,

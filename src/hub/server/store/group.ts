@@ -4,6 +4,7 @@ import {GodelError} from '../../../model/failure.ts';
 import {storeFailure} from '../../../sqlite/sqlite-failure.ts';
 import type {HubStoreFailure} from '../hub-store.ts';
 import {HUB_BUSY_HINT} from './hub-schema.ts';
+import {WriteAheadLog} from './write-ahead-log.ts';
 
 /** What is held in memory beside the rows of the transaction. */
 export interface GroupMember {
@@ -23,10 +24,13 @@ export class Group {
   readonly #databases: readonly Database.Database[];
   readonly #main: Database.Database;
   readonly #file: string;
+  readonly #log: WriteAheadLog;
   readonly #members: GroupMember[] = [];
   readonly #begin;
   readonly #commit;
   #failed: HubStoreFailure | null = null;
+  /** For good. */
+  #broken: {readonly failure: HubStoreFailure; readonly error: GodelError} | null = null;
   #isOpen = false;
   #isWriting = false;
   #hurrying = 0;
@@ -37,6 +41,7 @@ export class Group {
     this.#main = main;
     this.#databases = memory === null ? [main] : [main, memory];
     this.#file = file;
+    this.#log = new WriteAheadLog(main, file);
     this.#begin = this.#databases.map(db => db.prepare('BEGIN IMMEDIATE'));
     this.#commit = this.#databases.map(db => db.prepare('COMMIT'));
   }
@@ -66,12 +71,13 @@ export class Group {
   attempt<T>(body: () => T): T | null {
     const isAlone = !this.#isOpen && this.#failed === null;
     const value = this.write(body);
-    if (value === null && isAlone) this.#failed = null;
+    if (value === null && isAlone && this.#broken === null) this.#failed = null;
     return value;
   }
 
   /** What SQLite says while reading becomes a `GodelError` that says what to do. */
   read<T>(body: () => T): T {
+    if (this.#broken !== null) throw this.#broken.error;
     try {
       return body();
     } catch (error) {
@@ -88,8 +94,13 @@ export class Group {
 
   flush(): Result<void, HubStoreFailure> {
     const failed = this.commit();
-    this.#failed = null;
+    if (this.#broken === null) this.#failed = null;
     return failed === null ? ok(undefined) : fail(failed);
+  }
+
+  /** Nothing is written any more. */
+  close(): void {
+    this.#log.close();
   }
 
   /** Ends the group for who has not written it: a failure stays one until `flush` has told it to who has. */
@@ -122,8 +133,28 @@ export class Group {
     for (const member of this.#members) member.save?.();
     for (const commit of this.#commit) commit.run();
     this.#isOpen = false;
+    this.#sync();
     for (const member of this.#members) member.saved?.();
     if (this.#scrubs) this.#forgetDeleted();
+  }
+
+  /**
+   * Where the disk says that it has not taken what was committed, nobody knows what of it is there, and trying again would not tell:
+   * nothing more is taken, nor shown, until the database is opened anew.
+   */
+  #sync(): void {
+    try {
+      this.#log.sync();
+    } catch (error) {
+      const hint = 'Look at the disk, and start the hub again.';
+      const detail = `the disk did not take what was written (${String(error)})`;
+      const failure = {reason: 'store-unusable', path: this.#file, detail, hint} as const;
+      this.#broken = {
+        failure: {kind: 'broken', detail: `${detail}. ${hint}`},
+        error: new GodelError(failure, {cause: error}),
+      };
+      throw this.#broken.error;
+    }
   }
 
   #forgetDeleted(): void {
@@ -138,6 +169,11 @@ export class Group {
   }
 
   #fail(error: unknown): void {
+    if (this.#broken !== null) {
+      // What memory says to be durable is; what is in the file may not be.
+      this.#failed = this.#broken.failure;
+      return;
+    }
     const failure = storeFailure(error, this.#file, HUB_BUSY_HINT);
     const isFull = error instanceof Database.SqliteError && error.code === 'SQLITE_FULL';
     const told = failure?.reason === 'store-unusable' ? `${failure.detail}. ${failure.hint}` : null;

@@ -8,6 +8,8 @@ export interface HubStoreLimits {
   /** Of the whole database file; null: what the disk has. */
   readonly fileBytes: number | null;
   readonly auditRows: number;
+  /** Rows of the audit log older than those that are no routine, such as keys, tokens, backups and what was forgotten. */
+  readonly olderAuditRows: number;
   readonly pastSessions: number;
   readonly keysPerAgent: number;
   readonly revokedTokens: number;
@@ -23,6 +25,7 @@ export const DEFAULT_LIMITS: HubStoreLimits = {
   tenants: 10_000,
   fileBytes: null,
   auditRows: 100_000,
+  olderAuditRows: 20_000,
   pastSessions: 50_000,
   keysPerAgent: 10,
   revokedTokens: 1_000_000,

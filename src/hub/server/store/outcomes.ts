@@ -33,6 +33,8 @@ const MAX_PAIRS = 200_000;
 /** After ten half-lives an outcome counts for less than a thousandth. */
 const WORTHLESS_MS = 10 * REPUTATION_HALF_LIFE_MS;
 const CACHED_AUTHORS = 10_000;
+/** Authors of a tenant of whom something new was said, until somebody asks; beyond it, all of them may be. */
+const MAX_REVISED = 1000;
 /** Sums are made anew after so many milliseconds, in which nothing ages that matters. */
 const CACHED_MS = 60_000;
 
@@ -61,6 +63,7 @@ export class Outcomes implements GroupMember {
   readonly #prune;
   readonly #pairs;
   readonly #sums = new Map<string, Reputation>();
+  readonly #revised = new Map<number, Set<string> | 'all'>();
 
   constructor(db: Database) {
     this.#db = db;
@@ -88,6 +91,14 @@ export class Outcomes implements GroupMember {
       this.#dropEarliest.run({tenant, author});
     }
     this.#sums.delete(keyOf(tenant, author));
+    this.#revise(tenant, author);
+  }
+
+  /** Of whom something was said since this was asked last; all: nobody kept count. */
+  takeRevised(tenant: number): ReadonlySet<string> | 'all' {
+    const revised = this.#revised.get(tenant);
+    if (revised === undefined || revised === 'all' || revised.size > 0) this.#revised.set(tenant, new Set());
+    return revised ?? 'all';
   }
 
   of(tenant: number, author: string, nowMs: number): Reputation {
@@ -139,6 +150,14 @@ export class Outcomes implements GroupMember {
 
   forget(): void {
     this.#sums.clear();
+    this.#revised.clear();
+  }
+
+  #revise(tenant: number, author: string): void {
+    const revised = this.#revised.get(tenant);
+    if (revised === undefined || revised === 'all') return;
+    if (revised.size >= MAX_REVISED) this.#revised.set(tenant, 'all');
+    else revised.add(author);
   }
 }
 

@@ -1,9 +1,10 @@
 import {randomUUID} from 'node:crypto';
+import {type ForgetDecision, leastWorth} from '../../recall/forget.ts';
 import type {AuditLog} from './audit-log.ts';
-import {type Entries, KIND} from './entries.ts';
+import {type Entries} from './entries.ts';
 import type {EpisodeLog} from './episode-log.ts';
 import type {GroupMember} from './group.ts';
-import {positionOf} from './hub-schema.ts';
+import {KIND, positionOf} from './hub-schema.ts';
 import type {Tenant} from './tenants.ts';
 
 export interface Forgetting {
@@ -13,18 +14,23 @@ export interface Forgetting {
   readonly at: string;
   /** For the audit log. */
   readonly reason: string;
+  /** What is said of each. */
+  readonly details?: readonly string[];
 }
 
 export interface RetentionPolicy extends Omit<Forgetting, 'reason'> {
   /** How long an episode is kept that says nothing of it itself, in milliseconds; null: for ever. */
   readonly lifetimeMs: number | null;
-  /** Beyond so many episodes the oldest go; null: there is no such number. */
+  /** Beyond so many episodes those worth least of the oldest go; null: there is no such number. */
   readonly maxEpisodes: number | null;
   /** The most episodes that one call forgets. */
   readonly limit: number;
 }
 
 const MOST_DAMAGED = 10_000;
+/** Of the oldest so many, in multiples of how many are to go and at least, those worth least go. */
+const COMPARED = 4;
+const LEAST_COMPARED = 200;
 
 /** Decides what is forgotten, and has it forgotten: each with its change in the log, all with a row in the audit log. */
 export class Retention {
@@ -46,7 +52,7 @@ export class Retention {
   }
 
   /** Those that were forgotten. Only within a group. */
-  forget(tenant: Tenant, ids: readonly string[], {by, at, reason}: Forgetting): readonly string[] {
+  forget(tenant: Tenant, ids: readonly string[], {by, at, reason, details}: Forgetting): readonly string[] {
     const forgotten = ids.filter(id => {
       const row = this.#entries.byId(tenant, id);
       if (row === null || row.episode !== null) return false;
@@ -61,7 +67,7 @@ export class Retention {
       return this.#log.get(tenant, id)?.state.standing === 'forgotten';
     });
     if (forgotten.length === 0) return [];
-    const detail = {reason, episodes: forgotten};
+    const detail = {reason, episodes: forgotten, ...(details && {details})};
     this.#audit.add({atMs: this.#nowMs(), tenant: tenant.name, who: by, what: 'forget-many', detail});
     return forgotten;
   }
@@ -76,8 +82,9 @@ export class Retention {
       gone.push(...this.forget(tenant, aged, {by, at, reason: `older than ${lifetimeMs} ms`}));
     }
     if (maxEpisodes !== null) {
-      const tooMany = this.#oldest(tenant, Math.min(tenant.episodes - maxEpisodes, limit - gone.length));
-      gone.push(...this.forget(tenant, tooMany, {by, at, reason: `more than ${maxEpisodes} episodes`}));
+      const tooMany = this.#leastWorth(tenant, Math.min(tenant.episodes - maxEpisodes, limit - gone.length));
+      const [ids, details] = [tooMany.map(({episode}) => episode), tooMany.map(({detail}) => detail)];
+      gone.push(...this.forget(tenant, ids, {by, at, reason: `more than ${maxEpisodes} episodes`, details}));
     }
     return gone;
   }
@@ -95,14 +102,19 @@ export class Retention {
     return this.#whole(tenant, aged, limit);
   }
 
-  #oldest(tenant: Tenant, count: number): readonly string[] {
+  #leastWorth(tenant: Tenant, count: number): readonly ForgetDecision[] {
     if (count <= 0) return [];
     const after = this.#forgottenTo.get(tenant.num) ?? 0;
-    const oldest = this.#entries.oldest(tenant, {after, limit: count + this.#damaged.size, lives: 'however'});
+    const limit = Math.max(LEAST_COMPARED, COMPARED * count) + this.#damaged.size;
+    const oldest = this.#entries.oldest(tenant, {after, limit, lives: 'however'});
     const [first] = oldest;
     if (first !== undefined) this.#forgottenTo.set(tenant.num, positionOf(first.key) - 1);
-    const ids = oldest.map(({id}) => id);
-    return this.#whole(tenant, ids, count);
+    const lessons = oldest.flatMap(({key, id, atMs}) => {
+      const lesson = this.#log.lesson(tenant, key);
+      if (lesson === null) this.#passOver(tenant, id);
+      return lesson === null ? [] : [{...lesson, atMs}];
+    });
+    return leastWorth(lessons, count, this.#nowMs());
   }
 
   #whole(tenant: Tenant, ids: readonly string[], limit: number): readonly string[] {

@@ -6,8 +6,10 @@ const START = 'INSERT INTO sessions (tenant, agent, role, session, started_at_ms
 const END = 'UPDATE sessions SET ended_at_ms = ?, ending = ? WHERE num = ? AND ending IS NULL';
 const END_ALL = "UPDATE sessions SET ending = 'hub-ended' WHERE ending IS NULL";
 const COLUMNS = 'num, tenant, agent, role, session, started_at_ms AS startedAtMs, ended_at_ms AS endedAtMs, ending';
-const ACTIVE = `SELECT ${COLUMNS} FROM sessions WHERE tenant = ? AND ending IS NULL ORDER BY num LIMIT ?`;
-const PAST = `SELECT ${COLUMNS} FROM sessions WHERE tenant = ? AND ending IS NOT NULL AND num < ? ORDER BY num DESC LIMIT ?`;
+const LIST = `SELECT ${COLUMNS} FROM sessions
+  WHERE num < @before AND (@tenant IS NULL OR tenant = @tenant) AND (@agent IS NULL OR agent = @agent)
+  AND (ending IS NULL OR coalesce(ended_at_ms, started_at_ms) >= @sinceMs)
+  AND (@state IS NULL OR (@state = 'active') = (ending IS NULL)) ORDER BY num DESC LIMIT @limit`;
 const OF_AGENT = 'SELECT 1 FROM sessions WHERE tenant = ? AND agent = ? LIMIT 1';
 const TRIM = `DELETE FROM sessions WHERE ending IS NOT NULL AND num <= (SELECT max(num) FROM sessions) - ?`;
 
@@ -31,27 +33,37 @@ export interface SessionRow {
   readonly ending: SessionEnding | null;
 }
 
+/** All that is not said is wanted. */
+export interface SessionsWanted {
+  readonly tenant?: string | null;
+  readonly agent?: string | null;
+  /** Those that lasted then or began later; Unix epoch, milliseconds. */
+  readonly sinceMs?: number | null;
+  readonly state?: 'active' | 'past' | null;
+  /** The number of the last row of the page before. */
+  readonly before?: number | null;
+  readonly limit: number;
+}
+
 /** Who was connected from when to when: those that last, and the latest so many of the past. */
 export class Sessions {
+  readonly #db: Database;
   readonly #group: Group;
   readonly #max: number;
   readonly #start;
   readonly #end;
   readonly #endAll;
-  readonly #active;
-  readonly #past;
   readonly #ofAgent;
   readonly #trim;
   #untrimmed = SLACK;
 
   constructor(db: Database, {group, max}: {group: Group; max: number}) {
+    this.#db = db;
     this.#group = group;
     this.#max = max;
     this.#start = db.prepare<[string, string, string, string | null, number]>(START);
     this.#end = db.prepare<[number, string, number]>(END);
     this.#endAll = db.prepare<[]>(END_ALL);
-    this.#active = db.prepare<[string, number], SessionRow>(ACTIVE);
-    this.#past = db.prepare<[string, number, number], SessionRow>(PAST);
     this.#ofAgent = db.prepare<[string, string], number>(OF_AGENT);
     this.#trim = db.prepare<[number]>(TRIM);
   }
@@ -81,12 +93,16 @@ export class Sessions {
     return this.#group.read(() => this.#ofAgent.get(tenant, agent) !== undefined);
   }
 
-  active(tenant: string, limit: number): readonly SessionRow[] {
-    return this.#group.read(() => this.#active.all(tenant, limit));
+  /** Newest first. */
+  list(wanted: SessionsWanted): readonly SessionRow[] {
+    return this.#group.read(() => readSessions(this.#db, wanted));
   }
+}
 
-  /** Newest first; `before` is the number of the last row of the page before. */
-  past(tenant: string, {before, limit}: {before: number | null; limit: number}): readonly SessionRow[] {
-    return this.#group.read(() => this.#past.all(tenant, before ?? Number.MAX_SAFE_INTEGER, limit));
-  }
+/** Of a database that nobody writes, too. */
+export function readSessions(db: Database, wanted: SessionsWanted): readonly SessionRow[] {
+  const {tenant = null, agent = null, sinceMs = null, state = null, before = null, limit} = wanted;
+  type Given = Required<Omit<SessionsWanted, 'sinceMs' | 'before'>> & {sinceMs: number; before: number};
+  const given = {tenant, agent, sinceMs: sinceMs ?? 0, state, before: before ?? Number.MAX_SAFE_INTEGER, limit};
+  return db.prepare<[Given], SessionRow>(LIST).all(given);
 }

@@ -2,14 +2,16 @@ import type {Database} from 'better-sqlite3';
 import type {Result} from '../../../base/result.ts';
 import type {LogEntry, LogItem} from '../../../model/episode.ts';
 import type {Failure} from '../../../model/failure.ts';
-import {NO_REPUTATION, type Reputation} from '../../security/reputation.ts';
+import {NO_REPUTATION, type Reputation, trustOf} from '../../security/reputation.ts';
 import type {AppendResult, HubStore, HubStoreFailure, PulledPage} from '../hub-store.ts';
 import {AuditLog} from './audit-log.ts';
 import {Bodies, type Seal} from './bodies.ts';
 import {Credentials} from './credentials.ts';
 import {Documents} from './documents.ts';
+import {foldEarlierTags} from './earlier-tags.ts';
 import {damagedText, Entries} from './entries.ts';
 import {EpisodeLog, type Found} from './episode-log.ts';
+import {EpisodeMerges} from './episode-merges.ts';
 import {EpisodeStates} from './episode-states.ts';
 import {backUp} from './backup.ts';
 import {Group} from './group.ts';
@@ -17,8 +19,10 @@ import {positionOf} from './hub-schema.ts';
 import type {HubStoreLimits} from './limits.ts';
 import {LastCritiques} from './last-critiques.ts';
 import {logIdOf} from './log-id.ts';
+import {MergedEpisodes} from './merged-episodes.ts';
 import {Messages} from './messages.ts';
 import {Outcomes, type Standing} from './outcomes.ts';
+import {PushRecords} from './push-records.ts';
 import {type Forgetting, Retention, type RetentionPolicy} from './retention.ts';
 import {Sessions} from './sessions.ts';
 import {type Tenant, Tenants} from './tenants.ts';
@@ -44,6 +48,8 @@ interface PulledTexts extends Required<Omit<PulledPage, 'entries'>> {
 /** Entries that are made searchable in one go; fewer where somebody looks at the clock in between. */
 const TEXT_CHUNK = 100;
 const TEXT_SLICE = 8;
+/** Whoever runs the hub, in the audit log. */
+export const OPERATOR = 'operator';
 
 /** The hub's own database. Synchronous; one process at a time has it open. Everything written is durable after `flush`. */
 export class SqliteHubStore implements HubStore {
@@ -51,10 +57,12 @@ export class SqliteHubStore implements HubStore {
   readonly log: string;
   readonly sessions: Sessions;
   readonly audit: AuditLog;
+  readonly pushes: PushRecords;
   readonly credentials: Credentials;
   readonly documents: Documents;
   readonly messages: Messages;
   readonly vectors: EpisodeVectors;
+  readonly merges: EpisodeMerges;
   readonly #db: Database;
   readonly #memory: Database | null;
   readonly #group: Group;
@@ -85,19 +93,27 @@ export class SqliteHubStore implements HubStore {
     const vectors = new Vectors(db, bodies);
     for (const member of [this.#tenants, this.#text, vectors, this.#outcomes]) group.add(member);
     this.sessions = new Sessions(db, {group, max: limits.pastSessions});
-    this.audit = new AuditLog(db, {group, bodies, max: limits.auditRows});
+    const auditLimits = {rows: limits.auditRows, older: limits.olderAuditRows};
+    this.audit = new AuditLog(db, {group, bodies, limits: auditLimits});
+    this.pushes = new PushRecords(this.audit);
+    group.add(this.pushes);
     this.credentials = new Credentials(db, group, limits);
     this.documents = new Documents(db, {group, bodies}, limits);
     this.messages = new Messages(db, {group, bodies}, limits);
+    const merged = new MergedEpisodes(db);
+    const states = new EpisodeStates(db, bodies, {
+      entries: this.#entries,
+      outcomes: this.#outcomes,
+      critiques: new LastCritiques(db, this.#entries),
+      merged,
+    });
+    const tagged = {bodies, entries: this.#entries, states, tenants: this.#tenants, text: this.#text};
+    db.transaction(() => foldEarlierTags(db, tagged)).immediate();
     this.#log = new EpisodeLog({
       group,
       tenants: this.#tenants,
       entries: this.#entries,
-      states: new EpisodeStates(db, bodies, {
-        entries: this.#entries,
-        outcomes: this.#outcomes,
-        critiques: new LastCritiques(db, this.#entries),
-      }),
+      states,
       text: this.#text,
       vectors,
       audit: this.audit,
@@ -107,6 +123,17 @@ export class SqliteHubStore implements HubStore {
     this.vectors = new EpisodeVectors({group, tenants: this.#tenants, log: this.#log, vectors});
     this.#retention = new Retention({log: this.#log, entries: this.#entries, audit: this.audit, nowMs});
     group.add(this.#retention.marks);
+    this.merges = new EpisodeMerges({
+      group,
+      tenants: this.#tenants,
+      log: this.#log,
+      entries: this.#entries,
+      states,
+      merged,
+      audit: this.audit,
+      trust: ({num}, agent) => trustOf(this.#outcomes.of(num, agent, nowMs()), nowMs()),
+      nowMs,
+    });
   }
 
   append(name: string, items: readonly LogItem[]): readonly AppendResult[] {
@@ -196,6 +223,12 @@ export class SqliteHubStore implements HubStore {
   reputation(name: string, agent: string, nowMs: number): Reputation {
     const tenant = this.#tenants.find(name);
     return tenant === null ? NO_REPUTATION : this.#group.read(() => this.#outcomes.of(tenant.num, agent, nowMs));
+  }
+
+  /** Agents of whom the outcomes are others than when this was asked last, by one who asks; all: of anybody, perhaps. */
+  takeRevised(name: string): ReadonlySet<string> | 'all' {
+    const tenant = this.#tenants.find(name);
+    return tenant === null ? 'all' : this.#outcomes.takeRevised(tenant.num);
   }
 
   /** Of all agents of a tenant of whom there are outcomes, by name. Reads all of them. */
@@ -316,8 +349,13 @@ export class SqliteHubStore implements HubStore {
   }
 
   /** Writes a copy as of now into a new file while the hub goes on; see `backUp`. */
-  backup(to: string): Promise<Result<VerifyReport, Failure>> {
-    return backUp({db: this.#db, group: this.#group, bodies: this.#bodies}, to);
+  async backup(to: string, by = OPERATOR): Promise<Result<VerifyReport, Failure>> {
+    this.#group.write(() => this.#tenants.settle());
+    const made = await backUp({db: this.#db, group: this.#group, bodies: this.#bodies}, to);
+    if (made.ok && this.#db.open) {
+      this.audit.add({atMs: this.#nowMs(), tenant: null, who: by, what: 'backup', detail: {file: to}});
+    }
+    return made;
   }
 
   /** Reads everything, which takes its time; see `verifyDatabase`. Throws a `GodelError` when it cannot be read. */
@@ -329,7 +367,9 @@ export class SqliteHubStore implements HubStore {
   /** Commits what can be, and closes the file. Closing twice is the same as closing once. */
   close(): void {
     if (!this.#db.open) return;
+    this.#group.write(() => this.#tenants.settle());
     this.flush();
+    this.#group.close();
     this.#db.close();
     this.#memory?.close();
   }

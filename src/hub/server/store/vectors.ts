@@ -18,7 +18,8 @@ const MISSING = `SELECT key FROM entries WHERE key > ? AND key <= ? AND kind = 0
 const COUNT_MISSING = `SELECT count(*) FROM entries WHERE key > ? AND key <= ? AND kind = 0
     AND NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.key = entries.key AND embedder = ?)`;
 const AFTER = `SELECT vectors.key AS key, id, vectors.body AS body FROM vectors JOIN entries ON entries.key = vectors.key
-  WHERE vectors.key > ? AND vectors.key <= ? AND embedder = ? ORDER BY vectors.key LIMIT ?`;
+  WHERE vectors.key > ? AND vectors.key <= ? AND embedder = ?
+    AND NOT EXISTS (SELECT 1 FROM merged WHERE merged.episode = vectors.key) ORDER BY vectors.key LIMIT ?`;
 
 /** The most embedders whose vectors are told apart. */
 const MAX_EMBEDDERS = 1000;
@@ -109,7 +110,7 @@ export class Vectors implements GroupMember {
     this.#remove.run(key);
   }
 
-  /** Vectors of an embedder after a position, at most `limit`, in the order of positions. */
+  /** Vectors of an embedder after a position, at most `limit`, in the order of positions; not of what is recalled as another one. */
   after(
     tenant: Tenant,
     embedder: string,

@@ -4,10 +4,11 @@ import type {Episode, EpisodeState} from '../../../model/episode.ts';
 import {GodelError} from '../../../model/failure.ts';
 import {EpisodeFold} from '../../replica/episode-fold.ts';
 import {type Bodies, byteLength, checksum} from './bodies.ts';
-import {Entries, type EntryRow, KIND} from './entries.ts';
+import {Entries, type EntryRow} from './entries.ts';
 import {EpisodeStates} from './episode-states.ts';
-import {positionOf} from './hub-schema.ts';
+import {KIND, positionOf} from './hub-schema.ts';
 import {LastCritiques} from './last-critiques.ts';
+import {MergedEpisodes} from './merged-episodes.ts';
 import {type Tenant, Tenants} from './tenants.ts';
 import {TextIndex} from './text-index.ts';
 
@@ -15,6 +16,7 @@ const PAGES = 'PRAGMA integrity_check(20)';
 const IS_SEALED = "SELECT value FROM meta WHERE key = 'sealed'";
 /** A backup may be older than they are. */
 const HAS_CRITIQUES = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'critiques'";
+const HAS_MERGED = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'merged'";
 const DOCUMENTS = 'SELECT tenant, name, crc, body FROM documents';
 const STRAY_VECTORS = `SELECT count(*) FROM vectors
   WHERE NOT EXISTS (SELECT 1 FROM entries WHERE entries.key = vectors.key AND kind = 0)`;
@@ -81,7 +83,8 @@ class Verification {
     this.#entries = new Entries(db, bodies);
     const entries = this.#entries;
     const critiques = db.prepare(HAS_CRITIQUES).get() === undefined ? null : new LastCritiques(db, entries);
-    this.#states = bodies && new EpisodeStates(db, bodies, {entries, outcomes: null, critiques});
+    const merged = db.prepare(HAS_MERGED).get() === undefined ? null : new MergedEpisodes(db);
+    this.#states = bodies && new EpisodeStates(db, bodies, {entries, outcomes: null, critiques, merged});
     this.#text = new TextIndex(db);
   }
 

@@ -33,7 +33,8 @@ function newCache(options: Partial<OpenCacheOptions> = {}): {cache: EpisodeCache
 let tick = 0;
 const at = () => formatStamp({ms: Date.now(), counter: tick++ % 65_536, node: 'n'});
 const told = (position: number, fields = {}): LogEntry => {
-  return {kind: 'episode', episode: episode('bob', {id: `e${position}`, at: at(), ...fields}), position};
+  const own = {id: `e${position}`, at: at(), output: `green ${position}`};
+  return {kind: 'episode', episode: episode('bob', {...own, ...fields}), position};
 };
 const use = (id: string, of: string, count = 1): EpisodeChange => {
   return {id, episode: of, by: 'bob', at: at(), kind: 'use', count};
@@ -42,7 +43,7 @@ const use = (id: string, of: string, count = 1): EpisodeChange => {
 test('the oldest of what the hub has is forgotten, what waits for it never is', () => {
   const {cache, user} = newCache({limits: {episodes: 20}});
   for (let number = 1; number <= 15; number += 1) {
-    cache.add(user, {kind: 'episode', episode: episode('ann', {id: `own${number}`})});
+    cache.add(user, {kind: 'episode', episode: episode('ann', {id: `own${number}`, output: `own ${number}`})});
   }
   cache.applyPage(Array.from({length: 30}, (_, index) => told(index + 1)));
   expect(cache.counts).toMatchObject({pending: 15, position: 30});

@@ -22,6 +22,8 @@ import {HubFolderRig} from './hub-folder-rig.ts';
 function stamped(agentId: string, fields: Partial<Episode> = {}): Episode {
   return episode(agentId, {
     at: formatStamp({ms: Date.now(), counter: 0, node: agentId.replaceAll('/', '.')}),
+    // No two say the same.
+    input: randomUUID(),
     ...fields,
   });
 }
@@ -315,9 +317,13 @@ test('who came, went and was refused is written down', async () => {
   const store = openHubStore({file: rig.dbPath});
   if (!store.ok) throw new Error(JSON.stringify(store.failure));
   using kept = store.value;
-  expect(kept.sessions.past('t1', {before: null, limit: 9})).toMatchObject([{agent: 'a1', ending: 'left'}]);
-  const rows = kept.audit.list({tenant: null, before: null, limit: 9});
-  expect(rows).toMatchObject([{what: 'refuse', who: '127.0.0.1', detail: {code: 'token-invalid'}}]);
+  expect(kept.sessions.list({tenant: 't1', limit: 9})).toMatchObject([{agent: 'a1', ending: 'left'}]);
+  const rows = kept.audit.list({limit: 9});
+  expect(rows).toMatchObject([
+    {what: 'refuse', who: '127.0.0.1', detail: {code: 'token-invalid'}},
+    // Made with the hub.
+    {what: 'rotate-token-key', who: 'operator', tenant: null},
+  ]);
 });
 
 test('a sealing hub leaves no plain text, and a backup of it opens with the master key and what is in it alone', async () => {

@@ -24,6 +24,8 @@ export class HubFolderRig implements AsyncDisposable {
       port: 0,
       dbPath: this.dbPath,
       embedder: {kind: 'hashed'},
+      // Tests say the same thing over and over.
+      merge: false,
       onEvent: event => this.events.push(event),
       ...options,
     });

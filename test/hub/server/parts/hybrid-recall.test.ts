@@ -29,8 +29,8 @@ test.each(['words', 'vectors'] as const)(
   async by => {
     const store = rig.open();
     const {recall, follower} = recallOver(store);
-    const others = Array.from({length: 3300}, () =>
-      item({task: 'compile the parser', input: '', output: '', tags: ['often']}),
+    const others = Array.from({length: 3300}, (_, index) =>
+      item({task: 'compile the parser', input: '', output: `v${index}`, tags: ['often']}),
     );
     const rest = {input: 'a long text about other things', output: '', tags: ['seldom', 'often']};
     const [task, asked] =

@@ -99,8 +99,8 @@ test('an agent that was borne out comes before one that nobody has tried', async
   const [good, fresh, ann] = [await rig.join(hub, 'good'), await rig.join(hub, 'fresh'), await rig.join(hub, 'ann')];
   const tried = lesson('good', {task: 'something else', output: 'x'});
   const fields = {task: 'mend the lighthouse lamp', output: 'a wick', reward: 1};
-  await fresh.ask('pushed', pushOf(lesson('fresh', fields)));
-  await good.ask('pushed', pushOf(tried, lesson('good', fields)));
+  await fresh.ask('pushed', pushOf(lesson('fresh', {...fields, output: 'a dry wick'})));
+  await good.ask('pushed', pushOf(tried, lesson('good', {...fields, output: 'a wet wick'})));
   expect((await found(ann, 2))[0]).toBe('fresh');
   const lead = await rig.join(hub, 'lead', {role: 'coordinator'});
   await lead.ask('pushed', {type: 'push', items: ['lead/a', 'lead/b'].map(by => confirmOf(tried, by, true))});

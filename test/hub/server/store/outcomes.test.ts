@@ -99,7 +99,8 @@ test('a database from before there were outcomes has them when it is opened', ()
   const before = first.reputation('a', 'alice', NOW);
   first.close();
   rig.alter(
-    "DROP TABLE outcomes; DROP TABLE critiques; DELETE FROM meta WHERE key = 'outcomes'; PRAGMA user_version = 1",
+    `DROP TABLE outcomes; DROP TABLE critiques; DROP TABLE merged; DROP TABLE tallies; DROP TABLE merge_marks;
+      DELETE FROM meta WHERE key = 'outcomes'; PRAGMA user_version = 1`,
   );
   expect(verifyHubStore({file: rig.file, seal: null})).toMatchObject({ok: true, value: {findings: []}});
   const again = rig.open();

@@ -61,21 +61,23 @@ describe('sessions', () => {
       const num = start('bob') ?? 0;
       start('eve');
       store.sessions.end(num, {atMs: 9, ending: 'left'});
-      expect(store.sessions.active('a', 9)).toMatchObject([{agent: 'eve', ending: null}]);
-      expect(store.sessions.past('a', {before: null, limit: 9})).toMatchObject([
+      expect(store.sessions.list({tenant: 'a', state: 'active', limit: 9})).toMatchObject([
+        {agent: 'eve', ending: null},
+      ]);
+      expect(store.sessions.list({tenant: 'a', state: 'past', limit: 9})).toMatchObject([
         {agent: 'bob', endedAtMs: 9, ending: 'left'},
       ]);
     }
     using store = rig.open();
-    expect(store.sessions.active('a', 9)).toEqual([]);
-    expect(store.sessions.past('a', {before: null, limit: 1})).toMatchObject([
+    expect(store.sessions.list({tenant: 'a', state: 'active', limit: 9})).toEqual([]);
+    expect(store.sessions.list({tenant: 'a', state: 'past', limit: 1})).toMatchObject([
       {agent: 'eve', endedAtMs: null, ending: 'hub-ended'},
     ]);
     expect([store.sessions.isKnown('a', 'bob'), store.sessions.isKnown('b', 'bob')]).toEqual([true, false]);
   });
 
   it('and audit rows are kept in bounded numbers, the latest', () => {
-    const store = rig.open({limits: {pastSessions: 10, auditRows: 20}});
+    const store = rig.open({limits: {pastSessions: 10, auditRows: 20, olderAuditRows: 30}});
     for (let made = 0; made < 1000; made += 1) {
       const num = store.sessions.start({
         tenant: 'a',
@@ -85,15 +87,21 @@ describe('sessions', () => {
         startedAtMs: made,
       });
       store.sessions.end(num ?? 0, {atMs: made, ending: 'lost'});
-      store.audit.add({atMs: made, tenant: 'a', who: 'x', what: 'y', detail: made});
+      if (made % 2 === 0) store.audit.add({atMs: made, tenant: 'b', who: 'y', what: 'forget', detail: made});
+      store.audit.add({atMs: made, tenant: 'a', who: 'x', what: 'push', detail: made});
     }
-    const sessions = store.sessions.past('a', {before: null, limit: 1000});
+    const sessions = store.sessions.list({tenant: 'a', state: 'past', limit: 1000});
     const rows = store.audit.list({tenant: null, before: null, limit: 1000});
     expect([sessions[0]?.agent, rows[0]?.detail]).toEqual(['999', 999]);
     expect(sessions.length).toBeLessThan(10 + 257);
-    expect(rows.length).toBeLessThan(20 + 257);
-    expect(store.audit.list({tenant: null, before: rows[0]?.num ?? 0, limit: 1})).toMatchObject([{detail: 998}]);
-    expect(store.audit.list({tenant: 'b', before: null, limit: 1})).toEqual([]);
+    expect(rows.length).toBeLessThan(20 + 30 + 257);
+    // What is no routine is kept longer.
+    const forgotten = store.audit.list({tenant: 'b', limit: 1000});
+    const pushed = store.audit.list({tenant: 'a', limit: 1000});
+    expect(forgotten.length).toBeGreaterThanOrEqual(30);
+    expect(forgotten.at(-1)!.atMs).toBeLessThan(pushed.at(-1)!.atMs - 30);
+    expect(store.audit.list({tenant: 'a', before: rows[0]?.num ?? 0, limit: 1})).toMatchObject([{detail: 998}]);
+    expect(store.audit.list({tenant: 'c', before: null, limit: 1})).toEqual([]);
   });
 });
 

@@ -84,16 +84,16 @@ describe('the state of an episode', () => {
     expect(store.get('a', 'e')?.state).toEqual(expected);
   });
 
-  it('remembers the latest 500 tags', () => {
+  it('remembers the latest 1000 tags', () => {
     using rig = new StoreRig();
     const store = rig.open();
     store.append('a', [item({id: 'e', tags: ['build']})]);
-    for (let made = 0; made < 501; made += 50) {
+    for (let made = 0; made < 1001; made += 50) {
       const add = Array.from({length: 50}, (_, index) => `tag-${made + index}`);
       store.append('a', [change('e', {kind: 'tag', add, remove: []}, {at: stamp(made + 2)})]);
     }
     const kept = store.get('a', 'e')?.state.tags ?? [];
-    expect([kept.length, kept.includes('build'), kept.includes('tag-549')]).toEqual([500, false, true]);
+    expect([kept.length, kept.includes('build'), kept.includes('tag-1049')]).toEqual([1000, false, true]);
     store.flush();
     expect(store.verify().findings).toEqual([]);
   });
