@@ -34,6 +34,8 @@ export interface Backend {
   /** What a team with this hub remembers. */
   memoryAt(hub: HubRequest): Answer<MemoryBackend>;
   daemon(): DaemonView;
+  /** In the text format of Prometheus. */
+  metrics(): string;
   stop(options: {readonly force: boolean}): Promise<Answer<readonly string[]>>;
   daemonLog(limit: number): readonly string[];
   spawn(request: SpawnRequest, traceId: string): Promise<Answer<TeamView>>;

@@ -1,5 +1,6 @@
 import {randomUUID} from 'node:crypto';
 import {sleep} from '../base/clock.ts';
+import {PROMETHEUS_TYPE} from '../base/prometheus.ts';
 import {fail, ok, type Result} from '../base/result.ts';
 import {listensOn} from '../base/unix-socket.ts';
 import type {AgentView} from '../model/agent-view.ts';
@@ -59,6 +60,8 @@ interface Call {
   readonly waits?: boolean;
   /** Doing it twice is the same as once; true for GET. */
   readonly isRepeatable?: boolean;
+  /** The answer is a page beside `/v1`. */
+  readonly isPage?: boolean;
 }
 
 /** A daemon that ends waits for its hosts, and these for what they are running. */
@@ -89,6 +92,11 @@ export class ApiClient {
 
   daemon(): Answer<DaemonView> {
     return this.#call({method: 'GET', path: '/daemon'});
+  }
+
+  /** The daemon's figures in the text format of Prometheus. */
+  metrics(): Answer<string> {
+    return this.#call({method: 'GET', path: '/metrics', isPage: true});
   }
 
   /** Names of the teams that were ended. Resolves when the daemon has agreed; its process ends right after. */
@@ -246,13 +254,13 @@ export class ApiClient {
     return true;
   }
 
-  async #send({method, path, body, signal, waits, isRepeatable = method === 'GET'}: Call) {
+  async #send({method, path, body, signal, waits, isRepeatable = method === 'GET', isPage = false}: Call) {
     const {socket, timeoutMs = 60_000, explainSilence = () => null, onSlow} = this.#options;
     const slow = onSlow !== undefined && method !== 'GET' ? setTimeout(onSlow, SLOW_MS).unref() : undefined;
     const answer = await exchange({
       socket,
       method,
-      path: `/v1${path}`,
+      path: isPage ? path : `/v1${path}`,
       headers: this.headers(),
       ...(body === undefined ? {} : {body}),
       timeoutMs: waits ? null : timeoutMs,
@@ -274,6 +282,8 @@ export class ApiClient {
         older: api < API_VERSION ? 'daemon' : 'client',
       });
     }
+    // A page is text, as its type says.
+    if (status === 200 && headers['content-type'] === PROMETHEUS_TYPE) return ok(text as T);
     const body = parseJson(text);
     // The contract says what a successful answer holds; the daemon is trusted with it.
     if (status === 200 && body !== null) return ok(body as T);

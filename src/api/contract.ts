@@ -2,7 +2,7 @@ import type {AgentGroup} from '../model/agent.ts';
 import type {MemoryMode} from '../model/memory.ts';
 import type {Autoscale, OnBudget} from '../model/autoscale.ts';
 import type {Budget} from '../model/budget.ts';
-import type {BreakerView} from '../model/edge.ts';
+import type {BreakerView, EdgeCounts} from '../model/edge.ts';
 import type {TracedEvent} from '../model/event.ts';
 import type {Failure} from '../model/failure.ts';
 import type {StrategyChoice} from '../model/strategy.ts';
@@ -179,6 +179,8 @@ export interface DaemonView {
   readonly permits: {readonly granted: number; readonly why: string | null};
   /** Of runtimes and providers, those that are not closed. */
   readonly breakers?: readonly BreakerView[];
+  /** What those of which anything was heard have counted, whatever their state. */
+  readonly breakerCounts?: readonly EdgeCounts[];
   /** Why the daemon cannot write its store just now (full disk, for example), or null; nothing starts meanwhile. */
   readonly storeTrouble: string | null;
   /** What somebody should know and nothing else shows, for example that a reboot has lost a team's secret variables. */

@@ -1,6 +1,7 @@
 import {randomBytes} from 'node:crypto';
 import {type Context, Hono} from 'hono';
 import {bodyLimit} from 'hono/body-limit';
+import {PROMETHEUS_TYPE} from '../base/prometheus.ts';
 import type {Result} from '../base/result.ts';
 import {type Failure, failureOf} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
@@ -51,6 +52,7 @@ export function createRoutes({backend, us, onBug}: RouteOptions): Hono {
   });
   app.notFound(c => refuse(c, {reason: 'usage', message: `There is no ${c.req.method} ${c.req.path}.`}, 404));
 
+  app.get('/metrics', c => c.body(backend.metrics(), 200, {'content-type': PROMETHEUS_TYPE}));
   app.get('/v1/daemon', c => c.json(backend.daemon()));
   app.post('/v1/daemon/stop', async c => {
     const body = parseStopRequest(await bodyOf(c));

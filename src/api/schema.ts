@@ -40,6 +40,17 @@ const agentGroup = z.object({
   costPerHour: z.number().nonnegative().max(1e9).nullable(),
   speed: z.number().positive().max(1e6),
   slots: z.number().int().min(1).max(1000),
+  limits: z
+    .object({
+      memoryBytes: z.number().positive().exactOptional(),
+      cpus: z.number().positive().max(1024).exactOptional(),
+      nice: z.number().int().min(1).max(19).exactOptional(),
+      outputBytes: z.number().positive().exactOptional(),
+      diskBytes: z.number().positive().exactOptional(),
+      tokens: z.number().int().min(1).exactOptional(),
+    })
+    .exactOptional(),
+  timeoutMs: z.number().positive().max(1e12).exactOptional(),
 });
 
 /** The number of agents is checked against the settings where they are known; here only that it is a number. */

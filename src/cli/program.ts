@@ -5,6 +5,7 @@ import {chaos} from './commands/chaos.ts';
 import {complete, completion} from './commands/completion.ts';
 import {configShow} from './commands/config-show.ts';
 import {daemonLogs} from './commands/daemon-logs.ts';
+import {daemonMetrics} from './commands/daemon-metrics.ts';
 import {daemonStart} from './commands/daemon-start.ts';
 import {daemonStatus} from './commands/daemon-status.ts';
 import {daemonStop} from './commands/daemon-stop.ts';
@@ -114,6 +115,7 @@ export function buildProgram(run: Runner): Command {
       daemonStop(run),
       daemonStatus(run),
       daemonLogs(run),
+      daemonMetrics(run),
     ]),
   );
   program.addCommand(

@@ -1,5 +1,6 @@
 import {formatDuration, parseDuration} from '../base/duration.ts';
 import {formatSize, parseSize} from '../base/size.ts';
+import {LEAST_EJECTION_MS, MOST_EJECTION_FAILURES, MOST_EJECTION_MS} from '../model/ejection.ts';
 import {MEMORY_MODES} from '../model/memory.ts';
 import {parseWeights, showWeights, STRATEGY_NAMES} from '../model/strategy.ts';
 import {HUB_SETTING_KINDS} from './hub-setting-kinds.ts';
@@ -71,6 +72,25 @@ export const SETTING_KINDS = {
     ...written('strategy-weights', 'With strategy weighted: what counts how much, for example speed=3,cost=1'),
     auto: true,
   },
+  ejectFailures: count(
+    'eject-failures',
+    1,
+    MOST_EJECTION_FAILURES,
+    'Failures in a row after which an agent is left out for a while',
+  ),
+  ejectTimeMs: duration(
+    'eject-time',
+    LEAST_EJECTION_MS,
+    MOST_EJECTION_MS,
+    'How long it is left out the first time; doubles each time',
+  ),
+  ejectShare: share('eject-share', 'Part of a team that may be left out at a time; 0: nobody'),
+  ejectIntervalMs: duration(
+    'eject-interval',
+    LEAST_EJECTION_MS,
+    MOST_EJECTION_MS,
+    'How often those are looked at again for whom that part had no room',
+  ),
   memory: {
     kind: 'memory',
     ...written('memory', 'Whether teams are given what others have learned, and leave what they learn: on or off'),

@@ -1,5 +1,6 @@
 import type {MemoryMode} from '../model/memory.ts';
 import {DEFAULT_SPECULATE} from '../model/speculate.ts';
+import {DEFAULT_EJECTION} from '../model/ejection.ts';
 import type {StrategyName, Weights} from '../model/strategy.ts';
 
 /** Everything a user can set, with its value in use. Read by `config/load-settings.ts`, from there passed on as values. */
@@ -45,6 +46,11 @@ export interface Settings {
   readonly strategy: StrategyName;
   /** With `weighted`; null: those that it has by itself. */
   readonly strategyWeights: Weights | null;
+  /** When agents that fail are left out, in teams whose plan does not say so, see `Ejection`. */
+  readonly ejectFailures: number;
+  readonly ejectTimeMs: number;
+  readonly ejectShare: number;
+  readonly ejectIntervalMs: number;
   /** Whether teams remember that are not told otherwise, by their plan or when they are spawned. */
   readonly memory: MemoryMode;
   /** The hub of teams that are not told otherwise: `project` (which the daemon starts), `off`, or an address. */
@@ -105,6 +111,10 @@ export const DEFAULT_SETTINGS: Settings = {
   maxDepth: 1,
   strategy: 'weighted',
   strategyWeights: null,
+  ejectFailures: DEFAULT_EJECTION.failures,
+  ejectTimeMs: DEFAULT_EJECTION.timeMs,
+  ejectShare: DEFAULT_EJECTION.share,
+  ejectIntervalMs: DEFAULT_EJECTION.intervalMs,
   memory: 'on',
   hub: 'project',
   hubTenant: null,

@@ -44,6 +44,8 @@ import {explain} from './explanations.ts';
 import type {Hosts} from './hosts.ts';
 import {logFile} from './orders.ts';
 import type {MemoryWarnings} from './memory/memory-warnings.ts';
+import {daemonMetrics} from './daemon-metrics.ts';
+import type {Meter} from './meter.ts';
 import type {Progress} from './progress.ts';
 import type {Requests} from './requests.ts';
 import type {SecretStore} from './secrets.ts';
@@ -66,6 +68,7 @@ export interface DaemonBackendOptions {
   readonly effects: Effects;
   readonly secrets: SecretStore;
   readonly progress: Progress;
+  readonly meter: Meter;
   readonly submit: (input: Input) => void;
   readonly storeTrouble: () => string | null;
   readonly warnings: readonly string[];
@@ -111,9 +114,26 @@ export class DaemonBackend implements Backend {
       })),
       permits: engine.permits,
       breakers: engine.breakers(),
+      breakerCounts: engine.breakerCounts(readClock()),
       storeTrouble: storeTrouble(),
       warnings,
     };
+  }
+
+  metrics(): string {
+    const {engine, meter} = this.#options;
+    const now = readClock();
+    return daemonMetrics({
+      uptimeMs: Math.round(now.monoMs - this.#startedMs),
+      meter,
+      teams: engine.figures(),
+      edges: engine.breakerCounts(now),
+      hosts: engine.hosts().map(({record, state}) => ({
+        isConnected: state === 'connected',
+        health: engine.hostHealth(record.id),
+      })),
+      permits: engine.permits.granted,
+    });
   }
 
   takeNoMoreTeams(): void {

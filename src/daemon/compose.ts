@@ -37,6 +37,7 @@ import {Merges} from './merges.ts';
 import {memoryBytesOf} from '../runtimes/memory.ts';
 import type {AgentSettings} from '../model/agent-settings.ts';
 import {Permits} from './permits.ts';
+import {Meter} from './meter.ts';
 import {Progress} from './progress.ts';
 import {Requests} from './requests.ts';
 import {maskSecretShapes} from './secret-shapes.ts';
@@ -94,6 +95,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   const submit = (input: Input, moments?: Moments) => loop.submit(input, moments);
   const requests = new Requests();
   const progress = new Progress();
+  const meter = new Meter();
   const secrets = new SecretStore(paths, log);
   const hosts = new Hosts({
     paths,
@@ -156,6 +158,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     store,
     perform: effect => effects.perform(effect),
     settled: ({records, events, teams}) => {
+      meter.settled({records});
       hosts.endTick();
       lessons.settled(records);
       feed.published(events);
@@ -188,6 +191,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     effects,
     secrets,
     progress,
+    meter,
     submit,
     storeTrouble: () => loop.trouble,
     warnings: effects.restore(stored.teams),

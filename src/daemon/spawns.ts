@@ -1,4 +1,5 @@
 import {randomUUID} from 'node:crypto';
+import {isDeepStrictEqual} from 'node:util';
 import type {Answer} from '../api/backend.ts';
 import type {SpawnRequest} from '../api/contract.ts';
 import {fail, ok} from '../base/result.ts';
@@ -10,6 +11,7 @@ import type {Autoscale} from '../model/autoscale.ts';
 import type {Failure} from '../model/failure.ts';
 import type {TeamId} from '../model/ids.ts';
 import type {RemoteHub} from '../model/memory.ts';
+import {DEFAULT_EJECTION, type Ejection} from '../model/ejection.ts';
 import type {StrategyChoice} from '../model/strategy.ts';
 import type {Plan} from '../model/plan.ts';
 import type {TeamView} from '../model/team-view.ts';
@@ -114,6 +116,7 @@ export class Spawns {
         secretNames: Object.keys(secrets),
         strategy: strategyOf(this.#options.settings),
         ...configuredSpeculate(this.#options.settings),
+        ejection: ejectionOf(this.#options.settings),
         memory: this.#options.settings.memory,
         repository: repository.value,
       });
@@ -210,4 +213,10 @@ function envTooLarge(size: number): Failure {
 function strategyOf({strategy: name, strategyWeights: weights}: Settings): StrategyChoice | undefined {
   if (name === 'weighted' && weights !== null) return {name, weights};
   return name === DEFAULT_SETTINGS.strategy ? undefined : {name};
+}
+
+/** Likewise. */
+function ejectionOf({ejectFailures, ejectTimeMs, ejectShare, ejectIntervalMs}: Settings): Ejection | undefined {
+  const set = {failures: ejectFailures, timeMs: ejectTimeMs, share: ejectShare, intervalMs: ejectIntervalMs};
+  return isDeepStrictEqual(set, DEFAULT_EJECTION) ? undefined : set;
 }

@@ -7,6 +7,7 @@ import type {Engine} from '../federation/engine.ts';
 import type {Input, RequestId} from '../federation/engine-io.ts';
 import type {AgentSettings} from '../model/agent-settings.ts';
 import type {Budget} from '../model/budget.ts';
+import {DEFAULT_EJECTION} from '../model/ejection.ts';
 import type {Failure} from '../model/failure.ts';
 import {agentId} from '../model/ids.ts';
 import type {Plan} from '../model/plan.ts';
@@ -111,7 +112,7 @@ export class TeamRequests {
 
   /** What the plan says of the team that is given it. */
   #wantedOf(
-    {agents, autoscale, strategy, onBudget, budget}: Plan,
+    {agents, autoscale, strategy, ejection, onBudget, budget}: Plan,
     {view, places}: {view: TeamView; places: Readonly<Record<string, string>>},
   ): Answer<Pick<Extract<Input, {type: 'run-plan'}>, 'settings' | 'budget' | 'warnings'>> {
     const wrong = autoscale ? autoscaleFailure(autoscale, this.#options.settings.maxAgents) : null;
@@ -121,6 +122,7 @@ export class TeamRequests {
     const settings = {
       ...(autoscale ? {autoscale} : {}),
       ...(strategy ? {strategy} : {}),
+      ...(ejection ? {ejection: {...(view.settings?.ejection ?? DEFAULT_EJECTION), ...ejection}} : {}),
       ...(onBudget ? {onBudget} : {}),
     };
     return ok({

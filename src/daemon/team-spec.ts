@@ -4,6 +4,7 @@ import type {Settings} from '../config/settings.ts';
 import type {Failure} from '../model/failure.ts';
 import type {Autoscale} from '../model/autoscale.ts';
 import {DEFAULT_SPECULATE, type Speculate} from '../model/speculate.ts';
+import {DEFAULT_EJECTION, type Ejection} from '../model/ejection.ts';
 import type {StrategyChoice} from '../model/strategy.ts';
 import type {MemoryMode, RemoteHub} from '../model/memory.ts';
 import type {Plan} from '../model/plan.ts';
@@ -25,6 +26,8 @@ export interface SpecRequest {
   readonly strategy?: StrategyChoice | undefined;
   /** What holds of second attempts where its plan does not say it; absent: as by default. */
   readonly speculate?: Partial<Speculate>;
+  /** When its agents are left out where its plan does not say so; absent: as by default. */
+  readonly ejection?: Ejection | undefined;
   /** Whether it remembers if neither says so. */
   readonly memory: MemoryMode;
   /** Null: the project's own. */
@@ -35,11 +38,12 @@ export interface SpecRequest {
 
 /** The team that was asked for. */
 export function specOf({request, name, plan, repository, depth, autoscale, ...rest}: SpecRequest): TeamSpec {
-  const {strategy: configured, memory: rule, hub, ...facts} = rest;
+  const {strategy: configured, ejection: rules, memory: rule, hub, ...facts} = rest;
   const groups = request.agents ?? groupsOfPlan(request, plan);
   const budget = request.budget ?? plan?.budget;
   const onBudget = request.onBudget ?? plan?.onBudget;
   const strategy = request.strategy ?? plan?.strategy ?? configured;
+  const ejection = plan?.ejection ? {...(rules ?? DEFAULT_EJECTION), ...plan.ejection} : rules;
   const memory = request.memory ?? plan?.memory ?? rule;
   return {
     ...facts,
@@ -55,6 +59,7 @@ export function specOf({request, name, plan, repository, depth, autoscale, ...re
     ...(budget ? {budget} : {}),
     ...(autoscale ? {autoscale} : {}),
     ...(strategy ? {strategy} : {}),
+    ...(ejection ? {ejection} : {}),
     ...(onBudget ? {onBudget} : {}),
     ...(repository ? {repository} : {}),
     ...(request.allow ? {allow: request.allow} : {}),

@@ -7,6 +7,7 @@ import {type AgentRecord, NOTHING_KNOWN, noteFault, noteOutcome, noteUse, type U
 import {type Anomaly, anomaliesOf} from './anomalies.ts';
 import {allowance, type Breaker, BREAKER_RULES, type BreakerRules, CLOSED} from './circuit-breaker.ts';
 import {affordable, type CostWish} from './cost-choice.ts';
+import type {SelectionRules} from './ejection-rules.ts';
 import {Ejections, type Judged, type Verdict} from './ejections.ts';
 import {type Kind, Learned} from './learned.ts';
 import {EJECTION_RULES, type EjectionRules} from './outlier-ejection.ts';
@@ -114,6 +115,11 @@ export class AgentSelector<A extends Selectable> {
   use(choice: StrategyChoice): void {
     this.#strategy = strategyOf(choice, this.#random);
     for (const member of this.#members.values()) this.#strategy.join(member);
+  }
+
+  /** Other rules for leaving agents out from now on, unless nobody ever is. */
+  judgeBy(rules: SelectionRules): void {
+    this.#ejections?.use(rules);
   }
 
   /** The agent can be given attempts as far as it has slots for them. To be called again whenever its load or host changes. */
@@ -229,6 +235,16 @@ export class AgentSelector<A extends Selectable> {
 
   breakerOf(id: AgentId): Breaker {
     return this.#members.get(id)?.breaker ?? CLOSED;
+  }
+
+  /** How often it has been left out. */
+  tripsOf(id: AgentId): number {
+    return this.#members.get(id)?.trips ?? 0;
+  }
+
+  /** How often anybody has, also who has gone. */
+  get trips(): number {
+    return this.#ejections?.trips ?? 0;
   }
 
   /** What the attempts of an agent use while they run. */
@@ -390,6 +406,7 @@ class Member<A extends Selectable> implements Contestant, Judged {
   readonly slots: number;
   record: AgentRecord = NOTHING_KNOWN;
   breaker: Breaker = CLOSED;
+  trips = 0;
   anomalies: readonly Anomaly[] = NONE;
   handicap = 1;
   burden = 1;

@@ -47,6 +47,7 @@ export function agentViews(team: Team, known: Known): readonly AgentView[] {
       meanMs: whole(meanOf(learned.duration) ?? meanMs),
       errorRate: hundredths(meanOf(learned.errors) ?? errorRate),
       breaker: agents.selector.breakerOf(id).name,
+      trips: agents.selector.tripsOf(id),
       ...anomalyFacts(agents.selector.anomaliesOf(id)),
       why: whyNothing(team, agent, known),
     };

@@ -4,12 +4,14 @@ import type {Work} from '../model/work.ts';
 import type {Assignment, NeedResult} from './engine-io.ts';
 import type {TaskNode} from './task-node.ts';
 import type {Attempt} from './team.ts';
+import {limitedBy} from './attempt-limits.ts';
 import type {Turn} from './turn.ts';
 
 /** Tells the host that holds the lease what is to be done. */
 export function assign(turn: Turn, attempt: Attempt): void {
   const {id, team, task, agent, host, number, means} = attempt;
-  const {spec, item, seq} = task;
+  const {item, seq} = task;
+  const spec = limitedBy(task.spec, team.agents.groupOf(agent));
   const memo = memoFor(attempt);
   // Filled in rather than spread together: most attempts have none of what follows, and there are many.
   const assignment: {-readonly [K in keyof Assignment]: Assignment[K]} = {

@@ -1,4 +1,5 @@
 import {never} from '../base/never.ts';
+import {DEFAULT_EJECTION} from '../model/ejection.ts';
 import {type DecayingMean, faded, meanOf, measured, NOTHING_MEASURED} from './decaying-mean.ts';
 
 /**
@@ -43,13 +44,12 @@ export interface BreakerRules {
   readonly maxOpenMs: number;
 }
 
-/** Consecutive failures and the first time of being left out as in Envoy's outlier detection. */
 export const BREAKER_RULES: BreakerRules = {
-  failureThreshold: 5,
+  failureThreshold: DEFAULT_EJECTION.failures,
   failureRate: 0.5,
   minOutcomes: 10,
   windowMs: 120_000,
-  openMs: 30_000,
+  openMs: DEFAULT_EJECTION.timeMs,
   maxOpenMs: 3_600_000,
 };
 

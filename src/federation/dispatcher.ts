@@ -8,6 +8,7 @@ import type {ReadyClass} from './ready-queue.ts';
 import {type Candidate, unmet} from './requirement.ts';
 import type {TaskNode} from './task-node.ts';
 import type {Option} from './team-selection.ts';
+import {capped, limitedBy} from './attempt-limits.ts';
 import type {Team} from './team.ts';
 
 /** What an attempt may start with, or what is in the way. */
@@ -198,6 +199,7 @@ export class Dispatcher {
       const shut = this.#runtimeObstacle(team, {group, runtime: choice.runtime, provider});
       if (shut !== null) return {kind: 'provider', why: shut};
     }
+    if (team.overload !== null) return {kind: 'machine', why: team.overload};
     if (this.isFull) return {kind: 'machine', why: this.#why ?? 'their turn'};
     const memory = this.#options.memoryOf(choice?.runtime ?? null);
     if (this.#memoryBytes !== null && this.#count > 0 && this.#reservedBytes + memory > this.#memoryBytes) {
@@ -205,7 +207,8 @@ export class Dispatcher {
     }
     if (!choice || !cap) return {means: undefined};
     const {runtime, model} = choice;
-    return {means: {runtime, model, provider: providerOf(runtime, model), cap}};
+    const allowed = capped(cap, limitedBy(task.spec, team.agents.groups[group]));
+    return {means: {runtime, model, provider: providerOf(runtime, model), cap: allowed}};
   }
 
   #wantedBy(teams: Iterable<Team>): Want {

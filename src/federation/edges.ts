@@ -24,7 +24,8 @@ export class Edges {
     if (news.state === 'closed') known.delete(key);
     else {
       const sinceMs = known.get(key)?.sinceMs ?? wallMs;
-      known.set(key, {news, sinceMs, untilMs: wallMs + news.retryAfterMs, underWay: 0});
+      const underWay = before === news.state ? (known.get(key)?.underWay ?? 0) : 0;
+      known.set(key, {news, sinceMs, untilMs: wallMs + news.retryAfterMs, underWay});
     }
     if (known.size > 0) this.#hosts.set(host, known);
     else this.#hosts.delete(host);

@@ -4,6 +4,7 @@ import {type AgentRecord, DECAY} from './agent-record.ts';
 import {Blame} from './blame.ts';
 import {type Breaker, type BreakerRules, type BreakerSignal, isOverdue, next} from './circuit-breaker.ts';
 import {faded, meanOf} from './decaying-mean.ts';
+import type {SelectionRules} from './ejection-rules.ts';
 import {coverOf, type EjectionRules, mostEjected, standsOut} from './outlier-ejection.ts';
 
 /** An agent whose breaker is changed here and nowhere else. */
@@ -12,6 +13,8 @@ export interface Judged {
   readonly group: number;
   readonly record: AgentRecord;
   breaker: Breaker;
+  /** How often it has opened. */
+  trips: number;
 }
 
 /** How an attempt ended. `perhaps`: it failed, and the agent may be to blame; `none`: it says nothing of the agent. */
@@ -30,8 +33,8 @@ export interface Judgement<T> {
  * of the team, and never the last that can do what its group can.
  */
 export class Ejections<T extends Judged> {
-  readonly #rules: EjectionRules;
-  readonly #breakerRules: BreakerRules;
+  #rules: EjectionRules;
+  #breakerRules: BreakerRules;
   readonly #cover: readonly (readonly number[])[];
   readonly #members = new Map<AgentId, T>();
   readonly #blame = new Blame();
@@ -41,6 +44,7 @@ export class Ejections<T extends Judged> {
   readonly #overdue = new Set<T>();
   /** Agents by group whose breaker is closed. */
   readonly #left: number[];
+  #trips = 0;
   #sweepAtMs = Number.NEGATIVE_INFINITY;
 
   constructor({
@@ -52,6 +56,12 @@ export class Ejections<T extends Judged> {
     this.#breakerRules = breakerRules;
     this.#cover = coverOf(groups);
     this.#left = groups.map(() => 0);
+  }
+
+  /** Other rules from now on; whoever is left out stays so until its time is over. */
+  use({breaker, ejection}: SelectionRules): void {
+    this.#rules = ejection;
+    this.#breakerRules = breaker;
   }
 
   join(member: T): void {
@@ -81,6 +91,11 @@ export class Ejections<T extends Judged> {
   /** Those not closed. */
   get ejected(): ReadonlySet<T> {
     return this.#ejected;
+  }
+
+  /** How often breakers have opened, also of those that have left. */
+  get trips(): number {
+    return this.#trips;
   }
 
   /** Lets those be tried again whose time is over. */
@@ -182,6 +197,10 @@ export class Ejections<T extends Judged> {
     const after = next(before, signal, {nowMs, rules: this.#breakerRules});
     member.breaker = after;
     if (before.name === after.name) return false;
+    if (after.name === 'open') {
+      member.trips += 1;
+      this.#trips += 1;
+    }
     if (before.name === 'closed') {
       this.#count(member, -1);
       this.#ejected.add(member);

@@ -66,7 +66,7 @@ export type Input =
       /** For a team that has none. */
       readonly repository?: TeamRepository;
       /** What the plan says of the team, from now on. */
-      readonly settings?: Partial<Pick<TeamSettings, 'autoscale' | 'strategy' | 'onBudget'>>;
+      readonly settings?: Partial<Pick<TeamSettings, 'autoscale' | 'strategy' | 'ejection' | 'onBudget'>>;
       /** For a team that has none. */
       readonly budget?: Budget;
       /** What the plan says and the team does not do, as sentences. */

@@ -1,7 +1,8 @@
 import type {Now} from '../base/clock.ts';
 import {never} from '../base/never.ts';
 import type {AgentView} from '../model/agent-view.ts';
-import type {BreakerView} from '../model/edge.ts';
+import type {BreakerView, EdgeCounts} from '../model/edge.ts';
+import type {HealthState} from '../model/health.ts';
 import type {AgentId, HostId, TaskSeq, TeamId} from '../model/ids.ts';
 import type {OpenAttempt, StoredState} from '../model/record.ts';
 import type {TeamSpec} from '../model/team.ts';
@@ -12,6 +13,7 @@ import {AnomalyWatch} from './anomaly-watch.ts';
 import {AttemptReports} from './attempt-reports.ts';
 import {countUnheld} from './attempt-stops.ts';
 import {Binding} from './binding.ts';
+import {type TeamFigures, teamFigures} from './team-meter.ts';
 import {type ViewOptions, viewTeam} from './dashboard.ts';
 import {type Deadline, Deadlines} from './deadlines.ts';
 import {Dispatcher, type DispatcherOptions} from './dispatcher.ts';
@@ -174,6 +176,20 @@ export class Engine {
   /** The breakers of runtimes and providers that are not closed. */
   breakers(): readonly BreakerView[] {
     return this.#upkeep.breakers();
+  }
+
+  /** What the breakers of runtimes and providers have counted. */
+  breakerCounts(now: Now): readonly EdgeCounts[] {
+    return this.#upkeep.breakerCounts(now);
+  }
+
+  /** The teams that are not over, in figures. */
+  figures(): readonly TeamFigures[] {
+    return [...this.#teams.active.values()].map(teamFigures);
+  }
+
+  hostHealth(host: HostId): HealthState {
+    return this.#upkeep.hostHealth(host).name;
   }
 
   /** Where a task of a team that is not over stands, and what keeps it from running, see `task-obstacles.ts`. */

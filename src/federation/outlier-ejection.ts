@@ -1,7 +1,8 @@
 import type {AgentGroup} from '../model/agent.ts';
+import {DEFAULT_EJECTION} from '../model/ejection.ts';
 
 export interface EjectionRules {
-  /** The share of a team's agents that may be left out at a time, 0 to 1; one always may be. */
+  /** The share of a team's agents that may be left out at a time, 0 to 1; one always may be, and nobody where it is 0. */
   readonly maxShare: number;
   /** How often all agents are compared, in milliseconds. */
   readonly intervalMs: number;
@@ -9,12 +10,15 @@ export interface EjectionRules {
   readonly unlikely: number;
 }
 
-/** Share and interval as Envoy's outlier detection has them by default. */
-export const EJECTION_RULES: EjectionRules = {maxShare: 0.1, intervalMs: 10_000, unlikely: 0.001};
+export const EJECTION_RULES: EjectionRules = {
+  maxShare: DEFAULT_EJECTION.share,
+  intervalMs: DEFAULT_EJECTION.intervalMs,
+  unlikely: 0.001,
+};
 
 /** How many agents may be left out of so many. */
 export function mostEjected(agents: number, {maxShare}: EjectionRules): number {
-  return Math.max(1, Math.floor(agents * maxShare));
+  return maxShare === 0 ? 0 : Math.max(1, Math.floor(agents * maxShare));
 }
 
 /**

@@ -8,11 +8,12 @@ import type {TeamChange} from './engine-io.ts';
 const MOST_AGENTS = 10_000;
 
 /** What a team begins with. */
-export function settingsOf({autoscale, strategy, onBudget}: TeamSpec): TeamSettings {
+export function settingsOf({autoscale, strategy, ejection, onBudget}: TeamSpec): TeamSettings {
   return {
     ...DEFAULT_SETTINGS,
     ...(autoscale ? {autoscale} : {}),
     ...(strategy ? {strategy} : {}),
+    ...(ejection ? {ejection} : {}),
     ...(onBudget ? {onBudget} : {}),
   };
 }
@@ -28,8 +29,8 @@ export function changedSettings(settings: TeamSettings, {count, autoscale, strat
 }
 
 /** The same, and not paused. */
-export function goingOn({autoscale, strategy, onBudget}: TeamSettings): TeamSettings {
-  return {autoscale, strategy, paused: false, onBudget};
+export function goingOn({autoscale, strategy, ejection, onBudget}: TeamSettings): TeamSettings {
+  return {autoscale, strategy, ...(ejection ? {ejection} : {}), paused: false, onBudget};
 }
 
 /** Whether the numbers in it make sense. */

@@ -6,6 +6,7 @@ import type {AttemptOutcome, SessionMark} from '../model/attempt.ts';
 import {type GrowingTotals, NO_TOTALS, noteEnded} from '../model/attempt-totals.ts';
 import type {GrowthLimit, TeamSettings} from '../model/autoscale.ts';
 import type {Budget} from '../model/budget.ts';
+import {DEFAULT_EJECTION} from '../model/ejection.ts';
 import type {SelectionWhy} from '../model/explanation.ts';
 import type {Failure, StopReason} from '../model/failure.ts';
 import {failureText} from '../model/failure-text.ts';
@@ -31,6 +32,7 @@ import {TeamAgents} from './team-agents.ts';
 import {TeamSelection} from './team-selection.ts';
 import {TeamTwins} from './team-twins.ts';
 import {TeamBudget} from './team-budget.ts';
+import {rulesOf} from './ejection-rules.ts';
 import {settingsOf} from './team-settings.ts';
 import {type TeamTimer, usedMs} from './team-timer.ts';
 import {warningsOf} from './team-warnings.ts';
@@ -123,13 +125,15 @@ export class Team {
   growthLimit: GrowthLimit | null = null;
   warnings: readonly string[];
   state: TeamState;
-  settings: TeamSettings;
   timer: TeamTimer;
   ending: StopReason | null = null;
   announcedReady = false;
+  /** Why it starts nothing, as its attempts use too much together; null: they do not. */
+  overload: string | null = null;
   /** Why it is ended early, as a sentence. */
   endedBecause: string | null = null;
 
+  #settings: TeamSettings;
   readonly #bootId: string;
 
   constructor({id, spec, startedAt, tasks, isStandby = spec.plan === null, policy, random}: TeamOptions) {
@@ -138,8 +142,9 @@ export class Team {
     this.isStandby = isStandby;
     this.startedAt = startedAt;
     const groups = groupsOf(spec);
-    this.settings = settingsOf(spec);
+    this.#settings = settingsOf(spec);
     this.agents = new TeamAgents(spec.name, groups, {strategy: this.settings.strategy, random});
+    this.settings = this.#settings;
     this.selection = new TeamSelection(this.agents, this.settings.strategy);
     this.ready = new ReadyQueue(groups, spec.plan?.escalate);
     this.progress = new TaskProgress({
@@ -190,6 +195,15 @@ export class Team {
         return ending();
       },
     };
+  }
+
+  get settings(): TeamSettings {
+    return this.#settings;
+  }
+
+  set settings(settings: TeamSettings) {
+    this.#settings = settings;
+    this.agents.selector.judgeBy(rulesOf(settings.ejection ?? DEFAULT_EJECTION));
   }
 
   get running(): number {

@@ -1,6 +1,6 @@
 import type {Random} from '../base/random.ts';
 import type {AttemptOutcome} from '../model/attempt.ts';
-import type {BreakerNews, BreakerView} from '../model/edge.ts';
+import type {BreakerNews, BreakerView, EdgeCounts} from '../model/edge.ts';
 import type {Failure} from '../model/failure.ts';
 import type {AgentId, AttemptId, HostId, TeamId} from '../model/ids.ts';
 import {providerOf} from '../model/provider.ts';
@@ -9,6 +9,8 @@ import type {Now} from '../base/clock.ts';
 import {type Agent, freeSlots} from './agent.ts';
 import {type CrashLoop, mayStart, nextCrashLoop, type StartEvidence, startEvidenceOf, STEADY} from './crash-loop.ts';
 import type {Deadlines} from './deadlines.ts';
+import {limitedBy} from './attempt-limits.ts';
+import {EdgeMeter} from './edge-meter.ts';
 import {Edges, edgesOf} from './edges.ts';
 import type {Input} from './engine-io.ts';
 import type {Health} from './health.ts';
@@ -48,6 +50,7 @@ export class Upkeep {
   readonly #options: UpkeepOptions;
   readonly #view: UpkeepView;
   readonly #edges = new Edges();
+  readonly #meter = new EdgeMeter();
   /** By team and runtime, those that are not steady. */
   readonly #crashLoops = new Map<TeamId, Map<string, CrashLoop>>();
   /** The runtimes that have done something, by team. */
@@ -87,6 +90,7 @@ export class Upkeep {
         return this.monitor.hostDisconnected(input.hostId, now);
       case 'host-gone':
         this.#edges.hostGone(input.hostId);
+        this.#meter.hostGone(input.hostId);
         this.monitor.hostGone(input.hostId, now);
         return this.#refreshAll();
       case 'host-probed':
@@ -97,6 +101,7 @@ export class Upkeep {
         return this.monitor.vitals(input.hostId, input.vitals, now);
       case 'breaker': {
         const {hostId, of, state, detail, retryAfterMs} = input;
+        this.#meter.take(hostId, input, now.monoMs);
         const news = {of, state, detail, retryAfterMs};
         if (!this.#edges.take(hostId, news, now)) return;
         turn.emit(null, {type: 'edge-breaker', host: hostId, ...news});
@@ -123,8 +128,9 @@ export class Upkeep {
     this.#dueMs = this.monitor.nextMs(turn.now);
   }
 
-  leased(turn: Turn, {id, agent, host, task, means}: Attempt): void {
-    const budgetMs = silenceBudgetMs(means?.runtime ?? null, task.spec.limits);
+  leased(turn: Turn, {id, agent, host, task, team, means}: Attempt): void {
+    const {limits} = limitedBy(task.spec, team.agents.groupOf(agent));
+    const budgetMs = silenceBudgetMs(means?.runtime ?? null, limits);
     this.monitor.attemptStarted({id, agent: agent.id, host, budgetMs}, turn.now);
     if (means && !this.#edges.isEmpty) this.#edges.count(host, edgesOf(means.runtime, means.provider), 1);
   }
@@ -201,6 +207,11 @@ export class Upkeep {
   /** The breakers of the hosts that are not closed. */
   breakers(): readonly BreakerView[] {
     return this.#edges.views();
+  }
+
+  /** What they have counted. */
+  breakerCounts({monoMs}: Now): readonly EdgeCounts[] {
+    return this.#meter.views(monoMs);
   }
 
   /** What speaks against this one agent's runtime and provider just now, to follow "waiting for"; null: nothing. */

@@ -47,6 +47,10 @@ interface Guarded {
   readonly circuit: CircuitBreaker<[Promise<EdgeVerdict>], EdgeVerdict>;
   readonly options: {resetTimeout: number};
   openedMs: number;
+  opens: number;
+  refusals: number;
+  /** Before it opened last, or in all unless it is open. */
+  openMs: number;
   detail: string;
   state: BreakerState;
 }
@@ -89,7 +93,11 @@ export class EdgeBreakers {
     const runtime = this.#guard({kind: 'runtime', name: names.runtime}, Circuit);
     const provider = this.#guard({kind: 'provider', name: names.provider}, Circuit);
     const shut = [runtime, provider].find(({circuit}) => !circuit.closed && !circuit.pendingClose);
-    if (shut) return fail(this.#refusal(shut));
+    if (shut) {
+      shut.refusals += 1;
+      this.#tell(shut);
+      return fail(this.#refusal(shut));
+    }
     const passage = this.#pass(runtime, provider);
     try {
       const result = await act(passage.heard);
@@ -101,9 +109,11 @@ export class EdgeBreakers {
     }
   }
 
-  /** A daemon that has just come knows of none: says again what is not closed. */
+  /** A daemon that has just come knows of none: says again what is not closed, and what has counted anything. */
   retell(): void {
-    for (const guarded of this.#guarded.values()) if (guarded.state !== 'closed') this.#tell(guarded);
+    for (const guarded of this.#guarded.values()) {
+      if (guarded.state !== 'closed' || guarded.opens > 0) this.#tell(guarded);
+    }
   }
 
   close(): void {
@@ -168,7 +178,17 @@ export class EdgeBreakers {
         error instanceof EdgeFailure && error.verdict.kind === 'unknown' && !circuit.halfOpen,
     };
     const circuit = new Circuit(settled, options);
-    const guarded: Guarded = {of, circuit, options, openedMs: 0, detail: '', state: 'closed'};
+    const guarded: Guarded = {
+      of,
+      circuit,
+      options,
+      openedMs: 0,
+      opens: 0,
+      refusals: 0,
+      openMs: 0,
+      detail: '',
+      state: 'closed',
+    };
     circuit.on('failure', error => {
       if (error instanceof EdgeFailure && error.verdict.kind === 'failed') {
         guarded.detail = error.verdict.said.slice(0, LONGEST_DETAIL);
@@ -176,6 +196,7 @@ export class EdgeBreakers {
     });
     circuit.on('open', () => {
       guarded.openedMs = readClock().monoMs;
+      guarded.opens += 1;
       this.#become(guarded, 'open');
     });
     circuit.on('halfOpen', () => {
@@ -193,13 +214,16 @@ export class EdgeBreakers {
   }
 
   #become(guarded: Guarded, state: BreakerState): void {
+    if (guarded.state === 'open' && state !== 'open') guarded.openMs += readClock().monoMs - guarded.openedMs;
     guarded.state = state;
     this.#tell(guarded);
   }
 
   #tell(guarded: Guarded): void {
-    const {of, state, detail} = guarded;
-    this.#report({of, state, detail, retryAfterMs: state === 'open' ? this.#leftMs(guarded) : 0});
+    const {of, state, detail, opens, refusals, openedMs} = guarded;
+    const openMs = Math.round(guarded.openMs + (state === 'open' ? readClock().monoMs - openedMs : 0));
+    const retryAfterMs = state === 'open' ? this.#leftMs(guarded) : 0;
+    this.#report({of, state, detail, retryAfterMs, counts: {opens, refusals, openMs}});
   }
 
   #leftMs({state, openedMs, options}: Guarded): number {

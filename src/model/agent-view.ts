@@ -33,6 +33,8 @@ export interface AgentView {
   /** 0 to 1, of the last attempts. */
   readonly errorRate: number | null;
   readonly breaker: 'closed' | 'open' | 'half-open';
+  /** How often its breaker has opened since this daemon was started, or it was restarted. */
+  readonly trips: number;
   /** Absent: it is like the others. */
   readonly anomalies?: readonly AgentAnomaly[];
   /** Why it is not given anything, as a sentence; null: nothing speaks against it. */

@@ -1,3 +1,5 @@
+import type {AttemptLimits} from './health.ts';
+
 /**
  * Where an agent stands, as everybody sees it. starting: until its live host has acknowledged it and its runtime has answered a
  * probe. suspect: it gives signs of trouble and is given nothing until they are over. draining: it ends what it has and is gone then.
@@ -26,6 +28,9 @@ export interface AgentGroup {
   readonly speed: number;
   /** Attempts at a time, ≥ 1. */
   readonly slots: number;
+  /** What their attempts may use, where the task does not say so itself; over the defaults of the plan. */
+  readonly limits?: AttemptLimits;
+  readonly timeoutMs?: number;
 }
 
 /** What a prompt is done with. */

@@ -1,3 +1,4 @@
+import type {Ejection} from './ejection.ts';
 import type {StrategyChoice} from './strategy.ts';
 
 /** When a team grows and shrinks by itself. */
@@ -33,6 +34,8 @@ export interface TeamSettings {
   /** Null: it has the agents that people have asked for. */
   readonly autoscale: Autoscale | null;
   readonly strategy: StrategyChoice;
+  /** Absent: as by default. */
+  readonly ejection?: Ejection;
   readonly paused: boolean;
   /** Why godel has paused it, as a sentence; absent: somebody has, or nobody. */
   readonly pausedBecause?: string;

@@ -13,6 +13,22 @@ export interface BreakerNews {
   readonly state: BreakerState;
   readonly detail: string;
   readonly retryAfterMs: number;
+  /** What it has counted so far; absent: its host does not say. */
+  readonly counts?: BreakerCounts;
+}
+
+/** Since its host was started: how often it has opened, attempts it has turned away, and how long it was open in all. */
+export interface BreakerCounts {
+  readonly opens: number;
+  readonly refusals: number;
+  readonly openMs: number;
+}
+
+/** The breakers of one runtime or account on all hosts: on how many they are open and half-open, and what they have counted. */
+export interface EdgeCounts extends BreakerCounts {
+  readonly of: Edge;
+  readonly open: number;
+  readonly halfOpen: number;
 }
 
 /** A breaker that is not closed, as every face shows it. */

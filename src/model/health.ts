@@ -49,6 +49,8 @@ export interface AttemptLimits {
   readonly outputBytes?: number;
   /** Its worktree, in bytes. */
   readonly diskBytes?: number;
+  /** Tokens that a prompt uses, by what its runtime says; ≥ 1. */
+  readonly tokens?: number;
   /** How long it may give no sign of life, in milliseconds. */
   readonly silenceMs?: number;
 }

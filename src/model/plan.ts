@@ -1,6 +1,7 @@
 import type {AgentGroup, ModelChoice} from './agent.ts';
 import type {Autoscale, OnBudget} from './autoscale.ts';
 import type {Budget} from './budget.ts';
+import type {Ejection} from './ejection.ts';
 import type {MemoryMode} from './memory.ts';
 import type {Speculate} from './speculate.ts';
 import type {StrategyChoice} from './strategy.ts';
@@ -23,11 +24,24 @@ export interface Plan {
   readonly autoscale?: Autoscale;
   /** How agents are chosen, unless the command line says otherwise. */
   readonly strategy?: StrategyChoice;
+  /** When agents that fail are left out; what is not said is as the settings have it. */
+  readonly ejection?: Partial<Ejection>;
+  /** What its attempts may use together. */
+  readonly limits?: TeamLimits;
   readonly escalate?: Escalation;
   /** What it does not say is as it was configured, or as by default, see `Speculate`. */
   readonly speculate?: Partial<Speculate>;
   /** Whether its team remembers, unless the command line says otherwise. */
   readonly memory?: MemoryMode;
+}
+
+/** While the attempts of the team use as much of one of these together, nothing new of it starts. */
+export interface TeamLimits {
+  readonly memoryBytes?: number;
+  /** Processor cores, > 0. */
+  readonly cpus?: number;
+  /** What attempts that run have printed. */
+  readonly outputBytes?: number;
 }
 
 /** After so many failures of a task (≥ 1) its prompt goes to the next of these choices, each in turn. */
@@ -38,13 +52,14 @@ export interface Escalation {
 
 /**
  * Both as one: what is said of the whole by both is as the later one says. Ids must differ. What a plan says of the team itself
- * (its agents, budget, strategy and how it scales) is not joined: that is the team's, and settled when it is given the plan.
+ * (its agents, budget, strategy, whom it leaves out and how it scales) is not joined: that is the team's, and settled when it is given the plan.
  */
 export function joinPlans(first: Plan | null, next: Plan): Plan {
   if (first === null) return next;
   const verify = next.verify ?? first.verify;
   const escalate = next.escalate ?? first.escalate;
   const speculate = {...first.speculate, ...next.speculate};
+  const limits = next.limits ?? first.limits;
   const secrets = [...new Set([...(first.secrets ?? []), ...(next.secrets ?? [])])];
   return {
     name: first.name,
@@ -56,5 +71,6 @@ export function joinPlans(first: Plan | null, next: Plan): Plan {
     ...(first.budget ? {budget: first.budget} : {}),
     ...(escalate ? {escalate} : {}),
     ...(Object.keys(speculate).length > 0 ? {speculate} : {}),
+    ...(limits ? {limits} : {}),
   };
 }

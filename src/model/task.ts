@@ -44,6 +44,8 @@ export interface TaskFacts {
   readonly timeoutMs?: number;
   /** What one attempt may use beside time and money. Absent: no limit. */
   readonly limits?: AttemptLimits;
+  /** Which of these it has only from the defaults of the plan: what the group of its agent says goes over those. */
+  readonly assumed?: readonly Assumed[];
   /** Further attempts after a failed one, ≥ 0. */
   readonly retries: number;
   /** Higher goes first; default 0. */
@@ -162,3 +164,5 @@ export type TerminalTaskStateName = (typeof TERMINAL_TASK_STATES)[number];
 export function isTerminal(name: TaskStateName): name is TerminalTaskStateName {
   return name === 'succeeded' || name === 'failed' || name === 'skipped' || name === 'cancelled';
 }
+
+export type Assumed = keyof AttemptLimits | 'timeoutMs';

@@ -1,6 +1,7 @@
 import type {AgentGroup} from './agent.ts';
 import type {Autoscale, OnBudget} from './autoscale.ts';
 import type {Budget} from './budget.ts';
+import type {Ejection} from './ejection.ts';
 import type {MemoryMode, RemoteHub} from './memory.ts';
 import {joinPlans, type Plan} from './plan.ts';
 import type {Speculate} from './speculate.ts';
@@ -46,9 +47,10 @@ export interface TeamSpec {
   /** Sums up to `count`. Absent: agents that only run commands. */
   readonly groups?: readonly AgentGroup[];
   readonly budget?: Budget;
-  /** These three may be changed while it runs, see `TeamSettings`; absent: as by default. */
+  /** These four may be changed while it runs, see `TeamSettings`; absent: as by default. */
   readonly autoscale?: Autoscale;
   readonly strategy?: StrategyChoice;
+  readonly ejection?: Ejection;
   readonly onBudget?: OnBudget;
   /** Absent or null: no task of it has a worktree. */
   readonly repository?: TeamRepository | null;

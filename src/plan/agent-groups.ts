@@ -1,4 +1,6 @@
 import type {AgentGroup} from '../model/agent.ts';
+import {attemptLimits} from './limits.ts';
+import {parseTimeout} from './timeout.ts';
 import {checkChoice, choiceOf, type WrittenChoice} from './model-choice.ts';
 import type {DocumentPath, Problem} from './problem.ts';
 import type {AgentsDocument} from './schema-agents.ts';
@@ -26,6 +28,8 @@ export function agentGroups(agents: AgentsDocument, {defaults, report}: GroupsRe
       report({path: [...path, 'name'], at: 'value', message, hint: 'rename one of them'});
     }
     checkChoice(group, {path, report});
+    const timeoutMs = group.timeout === undefined ? null : parseTimeout(group.timeout);
+    const limits = attemptLimits(group.limits ?? {});
     const {runtime = 'command', model = null} = choiceOf(group, defaults);
     return {
       name,
@@ -36,6 +40,8 @@ export function agentGroups(agents: AgentsDocument, {defaults, report}: GroupsRe
       costPerHour: group['cost-per-hour'] ?? null,
       speed: group.speed ?? 1,
       slots: group.slots ?? 1,
+      ...(timeoutMs === null ? {} : {timeoutMs}),
+      ...(Object.keys(limits).length === 0 ? {} : {limits}),
     };
   });
 }

@@ -77,6 +77,10 @@ function checkCommand({task, defaults, path, report}: Task): void {
     const hint = `remove \`${key}\`; who may run a command is said with \`skills\``;
     report({path: [...path, key], at: 'key', message: `${place} has \`${key}\`, which is for prompts only`, hint});
   }
+  if (task.limits?.tokens !== undefined && task.run !== undefined) {
+    const message = `${place} has a limit of \`tokens\`, and a command uses none that godel knows of`;
+    report({path: [...path, 'limits', 'tokens'], at: 'key', message, hint: 'remove `tokens`'});
+  }
   if (hasWorktree(task, defaults)) return;
   if (task.limits?.disk !== undefined) {
     const message = `${place} has a limit of \`disk\`, and it runs in place, where nobody can tell what is its`;

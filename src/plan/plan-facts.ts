@@ -4,9 +4,11 @@ import type {Speculate} from '../model/speculate.ts';
 import {agentGroups, listOf} from './agent-groups.ts';
 import {autoscaleOf} from './autoscale.ts';
 import type {Scope} from './expressions.ts';
+import {teamLimitsOf} from './limits.ts';
 import {modelChoice} from './model-choice.ts';
 import type {Problem} from './problem.ts';
 import type {planSchema} from './schema.ts';
+import {ejectionOf} from './schema-eject.ts';
 import type {SpeculateDocument} from './schema-autoscale.ts';
 import {strategyChoice} from './strategy.ts';
 import {TextCompiler} from './text-compiler.ts';
@@ -20,7 +22,20 @@ interface FactsRequest {
 
 /** What a plan says of the team as a whole: its agents, limits, secrets, and what its branch must stand. */
 export function planFacts(top: TopDocument, {inputs, report}: FactsRequest): Partial<Plan> {
-  const {agents, verify, secrets, budget, autoscale, strategy, escalate, speculate, memory, defaults = {}} = top;
+  const {
+    agents,
+    verify,
+    secrets,
+    budget,
+    autoscale,
+    strategy,
+    eject,
+    limits,
+    escalate,
+    speculate,
+    memory,
+    defaults = {},
+  } = top;
   const onBudget = top['on-budget'];
   const scaled = autoscale === undefined ? null : autoscaleOf(autoscale, report);
   const compiler = new TextCompiler({path: [], scope: {inputs, item: 'none'}, report});
@@ -32,6 +47,8 @@ export function planFacts(top: TopDocument, {inputs, report}: FactsRequest): Par
     ...(onBudget === undefined ? {} : {onBudget}),
     ...(scaled === null ? {} : {autoscale: scaled}),
     ...(strategy === undefined ? {} : {strategy: strategyChoice(strategy, report)}),
+    ...(eject === undefined ? {} : {ejection: ejectionOf(eject)}),
+    ...(limits === undefined ? {} : {limits: teamLimitsOf(limits)}),
     ...(escalate === undefined
       ? {}
       : {escalate: {after: escalate.after ?? 1, to: listOf(escalate.to).map(modelChoice)}}),

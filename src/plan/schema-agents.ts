@@ -1,5 +1,6 @@
 import {z} from 'zod';
-import {CONTROL, expected, positive, whole} from './schema-values.ts';
+import {limits} from './schema-limits.ts';
+import {CONTROL, duration, expected, positive, whole} from './schema-values.ts';
 
 /** The part of the plan document that says who does the work, with what, and what it may cost. */
 export const MAX_SKILLS = 100;
@@ -44,6 +45,8 @@ const groupFields = {
     .optional(),
   speed: positive(1000).meta({description: 'Relative to others; default 1'}).optional(),
   slots: whole(1, 1000).meta({description: 'Attempts at a time; default 1'}).optional(),
+  timeout: duration.meta({description: 'Of their attempts, where the task has none of its own'}).optional(),
+  limits: limits.meta({description: 'What their attempts may use, where the task does not say'}).optional(),
 };
 
 export const groupSchema = z.strictObject(groupFields, expected('a mapping with at least `count`'));

@@ -11,6 +11,8 @@ import {
 } from './schema.ts';
 import {budgetFields, escalateSchema, groupSchema, namedGroupSchema} from './schema-agents.ts';
 import {autoscaleFields, speculateSchema} from './schema-autoscale.ts';
+import {limitsSchema, teamLimitsSchema} from './schema-limits.ts';
+import {ejectFields} from './schema-eject.ts';
 import {strategyFields} from './strategy.ts';
 import {didYouMean} from './did-you-mean.ts';
 
@@ -56,6 +58,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   onBudget: 'on-budget',
   autoScale: 'autoscale',
   speculation: 'speculate',
+  ejection: 'eject',
   budgetShare: 'budget-share',
   scaleUpThreshold: 'scale-up-threshold',
   scaleDownThreshold: 'scale-down-threshold',
@@ -85,6 +88,8 @@ const NUMBER_KEYS: readonly string[] = [
   'scale-down-threshold',
   'max-cost-per-hour',
   'budget-share',
+  'failures',
+  'share',
 ];
 const TEXT_KEYS: readonly string[] = ['name', 'run', 'verify', 'needs', 'key', 'affinity', 'working-directory'];
 
@@ -122,6 +127,7 @@ function knownKeys(path: DocumentPath): readonly string[] {
   const [first, second] = path;
   if (first === undefined) return Object.keys(planSchema.shape);
   const last = path.at(-1);
+  if (last === 'limits') return Object.keys((path.length === 1 ? teamLimitsSchema : limitsSchema).shape);
   if (first === 'tasks')
     return Object.keys((path.length > 2 ? WITHIN_TASK[String(last)] : undefined) ?? taskSchema.shape);
   if (first === 'agents') return Object.keys((typeof second === 'number' ? namedGroupSchema : groupSchema).shape);
@@ -140,6 +146,7 @@ const WITHIN_PLAN: Readonly<Record<string, object>> = {
   budget: budgetFields.shape,
   autoscale: autoscaleFields.shape,
   strategy: strategyFields.shape,
+  eject: ejectFields.shape,
   escalate: escalateSchema.shape,
   speculate: speculateSchema.shape,
 };

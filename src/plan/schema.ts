@@ -5,6 +5,8 @@ import {PREFERRED_COSTS} from '../model/strategy.ts';
 import {TEAM_NAME, TEAM_NAME_RULE} from '../model/team.ts';
 import {agentsSchema, budgetSchema, escalateSchema, model, runtime, skills, tokens, usd} from './schema-agents.ts';
 import {autoscaleSchema, onBudgetSchema, speculateSchema} from './schema-autoscale.ts';
+import {limits, teamLimits} from './schema-limits.ts';
+import {ejectSchema} from './schema-eject.ts';
 import {strategySchema} from './strategy.ts';
 import {
   CONTROL,
@@ -16,9 +18,7 @@ import {
   filePath,
   oneOrMore,
   promptText,
-  positive,
   script,
-  size,
   whole,
   yesOrNo,
 } from './schema-values.ts';
@@ -109,17 +109,6 @@ const review = z
   .union([yesOrNo, reviewSchema], expected('`true`, or a mapping such as `{skills: [reviewer], rounds: 2}`'))
   .meta({description: 'Another agent looks at the change before it is merged'});
 
-export const limitsSchema = z.strictObject(
-  {
-    memory: size.meta({description: 'Memory of all its processes together'}).optional(),
-    cpus: positive(1024).meta({description: 'Processor cores, where the system can hold it to that'}).optional(),
-    nice: whole(1, 19).meta({description: 'How far it stands back behind other programs, as of `nice`'}).optional(),
-    output: size.meta({description: 'What it prints'}).optional(),
-    disk: size.meta({description: 'What its worktree takes'}).optional(),
-  },
-  expected('a mapping with `memory`, `cpus`, `nice`, `output` or `disk`'),
-);
-const limits = limitsSchema.meta({description: 'What one attempt may use; it fails when it uses more'});
 const silence = duration.meta({description: 'How long an attempt may give no sign of life'});
 
 const retries = whole(0, 100);
@@ -277,8 +266,10 @@ export const planSchema = z.strictObject(
     agents: agentsSchema.optional(),
     budget: budgetSchema.optional(),
     'on-budget': onBudgetSchema.optional(),
+    limits: teamLimits.optional(),
     autoscale: autoscaleSchema.optional(),
     strategy: strategySchema.optional(),
+    eject: ejectSchema.optional(),
     escalate: escalateSchema.optional(),
     speculate: speculateSchema.optional(),
     memory: z
@@ -300,7 +291,6 @@ export const planSchema = z.strictObject(
 
 export type TaskDocument = z.infer<typeof taskSchema>;
 export type DefaultsDocument = z.infer<typeof defaultsSchema>;
-export type LimitsDocument = z.infer<typeof limitsSchema>;
 export type MatrixDocument = z.infer<typeof matrixSchema>;
 export type ReviewDocument = z.infer<typeof reviewSchema>;
 export type InputsDocument = z.infer<typeof inputsSchema>;

@@ -3,7 +3,7 @@ import type {Condition, ForeachSource, TaskSpec, Template} from '../model/task.t
 import {listOf} from './agent-groups.ts';
 import {checkKeys} from './check-keys.ts';
 import {type Scope, findExpressions, parseExpression} from './expressions.ts';
-import {limitsOf} from './limits.ts';
+import {assumedOf, limitsOf} from './limits.ts';
 import {type DocumentPath, type Problem, placeName} from './problem.ts';
 import type {DefaultsDocument, TaskDocument} from './schema.ts';
 import {agentFacts} from './task-agent.ts';
@@ -46,6 +46,7 @@ export function taskSpec({id, task, foreach, scope, defaults, report}: SpecReque
   const directory = task['working-directory'] ?? defaults['working-directory'];
   const limits = limitsOf(task, defaults);
   const timeoutMs = timeoutOf(task.timeout ?? defaults.timeout);
+  const assumed = assumedOf(task, {limits, timeoutMs});
   return {
     id,
     ...work,
@@ -59,6 +60,7 @@ export function taskSpec({id, task, foreach, scope, defaults, report}: SpecReque
     ...(task.outputs === undefined ? {} : {outputs: task.outputs}),
     ...(timeoutMs === undefined ? {} : {timeoutMs}),
     ...(limits === undefined ? {} : {limits}),
+    ...(assumed === undefined ? {} : {assumed}),
     retries: task.retries ?? defaults.retries ?? (task.prompt === undefined ? 0 : PROMPT_RETRIES),
     priority: task.priority ?? defaults.priority ?? 0,
     env: Object.fromEntries(env),

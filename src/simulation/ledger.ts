@@ -404,10 +404,11 @@ function isOver({state}: LedgerTask): boolean {
   return isTerminal(state.name);
 }
 
-function settingsOf({autoscale, strategy, onBudget}: TeamSpec): TeamSettings {
+function settingsOf({autoscale, strategy, ejection, onBudget}: TeamSpec): TeamSettings {
   return {
     autoscale: autoscale ?? null,
     strategy: strategy ?? DEFAULT_SETTINGS.strategy,
+    ...(ejection ? {ejection} : {}),
     onBudget: onBudget ?? DEFAULT_SETTINGS.onBudget,
     paused: false,
   };

@@ -160,7 +160,7 @@ export type Report =
   | {readonly type: 'attempt-verifying'; readonly attempt: AttemptId}
   | {readonly type: 'attempt-session'; readonly attempt: AttemptId; readonly session: SessionMark}
   | {readonly type: 'provider-signal'; readonly attempt: AttemptId; readonly signal: ProviderSignal}
-  /** A circuit breaker of the host has opened or closed; said again to every daemon that comes while it is not closed. */
+  /** A circuit breaker of the host has opened or closed, or turned an attempt away; said again to every daemon that comes. */
   | ({readonly type: 'breaker'} & BreakerNews)
   | {
       readonly type: 'attempt-finished';
@@ -209,6 +209,7 @@ const agent = z.custom<AgentId>(value => typeof value === 'string' && value.leng
 const team = z.custom<TeamId>(value => Number.isSafeInteger(value) && (value as number) >= 0, 'expected a team id');
 const host = z.custom<HostId>(value => typeof value === 'string' && value.length > 0 && value.length <= 100);
 const text = (max: number) => z.string().max(max);
+const tally = z.number().int().nonnegative();
 const amount = z.number().nonnegative().nullable();
 const ended = {exitCode: z.number().int().nullable(), signal: text(20).nullable(), tail: text(8192)};
 
@@ -328,6 +329,7 @@ const report = z.discriminatedUnion('type', [
     state: z.enum(['closed', 'open', 'half-open']),
     detail: text(8192),
     retryAfterMs: z.number().nonnegative(),
+    counts: z.object({opens: tally, refusals: tally, openMs: tally}).exactOptional(),
   }),
   z.object({type: z.literal('attempt-finished'), attempt: id, outcome, said: text(8192).exactOptional()}),
 ]);

@@ -78,6 +78,36 @@ test('a team chooses its agents as the config file says, unless its plan or the 
   ]);
 });
 
+test('agents that fail are left out as settings and plan say, which the team keeps when the daemon is another', async () => {
+  await using rig = await Rig.create({env: {GODEL_EJECT_SHARE: '0.5'}});
+  writeFileSync(join(rig.folder, 'godel.config.yaml'), 'eject-failures: 4\n');
+  const plan = `
+version: 1
+name: picky
+eject: {failures: 2, time: 1h}
+defaults: {retries: 3}
+tasks:
+  work: {foreach: [a, b, c, d, e, f, g, h, i, j, k, l], run: 'test "$GODEL_AGENT_ID" != picky-01 && sleep 0.1'}
+  held: {needs: [work], run: 'until test -e go; do sleep 0.05; done'}
+`;
+  await spawned(rig, plan, ['--count', '3']);
+  await running(rig, 1, 'picky');
+  const ejection = {failures: 2, timeMs: 3_600_000, share: 0.5, intervalMs: 10_000};
+  expect((await viewOf(rig, 'picky')).settings?.ejection).toEqual(ejection);
+  expect((await agents(rig)).map(({id, breaker}) => [id, breaker])).toEqual([
+    ['picky-01', 'open'],
+    ['picky-02', 'closed'],
+    ['picky-03', 'closed'],
+  ]);
+  const first = rig.daemonPid() ?? 0;
+  process.kill(first, 'SIGKILL');
+  await until('the daemon is gone', () => rig.daemonPid() !== first);
+  expect((await rig.godel(['team', 'status', 'picky'])).code).toBe(0);
+  expect((await viewOf(rig, 'picky')).settings?.ejection).toEqual(ejection);
+  writeFileSync(join(rig.folder, 'go'), '');
+  expect((await rig.waitFor('picky')).tasks).toMatchObject({succeeded: 13});
+});
+
 test('what cannot be is refused with what to do, before or by the daemon', async () => {
   await using rig = await Rig.create({env: {GODEL_MAX_AGENTS: '10'}});
   await spawned(rig, HELD, ['--count', '2']);

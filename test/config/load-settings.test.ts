@@ -148,6 +148,35 @@ test('second attempts of prompts are set like everything else', () => {
   }
 });
 
+test('when agents are left out is set like everything else, and what makes no sense is named with its place and range', () => {
+  write('project/godel.config.yaml', 'eject-failures: 3\neject-time: 5s\neject-interval: 1s\n');
+  expect(loaded({env: {GODEL_EJECT_SHARE: '0.25'}, flags: {'eject-failures': '2'}}).settings).toMatchObject({
+    ejectFailures: 2,
+    ejectTimeMs: 5000,
+    ejectShare: 0.25,
+    ejectIntervalMs: 1000,
+  });
+  expect(loaded({env: {GODEL_EJECT_SHARE: '0'}}).settings.ejectShare).toBe(0);
+  const wrong = [
+    ...['0', '-1', '1e9', '1000000000', '2.5', 'many'].map(value => [
+      'eject-failures',
+      value,
+      'a whole number from 1 to 1000',
+    ]),
+    ...['0s', '-1s', '10', '25h', 'soon'].map(value => ['eject-time', value, 'with its unit from 100 ms to 1 h']),
+    ...['-1', '1.01', '1e9', '10%', 'all'].map(value => ['eject-share', value, 'a number from 0 to 1']),
+    ...['0s', '50ms', '1000000000s', 'often'].map(value => ['eject-interval', value, 'from 100 ms to 1 h']),
+  ] as const;
+  for (const [key = '', value = '', range] of wrong) {
+    const env = `GODEL_${key.toUpperCase().replace('-', '_')}`;
+    const [message, hint] = problems({env: {[env]: value}});
+    expect(message).toMatch(new RegExp(`^${env}: ${key}: `));
+    expect(hint, `${key} ${value}`).toContain(range);
+  }
+  write('project/godel.config.yaml', 'eject-share: 2\n');
+  expect(problems()[0]).toBe('/project/godel.config.yaml:1:14: eject-share: 2 is out of range');
+});
+
 test('auto is a value only where it means something', () => {
   expect(loaded({env: {GODEL_MAX_RUNNING: 'auto'}}).settings.maxRunning).toBeNull();
   expect(problems({env: {GODEL_MAX_AGENTS: 'auto'}})).not.toEqual([]);

@@ -51,10 +51,13 @@ test('an agent that fails again and again is shown to be left out, for how long,
   const bad = failOne(world, id);
   const views = agentsOf(world, id);
   const view = views.find(agent => agent.id === bad);
-  expect(view).toMatchObject({breaker: 'open', state: 'suspect', errorRate: 1, meanMs: null});
+  expect(view).toMatchObject({breaker: 'open', trips: 1, state: 'suspect', errorRate: 1, meanMs: null});
+  expect(world.engine.figures()).toMatchObject([
+    {agents: {suspect: 1, busy: 2, idle: 0}, open: 1, halfOpen: 0, trips: 1},
+  ]);
   expect(view?.why).toMatch(/^it has failed too often and is left out for another (29\.\d|30) s$/);
   for (const other of views.filter(agent => agent.id !== bad)) {
-    expect(other).toMatchObject({breaker: 'closed', errorRate: 0, meanMs: 100, why: null});
+    expect(other).toMatchObject({breaker: 'closed', trips: 0, errorRate: 0, meanMs: 100, why: null});
   }
   expect(world.view(id).ailing).toEqual([{agent: bad, why: view?.why}]);
 });
@@ -89,6 +92,30 @@ test('an agent that is left out gets one task to show that it works, and is show
     {type: 'agent-breaker', agent: bad, state: 'half-open', forMs: null, trips: 1},
     {type: 'agent-breaker', agent: bad, state: 'closed', forMs: null, trips: 1},
   ]);
+});
+
+const ODD = {failures: 2, timeMs: 7000, share: 0.5, intervalMs: 1000};
+const many = (prefix: string) => Array.from({length: 500}, (_, n) => task(`${prefix}${n}`, {retries: 3}));
+
+test('a team that says so leaves agents out for as long as it says', () => {
+  const world = new EngineWorld();
+  const id = world.start(many('t'), {count: 3, groups: [AGENTS], ejection: ODD});
+  failOne(world, id);
+  expect(world.events('agent-breaker')).toMatchObject([{state: 'open', forMs: 7000}]);
+});
+
+test('a plan that a team is given changes when its agents are left out, also for a daemon that comes after', () => {
+  const world = new EngineWorld();
+  world.connect();
+  const id = world.spawn({...world.engineSpec(), count: 3, groups: [AGENTS]});
+  const settings = {ejection: {...ODD, timeMs: 9000}};
+  world.ask({type: 'run-plan', teamId: id, plan: {name: 'p', env: {}, tasks: []}, secretNames: [], settings});
+  const again = world.restarted();
+  again.connect();
+  expect(again.view(id).settings).toMatchObject(settings);
+  again.ask({type: 'run-plan', teamId: id, plan: {name: 'p', env: {}, tasks: many('u')}, secretNames: []});
+  failOne(again, id);
+  expect(again.events('agent-breaker')).toMatchObject([{state: 'open', forMs: 9000}]);
 });
 
 test('orders, and hosts that are away, are reasons', () => {

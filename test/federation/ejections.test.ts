@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import type {AgentGroup} from '../../src/model/agent.ts';
+import {DEFAULT_EJECTION} from '../../src/model/ejection.ts';
 import {agentId} from '../../src/model/ids.ts';
 import {type AgentRecord, NOTHING_KNOWN, noteOutcome} from '../../src/federation/agent-record.ts';
 import {type Breaker, BREAKER_RULES, CLOSED} from '../../src/federation/circuit-breaker.ts';
+import {rulesOf} from '../../src/federation/ejection-rules.ts';
 import {Ejections, type Judged, type Verdict} from '../../src/federation/ejections.ts';
 import {coverOf, EJECTION_RULES, mostEjected} from '../../src/federation/outlier-ejection.ts';
 
@@ -32,7 +34,7 @@ class Trial {
     this.members = counts.flatMap((count, index) =>
       Array.from({length: count}, (_, n) => {
         const breaker: Breaker = CLOSED;
-        return {id: agentId(`${index}-${n}`), group: index, record: NOTHING_KNOWN, breaker};
+        return {id: agentId(`${index}-${n}`), group: index, record: NOTHING_KNOWN, breaker, trips: 0};
       }),
     );
     for (const member of this.members) this.ejections.join(member);
@@ -172,4 +174,57 @@ it('groups cover those whose work they can do', () => {
     group({skills: ['a'], runtime: 'claude'}),
   ];
   expect(coverOf(groups)).toEqual([[0, 1, 2, 3], [1, 2], [2], [3]]);
+});
+
+describe('the rules of a team', () => {
+  it('are as they always were where nobody has said otherwise', () => {
+    expect(rulesOf(DEFAULT_EJECTION)).toEqual({breaker: BREAKER_RULES, ejection: EJECTION_RULES});
+  });
+
+  /** Has the agents at these places fail alone at one task after the other. */
+  function fail(trial: Trial, {places, times}: {places: readonly number[]; times: number}): void {
+    for (let n = 0; n < times; n += 1) {
+      for (const place of places) {
+        trial.end(place, `${place}-${n}`, 'perhaps');
+        trial.end(9, `${place}-${n}`, 'succeeded');
+      }
+    }
+  }
+
+  it('say after how many failures, for how long, and how many of them are left out', () => {
+    const trial = new Trial([10]);
+    trial.ejections.use(rulesOf({failures: 2, timeMs: 700, share: 0.2, intervalMs: 400}));
+    fail(trial, {places: [0], times: 1});
+    expect(trial.out).toEqual([]);
+    fail(trial, {places: [0], times: 1});
+    expect(trial.out).toEqual([0]);
+    expect(trial.at(0).breaker).toEqual({name: 'open', untilMs: trial.nowMs + 700, trips: 1});
+    fail(trial, {places: [1, 2], times: 2});
+    expect(trial.out).toEqual([0, 1]);
+  });
+
+  it('have those looked at again at their interval for whom there was no room', () => {
+    const outAt = (intervalMs: number) => {
+      const trial = new Trial([10]);
+      trial.ejections.use(rulesOf({failures: 2, timeMs: 60_000, share: 0.1, intervalMs}));
+      fail(trial, {places: [0, 1], times: 2});
+      expect(trial.out).toEqual([0]);
+      trial.ejections.wake(trial.nowMs);
+      trial.ejections.leave(trial.at(0));
+      const since = trial.nowMs;
+      while (trial.at(1).breaker.name === 'closed') {
+        trial.nowMs += 100;
+        trial.ejections.wake(trial.nowMs);
+      }
+      return trial.nowMs - since;
+    };
+    expect([outAt(500), outAt(3000)]).toEqual([500, 3000]);
+  });
+
+  it('leave nobody out where the share is 0', () => {
+    const trial = new Trial([10]);
+    trial.ejections.use(rulesOf({...DEFAULT_EJECTION, share: 0}));
+    fail(trial, {places: [0], times: 50});
+    expect(trial.out).toEqual([]);
+  });
 });

@@ -171,6 +171,7 @@ const agent: AgentView = {
   meanMs: 2000,
   errorRate: 0.25,
   breaker: 'closed',
+  trips: 0,
   why: null,
 };
 

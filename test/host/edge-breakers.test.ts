@@ -34,7 +34,8 @@ function end(failure: Failure | null, of: EdgeBreakers) {
 }
 
 function statesOf(news: readonly BreakerNews[]): string[] {
-  return news.map(({of, state}) => `${of.name} ${state}`);
+  const states = news.map(({of, state}) => `${of.name} ${state}`);
+  return states.filter((state, place) => state !== states[place - 1]);
 }
 
 test('what works is let through, and nothing is said of it', async () => {
@@ -47,7 +48,13 @@ test('a runtime that dies again and again when it is started is left alone; othe
   const {news, breakers: edge} = edges(60_000);
   for (let time = 0; time < 3; time += 1) expect(await end(CRASHED, edge)).toEqual(fail(CRASHED));
   expect(news).toEqual([
-    {of: {kind: 'runtime', name: 'pi'}, state: 'open', detail: 'no module', retryAfterMs: expect.any(Number)},
+    {
+      of: {kind: 'runtime', name: 'pi'},
+      state: 'open',
+      detail: 'no module',
+      retryAfterMs: expect.any(Number),
+      counts: {opens: 1, refusals: 0, openMs: expect.any(Number)},
+    },
   ]);
   let isStarted = false;
   const refused = await edge.guard(NAMES, () => {
@@ -74,6 +81,34 @@ test('after a while one is let through and no other; its success closes the brea
   await until('it is closed', () => news.at(-1)?.state === 'closed');
   expect(await end(null, edge)).toEqual(ok('done'));
   expect(statesOf(news)).toEqual(['anthropic open', 'anthropic half-open', 'anthropic closed']);
+});
+
+test('what it turns away is counted, and how often and for how long it was open, for daemons that come later too', async () => {
+  const {news, breakers: edge} = edges();
+  const begun = performance.now();
+  for (let time = 0; time < 3; time += 1) await end(OVERLOADED, edge);
+  expect((await end(null, edge)).ok).toBe(false);
+  expect((await end(null, edge)).ok).toBe(false);
+  expect(news.map(({counts}) => [counts?.opens, counts?.refusals])).toEqual([
+    [1, 0],
+    [1, 1],
+    [1, 2],
+  ]);
+  await until('one may try', () => news.at(-1)?.state === 'half-open');
+  await end(OVERLOADED, edge);
+  await until('it is open again', () => news.at(-1)?.state === 'open');
+  await until('one may try', () => news.at(-1)?.state === 'half-open');
+  const elapsed = performance.now() - begun;
+  const {counts} = news.at(-1) ?? {};
+  expect(counts).toMatchObject({opens: 2, refusals: 2});
+  // Open for 30 ms and then for 60, as far as timers are true to the millisecond.
+  expect(counts?.openMs).toBeGreaterThanOrEqual(80);
+  expect(counts?.openMs).toBeLessThanOrEqual(Math.ceil(elapsed));
+  await end(null, edge);
+  expect(news.at(-1)).toMatchObject({state: 'closed', counts});
+  news.length = 0;
+  edge.retell();
+  expect(news).toEqual([expect.objectContaining({of: {kind: 'provider', name: 'anthropic'}, state: 'closed', counts})]);
 });
 
 test('the first answer is enough: the attempt may take as long as it likes', async () => {
@@ -124,7 +159,7 @@ test('a daemon that comes is told what is not closed', async () => {
   const {news, breakers: edge} = edges(60_000);
   for (let time = 0; time < 3; time += 1) await end(OVERLOADED, edge);
   edge.retell();
-  expect(statesOf(news)).toEqual(['anthropic open', 'anthropic open']);
+  expect(news.map(({of, state}) => `${of.name} ${state}`)).toEqual(['anthropic open', 'anthropic open']);
 });
 
 test('once it is closed, nothing is held back and nothing keeps the process alive', async () => {

@@ -56,6 +56,8 @@ tasks:
     ['limits: {nice: -3}', 'a whole number from 1 to 19'],
     ['limits: {memroy: 1GB}', 'memroy'],
     ['limits: 1GB', 'a mapping with'],
+    ['limits: {tokens: 5}', 'a limit of `tokens`, and a command uses none'],
+    ['limits: {tokens: -1}', 'a whole number from 1'],
     ['silence: never', 'a time such as'],
     ['limits: {disk: 1GB}', 'a limit of `disk`, and it runs in place'],
   ])('%s is wrong', (task, message) => {

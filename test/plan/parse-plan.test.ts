@@ -19,7 +19,15 @@ tasks:
   check:  {needs: [list], foreach: "\${{ tasks.list.output }}", key: "\${{ item.path }}", run: node check.mjs "$GODEL_ITEM_PATH"}
   report: {needs: [check], if: always(), run: node report.mjs, verify: test -s report.json}
 `);
-    const common = {expressions: {}, timeoutMs: 600_000, retries: 2, priority: 0, env: {}, continueOnError: false};
+    const common = {
+      expressions: {},
+      timeoutMs: 600_000,
+      assumed: ['timeoutMs'],
+      retries: 2,
+      priority: 0,
+      env: {},
+      continueOnError: false,
+    };
     expect(result.ok && result.value.plan).toEqual({
       name: 'audit',
       env: {LEVEL: 'strict'},

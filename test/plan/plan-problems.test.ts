@@ -296,7 +296,7 @@ const CASES: readonly {name: string; text: string; want: readonly string[]}[] = 
       '  c: {run: x, matrix: {a: *n}}',
     ].join('\n'),
     want: [
-      '2:1 unknown key `x-n` in the plan | known keys are $schema, version, name, inputs, env, env-file, secrets, agents, budget, on-budget, autoscale, strategy, escalate, speculate, memory, verify, defaults, tasks',
+      '2:1 unknown key `x-n` in the plan | known keys are $schema, version, name, inputs, env, env-file, secrets, agents, budget, on-budget, limits, autoscale, strategy, eject, escalate, speculate, memory, verify, defaults, tasks',
       '5:15 `matrix` of task `b`: the matrices of the plan make more than 1000000 instances, here 100 | split the plan, or leave values out',
       '6:15 `matrix` of task `c`: the matrices of the plan make more than 1000000 instances, here 10 | split the plan, or leave values out',
     ],

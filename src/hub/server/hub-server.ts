@@ -7,6 +7,7 @@ import {HUB_PATH, type HubStats} from '../../wire/hub-protocol.ts';
 import {permits} from '../security/permissions.ts';
 import {HubCore} from './hub-core.ts';
 import {type HubLimits, hubLimits} from './hub-limits.ts';
+import {PROMETHEUS_TYPE} from '../../base/prometheus.ts';
 import {hubMetrics} from './hub-metrics.ts';
 import type {HubParts} from './hub-parts.ts';
 import {checkPort} from './must-listen.ts';
@@ -183,9 +184,8 @@ export class HubServer implements AsyncDisposable {
     if (isKnown && method !== 'GET') return {status: 405, type: 'text/plain', body: 'only GET\n'};
     if (url === '/healthz') return {status: 200, type: 'text/plain', body: 'ok\n'};
     if (url !== '/metrics') return {status: 404, type: 'text/plain', body: `no such page; WebSockets at ${HUB_PATH}\n`};
-    const type = 'text/plain; version=0.0.4; charset=utf-8';
     const unsearchable = this.#options.recall?.unsearchable() ?? 0;
-    return {status: 200, type, body: hubMetrics(this.getStats(), this.#core.gauges, {unsearchable})};
+    return {status: 200, type: PROMETHEUS_TYPE, body: hubMetrics(this.getStats(), this.#core.gauges, {unsearchable})};
   }
 
   #refusal({socket}: IncomingMessage): UpgradeRefusal | null {
