@@ -4,7 +4,7 @@ export type {AuthFailure, HubAuth, HubEvent} from './hub/server/hub-parts.ts';
 export type {HubLimits} from './hub/server/hub-limits.ts';
 export type {HubTls} from './hub/server/hub-server.ts';
 export type {BackupPlan} from './hub/server/parts/backups.ts';
-export type {Sealing} from './hub/server/parts/data-keys.ts';
+export type {RotatedKey, Sealing} from './hub/server/parts/data-keys.ts';
 export type {Retention} from './hub/server/parts/upkeep.ts';
 export type {HubStoreLimits} from './hub/server/store/limits.ts';
 export type {VerifyReport} from './hub/server/store/verify.ts';

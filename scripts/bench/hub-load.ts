@@ -390,7 +390,8 @@ function episodeFrame(id: number, agentId: string): string {
     id: `e${(made += 1)}`,
     agentId,
     sessionId: null,
-    task: 'make the build green',
+    // What says the same is merged; agents that work on different things say different things.
+    task: `make build ${made} green`,
     input: 'x'.repeat(USUAL / 2),
     output: 'y'.repeat(USUAL / 2),
     critique: null,

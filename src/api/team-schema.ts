@@ -1,5 +1,5 @@
 import {z} from 'zod';
-import type {Autoscale} from '../model/autoscale.ts';
+import {type Autoscale, MOST_QUEUED} from '../model/autoscale.ts';
 import type {Budget} from '../model/budget.ts';
 import {STRATEGY_NAMES, type StrategyChoice} from '../model/strategy.ts';
 import type {PauseRequest, ResumeRequest, RetryRequest, RunRequest, ScaleRequest} from './contract.ts';
@@ -22,7 +22,7 @@ export const autoscale: z.ZodType<Partial<Autoscale>> = z
   .strictObject({
     min: count.exactOptional(),
     max: count.min(1).exactOptional(),
-    scaleUpThreshold: z.number().min(0).max(1e9).exactOptional(),
+    scaleUpThreshold: z.number().min(0).max(MOST_QUEUED).exactOptional(),
     scaleDownThreshold: z.number().min(0).max(1).exactOptional(),
     idleMs: z.number().positive().max(1e12).exactOptional(),
     maxCostPerHour: amount.exactOptional(),

@@ -8,6 +8,7 @@ import type {Cli} from './cli.ts';
 import {must, type Project} from './connect.ts';
 import {pickTeamAnd} from './pick-team-and.ts';
 import type {Print} from './print.ts';
+import {refuseEmpty} from './refuse-empty.ts';
 
 /** Says why a team, or a task or an agent of it, is as it is. */
 export async function explain(
@@ -15,6 +16,7 @@ export async function explain(
   project: Project,
   {name, about}: {readonly name: string | undefined; readonly about: string | undefined},
 ): Promise<ExitKind> {
+  refuseEmpty('TASK or AGENT', about === undefined ? [] : [about]);
   const {team: view, words} = await pickTeamAnd(project, name, about === undefined ? [] : [about]);
   const [word, surplus] = words;
   const {team} = view;

@@ -1,5 +1,6 @@
 import {resolve} from 'node:path';
 import {type Command, Option} from 'commander';
+import type {TokenAlgorithm} from '../hub/process/hub-keys.ts';
 import {HUB_ROLES} from '../model/hub.ts';
 import type {Cli, GlobalOptions} from './cli.ts';
 
@@ -17,8 +18,11 @@ export function pathOf(cli: Cli, path: string): string {
   return resolve(cli.cwd, path);
 }
 
-export function masterKeyOption(): Option {
-  return new Option('--master-key-file <file>', 'the key (32 bytes, base64) of a hub that seals what it keeps');
+export function algorithmOption(): Option {
+  return new Option('--algorithm <name>', 'EdDSA: Ed25519; HS256: one secret signs and verifies').choices([
+    'EdDSA',
+    'HS256',
+  ] satisfies readonly TokenAlgorithm[]);
 }
 
 export function roleOption(): Option {

@@ -1,6 +1,7 @@
 import {similarTo} from '../base/similar.ts';
 import type {AgentSettings} from '../model/agent-settings.ts';
 import {GodelError} from '../model/failure.ts';
+import {didYouMean} from '../model/failure-text.ts';
 import {runtimeNames} from '../runtimes/registry.ts';
 
 interface Asked {
@@ -17,7 +18,7 @@ export function refuseUnknownRuntimes(named: readonly {readonly runtime?: string
   const similar = similarTo(unknown, known);
   const hint =
     similar.length > 0
-      ? `Did you mean ${similar.join(' or ')}?`
+      ? didYouMean(similar)
       : `There are ${runtimeNames(settings).join(', ')}; others are added in the configuration, under \`runtimes\`.`;
   throw new GodelError({reason: 'usage', message: `${where} names the runtime ${unknown}, which does not exist`, hint});
 }

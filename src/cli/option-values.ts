@@ -20,7 +20,7 @@ export function duration(what: string) {
   return (text: string): number => {
     const value = parseDuration(text);
     if (value !== null && value > 0) return value;
-    const range = 'a duration with its unit, for example 30s, 10m or 1h30m';
+    const range = `${value === 0 ? 'more than 0' : 'a duration with its unit'}, for example 30s, 10m or 1h30m`;
     throw new GodelError({reason: 'out-of-range', what, value: text, range});
   };
 }

@@ -2,6 +2,7 @@ import type {AgentOrder} from '../api/contract.ts';
 import {similarTo} from '../base/similar.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
+import {didYouMean} from '../model/failure-text.ts';
 import {isFinal} from '../model/team.ts';
 import type {Cli} from './cli.ts';
 import {must, type Project} from './connect.ts';
@@ -41,7 +42,7 @@ async function teamOf({client, hasStore}: Project, agent: string): Promise<strin
     active.length === 0
       ? 'No team is running.'
       : similar.length > 0
-        ? `Did you mean ${similar.join(' or ')}?`
+        ? didYouMean(similar)
         : '`godel team agents` shows the agents of a team.';
   throw new GodelError({reason: 'usage', message: `no team has an agent "${agent}"`, hint});
 }

@@ -39,7 +39,7 @@ export async function resumeTeam(
   project: Project,
   {options, ...meant}: Meant & {readonly options: BudgetOptions},
 ): Promise<ExitKind> {
-  const {team, agent, budget, pausedBecause} = await subject(project, meant);
+  const {team, agent, budget, pausedBecause, isPaused} = await subject(project, meant);
   const request = resumeRequest(agent, options, budget);
   if (agent === undefined && pausedBecause !== undefined && !paysForMore(request, budget)) {
     const option = budget?.limitUsd == null && budget?.limitTokens != null ? '--budget-tokens N' : '--budget USD';
@@ -48,8 +48,13 @@ export async function resumeTeam(
   }
   const view = must(await project.client.resume(team, request));
   if (cli.print.json !== 'none') cli.print.value(view);
-  else cli.print.line(`${named(team, agent)} goes on.`);
+  else cli.print.line(`${named(team, agent)} ${resumedText(request, isPaused)}`);
   return 'ok';
+}
+
+function resumedText({budget}: ResumeRequest, wasPaused: boolean): string {
+  if (wasPaused) return 'goes on.';
+  return budget ? 'was not paused; what it may use has been changed.' : 'is not paused.';
 }
 
 /** What is not said of the budget stays as it is. */
@@ -84,8 +89,14 @@ async function subject(project: Project, {name, agent}: Meant) {
   if (surplus !== undefined) {
     throw new GodelError({reason: 'team-not-found', name: name ?? '', known: [team.team]});
   }
-  const {pausedBecause} = team;
-  return {team: team.team, agent: id, budget: team.budget, pausedBecause};
+  const {pausedBecause, budget, state, settings} = team;
+  const isPaused =
+    id === undefined
+      ? state === 'paused' || settings?.paused === true
+      : must(await project.client.agents(team.team)).some(
+          each => (each.id as string) === id && each.state === 'paused',
+        );
+  return {team: team.team, agent: id, budget, pausedBecause, isPaused};
 }
 
 function named(team: string, agent: string | undefined): string {

@@ -19,6 +19,8 @@ import {hubCertRevoke} from './commands/hub-cert-revoke.ts';
 import {hubKeyList} from './commands/hub-key-list.ts';
 import {hubKeyRemove} from './commands/hub-key-remove.ts';
 import {hubRestore} from './commands/hub-restore.ts';
+import {hubSealRewrap} from './commands/hub-seal-rewrap.ts';
+import {hubSealRotate} from './commands/hub-seal-rotate.ts';
 import {hubServe} from './commands/hub-serve.ts';
 import {hubSessions} from './commands/hub-sessions.ts';
 import {hubStatus} from './commands/hub-status.ts';
@@ -135,6 +137,7 @@ export function buildProgram(run: Runner): Command {
         hubCertList(run),
       ]),
       group('key', 'Public keys that agents sign what they remember with', [hubKeyList(run), hubKeyRemove(run)]),
+      group('seal', 'Keys of a hub that seals what it keeps', [hubSealRotate(run), hubSealRewrap(run)]),
       hubBackup(run),
       hubRestore(run),
       hubVerify(run),

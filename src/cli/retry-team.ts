@@ -6,6 +6,7 @@ import type {TeamView} from '../model/team-view.ts';
 import type {Cli, GlobalOptions} from './cli.ts';
 import {must, openProject} from './connect.ts';
 import {pickTeamAnd} from './pick-team-and.ts';
+import {refuseEmpty} from './refuse-empty.ts';
 import {followAdvice, seeThrough} from './see-through.ts';
 import {teamResult} from './team-result.ts';
 
@@ -22,6 +23,7 @@ interface Meant {
 
 /** Starts the next round of what has not succeeded, and sees it through. */
 export async function retryTeam(cli: Cli, {name, tasks}: Meant, options: RetryOptions): Promise<ExitKind> {
+  refuseEmpty('TASK', tasks);
   const project = openProject(cli, options);
   const {team, words} = await pickTeamAnd(project, name, tasks);
   const asked = tasksOf(words, options);

@@ -1,4 +1,5 @@
 import {plural} from '../base/amount.ts';
+import {shellWord} from '../base/shell-word.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
 import type {Cli, GlobalOptions} from './cli.ts';
@@ -30,6 +31,10 @@ export async function runPlan(cli: Cli, name: string | undefined, options: RunOp
   const given = must(
     await project.client.run(team, {plan: document, env, places, ...(secretNames.length > 0 && {secretNames})}),
   );
+  if (given.state === 'paused') {
+    const resume = `\`godel team resume ${shellWord(team)}\``;
+    cli.print.note(`Team ${team} is paused, so nothing of it starts: ${resume} lets it go on.`);
+  }
   if (options.detach !== true) return await seeThrough(cli, project, given);
   if (cli.print.json !== 'none') cli.print.value(teamResult(given));
   else {

@@ -1,6 +1,6 @@
 import {type Command, Option} from 'commander';
 import type {ScaleRequest} from '../api/contract.ts';
-import type {Autoscale, OnBudget} from '../model/autoscale.ts';
+import {type Autoscale, MOST_QUEUED, type OnBudget} from '../model/autoscale.ts';
 import {GodelError} from '../model/failure.ts';
 import {parseWeights, STRATEGY_NAMES, type StrategyChoice, type StrategyName, type Weights} from '../model/strategy.ts';
 import {amount, duration, wholeNumber} from './option-values.ts';
@@ -39,7 +39,7 @@ export function withScaleOptions(command: Command): Command {
     .option(
       '--scale-up-threshold <n>',
       'auto-scaling: it grows when more tasks than this wait for an agent',
-      wholeNumber('--scale-up-threshold', {min: 0, max: 1e9}),
+      wholeNumber('--scale-up-threshold', {min: 0, max: MOST_QUEUED}),
     )
     .option(
       '--scale-down-threshold <share>',

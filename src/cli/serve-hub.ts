@@ -1,18 +1,20 @@
 import {dirname, join} from 'node:path';
+import {embedderSettings} from '../hub/process/embedder-words.ts';
 import {type HubEvent, runHub} from '../hub/process/run-hub.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
 import type {Cli} from './cli.ts';
 import {hubEventText} from './hub-event-text.ts';
 import {type HubOptions, pathOf} from './hub-options.ts';
+import type {MasterKeyOptions} from './master-key-options.ts';
+import {masterKeysOf} from './master-keys-of.ts';
 
-export interface ServeOptions extends HubOptions {
+export interface ServeOptions extends HubOptions, MasterKeyOptions {
   readonly port: number;
   readonly host: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly clientCa?: string;
-  readonly masterKeyFile?: string;
   /** Durations in milliseconds. */
   readonly backupEvery?: number;
   readonly backupFolder?: string;
@@ -26,11 +28,15 @@ export interface ServeOptions extends HubOptions {
   readonly merge: 'on' | 'off';
   readonly consolidate?: number;
   readonly embedder: string;
+  readonly embedderUrl?: string;
+  readonly embedderModel?: string;
+  readonly embedderKeyEnv?: string;
+  readonly embedderDimensions?: number;
 }
 
 /** Runs until it is interrupted. */
 export async function serveHub(cli: Cli, options: ServeOptions): Promise<ExitKind> {
-  const {port, host, quorum, requireSignatures, maxAgents, syncInterval, masterKeyFile, keep, maxEpisodes} = options;
+  const {port, host, quorum, requireSignatures, maxAgents, syncInterval, keep, maxEpisodes} = options;
   const dbPath = pathOf(cli, options.db);
   const {print} = cli;
   // It would be taken for every address of this machine.
@@ -50,8 +56,14 @@ export async function serveHub(cli: Cli, options: ServeOptions): Promise<ExitKin
     maxAgents,
     ...(syncInterval !== undefined && {syncInterval}),
     tls: tlsOf(cli, options),
-    masterKeyFile: masterKeyFile === undefined ? null : pathOf(cli, masterKeyFile),
-    embedder: {kind: embedderOf(options.embedder)},
+    masterKeys: masterKeysOf(cli, options),
+    embedder: embedderSettings({
+      kind: options.embedder,
+      url: options.embedderUrl,
+      model: options.embedderModel,
+      keyEnv: options.embedderKeyEnv,
+      dimensions: options.embedderDimensions,
+    }),
     merge: options.merge === 'on',
     ...(options.consolidate !== undefined && {consolidate: options.consolidate}),
     retention: {lifetimeMs: keep ?? null, maxEpisodes: maxEpisodes ?? null},
@@ -114,9 +126,4 @@ function backupsOf(cli: Cli, {backupEvery, backupFolder, backupKeep}: ServeOptio
   }
   const folder = backupFolder === undefined ? join(dirname(dbPath), 'backups') : pathOf(cli, backupFolder);
   return {everyMs: backupEvery, folder, keep: backupKeep};
-}
-
-function embedderOf(name: string): 'auto' | 'model' | 'hashed' {
-  if (name === 'auto' || name === 'model' || name === 'hashed') return name;
-  throw new GodelError({reason: 'out-of-range', what: '--embedder', value: name, range: 'auto, model or hashed'});
 }

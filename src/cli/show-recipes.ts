@@ -1,6 +1,7 @@
 import {similarTo} from '../base/similar.ts';
 import type {ExitKind} from '../model/exit-code.ts';
 import {GodelError} from '../model/failure.ts';
+import {didYouMean} from '../model/failure-text.ts';
 import {RECIPES} from '../plan/recipes/recipes.ts';
 import type {Cli} from './cli.ts';
 
@@ -25,7 +26,7 @@ function showOne(print: Cli['print'], name: string): void {
   if (!recipe) {
     const names = RECIPES.map(each => each.name);
     const [near] = similarTo(name, names);
-    const hint = near === undefined ? `There are ${names.join(', ')}.` : `Did you mean ${near}?`;
+    const hint = near === undefined ? `There are ${names.join(', ')}.` : didYouMean([near]);
     throw new GodelError({reason: 'usage', message: `There is no recipe ${name}`, hint});
   }
   if (print.json === 'none') print.line(recipe.yaml.trimEnd());

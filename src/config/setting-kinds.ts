@@ -3,50 +3,22 @@ import {formatSize, parseSize} from '../base/size.ts';
 import {LEAST_EJECTION_MS, MOST_EJECTION_FAILURES, MOST_EJECTION_MS} from '../model/ejection.ts';
 import {MEMORY_MODES} from '../model/memory.ts';
 import {parseWeights, showWeights, STRATEGY_NAMES} from '../model/strategy.ts';
+import {HUB_SETTING_KINDS} from './hub-setting-kinds.ts';
+import {
+  count,
+  duration,
+  type NumberKind,
+  type NumberSetting,
+  type SettingKind,
+  share,
+  size,
+  usd,
+  written,
+} from './setting-shapes.ts';
 import {DEFAULT_SETTINGS, type Settings} from './settings.ts';
-
-type NumberKind = 'count' | 'duration' | 'size' | 'usd' | 'share';
 
 /** What a setting may have for a value; null is `auto`. */
 export type SettingValue = Settings[keyof Settings];
-
-/** How one setting is written and what it may be. */
-export type SettingKind = NumberSetting | StrategySetting | WeightsSetting | MemorySetting | TextSetting;
-
-interface Written {
-  /** In YAML and with `--set`, for example `retry-base`. */
-  readonly key: string;
-  readonly env: string;
-  /** Whether `auto` (null) is a value. */
-  readonly auto: boolean;
-  readonly meaning: string;
-}
-
-interface NumberSetting extends Written {
-  readonly kind: NumberKind;
-  readonly min: number;
-  readonly max: number;
-}
-
-interface StrategySetting extends Written {
-  readonly kind: 'strategy';
-}
-
-interface WeightsSetting extends Written {
-  readonly kind: 'weights';
-}
-
-interface MemorySetting extends Written {
-  readonly kind: 'memory';
-}
-
-interface TextSetting extends Written {
-  readonly kind: 'text';
-  /** What it may be, as a regular expression and in words. */
-  readonly pattern: RegExp;
-  readonly range: string;
-  readonly example: string;
-}
 
 const SECOND = 1000;
 const HOUR = 3_600_000;
@@ -112,7 +84,7 @@ export const SETTING_KINDS = {
     MOST_EJECTION_MS,
     'How long it is left out the first time; doubles each time',
   ),
-  ejectShare: define('share', 'eject-share', 0, 1, 'Part of a team that may be left out at a time; 0: nobody'),
+  ejectShare: share('eject-share', 'Part of a team that may be left out at a time; 0: nobody'),
   ejectIntervalMs: duration(
     'eject-interval',
     LEAST_EJECTION_MS,
@@ -123,33 +95,17 @@ export const SETTING_KINDS = {
     kind: 'memory',
     ...written('memory', 'Whether teams are given what others have learned, and leave what they learn: on or off'),
   },
-  hub: {
-    kind: 'text',
-    ...written(
-      'hub',
-      'Where memories are shared: project (the hub that the daemon starts), off, or the address of another',
-    ),
-    pattern: /^(?:project|off|[a-z]+:\/\/\S{1,1000})$/i,
-    range: 'that is project, off or an address',
-    example: 'wss://hub.example:8080',
-  },
-  hubTenant: text('hub-tenant', 'With an address for hub: whose memory it is', 'acme'),
-  hubTokenFile: text('hub-token-file', 'With an address for hub: the file with the token', '/etc/godel/hub-token'),
-  hubCa: text('hub-ca', 'PEM file of who has signed the certificate of the hub', 'ca.pem'),
-  hubCert: text('hub-cert', 'PEM file of the certificate that is shown to the hub', 'me.pem'),
-  hubKey: text('hub-key', 'PEM file of its key', 'me.key'),
-  hubEmbedder: {
-    kind: 'text',
-    ...written(
-      'hub-embedder',
-      "What the project's own hub compares meanings with: hashed, model (where it is installed) or auto",
-    ),
-    pattern: /^(?:hashed|model|auto)$/,
-    range: 'that is hashed, model or auto',
-    example: 'model',
-  },
+  ...HUB_SETTING_KINDS,
   memoryCount: count('memory-count', 0, 20, 'Memories that an attempt is given at most'),
   memoryWaitMs: duration('memory-wait', 0, 10 * SECOND, 'How long an attempt waits for its memories at most'),
+  speculatePrompts: {
+    kind: 'text',
+    ...written('speculate-prompts', 'Second attempts of prompts that take long, unless the plan says otherwise'),
+    pattern: /^(?:on|off)$/,
+    range: 'that is on or off',
+    example: 'on',
+  },
+  speculateShare: share('speculate-share', 'Part of the budget that these may use'),
 } as const satisfies Readonly<Record<keyof Settings, SettingKind>>;
 
 export const SETTING_NAMES = Object.keys(DEFAULT_SETTINGS) as readonly (keyof Settings)[];
@@ -281,34 +237,4 @@ const EXAMPLE = 'speed=3,cost=1,reliability=2';
 function showNumber(kind: NumberKind, value: number): string {
   if (kind === 'duration') return formatDuration(value);
   return kind === 'size' ? formatSize(value) : String(value);
-}
-
-function count(key: string, min: number, max: number, meaning: string): NumberSetting {
-  return define('count', key, min, max, meaning);
-}
-
-function duration(key: string, min: number, max: number, meaning: string): NumberSetting {
-  return define('duration', key, min, max, meaning);
-}
-
-function size(key: string, min: number, max: number, meaning: string): NumberSetting {
-  return define('size', key, min, max, meaning);
-}
-
-function usd(key: string, max: number, meaning: string): NumberSetting {
-  return define('usd', key, 0, max, meaning);
-}
-
-/** A text or `auto`: none. */
-function text(key: string, meaning: string, example: string): TextSetting {
-  const range = 'of 1 to 1000 printable characters';
-  return {...written(key, meaning), kind: 'text', auto: true, pattern: /^[^\p{Cc}]{1,1000}$/u, range, example};
-}
-
-function define(kind: NumberKind, key: string, min: number, max: number, meaning: string): NumberSetting {
-  return {...written(key, meaning), kind, min, max};
-}
-
-function written(key: string, meaning: string): Written {
-  return {key, env: `GODEL_${key.toUpperCase().replaceAll('-', '_')}`, auto: false, meaning};
 }

@@ -1,5 +1,6 @@
 import type {MemoryMode} from '../model/memory.ts';
 import {DEFAULT_EJECTION} from '../model/ejection.ts';
+import {DEFAULT_SPECULATE} from '../model/speculate.ts';
 import type {StrategyName, Weights} from '../model/strategy.ts';
 
 /** Everything a user can set, with its value in use. Read by `config/load-settings.ts`, from there passed on as values. */
@@ -60,12 +61,31 @@ export interface Settings {
   readonly hubCa: string | null;
   readonly hubCert: string | null;
   readonly hubKey: string | null;
-  /** What the project's own hub finds by meaning with: `hashed` n-grams, the language `model`, or `auto`: that where it is installed. */
+  /**
+   * What the project's own hub finds by meaning with: `hashed` n-grams, the language `model`, `auto`: that where it is installed, or an
+   * `endpoint`, which the others describe.
+   */
   readonly hubEmbedder: string;
+  readonly hubEmbedderUrl: string | null;
+  readonly hubEmbedderModel: string | null;
+  /** The name of the variable with its key. */
+  readonly hubEmbedderKeyEnv: string | null;
+  readonly hubEmbedderDimensions: number | null;
+  /** Agents other than its own that must bear a memory out before the project's own hub gives it to them. */
+  readonly hubQuorum: number;
+  /** How long the project's own hub keeps memories, in milliseconds; null: for ever. */
+  readonly hubKeepMs: number | null;
+  /** What seals the project's own hub: a file, the name of a variable, or a command that prints it; at most one of them. */
+  readonly hubMasterKeyFile: string | null;
+  readonly hubMasterKeyEnv: string | null;
+  readonly hubMasterKeyCommand: string | null;
   /** Memories that an attempt is given at most. */
   readonly memoryCount: number;
   /** How long an attempt waits for them at most, in milliseconds. */
   readonly memoryWaitMs: number;
+  /** Second attempts of prompts, in teams whose plan does not say so, and which part of the budget is for them, see `Speculate`. */
+  readonly speculatePrompts: 'on' | 'off';
+  readonly speculateShare: number;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -103,6 +123,17 @@ export const DEFAULT_SETTINGS: Settings = {
   hubCert: null,
   hubKey: null,
   hubEmbedder: 'hashed',
+  hubEmbedderUrl: null,
+  hubEmbedderModel: null,
+  hubEmbedderKeyEnv: null,
+  hubEmbedderDimensions: null,
+  hubQuorum: 0,
+  hubKeepMs: null,
+  hubMasterKeyFile: null,
+  hubMasterKeyEnv: null,
+  hubMasterKeyCommand: null,
   memoryCount: 5,
   memoryWaitMs: 150,
+  speculatePrompts: DEFAULT_SPECULATE.prompts ? 'on' : 'off',
+  speculateShare: DEFAULT_SPECULATE.budgetShare,
 };

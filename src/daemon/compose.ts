@@ -31,6 +31,7 @@ import {Lessons} from './memory/lessons.ts';
 import {Memories} from './memory/memories.ts';
 import {MemoryWarnings} from './memory/memory-warnings.ts';
 import {MemoryDesk} from './memory/memory-desk.ts';
+import {hubSecretNames, projectHubArguments} from './project-hub-arguments.ts';
 import {ProjectHub} from './project-hub.ts';
 import {Merges} from './merges.ts';
 import {memoryBytesOf} from '../runtimes/memory.ts';
@@ -149,6 +150,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     agentSettings,
     submit,
     outputCapBytes: settings.outputCapBytes,
+    notForAttempts: hubSecretNames(settings),
     log,
   });
   const loop = new TickLoop({
@@ -258,7 +260,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
 }
 
 function startable({paths, settings, log}: DaemonOptions): ProjectHub {
-  return new ProjectHub({paths, log, random: Math.random, args: ['--embedder', settings.hubEmbedder]});
+  return new ProjectHub({paths, log, random: Math.random, args: projectHubArguments(settings, paths.folder)});
 }
 
 /** A hub that is configured and cannot be used is told of by each team that is to use it. */

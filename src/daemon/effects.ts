@@ -35,6 +35,8 @@ export interface EffectsOptions {
   readonly agentSettings: AgentSettings;
   readonly submit: (input: Input) => void;
   readonly outputCapBytes: number;
+  /** Variables that only the hub is to know, though whoever spawns a team has them. */
+  readonly notForAttempts: readonly string[];
   readonly log: Log;
 }
 
@@ -131,7 +133,8 @@ export class Effects {
   }
 
   environmentOf(teamId: TeamId, spec: TeamSpec): Readonly<Record<string, string>> {
-    return {...spec.env, ...this.#options.secrets.of(teamId), ...spec.plan?.env};
+    const env = {...spec.env, ...this.#options.secrets.of(teamId), ...spec.plan?.env};
+    return without(env, this.#options.notForAttempts);
   }
 
   /** What has not left for its host yet never will. */
@@ -220,4 +223,9 @@ export class Effects {
       },
     );
   }
+}
+
+function without(env: Readonly<Record<string, string>>, names: readonly string[]): Readonly<Record<string, string>> {
+  if (!names.some(name => name in env)) return env;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(name)));
 }

@@ -23,7 +23,7 @@ import {autoscaleFailure, completedAutoscale, countFailure} from './autoscale-re
 import {hubChoice} from './memory/hub-choice.ts';
 import {daemonEnding, type Requests} from './requests.ts';
 import {type SecretStore, splitSecrets} from './secrets.ts';
-import {checkAgents, depthOf, needsRepository, specOf} from './team-spec.ts';
+import {checkAgents, configuredSpeculate, depthOf, needsRepository, specOf} from './team-spec.ts';
 import {unpricedFailure} from './unpriced-choice.ts';
 
 export interface SpawnsOptions {
@@ -116,6 +116,7 @@ export class Spawns {
         secretNames: Object.keys(secrets),
         strategy: strategyOf(this.#options.settings),
         ejection: ejectionOf(this.#options.settings),
+        ...configuredSpeculate(this.#options.settings),
         memory: this.#options.settings.memory,
         repository: repository.value,
       });

@@ -1,8 +1,10 @@
 import type {SpawnRequest} from '../api/contract.ts';
 import {fail, ok, type Result} from '../base/result.ts';
+import type {Settings} from '../config/settings.ts';
 import type {Failure} from '../model/failure.ts';
 import type {Autoscale} from '../model/autoscale.ts';
 import {DEFAULT_EJECTION, type Ejection} from '../model/ejection.ts';
+import {DEFAULT_SPECULATE, type Speculate} from '../model/speculate.ts';
 import type {StrategyChoice} from '../model/strategy.ts';
 import type {MemoryMode, RemoteHub} from '../model/memory.ts';
 import type {Plan} from '../model/plan.ts';
@@ -24,6 +26,8 @@ export interface SpecRequest {
   readonly strategy?: StrategyChoice | undefined;
   /** When its agents are left out where its plan does not say so; absent: as by default. */
   readonly ejection?: Ejection | undefined;
+  /** What holds of second attempts where its plan does not say it; absent: as by default. */
+  readonly speculate?: Partial<Speculate>;
   /** Whether it remembers if neither says so. */
   readonly memory: MemoryMode;
   /** Null: the project's own. */
@@ -63,6 +67,16 @@ export function specOf({request, name, plan, repository, depth, autoscale, ...re
     ...(memory === 'off' ? {memory} : {}),
     ...(hub ? {hub} : {}),
   };
+}
+
+/** What is configured of second attempts; nothing where nobody has set anything: what was not asked for is not recorded. */
+export function configuredSpeculate({
+  speculatePrompts,
+  speculateShare: budgetShare,
+}: Pick<Settings, 'speculatePrompts' | 'speculateShare'>): Pick<SpecRequest, 'speculate'> {
+  const prompts = speculatePrompts === 'on';
+  const isDefault = prompts === DEFAULT_SPECULATE.prompts && budgetShare === DEFAULT_SPECULATE.budgetShare;
+  return isDefault ? {} : {speculate: {prompts, budgetShare}};
 }
 
 function groupsOfPlan({count}: SpawnRequest, plan: Plan | null): TeamSpec['groups'] {

@@ -23,6 +23,8 @@ export type CrashLoop =
 export type StartEvidence =
   /** `startedMs`: when what has died was started. `isLasting`: of itself it does not pass, as a missing key. */
   | {readonly kind: 'died-at-start'; readonly startedMs: number; readonly isLasting: boolean; readonly detail: string}
+  /** A host has seen it die so often that it leaves it alone for longer than is waited here. */
+  | {readonly kind: 'left-alone'}
   /** It has done something: it starts. */
   | {readonly kind: 'worked'}
   /** Somebody wants it tried again. */
@@ -44,7 +46,8 @@ const START_MS = 10_000;
 
 /**
  * The one transition. What was started before the last death was known, side by side with that, has died with it: a hundred
- * agents that start during one hiccup of the machine have tried once. A cause that does not pass by itself counts each time.
+ * agents that start during one hiccup of the machine have tried once. A cause that does not pass by itself counts each time. So
+ * does that a host leaves it alone, which would otherwise make each further try wait for it; the last death is one of the team's.
  */
 export function nextCrashLoop(
   state: CrashLoop,
@@ -64,6 +67,9 @@ export function nextCrashLoop(
       if (times >= options.mostDeaths) return {name: 'parked', times, sinceMs: nowMs, detail};
       return {name: 'failing', times, retryAtMs: nowMs + backoffMs(times, options, random), detail};
     }
+    case 'left-alone':
+      if (state.name !== 'failing') return state;
+      return {...state, times: Math.min(state.times + 1, Math.max(state.times, options.mostDeaths - 1))};
     default:
       return never(evidence);
   }

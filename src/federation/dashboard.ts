@@ -1,6 +1,7 @@
+import {plural} from '../base/amount.ts';
 import type {Now} from '../base/clock.ts';
 import {failureText} from '../model/failure-text.ts';
-import type {AttemptId} from '../model/ids.ts';
+import type {AgentId, AttemptId} from '../model/ids.ts';
 import {
   MAX_FAILURES_SHOWN,
   MAX_RUNNING_SHOWN,
@@ -37,6 +38,7 @@ export function viewTeam(
   const {agents} = team;
   const {pausedBecause, ...settings} = team.settings;
   const durationMs = Math.max(0, now.monoMs - team.startedAt.monoMs);
+  const unreached = unreachedOf(team);
   return {
     v: 1,
     team: team.spec.name,
@@ -45,9 +47,9 @@ export function viewTeam(
     traceId: team.spec.traceId,
     agents: {
       requested: agents.all.length - agents.count('draining'),
-      ready: agents.count('idle') + agents.count('busy'),
+      ready: agents.count('idle') + agents.count('busy') - unreached,
       busy: agents.working,
-      starting: agents.count('starting'),
+      starting: agents.count('starting') + unreached,
       failed: agents.count('gone'),
       ...someOf(agents),
     },
@@ -58,6 +60,7 @@ export function viewTeam(
     durationMs: Math.round(durationMs),
     meanBusyAgents: meanBusy(team, now, durationMs),
     usage: shown(usageOf(team.totals)),
+    unpriced: team.totals.unpriced,
     waiting: waiting(team, obstacle),
     running: running(team, now, lastLine),
     failures: failures(team),
@@ -72,6 +75,13 @@ export function viewTeam(
     ...(unheld === 0 ? {} : {unheld}),
     outcome: null,
   };
+}
+
+/** Agents whose host is not there (yet), or not any more, though they have attempts. */
+function unreachedOf({attempts}: Team): number {
+  const unreached = new Set<AgentId>();
+  for (const {agent} of attempts.values()) if (agent.state === 'busy' && !agent.isReachable) unreached.add(agent.id);
+  return unreached.size;
 }
 
 /** Agents in states that are seldom. */
@@ -165,7 +175,8 @@ function waiting(team: Team, obstacle: NonNullable<ViewOptions['obstacle']>): Wa
   if (counts['backing-off'] > 0) views.push({why: 'a delay before the next attempt', tasks: counts['backing-off']});
   if (counts.waiting > 0) views.push({why: 'tasks they need', tasks: counts.waiting});
   if (team.attempts.size === 0 && agents.count('starting') > 0 && queued === 0 && counts.waiting === 0) {
-    views.push({why: `${agents.count('starting')} agents are starting`, tasks: 0});
+    const starting = agents.count('starting');
+    views.push({why: `${plural(starting, 'agent')} ${starting === 1 ? 'is' : 'are'} starting`, tasks: 0});
   }
   return views;
 }

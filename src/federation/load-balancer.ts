@@ -50,7 +50,7 @@ export class LoadBalancer {
     random = seededRandom(1),
   }: LoadBalancerOptions = {}) {
     if (typeof strategy === 'string' && !STRATEGY_NAMES.includes(strategy)) {
-      throw new RangeError(`there is no strategy ${String(strategy)}: use one of ${STRATEGY_NAMES.join(', ')}`);
+      throw new RangeError(`there is no strategy ${strategy}: use one of ${STRATEGY_NAMES.join(', ')}`);
     }
     const {failureThreshold = 3} = circuitBreaker;
     if (!(failureThreshold >= 1))
@@ -115,8 +115,9 @@ export class LoadBalancer {
     });
   }
 
-  breakerOf(id: string): 'closed' | 'open' | 'half-open' {
-    return this.#selector.breakerOf(agentId(id)).name;
+  /** Null: there is no such agent. */
+  breakerOf(id: string): 'closed' | 'open' | 'half-open' | null {
+    return this.#seats.has(agentId(id)) ? this.#selector.breakerOf(agentId(id)).name : null;
   }
 
   #serve(): void {

@@ -23,7 +23,8 @@ export function nextRound(team: RetriedTeam, wish: RetryWish): Result<readonly T
   for (const task of chosen.value) round.choose(task, typeof wish === 'string' ? 'all' : 'named');
   const tasks = round.tasks();
   if (tasks.length > 0) return ok(tasks);
-  const failed = 'none of its tasks has failed, was cancelled or was skipped for that, and is needed by nobody at work';
+  const failed =
+    'none of its tasks has failed, was cancelled or was skipped for that, but for those that somebody at work needs';
   return nothing(team, wish === 'failed' ? failed : 'whatever is over has succeeded, or is needed by somebody at work');
 }
 

@@ -1,4 +1,4 @@
-import {DEFAULT_SPECULATE, type Speculate} from '../model/speculate.ts';
+import {speculateOf} from '../model/speculate.ts';
 import type {AttemptMeans} from '../model/attempt-means.ts';
 import type {AttemptOutcome} from '../model/attempt.ts';
 import type {AttemptId} from '../model/ids.ts';
@@ -45,12 +45,8 @@ export class TeamTwins<A extends Racer> {
     this.lookMs = nextMs === Number.POSITIVE_INFINITY ? nextMs : Math.max(nextMs, nowMs + STEP_MS);
   }
 
-  speculateOf({plan}: Pick<TeamSpec, 'plan'>): Speculate {
-    return plan?.speculate ?? DEFAULT_SPECULATE;
-  }
-
   mayRunTwice(task: TaskNode, spec: TeamSpec): boolean {
-    return mayRunTwice(task.spec, this.speculateOf(spec));
+    return mayRunTwice(task.spec, speculateOf(spec));
   }
 
   /** Second attempts that are open, those that have lost included. */

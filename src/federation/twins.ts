@@ -1,5 +1,6 @@
 import type {AttemptOutcome} from '../model/attempt.ts';
 import type {AgentId} from '../model/ids.ts';
+import {speculateOf} from '../model/speculate.ts';
 import {type Agent, freeSlots} from './agent.ts';
 import {type Reach, stopAttempts} from './attempt-stops.ts';
 import type {Deadlines} from './deadlines.ts';
@@ -159,7 +160,7 @@ function isUrgent({ready}: Team, {task}: Attempt): boolean {
 }
 
 function isPaid({spec, budget, totals, twins}: Team, {means}: Option): boolean {
-  const {budgetShare: share} = twins.speculateOf(spec);
+  const {budgetShare: share} = speculateOf(spec);
   return isWithinShare(means, {share, spent: twins.spent, limit: budget.limit, attempts: totals.attempts});
 }
 

@@ -7,7 +7,7 @@ import {providerOf} from '../model/provider.ts';
 import {never} from '../base/never.ts';
 import type {Now} from '../base/clock.ts';
 import {type Agent, freeSlots} from './agent.ts';
-import {type CrashLoop, mayStart, nextCrashLoop, startEvidenceOf, STEADY} from './crash-loop.ts';
+import {type CrashLoop, mayStart, nextCrashLoop, type StartEvidence, startEvidenceOf, STEADY} from './crash-loop.ts';
 import type {Deadlines} from './deadlines.ts';
 import {limitedBy} from './attempt-limits.ts';
 import {EdgeMeter} from './edge-meter.ts';
@@ -103,7 +103,9 @@ export class Upkeep {
         const {hostId, of, state, detail, retryAfterMs} = input;
         this.#meter.take(hostId, input, now.monoMs);
         const news = {of, state, detail, retryAfterMs};
-        if (this.#edges.take(hostId, news, now)) turn.emit(null, {type: 'edge-breaker', host: hostId, ...news});
+        if (!this.#edges.take(hostId, news, now)) return;
+        turn.emit(null, {type: 'edge-breaker', host: hostId, ...news});
+        if (of.kind === 'runtime' && state === 'open') this.#leftAlone(of.name);
         return;
       }
       default:
@@ -154,10 +156,7 @@ export class Upkeep {
 
   /** Somebody wants a runtime tried again. */
   restarted({id}: Team, runtime: string): void {
-    const loops = this.#crashLoops.get(id);
-    const loop = loops?.get(runtime);
-    if (!loops || !loop) return;
-    loops.set(runtime, nextCrashLoop(loop, {kind: 'restarted'}, {nowMs: this.#nowMs, random: this.#options.random}));
+    this.#note(this.#crashLoops.get(id), runtime, {kind: 'restarted'});
   }
 
   teamOver({id}: Team): void {
@@ -223,6 +222,16 @@ export class Upkeep {
     if (loop !== null || agent.host === null) return loop;
     const news = this.#edges.obstacle(agent.host, edgesOf(runtime, providerOf(runtime, model)));
     return news && obstacleText(news);
+  }
+
+  /** A host leaves it alone for its deaths, which also those teams have seen where it dies. */
+  #leftAlone(runtime: string): void {
+    for (const loops of this.#crashLoops.values()) this.#note(loops, runtime, {kind: 'left-alone'});
+  }
+
+  #note(loops: Map<string, CrashLoop> | undefined, runtime: string, evidence: StartEvidence): void {
+    const loop = loops?.get(runtime);
+    if (loop) loops?.set(runtime, nextCrashLoop(loop, evidence, {nowMs: this.#nowMs, random: this.#options.random}));
   }
 
   #crashLoopOf({id}: Pick<Team, 'id'>, runtime: string): string | null {

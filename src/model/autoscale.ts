@@ -7,7 +7,7 @@ export interface Autoscale {
   readonly min: number;
   /** Agents it never has more of, ≥ max(1, min). */
   readonly max: number;
-  /** It grows when more tasks than this are ready and wait for an agent, ≥ 0; default 0. */
+  /** It grows when more tasks than this are ready and wait for an agent, 0 to `MOST_QUEUED`; default 0. */
   readonly scaleUpThreshold: number;
   /** It shrinks when less of its slots than this is at work, 0 to 1; default 0.2. */
   readonly scaleDownThreshold: number;
@@ -16,6 +16,8 @@ export interface Autoscale {
   /** Agent hours by `costPerHour` of their group and metered usage together, in USD an hour; null: no limit. */
   readonly maxCostPerHour: number | null;
 }
+
+export const MOST_QUEUED = 1_000_000;
 
 /** What holds for what nobody has said otherwise. */
 export const DEFAULT_AUTOSCALE: Autoscale = {

@@ -291,7 +291,12 @@ function knownTeams(known: readonly string[]): string {
 }
 
 function similar(candidates: readonly string[]): string {
-  return candidates.length === 0 ? '' : ` Did you mean ${list(candidates, 'or')}?`;
+  return candidates.length === 0 ? '' : ` ${didYouMean(candidates)}`;
+}
+
+/** `Did you mean "a", "b" or "c"?` */
+export function didYouMean(candidates: readonly string[]): string {
+  return `Did you mean ${list(candidates, 'or')}?`;
 }
 
 function withHint(message: string, hint: string | undefined): string {

@@ -29,8 +29,8 @@ export interface Plan {
   /** What its attempts may use together. */
   readonly limits?: TeamLimits;
   readonly escalate?: Escalation;
-  /** Absent: as by default, see `Speculate`. */
-  readonly speculate?: Speculate;
+  /** What it does not say is as it was configured, or as by default, see `Speculate`. */
+  readonly speculate?: Partial<Speculate>;
   /** Whether its team remembers, unless the command line says otherwise. */
   readonly memory?: MemoryMode;
 }
@@ -59,7 +59,7 @@ export function joinPlans(first: Plan | null, next: Plan): Plan {
   const verify = next.verify ?? first.verify;
   const escalate = next.escalate ?? first.escalate;
   const limits = next.limits ?? first.limits;
-  const speculate = next.speculate ?? first.speculate;
+  const speculate = {...first.speculate, ...next.speculate};
   const secrets = [...new Set([...(first.secrets ?? []), ...(next.secrets ?? [])])];
   return {
     name: first.name,
@@ -71,6 +71,6 @@ export function joinPlans(first: Plan | null, next: Plan): Plan {
     ...(first.budget ? {budget: first.budget} : {}),
     ...(escalate ? {escalate} : {}),
     ...(limits ? {limits} : {}),
-    ...(speculate ? {speculate} : {}),
+    ...(Object.keys(speculate).length > 0 ? {speculate} : {}),
   };
 }

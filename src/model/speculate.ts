@@ -9,6 +9,17 @@ export interface Speculate {
 
 export const DEFAULT_SPECULATE: Speculate = {commands: true, prompts: false, budgetShare: 0.1};
 
+/** What holds for a team: what its plan says, of the rest what was configured when it was spawned, of the rest the default. */
+export function speculateOf({
+  speculate,
+  plan,
+}: {
+  readonly speculate?: Partial<Speculate>;
+  readonly plan: {readonly speculate?: Partial<Speculate>} | null;
+}): Speculate {
+  return {...DEFAULT_SPECULATE, ...speculate, ...plan?.speculate};
+}
+
 /** Why an attempt was taken for a straggler: what it was compared with, in milliseconds. */
 export interface StragglerWhy {
   readonly elapsedMs: number;

@@ -17,6 +17,7 @@ export interface TeamView {
     readonly requested: number;
     readonly ready: number;
     readonly busy: number;
+    /** Also those that have attempts on a host that is not heard. */
     readonly starting: number;
     readonly failed: number;
     /** These three only where there are any. `draining` are not among `requested`. */
@@ -33,6 +34,8 @@ export interface TeamView {
   /** Agents busy on average over the time since the start; null before anything ran. */
   readonly meanBusyAgents: number | null;
   readonly usage: Usage;
+  /** Attempts of prompts that are over and whose cost nobody knows; absent in old views. */
+  readonly unpriced?: number;
   readonly waiting: readonly WaitingView[];
   readonly running: readonly RunningView[];
   readonly failures: readonly FailureView[];

@@ -4,6 +4,7 @@ import type {Budget} from './budget.ts';
 import type {Ejection} from './ejection.ts';
 import type {MemoryMode, RemoteHub} from './memory.ts';
 import {joinPlans, type Plan} from './plan.ts';
+import type {Speculate} from './speculate.ts';
 import type {StrategyChoice} from './strategy.ts';
 import type {TeamRepository} from './work.ts';
 
@@ -57,6 +58,8 @@ export interface TeamSpec {
   readonly allow?: readonly string[];
   /** How deep in teams that were spawned by agents of teams this one is: 0 when a person spawned it. */
   readonly depth?: number;
+  /** What was configured where its plan does not say it, see `speculateOf`; absent: as by default. */
+  readonly speculate?: Partial<Speculate>;
   /** Absent: on. */
   readonly memory?: MemoryMode;
   /** Whose memory it shares; absent: the project's own. */

@@ -1,6 +1,6 @@
 import type {z} from 'zod';
 import type {Plan} from '../model/plan.ts';
-import {DEFAULT_SPECULATE, type Speculate} from '../model/speculate.ts';
+import type {Speculate} from '../model/speculate.ts';
 import {agentGroups, listOf} from './agent-groups.ts';
 import {autoscaleOf} from './autoscale.ts';
 import type {Scope} from './expressions.ts';
@@ -57,11 +57,11 @@ export function planFacts(top: TopDocument, {inputs, report}: FactsRequest): Par
   };
 }
 
-function speculateOf({commands, prompts, 'budget-share': budgetShare}: SpeculateDocument): Speculate {
+function speculateOf({commands, prompts, 'budget-share': budgetShare}: SpeculateDocument): Partial<Speculate> {
   return {
-    commands: commands ?? DEFAULT_SPECULATE.commands,
-    prompts: prompts ?? DEFAULT_SPECULATE.prompts,
-    budgetShare: budgetShare ?? DEFAULT_SPECULATE.budgetShare,
+    ...(commands === undefined ? {} : {commands}),
+    ...(prompts === undefined ? {} : {prompts}),
+    ...(budgetShare === undefined ? {} : {budgetShare}),
   };
 }
 

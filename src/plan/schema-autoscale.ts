@@ -1,10 +1,10 @@
 import {z} from 'zod';
+import {MOST_QUEUED} from '../model/autoscale.ts';
 import {usd} from './schema-agents.ts';
 import {duration, expected, whole, yesOrNo} from './schema-values.ts';
 
 /** The part of the plan document that says how a team grows and shrinks by itself. */
 const MAX_AGENTS = 10_000;
-const MAX_QUEUE = 1_000_000;
 const partText = 'a number from 0 to 1';
 const mappingText =
   'a mapping with `min`, `max`, `scale-up-threshold`, `scale-down-threshold`, `idle` or `max-cost-per-hour`';
@@ -13,7 +13,7 @@ export const autoscaleFields = z.strictObject(
   {
     min: whole(0, MAX_AGENTS).meta({description: 'Agents that the team always has; default 1'}).optional(),
     max: whole(1, MAX_AGENTS).meta({description: 'Agents that it never has more of; default 50'}).optional(),
-    'scale-up-threshold': whole(0, MAX_QUEUE)
+    'scale-up-threshold': whole(0, MOST_QUEUED)
       .meta({description: 'It grows when more ready tasks than this wait for an agent; default 0'})
       .optional(),
     'scale-down-threshold': z
@@ -42,12 +42,17 @@ export const speculateSchema = z
       commands: yesOrNo
         .meta({description: 'Of commands that have a worktree or are marked as `idempotent`; default true'})
         .optional(),
-      prompts: yesOrNo.meta({description: 'Of prompts, which costs more; default false'}).optional(),
+      prompts: yesOrNo
+        .meta({description: 'Of prompts, which costs more; default: the setting `speculate-prompts`'})
+        .optional(),
       'budget-share': z
         .number(expected(partText))
         .min(0, expected(partText))
         .max(1, expected(partText))
-        .meta({description: 'Part of the budget that second attempts of prompts may use; default 0.1'})
+        .meta({
+          description:
+            'Part of the budget that second attempts of prompts may use; default: the setting `speculate-share`',
+        })
         .optional(),
     },
     expected(speculateText),

@@ -1,5 +1,5 @@
 import type {ModelChoice} from '../model/agent.ts';
-import {DEFAULT_SPECULATE} from '../model/speculate.ts';
+import {speculateOf} from '../model/speculate.ts';
 import type {LedgerAttempt, LedgerTask} from './ledger-entries.ts';
 import {
   conditionHolds,
@@ -55,7 +55,7 @@ export function checkTwin({id, task, agentId, twinOf}: LedgerAttempt): void {
   const {spec, open, team} = task;
   const what = () => `attempt ${id} of ${task.id} beside ${twinOf}`;
   hold('a second attempt is by another agent', open?.id === twinOf && open.agentId !== agentId, what);
-  const {commands, prompts} = team.spec.plan?.speculate ?? DEFAULT_SPECULATE;
+  const {commands, prompts} = speculateOf(team.spec);
   const isSafe = spec.idempotent === true || (spec.idempotent === undefined && spec.workspace === 'worktree');
   const isWanted = spec.prompt === undefined ? commands : prompts;
   hold('only what may run twice does', isSafe && isWanted && spec.reviews === undefined, what);

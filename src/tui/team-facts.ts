@@ -93,21 +93,28 @@ export function costText(view: TeamView): string | null {
   const {usage, budget, repository} = view;
   const {usd, inputTokens, outputTokens} = usage;
   const isFree = usd === null && inputTokens === null && outputTokens === null;
-  if (isFree && budget === null && repository === null) return null;
-  const isEarly = isFree && endedAttempts(view) === 0;
-  const spent = usd === null ? (isEarly ? 'no cost yet' : 'cost unknown') : usdText(usd);
+  if (isFree && budget === null && (repository === null || hasNoPrice(view))) return null;
+  // Of commands alone nothing is unknown: they cost nothing.
+  const isEarly = isFree && unpricedAttempts(view) === 0;
+  const yet = isFinal(view.state) ? '' : ' yet';
+  const spent = usd === null ? (isEarly ? `no cost${yet}` : 'cost unknown') : usdText(usd);
   const limit = budget?.limitUsd == null ? '' : ` of ${usdText(budget.limitUsd)}`;
   const reserved = (budget?.reservedUsd ?? 0) > 0 ? `, ${usdText(budget?.reservedUsd ?? 0)} reserved` : '';
-  const unknownTokens = isEarly ? 'no tokens yet' : 'tokens unknown';
+  const unknownTokens = isEarly ? `no tokens${yet}` : 'tokens unknown';
   const tokens = isFree ? unknownTokens : `${tokensText(inputTokens)} tokens in, ${tokensText(outputTokens)} out`;
   const most = budget?.limitTokens == null ? '' : ` of ${tokensText(budget.limitTokens)}`;
   const hour = budget?.hour && ` · ${usdText(budget.hour.usedUsd)} of ${usdText(budget.hour.limitUsd)} within the hour`;
   return `${spent}${limit}${reserved}${hour ?? ''} · ${tokens}${most}`;
 }
 
-/** Attempts that could have said what they cost. */
-function endedAttempts({attempts, tasks}: TeamView): number {
-  return Math.max(0, attempts - tasks.running - tasks.verifying);
+/** It is over, and no prompt of it has run. */
+function hasNoPrice(view: TeamView): boolean {
+  return isFinal(view.state) && unpricedAttempts(view) === 0;
+}
+
+/** Attempts that are over and could have said what they cost; of a view that does not count them, all that are over. */
+function unpricedAttempts({unpriced, attempts, tasks}: TeamView): number {
+  return unpriced ?? Math.max(0, attempts - tasks.running - tasks.verifying);
 }
 
 /** `532`, `12k`, `1.2M`; `?` where it is unknown. */

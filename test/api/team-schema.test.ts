@@ -56,7 +56,7 @@ test.each([
 
 test.each([
   [{autoscale: {max: 0}}, '`autoscale.max`: must be at least 1'],
-  [{autoscale: {scaleUpThreshold: 2e9}}, '`autoscale.scaleUpThreshold`: must be at most 1000000000'],
+  [{autoscale: {scaleUpThreshold: 1_000_001}}, '`autoscale.scaleUpThreshold`: must be at most 1000000'],
   [{autoscale: 'on'}, '`autoscale`: expected "off" or an object'],
   [
     {strategy: {name: 'weighted', weights: {speed: 1e9, cost: 0, reliability: 0}}},

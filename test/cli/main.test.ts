@@ -31,6 +31,14 @@ test.each([
     '--max-failures is "0", but must be a whole number, at least 1.',
   ],
   [['team', 'spawn', '--count', '2', '--timeout', '10'], '--timeout is "10", but must be a duration with its unit'],
+  [['team', 'spawn', '--count', '2', '--timeout', '0s'], '--timeout is "0s", but must be more than 0, for example 30s'],
+  [
+    ['team', 'scale', 'w', '--scale-up-threshold', '1000001'],
+    '--scale-up-threshold is "1000001", but must be a whole number from 0 to 1000000',
+  ],
+  [['team', 'retry', 'w', ''], 'TASK is empty'],
+  [['team', 'explain', 'w', ''], 'TASK or AGENT is empty'],
+  [['doctor', '--yes'], '--yes is for --fix. Add --fix to end what is left, or leave --yes out.'],
   [['team', 'list', '--set', 'x'], '--set x: a key and a value are expected'],
   [['team', 'list', '--project', 'nowhere'], '--project nowhere: there is no such folder.'],
   [
@@ -40,7 +48,7 @@ test.each([
   [['plan', 'a', '-o', 'nowhere/plan.yaml'], '-o nowhere/plan.yaml: there is no folder '],
   [
     ['team', 'spawn', '--runtime', 'claud:3'],
-    '--runtime names the runtime claud, which does not exist. Did you mean claude?',
+    '--runtime names the runtime claud, which does not exist. Did you mean "claude"?',
   ],
   [
     ['team', 'spawn', '--runtime', 'frob:3'],

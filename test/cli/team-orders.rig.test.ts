@@ -129,7 +129,7 @@ test('what cannot be is refused with what to do, before or by the daemon', async
   });
   expect(await refusal('agent', 'kill', 'held-0')).toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/no team has an agent "held-0"[\s\S]*Did you mean held-01 or held-02/),
+    stderr: expect.stringMatching(/no team has an agent "held-0"[\s\S]*Did you mean "held-01" or "held-02"/),
   });
   expect(await refusal('team', 'pause', 'held', 'held-77')).toMatchObject({code: 2});
   expect(await refusal('team', 'explain', 'held', 'wrok')).toMatchObject({
@@ -180,6 +180,13 @@ test('a paused team stands still, processes and all, until it is resumed; one ag
   expect((await rig.godel(['team', 'explain'])).stdout).toContain('Somebody has paused it.');
   expect((await rig.godel(['team', 'explain', 'after'])).stdout).toContain('It needs work');
   expect((await rig.godel(['team', 'resume', 'held'])).stdout).toBe('Team held goes on.\n');
+  expect((await rig.godel(['team', 'resume', 'held'])).stdout).toBe('Team held is not paused.\n');
+  expect((await rig.godel(['team', 'resume', 'held', '--budget', '3'])).stdout).toBe(
+    'Team held was not paused; what it may use has been changed.\n',
+  );
+  expect((await rig.godel(['team', 'resume', 'held', 'held-01'])).stdout).toBe(
+    'Agent held-01 of team held is not paused.\n',
+  );
   await until('both shells go on', () => shells().every(({pid}) => processState(pid) !== 'T'));
 
   const one = await rig.godel(['team', 'pause', 'held-01']);
@@ -191,7 +198,7 @@ test('a paused team stands still, processes and all, until it is resumed; one ag
     {id: 'held-01', state: 'paused', why: 'it was paused'},
     {id: 'held-02', state: 'busy', why: null},
   ]);
-  expect((await rig.godel(['team', 'resume', 'held', 'held-01'])).code).toBe(0);
+  expect((await rig.godel(['team', 'resume', 'held', 'held-01'])).stdout).toBe('Agent held-01 of team held goes on.\n');
   writeFileSync(join(rig.folder, 'go'), '');
   expect((await rig.waitFor('held')).tasks).toMatchObject({succeeded: 5, failed: 0});
 });

@@ -89,6 +89,11 @@ test('an idle team takes one plan after the other, with the variables of its cal
   expect(third.code, third.stderr).toBe(0);
   expect(ran(rig).toSorted()).toEqual(['strict eu', 'x', 'y']);
   expect((await rig.godel(['team', 'run', 'workers'])).stderr).toContain('a plan is missing');
+  await rig.godel(['team', 'pause', 'workers']);
+  const paused = await rig.godel(['team', 'run', 'workers', '--plan', 'one.yaml', '--detach']);
+  expect(paused.stderr).toContain(
+    'Team workers is paused, so nothing of it starts: `godel team resume workers` lets it go on.',
+  );
 });
 
 test('a plan with worktrees makes a repository of the place where an idle team works, and merges there', async () => {

@@ -92,16 +92,17 @@ test('failures are said once each as they appear, and after twenty only counted'
   expect(lines.next(failedView(60))).toEqual([]);
 });
 
-test('before an attempt has ended nothing was spent; afterwards it may be unknown', () => {
+test('nothing was spent before a prompt has ended, and by commands never; afterwards it may be unknown', () => {
   const usage = {...fabricatedView().usage, usd: null, inputTokens: null, outputTokens: null};
   const budget = {limitUsd: 1, limitTokens: null, usedUsd: 0, usedTokens: 0, reservedUsd: 0.5, reservedTokens: 0};
-  const view = (attempts: number) =>
-    statusLines(
-      fabricatedView({attempts, repository, usage, budget, tasks: {...fabricatedView().tasks, running: 3}}),
-      print,
-    );
-  expect(view(3)).toContain('cost      no cost yet of $1.00, $0.50 reserved · no tokens yet');
-  expect(view(4)).toContain('cost      cost unknown of $1.00, $0.50 reserved · tokens unknown');
+  const view = (change: Partial<TeamView>) =>
+    statusLines(fabricatedView({attempts: 9, repository, usage, budget, ...change}), print);
+  expect(view({unpriced: 0})).toContain('cost      no cost yet of $1.00, $0.50 reserved · no tokens yet');
+  expect(view({unpriced: 1})).toContain('cost      cost unknown of $1.00, $0.50 reserved · tokens unknown');
+  const spent = {...budget, reservedUsd: 0};
+  expect(view({unpriced: 0, state: 'succeeded', budget: spent})).toContain('cost      no cost of $1.00 · no tokens');
+  expect(view({unpriced: 0, state: 'succeeded', budget: null}).join('\n')).not.toContain('cost');
+  expect(view({unpriced: 1, state: 'succeeded', budget: null})).toContain('cost      cost unknown · tokens unknown');
 });
 
 test('what an hour may cost is shown with what the last one has cost', () => {

@@ -158,6 +158,25 @@ test('when agents are left out is set like everything else, and what makes no se
   expect(problems()[0]).toBe('/project/godel.config.yaml:1:14: eject-share: 2 is out of range');
 });
 
+test('second attempts of prompts are set like everything else', () => {
+  expect(loaded({}).settings).toMatchObject({speculatePrompts: 'off', speculateShare: 0.1});
+  write('project/godel.config.yaml', 'speculate-prompts: on\n');
+  expect(loaded({flags: {'speculate-share': '0.25'}}).settings).toMatchObject({
+    speculatePrompts: 'on',
+    speculateShare: 0.25,
+  });
+  for (const [key, value, range] of [
+    ['speculate-prompts', 'maybe', 'on or off'],
+    ['speculate-share', '1.01', 'a number from 0 to 1'],
+    ['speculate-share', '-1', 'a number from 0 to 1'],
+  ] as const) {
+    const env = `GODEL_${key.toUpperCase().replace('-', '_')}`;
+    const [message, hint] = problems({env: {[env]: value}});
+    expect(message).toMatch(new RegExp(`^${env}: ${key}: `));
+    expect(hint).toContain(range);
+  }
+});
+
 test('auto is a value only where it means something', () => {
   expect(loaded({env: {GODEL_MAX_RUNNING: 'auto'}}).settings.maxRunning).toBeNull();
   expect(problems({env: {GODEL_MAX_AGENTS: 'auto'}})).not.toEqual([]);

@@ -32,6 +32,7 @@ function setUp() {
         memory === 'off' ? null : new Promise(resolve => asked.set(attempt, resolve)),
     },
     secrets: {of: () => ({})},
+    notForAttempts: ['GODEL_SECRET_OF_THE_HUB'],
     progress: {started: nothing},
     merges: {},
     agentSettings: NO_AGENT_SETTINGS,
@@ -109,4 +110,10 @@ test('without memory an order goes at once, before whatever is said next', () =>
   effects.perform(assign(1));
   effects.perform({type: 'stop-attempts', hostId: host, attempts: [attemptId(1)], by: 'user'});
   expect(told).toEqual(['open-team', 'assign 1 off', 'stop 1']);
+});
+
+test('attempts are not given what only the hub is to know', () => {
+  const {effects} = setUp();
+  const env = {A: '1', GODEL_SECRET_OF_THE_HUB: 'xyzzy'};
+  expect(effects.environmentOf(teamId(1), {...spec, env})).toEqual({A: '1'});
 });

@@ -97,6 +97,7 @@ it('a balancer leaves out who fails so many times one after the other, and tries
     for (const lease of leases) lease.release({ok: lease.id === 'good'});
   }
   expect([balancer.breakerOf('good'), balancer.breakerOf('bad')]).toEqual(['closed', 'open']);
+  expect(balancer.breakerOf('nobody')).toBeNull();
   const good = await balancer.getAgent();
   expect(good.id).toBe('good');
   // The only one that is left: whoever asks gets it when its time has passed.

@@ -2,7 +2,7 @@ import {expect, test} from 'vitest';
 import type {BreakerState} from '../../src/model/edge.ts';
 import type {AgentGroup} from '../../src/model/agent.ts';
 import type {TeamId} from '../../src/model/ids.ts';
-import {EngineWorld, failing, SUCCESS, task} from './engine-world.ts';
+import {EngineWorld, failing, hostRecord, SUCCESS, task} from './engine-world.ts';
 
 const AGENTS: AgentGroup = {
   name: 'agent',
@@ -132,6 +132,28 @@ test('orders, and hosts that are away, are reasons', () => {
   world.ask({type: 'resume', teamId: id, agent: null});
   world.give({type: 'host-disconnected', hostId: world.host});
   expect(whys().at(-1)).toBe(`its host ${world.host} has not said that it is ready`);
+});
+
+test('agents at work on a host that is not heard are not ready, also for a daemon that has just come', () => {
+  const world = new EngineWorld();
+  const id = world.start([task('a'), task('b'), task('c')], {count: 3, groups: [AGENTS]});
+  expect(world.view(id).agents).toMatchObject({ready: 3, starting: 0, busy: 3});
+  const attempts = world.assigned().map(({attempt}) => attempt);
+  const again = world.restarted();
+  expect(again.view(id).agents).toMatchObject({ready: 0, starting: 3, busy: 3});
+  const agents = agentsOf(again, id).map(agent => agent.id);
+  again.give({type: 'host-connected', host: hostRecord(world.host), holds: attempts, agents, teams: []});
+  expect(again.view(id).agents).toMatchObject({ready: 3, starting: 0, busy: 3});
+});
+
+test('a team that waits for one agent to start says so in the singular, and of several in the plural', () => {
+  const waits = (count: number) => {
+    const world = new EngineWorld();
+    const id = world.spawn({...world.engineSpec(), count, groups: [{...AGENTS, count}]});
+    return world.view(id).waiting;
+  };
+  expect(waits(1)).toEqual([{why: '1 agent is starting', tasks: 0}]);
+  expect(waits(2)).toEqual([{why: '2 agents are starting', tasks: 0}]);
 });
 
 test('an agent whose runtime does not work says what that said, until it is restarted', () => {

@@ -281,6 +281,18 @@ describe('a budget', () => {
     expect(usedUsd + reservedUsd).toBeLessThanOrEqual(limitUsd ?? 0);
   });
 
+  it('counts prompts that do not say what they cost, and never commands', () => {
+    const world = new EngineWorld();
+    const tasks = [task('c'), prompt('p', {change: 'optional'}), prompt('q', {change: 'optional'})];
+    const id = world.start(tasks, agents(group('command'), group('claude')));
+    world.finish('c', SUCCESS);
+    expect(world.view(id).unpriced).toBe(0);
+    world.finish('p', {...SUCCESS, ...cost(0.02)});
+    expect(world.view(id).unpriced).toBe(0);
+    world.finish('q', SUCCESS);
+    expect(world.view(id).unpriced).toBe(1);
+  });
+
   it('learns nothing from an attempt that was cut short, and always gives one room to work', () => {
     const world = new EngineWorld();
     const tasks = ['a', 'b', 'c'].map(id => prompt(id, {change: 'optional'}));

@@ -65,6 +65,20 @@ test('whatever happens, it is parked only by five deaths without a success betwe
   );
 });
 
+test('that a host leaves it alone counts like a death that changes no delay, and never parks it', () => {
+  const leaveAlone = (state: CrashLoop) => nextCrashLoop(state, {kind: 'left-alone'}, {nowMs: 5000, random});
+  expect(leaveAlone(STEADY)).toEqual(STEADY);
+  let state = die(STEADY, 0);
+  if (state.name !== 'failing') throw new Error('it has died');
+  const {retryAtMs} = state;
+  expect(leaveAlone(state)).toMatchObject({name: 'failing', times: 2, retryAtMs});
+  for (let times = 0; times < 9; times += 1) state = leaveAlone(state);
+  expect(state).toMatchObject({name: 'failing', times: 4, retryAtMs});
+  state = die(state, 60_000);
+  expect(state.name).toBe('parked');
+  expect(leaveAlone(state)).toEqual(state);
+});
+
 test('of a cause that does not pass by itself five are enough, also side by side', () => {
   let state: CrashLoop = STEADY;
   for (let other = 0; other < 5; other += 1) state = die(state, 1000, 900, true);

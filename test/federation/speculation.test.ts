@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest';
 import {isWithinShare, LEAST_SAMPLES, mayRunTwice, mostTwins, spreadOf} from '../../src/federation/speculation.ts';
 import type {AttemptOutcome} from '../../src/model/attempt.ts';
 import {type AttemptId, hostId, type TeamId} from '../../src/model/ids.ts';
-import {DEFAULT_SPECULATE} from '../../src/model/speculate.ts';
+import {DEFAULT_SPECULATE, type Speculate, speculateOf} from '../../src/model/speculate.ts';
 import type {CommandTask, PromptTask, TaskSpec} from '../../src/model/task.ts';
 import {EngineWorld, failing, hostRecord, SUCCESS, task} from './engine-world.ts';
 
@@ -107,6 +107,7 @@ function withStraggler({
   others?: readonly TaskSpec[];
   count?: number;
   retries?: number;
+  speculate?: Partial<Speculate>;
 } = {}) {
   const world = new EngineWorld();
   const id = world.start([...five.map(each => safe(each)), safe('slow', slow), ...others], {count, ...spec});
@@ -182,6 +183,20 @@ describe('a straggler', () => {
     for (const each of five) alone.finish(each, TOOK_1S);
     alone.later(60_000);
     expect(attemptsAt(alone, 'slow')).toHaveLength(1);
+  });
+
+  it('gets one or none as the plan or, where it does not say it, the configuration wants that', () => {
+    const {world} = withStraggler({speculate: {commands: false}});
+    world.later(60_000);
+    expect(attemptsAt(world, 'slow')).toHaveLength(1);
+    const configured = {prompts: true};
+    expect(speculateOf({plan: null})).toEqual(DEFAULT_SPECULATE);
+    expect(speculateOf({speculate: configured, plan: {speculate: {commands: false}}})).toEqual({
+      commands: false,
+      prompts: true,
+      budgetShare: 0.1,
+    });
+    expect(speculateOf({speculate: configured, plan: {speculate: {prompts: false}}}).prompts).toBe(false);
   });
 
   it('gets none as long as every agent has something to do, and one as soon as one is free', () => {

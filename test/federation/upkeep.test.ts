@@ -258,6 +258,57 @@ describe('a runtime whose breaker is open', () => {
 describe('a runtime that dies whenever it is started', () => {
   const DIED: Failure = {reason: 'agent-error', runtime: 'pi', kind: 'crashed', detail: 'no module x', exitCode: 1};
 
+  test('of three agents side by side is parked in seconds, as its breaker opens no sooner than after as many deaths', () => {
+    const world = new EngineWorld();
+    world.connect();
+    const tasks = ['a', 'b', 'c', 'd', 'e', 'f'].map(id => prompt(id, {retries: 100}));
+    const plan = {name: null, env: {}, tasks};
+    const team = world.spawn({...world.engineSpec(), plan, ...agents(group('pi', 3))});
+    const beganMs = world.nowMs;
+    // As a host's breaker: open after five deaths within a minute for ten seconds, twice as long each time.
+    let openMs = 10_000;
+    let deaths = 0;
+    const tell = (state: BreakerState, retryAfterMs = 0) => {
+      const of = {kind: 'runtime', name: 'pi'} as const;
+      world.give({type: 'breaker', hostId: world.host, of, state, detail: 'no module x', retryAfterMs});
+    };
+    let opensUntilMs = 0;
+    for (let seen = 0; world.view(team).endedBecause === null && world.nowMs < beganMs + 120_000; ) {
+      const begun = world.order().slice(seen);
+      seen += begun.length;
+      for (const id of begun) {
+        deaths += 1;
+        if (deaths >= 5 && world.nowMs >= opensUntilMs) {
+          tell('open', openMs);
+          opensUntilMs = world.nowMs + openMs;
+          openMs *= 2;
+        }
+        world.finish(id, failing(DIED));
+      }
+      const wasOpen = opensUntilMs > world.nowMs;
+      sleepUntil(world, world.nowMs + 100);
+      if (wasOpen && world.nowMs >= opensUntilMs) tell('half-open');
+    }
+    expect(world.view(team).endedBecause).toContain('died at its start 5 times in a row');
+    expect(world.nowMs - beganMs).toBeLessThan(15_000);
+  });
+
+  test('is not parked by what its breaker says of the deaths of other teams', () => {
+    const world = new EngineWorld();
+    world.connect();
+    const plan = {name: null, env: {}, tasks: [prompt('a', {retries: 100})]};
+    const team = world.spawn({...world.engineSpec(), plan, ...agents(group('pi', 1))});
+    const of = {kind: 'runtime', name: 'pi'} as const;
+    for (let times = 0; times < 9; times += 1) {
+      for (const state of ['open', 'half-open'] as const) {
+        world.give({type: 'breaker', hostId: world.host, of, state, detail: 'no module x', retryAfterMs: 1});
+      }
+    }
+    world.finish('a', failing(DIED));
+    expect(world.events('agents-failed')).toEqual([]);
+    expect(world.view(team).state).toBe('running');
+  });
+
   test('is parked after five deaths, with what it said; the team ends if it has no other', () => {
     const world = new EngineWorld();
     world.connect();

@@ -51,6 +51,7 @@ describe('the agents of a plan', () => {
         escalate: {after: 1, to: [{runtime: 'claude', model: 'opus'}]},
       },
     });
+    expect(parse('speculate: {budget-share: 0.5}\ntasks: {t: {run: x}}').plan.speculate).toEqual({budgetShare: 0.5});
     expect(parse('budget: {tokens: 5}\nescalate: {after: 3, to: [pi]}\ntasks: {t: {run: x}}').plan).toMatchObject({
       budget: {usd: null, tokens: 5},
       escalate: {after: 3, to: [{runtime: 'pi', model: null}]},

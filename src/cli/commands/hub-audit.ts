@@ -17,7 +17,7 @@ certificates, backups. Works while the hub runs and while it does not.`,
     'what this agent did, and what was done to it',
   ).action((_options: object, command: Command) =>
     run(async cli => {
-      const {hub, wanted} = wantedBy(cli, command.optsWithGlobals<RecordsOptions>());
+      const {hub, wanted} = await wantedBy(cli, command.optsWithGlobals<RecordsOptions>());
       const {hubAudit: read} = await import('../../hub/process/records.ts');
       const {tableLines} = await import('../summary-text.ts');
       const {AUDIT_HEAD, auditCells} = await import('../hub-records-text.ts');

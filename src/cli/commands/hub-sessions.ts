@@ -23,7 +23,7 @@ export function hubSessions(run: Runner): Command {
     .action((_options: object, command: Command) =>
       run(async cli => {
         const options = command.optsWithGlobals<Options>();
-        const {hub, wanted} = wantedBy(cli, options);
+        const {hub, wanted} = await wantedBy(cli, options);
         const {hubSessions: read} = await import('../../hub/process/records.ts');
         const {tableLines} = await import('../summary-text.ts');
         const {SESSIONS_HEAD, sessionCells} = await import('../hub-records-text.ts');

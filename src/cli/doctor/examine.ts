@@ -1,4 +1,5 @@
 import type {ExitKind} from '../../model/exit-code.ts';
+import {GodelError} from '../../model/failure.ts';
 import {isAlive} from '../../os/process-identity.ts';
 import {readDaemonFile} from '../../project/daemon-file.ts';
 import {detectAll, type DetectedRuntime} from '../../runtimes/registry.ts';
@@ -19,6 +20,10 @@ const MARKS = {ok: ['green', 'ok'], limited: ['yellow', '!'], missing: ['red', '
 
 /** Looks at everything godel depends on and says what to do. Changes nothing, unless it is to end strays. */
 export async function examine(cli: Cli, options: DoctorOptions): Promise<ExitKind> {
+  if (options.yes === true && options.fix !== true) {
+    const hint = 'Add --fix to end what is left, or leave --yes out.';
+    throw new GodelError({reason: 'usage', message: '--yes is for --fix', hint});
+  }
   const {settings, agents} = settingsOf(cli, options);
   const {paths, visitor} = openProject(cli, options);
   const runtimes = await detectAll(cli.env, agents);

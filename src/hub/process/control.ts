@@ -4,6 +4,7 @@ import {type Failure, failureOf} from '../../model/failure.ts';
 import type {HubStats} from '../../wire/hub-protocol.ts';
 import {makePrivateFolder} from '../security/private-file.ts';
 import type {KeysWanted} from '../server/parts/compose-hub.ts';
+import type {RotatedKey} from '../server/parts/data-keys.ts';
 import type {HubFolder} from '../server/parts/hub-folder.ts';
 import type {RecordsWanted, SessionRecordsWanted} from '../server/parts/records-wanted.ts';
 import type {AgentTrust} from '../server/parts/recall-rules.ts';
@@ -19,7 +20,11 @@ export type ControlRequest =
   | {readonly do: 'list-keys'; readonly wanted: KeysWanted}
   | {readonly do: 'audit'; readonly wanted: RecordsWanted}
   | {readonly do: 'sessions'; readonly wanted: SessionRecordsWanted}
-  | ({readonly do: 'remove-keys'} & KeysDoomed);
+  | ({readonly do: 'remove-keys'} & KeysDoomed)
+  /** null: of all tenants. */
+  | {readonly do: 'rotate-data-keys'; readonly tenantId: string | null}
+  /** Base64; nobody else can enter the folder of the socket. */
+  | {readonly do: 'rewrap-data-keys'; readonly key: string};
 
 /** Of one agent; `publicKey` null: all of them. */
 export interface KeysDoomed {
@@ -35,6 +40,8 @@ export type ControlAnswer =
   | {readonly kind: 'sessions'; readonly sessions: readonly SessionRow[]}
   | {readonly kind: 'keys'; readonly keys: readonly ListedKey[]}
   | {readonly kind: 'removed'; readonly publicKeys: readonly string[]}
+  | {readonly kind: 'rotated'; readonly keys: readonly RotatedKey[]}
+  | {readonly kind: 'rewrapped'; readonly count: number}
   | {readonly kind: 'failed'; readonly failure: Failure};
 
 const MAX_REQUEST_CHARS = 10_000;
@@ -123,6 +130,8 @@ function read(text: string): ControlRequest {
     // From a process of the same user and program; the store takes texts as they are.
     if (WANTING.has(value.do) && 'wanted' in value) return value as ControlRequest;
     if (value.do === 'remove-keys' && 'publicKey' in value) return value as ControlRequest;
+    if (value.do === 'rotate-data-keys' && 'tenantId' in value) return value as ControlRequest;
+    if (value.do === 'rewrap-data-keys' && 'key' in value) return value as ControlRequest;
   }
   throw new Error('this hub does not know that request; hub and command line are of different versions');
 }

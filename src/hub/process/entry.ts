@@ -2,6 +2,8 @@ import {parseArgs} from 'node:util';
 import {failureText} from '../../model/failure-text.ts';
 import {type Failure, failureOf} from '../../model/failure.ts';
 import type {HubEvent} from '../server/hub-parts.ts';
+import {embedderSettings} from './embedder-words.ts';
+import {masterKeySources} from './master-keys.ts';
 import {runHub} from './run-hub.ts';
 
 /**
@@ -17,6 +19,15 @@ async function main(): Promise<void> {
       host: {type: 'string', default: '127.0.0.1'},
       port: {type: 'string', default: '0'},
       embedder: {type: 'string', default: 'auto'},
+      'embedder-url': {type: 'string'},
+      'embedder-model': {type: 'string'},
+      'embedder-key-env': {type: 'string'},
+      'embedder-dimensions': {type: 'string'},
+      quorum: {type: 'string', default: '0'},
+      'keep-ms': {type: 'string'},
+      'master-key-file': {type: 'string'},
+      'master-key-env': {type: 'string'},
+      'master-key-command': {type: 'string'},
     },
   });
   const [dbPath] = positionals;
@@ -32,8 +43,19 @@ async function main(): Promise<void> {
     host: values.host,
     port: Number(values.port),
     tls: null,
-    masterKeyFile: null,
-    embedder: {kind: kindOf(values.embedder)},
+    masterKeys: masterKeySources(
+      {file: values['master-key-file'], env: values['master-key-env'], command: values['master-key-command']},
+      process.env,
+    ),
+    embedder: embedderSettings({
+      kind: values.embedder,
+      url: values['embedder-url'],
+      model: values['embedder-model'],
+      keyEnv: values['embedder-key-env'],
+      dimensions: numberOf(values['embedder-dimensions']),
+    }),
+    quorum: Number(values.quorum),
+    retention: {lifetimeMs: numberOf(values['keep-ms']) ?? null},
     version: GODEL_VERSION,
     onEvent: event => say(lineOf(event)),
   });
@@ -42,8 +64,8 @@ async function main(): Promise<void> {
   await hub.stop();
 }
 
-function kindOf(text: string): 'hashed' | 'model' | 'auto' {
-  return text === 'hashed' || text === 'model' ? text : 'auto';
+function numberOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
 }
 
 /** Nobody may be there to read it. */

@@ -5,6 +5,7 @@ import {AuthorityFolder} from '../security/authority-folder.ts';
 import type {IssuedToken} from '../security/issued-tokens.ts';
 import type {Revocation} from '../security/revocations.ts';
 import {createPrivateFile} from '../security/private-file.ts';
+import type {TokenAlgorithm} from '../security/token-key.ts';
 import {TokenKeys, type TokenKeyFacts, type TokenList} from '../security/token-keys.ts';
 import {hubFolder, hubIdOf, isHubFolder} from '../server/parts/hub-folder.ts';
 import {told} from './hub-failure.ts';
@@ -25,12 +26,13 @@ export class HubKeys {
     return this.#folder.authority;
   }
 
-  /** `isNew`: of a hub that need not be there yet; its keys are made then. */
+  /** `isNew`: of a hub that need not be there yet; its keys are made then, of this algorithm. One that has keys keeps its own. */
   async createToken(
     wanted: TokenWanted,
-    {isNew = false}: {readonly isNew?: boolean} = {},
+    {isNew = false, algorithm}: {readonly isNew?: boolean; readonly algorithm?: TokenAlgorithm | undefined} = {},
   ): Promise<IssuedToken & {readonly token: string}> {
     if (!isNew) this.#mustExist();
+    if (algorithm !== undefined) await this.#told(() => this.#mustSignBy(algorithm));
     return issueToken(this.#dbPath, wanted);
   }
 
@@ -48,8 +50,9 @@ export class HubKeys {
     return this.#told(() => this.#tokens().list());
   }
 
-  rotateTokenKey(olderLiveMs: number | null): Promise<TokenKeyFacts> {
-    return this.#told(() => this.#tokens().rotate(olderLiveMs === null ? {} : {olderLiveMs}));
+  /** `algorithm` undefined: that of the key before; `olderLiveMs` null: as long as older tokens live. */
+  rotateTokenKey(olderLiveMs: number | null, algorithm?: TokenAlgorithm): Promise<TokenKeyFacts> {
+    return this.#told(() => this.#tokens().rotate({algorithm, ...(olderLiveMs !== null && {olderLiveMs})}));
   }
 
   initAuthority(options: {readonly name: string; readonly days: number}): Promise<AuthorityFolder> {
@@ -67,6 +70,14 @@ export class HubKeys {
   async withAuthority<T>(body: (authority: AuthorityFolder) => Promise<T> | T): Promise<T> {
     const authority = await this.authority();
     return this.#told(() => body(authority));
+  }
+
+  #mustSignBy(algorithm: TokenAlgorithm): void {
+    hubIdOf(this.#folder);
+    const {algorithm: used} = TokenKeys.open(this.#folder.tokens, {algorithm}).signing;
+    if (used === algorithm) return;
+    const hint = `\`godel hub token rotate --algorithm ${algorithm}\` makes a key for that.`;
+    throw new GodelError({reason: 'usage', message: `the hub signs its tokens by ${used}, not by ${algorithm}`, hint});
   }
 
   #tokens(): TokenKeys {
@@ -105,3 +116,5 @@ export function writeIssued(
   writeFileSync(certificate, `${issued.certificate}\n`, {flag: 'wx'});
   writeFileSync(join(folder, 'ca.pem'), `${issued.authority}\n`);
 }
+
+export type {TokenAlgorithm};

@@ -1,8 +1,7 @@
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {fail, type Result} from '../../base/result.ts';
-import {type Failure, GodelError} from '../../model/failure.ts';
-import {type MasterKey, readMasterKey} from '../security/master-key.ts';
+import type {Failure} from '../../model/failure.ts';
 import {OperatorNotes} from '../security/operator-notes.ts';
 import {FolderShelf} from '../security/shelf.ts';
 import {WrappedKeyFolder} from '../security/wrapped-keys.ts';
@@ -13,20 +12,21 @@ import {readDataKeys, restoreHubStore, verifyHubStore} from '../server/store/bac
 import {openHubStore} from '../server/store/open-hub-store.ts';
 import type {VerifyReport} from '../server/store/verify.ts';
 import {askHub} from './control.ts';
+import {type MasterKeySources, sealingOf} from './master-keys.ts';
 
 /** Asks the hub that runs to make a backup, or makes it where none runs. `file` must be absolute, as all paths here. */
 export async function backUpHub(options: {
   readonly dbPath: string;
   readonly file: string;
-  readonly masterKeyFile: string | null;
+  readonly masterKeys: MasterKeySources | null;
 }): Promise<Result<VerifyReport, Failure>> {
-  const {dbPath, file, masterKeyFile} = options;
+  const {dbPath, file, masterKeys} = options;
   const folder = hubFolder(dbPath);
   const answered = await askHub(folder.control, {do: 'backup', file});
   if (answered?.kind === 'failed') return fail(answered.failure);
   if (answered?.kind === 'backup') return {ok: true, value: answered.report};
   if (!existsSync(dbPath)) return fail(isMissing(dbPath));
-  const store = openHubStore({file: dbPath, seal: await sealOf(dbPath, masterKeyFile)});
+  const store = openHubStore({file: dbPath, seal: await sealOf(dbPath, masterKeys)});
   if (!store.ok) return store;
   try {
     return await store.value.backup(file);
@@ -36,21 +36,25 @@ export async function backUpHub(options: {
 }
 
 /** What opens the database of a hub that does not run; null: it is not sealed. */
-export async function sealOf(dbPath: string, masterKeyFile: string | null) {
-  if (masterKeyFile === null) return null;
-  return new DataKeys(hubFolder(dbPath).dataKeys, {masterKey: await masterKeyOf(masterKeyFile)}).sealer;
+export async function sealOf(dbPath: string, masterKeys: MasterKeySources | null) {
+  return (await dataKeysOf(dbPath, masterKeys))?.sealer ?? null;
+}
+
+/** Of the hub over this database; null: none is sealed by. */
+export async function dataKeysOf(dbPath: string, masterKeys: MasterKeySources | null): Promise<DataKeys | null> {
+  return masterKeys === null ? null : DataKeys.open(dbPath, await sealingOf(masterKeys));
 }
 
 /** Puts a backup where a hub looks for its database, with the data keys that are in it. */
 export async function restoreHub(options: {
   readonly from: string;
   readonly dbPath: string;
-  readonly masterKeyFile: string | null;
+  readonly masterKeys: MasterKeySources | null;
 }): Promise<Result<VerifyReport, Failure>> {
-  const {from, dbPath, masterKeyFile} = options;
+  const {from, dbPath, masterKeys} = options;
   const folder = hubFolder(dbPath);
   if ((await askHub(folder.control, {do: 'stats'})) !== null) return fail(isRunning(dbPath));
-  const seal = await sealerFor(from, masterKeyFile);
+  const seal = await sealerFor(from, masterKeys);
   if (!seal.ok) return seal;
   const restored = restoreHubStore({from, to: dbPath, seal: seal.value});
   if (!restored.ok) return restored;
@@ -67,27 +71,21 @@ export async function restoreHub(options: {
 /** Reads a backup, or the database of a hub that does not run, to the end. */
 export async function verifyHub(options: {
   readonly file: string;
-  readonly masterKeyFile: string | null;
+  readonly masterKeys: MasterKeySources | null;
 }): Promise<Result<VerifyReport, Failure>> {
-  const {file, masterKeyFile} = options;
+  const {file, masterKeys} = options;
   if ((await askHub(hubFolder(file).control, {do: 'stats'})) !== null) return fail(isRunning(file));
-  const seal = await sealerFor(file, masterKeyFile);
+  const seal = await sealerFor(file, masterKeys);
   return seal.ok ? verifyHubStore({file, seal: seal.value}) : seal;
 }
 
-async function sealerFor(file: string, masterKeyFile: string | null) {
+async function sealerFor(file: string, masterKeys: MasterKeySources | null) {
   if (!existsSync(file)) return fail(isMissing(file));
-  if (masterKeyFile === null) return {ok: true, value: null} as const;
-  const key = await masterKeyOf(masterKeyFile);
+  if (masterKeys === null) return {ok: true, value: null} as const;
+  const sealing = await sealingOf(masterKeys);
   // Whether it is a hub's database at all, before its keys are read.
   const looked = verifyHubStore({file, seal: null});
-  return looked.ok ? ({ok: true, value: openingSealer(key, readDataKeys(file))} as const) : looked;
-}
-
-export async function masterKeyOf(path: string): Promise<MasterKey> {
-  const key = await readMasterKey({kind: 'file', path});
-  if (key.ok) return key.value;
-  throw new GodelError({reason: 'usage', message: key.failure.message});
+  return looked.ok ? ({ok: true, value: openingSealer(sealing, readDataKeys(file))} as const) : looked;
 }
 
 function isMissing(path: string): Failure {

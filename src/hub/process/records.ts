@@ -9,11 +9,12 @@ import {readAuditLog, readSessionLog} from '../server/store/read-records.ts';
 import type {SessionRow} from '../server/store/sessions.ts';
 import {askHub, type ControlAnswer, type ControlRequest} from './control.ts';
 import {sealOf} from './keepings.ts';
+import type {MasterKeySources} from './master-keys.ts';
 
 interface Hub {
   /** Absolute. */
   readonly dbPath: string;
-  readonly masterKeyFile: string | null;
+  readonly masterKeys: MasterKeySources | null;
 }
 
 /** What was noted and no hub has taken in yet has no number. */
@@ -48,8 +49,8 @@ export async function hubSessions(hub: Hub, which: SessionRecordsWanted): Promis
   return sessions.map(session => (session.ending === null ? {...session, ending: 'hub-ended'} : session));
 }
 
-async function sourceOf({dbPath, masterKeyFile}: Hub) {
-  if (existsSync(dbPath)) return {file: dbPath, seal: await sealOf(dbPath, masterKeyFile)};
+async function sourceOf({dbPath, masterKeys}: Hub) {
+  if (existsSync(dbPath)) return {file: dbPath, seal: await sealOf(dbPath, masterKeys)};
   const hint = 'Name it with --db, or start a hub with `godel hub serve`.';
   throw new GodelError({reason: 'store-unusable', path: dbPath, detail: 'it is not there', hint});
 }

@@ -2,6 +2,7 @@ import {rmSync} from 'node:fs';
 import {never} from '../../base/never.ts';
 import {HUB_PATH, type HubStats} from '../../wire/hub-protocol.ts';
 import type {EmbedderSettings} from '../recall/open-embedder.ts';
+import {masterKey} from '../security/master-key.ts';
 import {readPrivateFile, writePrivateFile} from '../security/private-file.ts';
 import {FederationHubServer, type FederationHubServerOptions} from '../server/federation-hub-server.ts';
 import type {HubEvent} from '../server/hub-parts.ts';
@@ -9,7 +10,7 @@ import {type HubFolder, hubFolder} from '../server/parts/hub-folder.ts';
 import type {AgentTrust} from '../server/parts/recall-rules.ts';
 import {askHub, type ControlAnswer, type ControlRequest, listenForControl} from './control.ts';
 import {told} from './hub-failure.ts';
-import {masterKeyOf} from './keepings.ts';
+import {type MasterKeySources, sealingOf} from './master-keys.ts';
 import {TlsFiles, type TlsPaths} from './tls-files.ts';
 
 export interface HubRun
@@ -22,7 +23,8 @@ export interface HubRun
   /** Absolute. */
   readonly dbPath: string;
   readonly tls: TlsPaths | null;
-  readonly masterKeyFile: string | null;
+  /** null: nothing is sealed. */
+  readonly masterKeys: MasterKeySources | null;
   readonly embedder: EmbedderSettings;
   readonly version: string;
   readonly onEvent: (event: HubEvent) => void;
@@ -56,7 +58,7 @@ export function runHub(run: HubRun): Promise<RunningHub> {
 }
 
 async function start(run: HubRun): Promise<RunningHub> {
-  const {dbPath, host, tls: paths, masterKeyFile, version, onEvent, ...rest} = run;
+  const {dbPath, host, tls: paths, masterKeys, version, onEvent, ...rest} = run;
   const folder = hubFolder(dbPath);
   const files = paths === null ? null : new TlsFiles(paths);
   const hub = new FederationHubServer({
@@ -65,7 +67,7 @@ async function start(run: HubRun): Promise<RunningHub> {
     dbPath,
     onEvent,
     ...(files !== null && {tls: files.read()}),
-    ...(masterKeyFile !== null && {sealing: {masterKey: await masterKeyOf(masterKeyFile)}}),
+    ...(masterKeys !== null && {sealing: await sealingOf(masterKeys)}),
   });
   await hub.start();
   const port = hub.address?.port ?? 0;
@@ -121,6 +123,10 @@ async function answer(hub: FederationHubServer, request: ControlRequest): Promis
       return {kind: 'keys', keys: hub.listKeys(request.wanted)};
     case 'remove-keys':
       return {kind: 'removed', publicKeys: hub.removeKeys(request, request.publicKey)};
+    case 'rotate-data-keys':
+      return {kind: 'rotated', keys: hub.rotateDataKeys(request.tenantId)};
+    case 'rewrap-data-keys':
+      return {kind: 'rewrapped', count: hub.rewrapDataKeys(masterKey(Buffer.from(request.key, 'base64')))};
     case 'backup': {
       const made = await hub.backup(request.file);
       return made.ok ? {kind: 'backup', report: made.value} : {kind: 'failed', failure: made.failure};

@@ -108,6 +108,10 @@ function embeddingsUrl(given: string, key: string | null): URL {
   if (!url || !['http:', 'https:'].includes(url.protocol)) {
     throw new Error(`The url of the embedder is ${JSON.stringify(given)}; it must begin with https:// or http://.`);
   }
+  // They would be shown in messages and lists of processes.
+  if (url.username !== '' || url.password !== '') {
+    throw new Error(`The url of the embedder holds a name or a password: give a key in an environment variable.`);
+  }
   const local = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   if (url.protocol === 'http:' && key !== null && !local) {
     throw new Error(`The embedder would send its key over plain http to ${url.host}; use https.`);

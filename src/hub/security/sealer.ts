@@ -1,4 +1,4 @@
-import {createSecretKey, type KeyObject, randomBytes} from 'node:crypto';
+import {createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes} from 'node:crypto';
 import {fail, ok, type Result} from '../../base/result.ts';
 import type {MasterKey} from './master-key.ts';
 import {checkName} from './names.ts';
@@ -31,11 +31,16 @@ const RESERVED = 2 ** 16;
 /** Keys of as many tenants are held unwrapped. */
 const MAX_TENANTS = 1000;
 
+/** No tenant has this name: what belongs to the hub itself, rows of its audit log for instance, is sealed under it. */
+export const HUB_ITSELF = '';
+
 interface TenantKeys {
   readonly byVersion: ReadonlyMap<number, KeyObject>;
   readonly current: number;
   used: number;
   reserved: number;
+  /** For `mark`, from the first version, so that rotation does not change it. */
+  marking: KeyObject | null;
 }
 
 /**
@@ -49,6 +54,7 @@ export class Sealer {
   readonly #budget: number;
   readonly #now: () => number;
   readonly #nonces = new Nonces();
+  #made = 0;
   /** Unwrapped first, first. */
   readonly #tenants = new Map<string, TenantKeys>();
 
@@ -63,6 +69,11 @@ export class Sealer {
     this.#now = now;
   }
 
+  /** Data keys made since it was. */
+  get made(): number {
+    return this.#made;
+  }
+
   /** Throws when the tenant's key cannot be had: its master was not given, or it was changed. */
   seal(tenantId: string, id: string, plain: string | Uint8Array): Buffer {
     const keys = this.#forSealing(tenantId);
@@ -71,6 +82,15 @@ export class Sealer {
     keys.used += 1;
     const bytes = typeof plain === 'string' ? Buffer.from(plain) : plain;
     return sealBytes(bytes, {key, version: keys.current, context: contextOf(tenantId, id), nonces: this.#nonces});
+  }
+
+  /**
+   * Stands for a text where it must be found again and not be read: always the same for this tenant, whatever is rotated, and nobody without
+   * its key can make it from a guess. Throws as `seal` does.
+   */
+  mark(tenantId: string, text: string): string {
+    const keys = this.#forMarking(tenantId);
+    return createHmac('sha256', keys).update(text).digest('base64url');
   }
 
   open(tenantId: string, id: string, sealed: Uint8Array): Result<Buffer, SealFailure> {
@@ -85,33 +105,43 @@ export class Sealer {
 
   /** A new data key for the tenant, which seals from now on. Returns its version. */
   rotateDataKey(tenantId: string): number {
-    checkName(tenantId, 'The name of the tenant');
+    checkTenant(tenantId);
     for (;;) {
       const highest = Math.max(0, ...this.#keys.of(tenantId).map(({version}) => version));
       const facts = {tenantId, version: highest + 1, createdAtMs: this.#now()};
       // Another process may have been faster: then ours comes after its.
       if (!this.#keys.add(this.#wrap(facts, randomBytes(32)))) continue;
       this.#tenants.delete(tenantId);
+      this.#made += 1;
       return facts.version;
     }
   }
 
   /**
    * Wraps all data keys anew, by another master key; what they have sealed stays as it is. When it is broken off, some are wrapped by the
-   * old and some by the new: give both and do it again. Returns how many it has wrapped.
+   * old and some by the new: give both and do it again. Throws, with nothing changed, when one cannot be unwrapped. Returns how many it
+   * has wrapped.
    */
   rewrap(master: MasterKey): number {
     this.#masters.set(master.id, master);
-    this.#master = master;
-    let count = 0;
-    for (const wrapped of this.#keys.all()) {
-      if (wrapped.masterId === master.id) continue;
+    const unwrapped = this.#keys.all().flatMap(wrapped => {
       const key = this.#unwrap(wrapped);
       if (!key.ok) throw new Error(key.failure.message);
-      this.#keys.replace(this.#wrap(wrapped, key.value.export()));
-      count += 1;
+      return wrapped.masterId === master.id ? [] : [{wrapped, key: key.value}];
+    });
+    // What is sealed in the meantime, by a hub that goes on after a failure, is wrapped by the new one too.
+    this.#master = master;
+    for (const {wrapped, key} of unwrapped) this.#keys.replace(this.#wrap(wrapped, key.export()));
+    return unwrapped.length;
+  }
+
+  /** Whether every data key can be unwrapped. */
+  check(): Result<void, SealFailure> {
+    for (const wrapped of this.#keys.all()) {
+      const key = this.#unwrap(wrapped);
+      if (!key.ok) return key;
     }
-    return count;
+    return ok(undefined);
   }
 
   #forSealing(tenantId: string): TenantKeys {
@@ -125,6 +155,15 @@ export class Sealer {
       this.#keys.setUsed(tenantId, keys.current, keys.reserved);
     }
     return keys;
+  }
+
+  #forMarking(tenantId: string): KeyObject {
+    if (this.#tenant(tenantId).current === 0) this.rotateDataKey(tenantId);
+    const keys = this.#tenant(tenantId);
+    const first = keys.byVersion.get(Math.min(...keys.byVersion.keys()));
+    if (first === undefined) throw new Error('Internal error: the first data key is not there');
+    keys.marking ??= createSecretKey(Buffer.from(hkdfSync('sha256', first, '', 'godel mark 1', 32)));
+    return keys.marking;
   }
 
   #keyOf(tenantId: string, version: number): Result<KeyObject, SealFailure> {
@@ -143,7 +182,7 @@ export class Sealer {
   #tenant(tenantId: string): TenantKeys {
     const known = this.#tenants.get(tenantId);
     if (known !== undefined) return known;
-    checkName(tenantId, 'The name of the tenant');
+    checkTenant(tenantId);
     const byVersion = new Map<number, KeyObject>();
     for (const wrapped of this.#keys.of(tenantId)) {
       const key = this.#unwrap(wrapped);
@@ -153,7 +192,7 @@ export class Sealer {
     const current = Math.max(0, ...byVersion.keys());
     // What an earlier process reserved it may have used.
     const used = current === 0 ? 0 : this.#keys.used(tenantId, current);
-    const keys = {byVersion, current, used, reserved: used};
+    const keys = {byVersion, current, used, reserved: used, marking: null};
     if (this.#tenants.size >= MAX_TENANTS) {
       for (const oldest of this.#tenants.keys()) {
         this.#tenants.delete(oldest);
@@ -186,6 +225,10 @@ export class Sealer {
     if (bytes?.length === 32) return ok(createSecretKey(bytes));
     return fail({code: 'tampered', message: `${what} was changed: restore it from a backup`});
   }
+}
+
+function checkTenant(tenantId: string): void {
+  if (tenantId !== HUB_ITSELF) checkName(tenantId, 'The name of the tenant');
 }
 
 function contextOf(tenantId: string, id: string): readonly string[] {

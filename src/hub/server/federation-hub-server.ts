@@ -6,13 +6,14 @@ import type {HubStats} from '../../wire/hub-protocol.ts';
 import {type EmbedderSettings, openEmbedder} from '../recall/open-embedder.ts';
 import type {Embedder} from '../recall/vector-index.ts';
 import {revokedSerials} from '../security/certificates.ts';
+import type {MasterKey} from '../security/master-key.ts';
 import {makeFolder} from '../security/private-file.ts';
 import {SecurityManager} from '../security/security-manager.ts';
 import type {HubAuth} from './hub-parts.ts';
 import type {HubTls} from './hub-server.ts';
 import {mustListen} from './must-listen.ts';
 import {type Hub, composeHub, type HubSettings, type KeysWanted} from './parts/compose-hub.ts';
-import {DataKeys, type Sealing} from './parts/data-keys.ts';
+import {DataKeys, type RotatedKey, type Sealing} from './parts/data-keys.ts';
 import {hubAuth} from './parts/hub-auth.ts';
 import {hubFolder, hubIdOf} from './parts/hub-folder.ts';
 import {auditOf, type RecordsWanted, type SessionRecordsWanted, sessionsOf} from './parts/records-wanted.ts';
@@ -93,7 +94,7 @@ export class FederationHubServer implements AsyncDisposable {
     await mustListen({port, host});
     makeFolder(dirname(this.#dbPath));
     const auth = this.#auth();
-    const dataKeys = sealing === undefined ? null : new DataKeys(hubFolder(this.#dbPath).dataKeys, sealing);
+    const dataKeys = sealing === undefined ? null : DataKeys.open(this.#dbPath, sealing);
     const embedder = await openEmbedder(settings);
     const seal = dataKeys?.sealer ?? null;
     const store = openHubStore({file: this.#dbPath, seal, limits: storeLimits});
@@ -174,6 +175,16 @@ export class FederationHubServer implements AsyncDisposable {
   /** By tenant and agent, at most `limit`. */
   listKeys(which: KeysWanted = {}): readonly ListedKey[] {
     return this.#started.listKeys(which);
+  }
+
+  /** A new data key for this tenant, null: for each; what older ones have sealed stays readable. Throws where nothing is sealed. */
+  rotateDataKeys(tenantId: string | null = null): readonly RotatedKey[] {
+    return this.#started.rotateDataKeys(tenantId);
+  }
+
+  /** Wraps all data keys by another master key, the only one that opens them from now on. How many were wrapped by another before. */
+  rewrapDataKeys(master: MasterKey): number {
+    return this.#started.rewrapDataKeys(master);
   }
 
   get #started(): Hub {

@@ -44,6 +44,24 @@ test('a token that is revoked, or whose key was rotated away, ends its connectio
   await rig.join(served.url, await rig.token('a2'));
 });
 
+test('the algorithm of tokens is chosen when their first key is made, and when it is rotated', async () => {
+  await using rig = new ServedHubRig();
+  const who = ['--agent', 'a1', '--tenant', 't1'] as const;
+  const headOf = (token: string): unknown => JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString());
+  const first = (await rig.run('token', 'create', ...who, '--new', '--algorithm', 'HS256')).stdout.trim();
+  expect(headOf(first)).toMatchObject({alg: 'HS256'});
+  const other = await rig.run('token', 'create', ...who, '--new', '--algorithm', 'EdDSA');
+  expect(other).toMatchObject({code: 2, stderr: expect.stringContaining('token rotate --algorithm EdDSA')});
+  const served = await rig.serve();
+  await rig.join(served.url, first);
+  expect(await rig.json('token', 'rotate')).toMatchObject({key: {algorithm: 'HS256'}});
+  expect(await rig.json('token', 'rotate', '--algorithm', 'EdDSA')).toMatchObject({key: {algorithm: 'EdDSA'}});
+  const second = await rig.token('a1');
+  expect(headOf(second)).toMatchObject({alg: 'EdDSA'});
+  for (const token of [second, first]) await rig.join(served.url, token);
+  expect((await rig.run('token', 'rotate', '--algorithm', 'none')).code).toBe(2);
+});
+
 test('no command for tokens makes a hub where there is none, unless it is told to; its tokens are good once it is started', async () => {
   await using rig = new ServedHubRig();
   const who = ['--agent', 'a1', '--tenant', 't1'] as const;

@@ -88,7 +88,10 @@ class Replica {
     const clock: WrittenClock = [log, this.#node, this.#written, this.base];
     const [by, at] = [`${this.#name}-agent-${agent}`, this.clock.now()];
     const change: TagChange = {id, episode: told.id, by, at, clock, kind: 'tag', add, remove};
-    const one: Told = {change, seen: new Set(this.seen), position: null};
+    // What another agent wrote here before the restart, and the hub has not told back yet, no clock can name: it counts as unseen.
+    const isNamed = ({change: {by: other, clock: of}, position}: Told) =>
+      other === by || of?.[1] === this.#node || (position !== null && position <= this.base);
+    const one: Told = {change, seen: new Set([...this.seen].filter(isNamed)), position: null};
     this.seen.add(one);
     this.outbox.push(one);
     return one;

@@ -173,3 +173,21 @@ test('a stolen folder of keys opens nothing, and one that was changed is refused
   writeFileSync(file, JSON.stringify(good));
   expect(plainOf(made(), 't', 'e', sealed)).toBe('x');
 });
+
+test('what belongs to the hub itself is sealed too, under no name of a tenant', () => {
+  const sealed = made().seal('', 'audit', 'somebody was refused');
+  expect(plainOf(made(), '', 'audit', sealed)).toBe('somebody was refused');
+  expect(codeOf(made(), 'acme', 'audit', sealed)).toBe('unknown-key');
+});
+
+test('a rewrap that cannot unwrap one of the keys changes none', () => {
+  made().seal('a', 'e', 'x');
+  new Sealer({master: second, keys: new WrappedKeyFolder(folder)}).seal('b', 'e', 'x');
+  const masters = () => new WrappedKeyFolder(folder).all().map(({masterId}) => masterId);
+  const before = masters();
+  expect(() => made().rewrap(masterKey(randomBytes(32)))).toThrow(/wrapped by the master key/);
+  expect(masters()).toEqual(before);
+  const third = masterKey(randomBytes(32));
+  expect(made({olderMasters: [second]}).rewrap(third)).toBe(2);
+  expect(new Set(masters())).toEqual(new Set([third.id]));
+});

@@ -11,7 +11,8 @@ import type {ListedKey} from '../store/credentials.ts';
 import {OPERATOR, type SqliteHubStore} from '../store/sqlite-hub-store.ts';
 import {type BackupPlan, Backups} from './backups.ts';
 import {Chronicle} from './chronicle.ts';
-import type {DataKeys} from './data-keys.ts';
+import type {MasterKey} from '../../security/master-key.ts';
+import type {DataKeys, RotatedKey} from './data-keys.ts';
 import {HybridRecall} from './hybrid-recall.ts';
 import {KeyBook} from './key-book.ts';
 import type {HubFolder} from './hub-folder.ts';
@@ -19,6 +20,7 @@ import {MailStore} from './mail-store.ts';
 import {Merging} from './merging.ts';
 import {takeNotes} from './noted.ts';
 import {type AgentTrust, RecallRules} from './recall-rules.ts';
+import {rewrapDataKeys, rotateDataKeys} from './seal-changes.ts';
 import {SharedDocuments} from './shared-documents.ts';
 import {TenantIndexes} from './tenant-indexes.ts';
 import {type Retention, Upkeep} from './upkeep.ts';
@@ -81,6 +83,8 @@ export interface Hub {
   registerKey(who: Agent, publicKey: string): 'kept' | 'full';
   removeKeys(who: Agent, publicKey: string | null): readonly string[];
   listKeys(which: KeysWanted): readonly ListedKey[];
+  rotateDataKeys(tenantId: string | null): readonly RotatedKey[];
+  rewrapDataKeys(master: MasterKey): number;
   /** Who did what, newest first. */
   audit(wanted: AuditWanted): readonly AuditRow[];
   /** Of all tenants, those trusted least first, at most `limit`. */
@@ -227,6 +231,14 @@ export function composeHub(settings: HubSettings, given: HubWith): Hub {
       const removed = changeKeys(who, () => credentials.removeKeys(tenant, agentId, publicKey)) ?? [];
       for (const gone of removed) onEvent({kind: 'key-removed', tenant, agentId, by: OPERATOR, publicKey: gone});
       return removed;
+    },
+    rotateDataKeys(tenantId) {
+      settle();
+      return rotateDataKeys({store, dataKeys}, tenantId);
+    },
+    rewrapDataKeys(master) {
+      settle();
+      return rewrapDataKeys({store, dataKeys}, master);
     },
     audit(wanted) {
       note();

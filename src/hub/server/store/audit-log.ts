@@ -1,5 +1,6 @@
 import type {Database} from 'better-sqlite3';
 import type {JsonValue} from '../../../base/json.ts';
+import {HUB_ITSELF} from '../../security/sealer.ts';
 import type {Bodies, Body} from './bodies.ts';
 import type {Group} from './group.ts';
 
@@ -16,8 +17,6 @@ const LIST = `SELECT num, at_ms AS atMs, tenant, who, what, body FROM audit
 const TAKEN = "SELECT value FROM meta WHERE key = 'audit-notes'";
 const SET_TAKEN = "INSERT OR REPLACE INTO meta (key, value) VALUES ('audit-notes', ?)";
 
-/** Under whose name rows of no tenant are sealed: one that a tenant may have, too, which then shares its data key. */
-const OWN = 'hub';
 /** Rows beyond the limit that are let pile up, so that not every row costs a deletion. */
 const SLACK = 256;
 
@@ -110,7 +109,7 @@ export class AuditLog {
   }
 
   #body(tenant: string | null, detail: JsonValue): Body {
-    return this.#bodies.write(tenant ?? OWN, 'audit', JSON.stringify(detail));
+    return this.#bodies.write(tenant ?? HUB_ITSELF, 'audit', JSON.stringify(detail));
   }
 
   #trim(last: number): void {
@@ -134,7 +133,7 @@ export function readAudit(db: Database, bodies: Bodies, wanted: AuditWanted): re
   const given = {tenant, agent, sinceMs: sinceMs ?? 0, before: before ?? Number.MAX_SAFE_INTEGER};
   for (const {body, ...row} of db.prepare<[Given], Row>(LIST).iterate(given)) {
     // The cast names what `add` has written.
-    const detail = JSON.parse(bodies.read(row.tenant ?? OWN, 'audit', body)) as JsonValue;
+    const detail = JSON.parse(bodies.read(row.tenant ?? HUB_ITSELF, 'audit', body)) as JsonValue;
     const fact = {...row, detail};
     if (agent !== null && !isAbout(fact, agent)) continue;
     rows.push(fact);

@@ -20,6 +20,7 @@ const REVOKED = 'SELECT id, expires_at_ms AS expiresAtMs, at_ms AS atMs FROM rev
 const DROP_REVOKED = 'DELETE FROM revoked_tokens WHERE expires_at_ms <= ?';
 const SET_DATA_KEY = `INSERT OR REPLACE INTO data_keys (tenant, version, master, wrapped, created_at_ms)
   VALUES (?, ?, ?, ?, ?)`;
+const IS_REWRAPPED = 'SELECT 1 FROM data_keys WHERE tenant = ? AND version = ? AND master <> ?';
 export const DATA_KEYS = `SELECT tenant AS tenantId, version, master AS masterId, wrapped, created_at_ms AS createdAtMs
   FROM data_keys ORDER BY tenant, version`;
 
@@ -64,6 +65,7 @@ export class Credentials {
   readonly #revoked;
   readonly #dropRevoked;
   readonly #setDataKey;
+  readonly #isRewrapped;
   readonly #dataKeys;
 
   constructor(db: Database, group: Group, limits: {readonly keysPerAgent: number; readonly revokedTokens: number}) {
@@ -81,6 +83,7 @@ export class Credentials {
     this.#revoked = db.prepare<[], RevokedToken>(REVOKED);
     this.#dropRevoked = db.prepare<[number]>(DROP_REVOKED);
     this.#setDataKey = db.prepare<[string, number, string, string, number]>(SET_DATA_KEY);
+    this.#isRewrapped = db.prepare<[string, number, string], number>(IS_REWRAPPED).pluck();
     this.#dataKeys = db.prepare<[], DataKey>(DATA_KEYS);
   }
 
@@ -127,9 +130,12 @@ export class Credentials {
     return this.#group.write(() => this.#dropRevoked.run(nowMs).changes) ?? 0;
   }
 
-  /** Takes the place of one of the same tenant and version. */
+  /** Takes the place of one of the same tenant and version; of one that another master key opens nothing stays in the file. */
   setDataKey({tenantId, version, masterId, wrapped, createdAtMs}: DataKey): void {
-    this.#group.write(() => this.#setDataKey.run(tenantId, version, masterId, wrapped, createdAtMs));
+    this.#group.write(() => {
+      if (this.#isRewrapped.get(tenantId, version, masterId) !== undefined) this.#group.scrub();
+      this.#setDataKey.run(tenantId, version, masterId, wrapped, createdAtMs);
+    });
   }
 
   dataKeys(): readonly DataKey[] {

@@ -3,9 +3,8 @@ import {type Bodies, checksum, damaged} from './bodies.ts';
 import type {Group} from './group.ts';
 
 const SET = 'INSERT OR REPLACE INTO documents (tenant, name, at_ms, crc, body) VALUES (?, ?, ?, ?, ?)';
-const GET = 'SELECT name, at_ms AS atMs, crc, body FROM documents WHERE tenant = ? AND name = ?';
+const GET = 'SELECT crc, body FROM documents WHERE tenant = ? AND name = ?';
 const COUNT = 'SELECT count(*) FROM documents WHERE tenant = ? AND name <> ?';
-const LIST = 'SELECT name, at_ms AS atMs FROM documents WHERE tenant = ? ORDER BY name';
 const BYTES = 'SELECT coalesce(sum(length(body)), 0) FROM documents WHERE tenant = ?';
 const REMOVE = 'DELETE FROM documents WHERE tenant = ? AND name = ?';
 
@@ -15,12 +14,12 @@ export interface DocumentNote {
   readonly atMs: number;
 }
 
-interface Row extends DocumentNote {
+interface Row {
   readonly crc: number;
   readonly body: Buffer;
 }
 
-/** The latest snapshot of each shared document. */
+/** The latest snapshot of each shared document. Where the hub seals, the name in a row is a mark. */
 export class Documents {
   readonly #group: Group;
   readonly #bodies: Bodies;
@@ -28,7 +27,6 @@ export class Documents {
   readonly #set;
   readonly #get;
   readonly #count;
-  readonly #list;
   readonly #bytes;
   readonly #remove;
 
@@ -43,7 +41,6 @@ export class Documents {
     this.#set = db.prepare<[string, string, number, number, Buffer]>(SET);
     this.#get = db.prepare<[string, string], Row>(GET);
     this.#count = db.prepare<[string, string], number>(COUNT).pluck();
-    this.#list = db.prepare<[string], DocumentNote>(LIST);
     this.#bytes = db.prepare<[string], number>(BYTES).pluck();
     this.#remove = db.prepare<[string, string]>(REMOVE);
   }
@@ -52,25 +49,23 @@ export class Documents {
   set(tenant: string, {name, atMs}: DocumentNote, snapshot: Buffer): 'kept' | 'too-large' | 'full' | null {
     if (snapshot.length > this.#limits.documentBytes) return 'too-large';
     return this.#group.write(() => {
-      if ((this.#count.get(tenant, name) ?? 0) >= this.#limits.documentsPerTenant) return 'full';
+      const mark = this.#bodies.mark(tenant, documentId(name));
+      if ((this.#count.get(tenant, mark) ?? 0) >= this.#limits.documentsPerTenant) return 'full';
       const body = this.#bodies.writeBytes(tenant, documentId(name), snapshot);
-      this.#set.run(tenant, name, atMs, checksum(name, body), body);
+      this.#set.run(tenant, mark, atMs, checksum(mark, body), body);
       return 'kept';
     });
   }
 
   /** Throws a `GodelError` when it is damaged. */
   get(tenant: string, name: string): Buffer | null {
-    const row = this.#group.read(() => this.#get.get(tenant, name));
+    const mark = this.#bodies.mark(tenant, documentId(name));
+    const row = this.#group.read(() => this.#get.get(tenant, mark));
     if (row === undefined) return null;
-    if (checksum(name, row.body) !== row.crc) {
+    if (checksum(mark, row.body) !== row.crc) {
       throw damaged(`document "${name}" of tenant "${tenant}" has another checksum`);
     }
     return this.#bodies.readBytes(tenant, documentId(name), row.body);
-  }
-
-  list(tenant: string): readonly DocumentNote[] {
-    return this.#group.read(() => this.#list.all(tenant));
   }
 
   /** Of all snapshots of a tenant, as they are stored. */
@@ -81,7 +76,7 @@ export class Documents {
   remove(tenant: string, name: string): void {
     this.#group.write(() => {
       this.#group.scrub();
-      this.#remove.run(tenant, name);
+      this.#remove.run(tenant, this.#bodies.mark(tenant, documentId(name)));
     });
   }
 }

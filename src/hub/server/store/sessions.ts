@@ -1,5 +1,6 @@
 import type {Database} from 'better-sqlite3';
 import type {HubRole} from '../../../model/hub.ts';
+import type {Bodies} from './bodies.ts';
 import type {Group} from './group.ts';
 
 const START = 'INSERT INTO sessions (tenant, agent, role, session, started_at_ms) VALUES (?, ?, ?, ?, ?)';
@@ -24,7 +25,7 @@ export interface SessionRow {
   readonly tenant: string;
   readonly agent: string;
   readonly role: HubRole;
-  /** Of the agent's choosing. */
+  /** Of the agent's choosing; where the hub seals, a mark that stands for it. */
   readonly session: string | null;
   /** Unix epoch, milliseconds. */
   readonly startedAtMs: number;
@@ -49,6 +50,7 @@ export interface SessionsWanted {
 export class Sessions {
   readonly #db: Database;
   readonly #group: Group;
+  readonly #bodies: Bodies;
   readonly #max: number;
   readonly #start;
   readonly #end;
@@ -57,9 +59,10 @@ export class Sessions {
   readonly #trim;
   #untrimmed = SLACK;
 
-  constructor(db: Database, {group, max}: {group: Group; max: number}) {
+  constructor(db: Database, {group, bodies, max}: {group: Group; bodies: Bodies; max: number}) {
     this.#db = db;
     this.#group = group;
+    this.#bodies = bodies;
     this.#max = max;
     this.#start = db.prepare<[string, string, string, string | null, number]>(START);
     this.#end = db.prepare<[number, string, number]>(END);
@@ -71,7 +74,10 @@ export class Sessions {
   /** Its number, for `end`; null: not kept, see `flush`. */
   start(session: Pick<SessionRow, 'tenant' | 'agent' | 'role' | 'session' | 'startedAtMs'>): number | null {
     const {tenant, agent, role, session: name, startedAtMs} = session;
-    return this.#group.write(() => Number(this.#start.run(tenant, agent, role, name, startedAtMs).lastInsertRowid));
+    return this.#group.write(() => {
+      const mark = name === null ? null : this.#bodies.mark(tenant, `session ${name}`);
+      return Number(this.#start.run(tenant, agent, role, mark, startedAtMs).lastInsertRowid);
+    });
   }
 
   end(num: number, {atMs, ending}: {atMs: number; ending: Exclude<SessionEnding, 'hub-ended'>}): void {

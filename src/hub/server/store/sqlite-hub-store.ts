@@ -92,7 +92,7 @@ export class SqliteHubStore implements HubStore {
     this.#outcomes.fill();
     const vectors = new Vectors(db, bodies);
     for (const member of [this.#tenants, this.#text, vectors, this.#outcomes]) group.add(member);
-    this.sessions = new Sessions(db, {group, max: limits.pastSessions});
+    this.sessions = new Sessions(db, {group, bodies, max: limits.pastSessions});
     const auditLimits = {rows: limits.auditRows, older: limits.olderAuditRows};
     this.audit = new AuditLog(db, {group, bodies, limits: auditLimits});
     this.pushes = new PushRecords(this.audit);

@@ -37,7 +37,7 @@ function says(of: Episode, by: string, said: {kind: 'vote'; value: 1} | {kind: '
 }
 
 const verbs = (hub: FederationHubServer, which = {}) => hub.getAudit(which).map(({what}) => what);
-const closed = () => ({dbPath: rig.dbPath, masterKeyFile: null});
+const closed = () => ({dbPath: rig.dbPath, masterKeys: null});
 
 test('what agents push is one row each, with how much and where, in the same commit; what is taken from recall has its own', async () => {
   const hub = await rig.start();
@@ -117,7 +117,7 @@ test('who assigns a task, makes a copy, or does something to keys is written dow
   const second = join(rig.folder, 'second.db');
   expect(await backUpHub({...closed(), file: second})).toMatchObject({ok: true});
   expect((await hubAudit(closed(), {agentId: 'late'})).map(({what}) => what)).toEqual(['create-token']);
-  const elsewhere = {dbPath: join(rig.folder, 'restored.db'), masterKeyFile: null};
+  const elsewhere = {dbPath: join(rig.folder, 'restored.db'), masterKeys: null};
   expect(await restoreHub({...elsewhere, from: copy})).toMatchObject({ok: true});
   expect(await hubAudit(elsewhere, {limit: 1})).toMatchObject([{what: 'restore', detail: {from: copy}}]);
   const again = await rig.start();
@@ -143,7 +143,7 @@ test('sessions that last and that are over can be read, those of a hub that was 
   const copy = join(rig.folder, 'copy.db');
   await hub.backup(copy);
   await hub.stop();
-  const killed = {dbPath: copy, masterKeyFile: null};
+  const killed = {dbPath: copy, masterKeys: null};
   expect(await hubSessions(killed, {state: 'active'})).toEqual([]);
   expect(await hubSessions(killed, {state: 'past'})).toMatchObject([
     {agent: 'bob', ending: 'hub-ended'},
@@ -153,8 +153,8 @@ test('sessions that last and that are over can be read, those of a hub that was 
 
 test('a sealed audit log is read with the key only', async () => {
   const bytes = randomBytes(32);
-  const masterKeyFile = join(rig.folder, 'master.key');
-  writeFileSync(masterKeyFile, bytes.toString('base64'), {mode: 0o600});
+  const path = join(rig.folder, 'master.key');
+  writeFileSync(path, bytes.toString('base64'), {mode: 0o600});
   const hub = await rig.start({sealing: {masterKey: masterKey(bytes)}});
   const ann = await rig.join(hub, 'ann');
   // What is of no tenant is sealed, too, and takes nothing with it.
@@ -167,7 +167,8 @@ test('a sealed audit log is read with the key only', async () => {
   await expect(hubAudit(closed(), {})).rejects.toMatchObject({
     failure: {reason: 'store-unusable', detail: expect.stringContaining('sealed')},
   });
-  expect(await hubAudit({...closed(), masterKeyFile}, {agentId: 'ann'})).toMatchObject([{what: 'push', who: 'ann'}]);
+  const masterKeys = {master: {kind: 'file', path}, older: []} as const;
+  expect(await hubAudit({...closed(), masterKeys}, {agentId: 'ann'})).toMatchObject([{what: 'push', who: 'ann'}]);
 });
 
 test('what was not kept since the disk was full is in no row, and the next push begins another', async () => {

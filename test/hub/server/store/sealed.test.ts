@@ -1,6 +1,11 @@
 import {randomBytes} from 'node:crypto';
+import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import type {HubMessage} from '../../../../src/model/hub.ts';
+import {masterKey} from '../../../../src/hub/security/master-key.ts';
+import {Sealer} from '../../../../src/hub/security/sealer.ts';
+import {WrappedKeyFolder} from '../../../../src/hub/security/wrapped-keys.ts';
+import type {Seal} from '../../../../src/hub/server/store/bodies.ts';
 import {change, item} from './sample-episodes.ts';
 import {MANY, sealWith, StoreRig} from './store-rig.ts';
 
@@ -100,5 +105,84 @@ describe('a sealed database', () => {
     using store = rig.open({seal});
     expect(() => store.get('a', 'e')).toThrow('store-unusable');
     expect(store.get('a', 'f')?.entry).toMatchObject({episode: {output: 'two'}});
+  });
+});
+
+/** A word of its own for each kind of text that agents give. */
+const TOLD = {
+  task: 'aardvark',
+  input: 'bandicoot',
+  output: 'capybara',
+  critique: 'dugong',
+  tag: 'echidna',
+  session: 'fossa',
+  later: 'gharial',
+  laterTag: 'hoopoe',
+  vector: 'ibis',
+  message: 'jerboa',
+  topic: 'kakapo',
+  document: 'lemur',
+  documentName: 'manatee',
+  connection: 'numbat',
+  audit: 'okapi',
+} as const;
+const VECTOR = Buffer.from(new Float32Array([0.111, -0.222, 0.333, -0.444]).buffer);
+
+function tellAll(told: StoreRig, by: Seal | null): void {
+  using store = told.open({seal: by});
+  const {task, input, output, critique, tag, session} = TOLD;
+  store.append('t', [item({id: 'e', task, input, output, critique, tags: [tag], sessionId: session})]);
+  store.append('t', [
+    change('e', {kind: 'critique', text: TOLD.later}),
+    change('e', {kind: 'tag', add: [TOLD.laterTag], remove: []}),
+  ]);
+  for (const word of Object.values(TOLD)) store.searchText('t', word, 5);
+  const bytes = Buffer.concat([Buffer.from(TOLD.vector), VECTOR]);
+  store.vectors.set('t', 'm', [{position: 1, bytes}]);
+  const wanted = {...message, topic: TOLD.topic, body: {text: TOLD.message}};
+  store.messages.add('t', 'bob', wanted, 1e15);
+  store.documents.set('t', {name: TOLD.documentName, atMs: 1}, Buffer.from(TOLD.document));
+  store.sessions.start({tenant: 't', agent: 'bob', role: 'worker', session: TOLD.connection, startedAtMs: 1});
+  store.audit.add({atMs: 1, tenant: 't', who: 'bob', what: 'said', detail: TOLD.audit});
+  store.audit.add({atMs: 1, tenant: null, who: 'hub', what: 'said', detail: TOLD.audit});
+  expect(store.flush().ok).toBe(true);
+}
+
+/** The kinds of which something is in the files. */
+function found(told: StoreRig): readonly string[] {
+  const bytes = told.bytes();
+  const kinds = Object.entries(TOLD).flatMap(([kind, word]) => (bytes.includes(word) ? [kind] : []));
+  return bytes.includes(VECTOR) ? [...kinds, 'numbers of a vector'] : kinds;
+}
+
+describe('a stolen file', () => {
+  it('has nothing that agents have told in it when it is sealed, and all of it when it is not', () => {
+    using plain = new StoreRig();
+    tellAll(plain, null);
+    expect(found(plain)).toEqual([...Object.keys(TOLD), 'numbers of a vector']);
+    const keys = new WrappedKeyFolder(join(rig.folder, 'data-keys'));
+    const sealer = new Sealer({master: masterKey(randomBytes(32)), keys});
+    tellAll(rig, sealer);
+    expect(found(rig)).toEqual([]);
+    using store = rig.open({seal: sealer});
+    expect(store.documents.get('t', TOLD.documentName)?.toString()).toBe(TOLD.document);
+    expect(store.verify().findings).toEqual([]);
+  });
+
+  it('finds a document again after its data key was rotated, and not that of another tenant', () => {
+    const keys = new WrappedKeyFolder(join(rig.folder, 'data-keys'));
+    const master = masterKey(randomBytes(32));
+    const sealer = new Sealer({master, keys});
+    {
+      using store = rig.open({seal: sealer});
+      store.documents.set('t', {name: 'd', atMs: 1}, Buffer.from('one'));
+    }
+    sealer.rotateDataKey('t');
+    using store = rig.open({seal: new Sealer({master, keys})});
+    expect(store.documents.get('t', 'd')?.toString()).toBe('one');
+    expect(store.documents.get('u', 'd')).toBeNull();
+    expect([sealer.mark('t', 'd'), sealer.mark('u', 'd'), 'd']).toHaveLength(
+      new Set([sealer.mark('t', 'd'), sealer.mark('u', 'd'), 'd']).size,
+    );
   });
 });

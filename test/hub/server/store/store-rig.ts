@@ -1,4 +1,4 @@
-import {createCipheriv, createDecipheriv, randomBytes} from 'node:crypto';
+import {createCipheriv, createDecipheriv, createHmac, randomBytes} from 'node:crypto';
 import {existsSync, mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -61,6 +61,11 @@ export function sealWith(key: Buffer): Seal {
       const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(context(tenant, id));
       const sealed = Buffer.concat([cipher.update(plain), cipher.final()]);
       return Buffer.concat([nonce, cipher.getAuthTag(), sealed]);
+    },
+    mark(tenant, text) {
+      return createHmac('sha256', key)
+        .update(JSON.stringify([tenant, text]))
+        .digest('base64url');
     },
     open(tenant, id, sealed) {
       try {
