@@ -1,6 +1,6 @@
 import type {MemoryMode} from '../model/memory.ts';
-import {DEFAULT_SPECULATE} from '../model/speculate.ts';
 import {DEFAULT_EJECTION} from '../model/ejection.ts';
+import {DEFAULT_SPECULATE} from '../model/speculate.ts';
 import type {StrategyName, Weights} from '../model/strategy.ts';
 
 /** Everything a user can set, with its value in use. Read by `config/load-settings.ts`, from there passed on as values. */

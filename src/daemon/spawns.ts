@@ -115,8 +115,8 @@ export class Spawns {
         env: plain,
         secretNames: Object.keys(secrets),
         strategy: strategyOf(this.#options.settings),
-        ...configuredSpeculate(this.#options.settings),
         ejection: ejectionOf(this.#options.settings),
+        ...configuredSpeculate(this.#options.settings),
         memory: this.#options.settings.memory,
         repository: repository.value,
       });

@@ -3,8 +3,8 @@ import {fail, ok, type Result} from '../base/result.ts';
 import type {Settings} from '../config/settings.ts';
 import type {Failure} from '../model/failure.ts';
 import type {Autoscale} from '../model/autoscale.ts';
-import {DEFAULT_SPECULATE, type Speculate} from '../model/speculate.ts';
 import {DEFAULT_EJECTION, type Ejection} from '../model/ejection.ts';
+import {DEFAULT_SPECULATE, type Speculate} from '../model/speculate.ts';
 import type {StrategyChoice} from '../model/strategy.ts';
 import type {MemoryMode, RemoteHub} from '../model/memory.ts';
 import type {Plan} from '../model/plan.ts';
@@ -24,10 +24,10 @@ export interface SpecRequest {
   readonly depth: number;
   /** How it chooses its agents if neither the request nor its plan says so; absent: as by default. */
   readonly strategy?: StrategyChoice | undefined;
-  /** What holds of second attempts where its plan does not say it; absent: as by default. */
-  readonly speculate?: Partial<Speculate>;
   /** When its agents are left out where its plan does not say so; absent: as by default. */
   readonly ejection?: Ejection | undefined;
+  /** What holds of second attempts where its plan does not say it; absent: as by default. */
+  readonly speculate?: Partial<Speculate>;
   /** Whether it remembers if neither says so. */
   readonly memory: MemoryMode;
   /** Null: the project's own. */

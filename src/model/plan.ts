@@ -58,8 +58,8 @@ export function joinPlans(first: Plan | null, next: Plan): Plan {
   if (first === null) return next;
   const verify = next.verify ?? first.verify;
   const escalate = next.escalate ?? first.escalate;
-  const speculate = {...first.speculate, ...next.speculate};
   const limits = next.limits ?? first.limits;
+  const speculate = {...first.speculate, ...next.speculate};
   const secrets = [...new Set([...(first.secrets ?? []), ...(next.secrets ?? [])])];
   return {
     name: first.name,
@@ -70,7 +70,7 @@ export function joinPlans(first: Plan | null, next: Plan): Plan {
     ...(secrets.length > 0 ? {secrets} : {}),
     ...(first.budget ? {budget: first.budget} : {}),
     ...(escalate ? {escalate} : {}),
-    ...(Object.keys(speculate).length > 0 ? {speculate} : {}),
     ...(limits ? {limits} : {}),
+    ...(Object.keys(speculate).length > 0 ? {speculate} : {}),
   };
 }

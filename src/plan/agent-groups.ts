@@ -1,5 +1,5 @@
 import type {AgentGroup} from '../model/agent.ts';
-import {attemptLimits} from './limits.ts';
+import {attemptLimits} from './written-limits.ts';
 import {parseTimeout} from './timeout.ts';
 import {checkChoice, choiceOf, type WrittenChoice} from './model-choice.ts';
 import type {DocumentPath, Problem} from './problem.ts';

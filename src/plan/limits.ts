@@ -1,11 +1,10 @@
-import {parseSize} from '../base/size.ts';
 import type {AttemptLimits} from '../model/health.ts';
-import type {TeamLimits} from '../model/plan.ts';
 import type {Assumed} from '../model/task.ts';
 import type {DefaultsDocument, TaskDocument} from './schema.ts';
-import type {LimitsDocument, TeamLimitsDocument} from './schema-limits.ts';
+import type {LimitsDocument} from './schema-limits.ts';
 import {hasWorktree} from './task-agent.ts';
 import {parseTimeout} from './timeout.ts';
+import {attemptLimits} from './written-limits.ts';
 
 /** What one attempt of a task may use, each limit by itself taken from the task or the defaults; undefined: nothing is limited. */
 export function limitsOf(task: TaskDocument, defaults: DefaultsDocument): AttemptLimits | undefined {
@@ -39,26 +38,6 @@ export function assumedOf(
 
 const ASSUMED = ['memoryBytes', 'cpus', 'nice', 'outputBytes', 'diskBytes', 'tokens', 'silenceMs'] as const;
 const TIMEOUT = ['timeoutMs'] as const;
-
-export function attemptLimits({memory, cpus, nice, output, disk, tokens}: LimitsDocument): AttemptLimits {
-  return {
-    ...bytesOf('memoryBytes', memory),
-    ...(nice !== undefined && {nice}),
-    ...(cpus !== undefined && {cpus}),
-    ...bytesOf('outputBytes', output),
-    ...bytesOf('diskBytes', disk),
-    ...(tokens !== undefined && {tokens}),
-  };
-}
-
-export function teamLimitsOf({memory, cpus, output}: TeamLimitsDocument): TeamLimits {
-  return {...bytesOf('memoryBytes', memory), ...(cpus !== undefined && {cpus}), ...bytesOf('outputBytes', output)};
-}
-
-function bytesOf(key: 'memoryBytes' | 'outputBytes' | 'diskBytes', size: string | undefined): AttemptLimits {
-  const bytes = size === undefined ? null : parseSize(size);
-  return bytes === null ? {} : {[key]: bytes};
-}
 
 function silenceOf(silence: string | number | undefined): AttemptLimits {
   const silenceMs = silence === undefined ? null : parseTimeout(silence);

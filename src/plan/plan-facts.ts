@@ -4,7 +4,7 @@ import type {Speculate} from '../model/speculate.ts';
 import {agentGroups, listOf} from './agent-groups.ts';
 import {autoscaleOf} from './autoscale.ts';
 import type {Scope} from './expressions.ts';
-import {teamLimitsOf} from './limits.ts';
+import {teamLimitsOf} from './written-limits.ts';
 import {modelChoice} from './model-choice.ts';
 import type {Problem} from './problem.ts';
 import type {planSchema} from './schema.ts';

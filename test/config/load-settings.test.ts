@@ -129,25 +129,6 @@ test('how teams choose their agents is set like everything else, and weights are
   expect(problems()[0]).toMatch(/strategy-weights \(from .*:2\) mean nothing for the strategy peak-ewma \(from .*:1\)/);
 });
 
-test('second attempts of prompts are set like everything else', () => {
-  expect(loaded({}).settings).toMatchObject({speculatePrompts: 'off', speculateShare: 0.1});
-  write('project/godel.config.yaml', 'speculate-prompts: on\n');
-  expect(loaded({flags: {'speculate-share': '0.25'}}).settings).toMatchObject({
-    speculatePrompts: 'on',
-    speculateShare: 0.25,
-  });
-  for (const [key, value, range] of [
-    ['speculate-prompts', 'maybe', 'on or off'],
-    ['speculate-share', '1.01', 'a number from 0 to 1'],
-    ['speculate-share', '-1', 'a number from 0 to 1'],
-  ] as const) {
-    const env = `GODEL_${key.toUpperCase().replace('-', '_')}`;
-    const [message, hint] = problems({env: {[env]: value}});
-    expect(message).toMatch(new RegExp(`^${env}: ${key}: `));
-    expect(hint).toContain(range);
-  }
-});
-
 test('when agents are left out is set like everything else, and what makes no sense is named with its place and range', () => {
   write('project/godel.config.yaml', 'eject-failures: 3\neject-time: 5s\neject-interval: 1s\n');
   expect(loaded({env: {GODEL_EJECT_SHARE: '0.25'}, flags: {'eject-failures': '2'}}).settings).toMatchObject({
@@ -175,6 +156,25 @@ test('when agents are left out is set like everything else, and what makes no se
   }
   write('project/godel.config.yaml', 'eject-share: 2\n');
   expect(problems()[0]).toBe('/project/godel.config.yaml:1:14: eject-share: 2 is out of range');
+});
+
+test('second attempts of prompts are set like everything else', () => {
+  expect(loaded({}).settings).toMatchObject({speculatePrompts: 'off', speculateShare: 0.1});
+  write('project/godel.config.yaml', 'speculate-prompts: on\n');
+  expect(loaded({flags: {'speculate-share': '0.25'}}).settings).toMatchObject({
+    speculatePrompts: 'on',
+    speculateShare: 0.25,
+  });
+  for (const [key, value, range] of [
+    ['speculate-prompts', 'maybe', 'on or off'],
+    ['speculate-share', '1.01', 'a number from 0 to 1'],
+    ['speculate-share', '-1', 'a number from 0 to 1'],
+  ] as const) {
+    const env = `GODEL_${key.toUpperCase().replace('-', '_')}`;
+    const [message, hint] = problems({env: {[env]: value}});
+    expect(message).toMatch(new RegExp(`^${env}: ${key}: `));
+    expect(hint).toContain(range);
+  }
 });
 
 test('auto is a value only where it means something', () => {

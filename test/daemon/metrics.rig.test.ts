@@ -12,7 +12,7 @@ name: picky
 eject: {failures: 2, time: 1h}
 defaults: {retries: 3}
 tasks:
-  work: {foreach: [a, b, c, d, e, f, g, h], run: 'test "$GODEL_AGENT_ID" != picky-01 && sleep 0.1'}
+  work: {foreach: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20], run: 'test "$GODEL_AGENT_ID" != picky-01 && sleep 0.1'}
   held: {needs: [work], run: 'until test -e go; do sleep 0.05; done'}
 `;
 
@@ -47,7 +47,7 @@ test('the figures of a daemon are those of what its agents have done', async () 
     'only what is held is left',
     async () =>
       figureOf(await metrics(), 'godel_tasks{team="picky",state="running"}') === 1 &&
-      figureOf(await metrics(), 'godel_tasks{team="picky",state="succeeded"}') === 8,
+      figureOf(await metrics(), 'godel_tasks{team="picky",state="succeeded"}') === 20,
   );
   const {type, text} = await get(rig.paths.socket, '/metrics');
   expect(type).toBe('text/plain; version=0.0.4; charset=utf-8');
@@ -55,9 +55,9 @@ test('the figures of a daemon are those of what its agents have done', async () 
   if (!view.ok) throw new Error(view.failure.reason);
   const failed = figureOf(text, 'godel_attempts_total{outcome="command-failed"}');
   expect(failed).toBeGreaterThanOrEqual(2);
-  expect(figureOf(text, 'godel_attempts_total{outcome="succeeded"}')).toBe(8);
-  expect(figureOf(text, 'godel_attempts_started_total')).toBe(8 + failed + 1);
-  expect(view.value.attempts).toBe(8 + failed + 1);
+  expect(figureOf(text, 'godel_attempts_total{outcome="succeeded"}')).toBe(20);
+  expect(figureOf(text, 'godel_attempts_started_total')).toBe(20 + failed + 1);
+  expect(view.value.attempts).toBe(20 + failed + 1);
   expect(figureOf(text, 'godel_agent_breaker_trips_total{team="picky"}')).toBe(1);
   expect(figureOf(text, 'godel_agent_breakers{team="picky",state="open"}')).toBe(1);
   expect(figureOf(text, 'godel_hosts{health="healthy"}')).toBe(1);
@@ -73,5 +73,5 @@ test('the figures of a daemon are those of what its agents have done', async () 
   writeFileSync(join(rig.folder, 'go'), '');
   await rig.waitFor('picky');
   expect(await metrics()).not.toContain('picky');
-  expect(figureOf(await metrics(), 'godel_attempts_total{outcome="succeeded"}')).toBe(9);
+  expect(figureOf(await metrics(), 'godel_attempts_total{outcome="succeeded"}')).toBe(21);
 });

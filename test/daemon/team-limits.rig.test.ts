@@ -59,7 +59,7 @@ test('what a group of agents is held to goes over the defaults of the plan, and 
   await spawn(rig, GROUPS);
   const {failures, tasks} = await rig.waitFor('timed');
   expect(tasks).toMatchObject({succeeded: 1, failed: 2});
-  expect(Object.fromEntries(failures.map(({task, failure}) => [task, failure?.reason]))).toEqual({
+  expect(Object.fromEntries(failures.map(({task, failure}) => [task, failure.reason]))).toEqual({
     slow: 'timed-out',
     loud: 'output-too-large',
   });

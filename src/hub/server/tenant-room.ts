@@ -1,4 +1,4 @@
-import type {Priority, RecallRule} from '../../model/hub.ts';
+import type {RecallRule} from '../../model/hub.ts';
 import {frameText} from '../../wire/hub-text-frame.ts';
 import {type Piece, sendAll} from './fan-out.ts';
 import {HubRates} from './hub-gauges.ts';

@@ -49,7 +49,7 @@ export class Documents {
   set(tenant: string, {name, atMs}: DocumentNote, snapshot: Buffer): 'kept' | 'too-large' | 'full' | null {
     if (snapshot.length > this.#limits.documentBytes) return 'too-large';
     return this.#group.write(() => {
-      const mark = this.#bodies.mark(tenant, documentId(name));
+      const mark = this.#markOf(tenant, name);
       if ((this.#count.get(tenant, mark) ?? 0) >= this.#limits.documentsPerTenant) return 'full';
       const body = this.#bodies.writeBytes(tenant, documentId(name), snapshot);
       this.#set.run(tenant, mark, atMs, checksum(mark, body), body);
@@ -59,7 +59,7 @@ export class Documents {
 
   /** Throws a `GodelError` when it is damaged. */
   get(tenant: string, name: string): Buffer | null {
-    const mark = this.#bodies.mark(tenant, documentId(name));
+    const mark = this.#markOf(tenant, name);
     const row = this.#group.read(() => this.#get.get(tenant, mark));
     if (row === undefined) return null;
     if (checksum(mark, row.body) !== row.crc) {
@@ -76,8 +76,15 @@ export class Documents {
   remove(tenant: string, name: string): void {
     this.#group.write(() => {
       this.#group.scrub();
-      this.#remove.run(tenant, this.#bodies.mark(tenant, documentId(name)));
+      this.#remove.run(tenant, this.#markOf(tenant, name));
     });
+  }
+
+  /** As the row has it: the name itself where nothing is sealed. */
+  #markOf(tenant: string, name: string): string {
+    const id = documentId(name);
+    const mark = this.#bodies.mark(tenant, id);
+    return mark === id ? name : mark;
   }
 }
 
