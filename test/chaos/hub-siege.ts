@@ -129,10 +129,11 @@ class Siege implements AsyncDisposable {
     const {unsynced, error} = await agent.destroy();
     if (unsynced > 0) throw new Error(`the agent ended with ${unsynced} that the hub has not: ${String(error)}`);
     this.ledger.allStoredAreSynced();
+    await this.#endServed();
+    // Once more, from a hub that writes nothing by itself.
+    this.#served = await this.#rig.serve('--port', String(this.#port), '--merge', 'off');
     const entries = await this.#look();
-    this.#served.child.kill('SIGINT');
-    const {code, stderr} = await this.#served.ended;
-    if (code !== 0) throw new Error(`the hub ended with ${String(code)}: ${stderr}`);
+    await this.#endServed();
     const verified = JSON.stringify(await this.#rig.json('verify'));
     if (!verified.includes('"findings":[]') || !verified.includes(`"entries":${entries}`)) {
       throw new Error(`${entries} entries were pulled, and: ${verified}`);
@@ -184,6 +185,12 @@ class Siege implements AsyncDisposable {
       syncInterval: 100,
       finalSyncMs: RESUME_MS,
     });
+  }
+
+  async #endServed(): Promise<void> {
+    this.#served.child.kill('SIGINT');
+    const {code, stderr} = await this.#served.ended;
+    if (code !== 0) throw new Error(`the hub ended with ${String(code)}: ${stderr}`);
   }
 
   async #kill(): Promise<void> {

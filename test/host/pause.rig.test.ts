@@ -172,7 +172,8 @@ test('agents that are closed are forgotten, also while their runtime is looked f
   const ready = [...rig.daemon.reports.values()].flatMap(report =>
     report.type === 'agents-ready' ? report.agents : [],
   );
-  expect(ready).toEqual([one, two]);
+  // The third may have been ready before the host heard that it is closed.
+  expect(ready.filter(agent => agent !== three)).toEqual([one, two]);
   const daemon = await rig.restartDaemon();
   expect((await until('a hello', () => daemon.heard('hello')[0])).agents).toEqual([two]);
   daemon.send({type: 'open-agents', teamId: team, agents: [one!]});

@@ -54,7 +54,7 @@ balancer.add({id: 'east', slots: 2});
 const lease = await balancer.getAgent();
 const id: string = lease.id;
 lease.release({ok: true});
-const state: 'closed' | 'open' | 'half-open' = balancer.breakerOf(id);
+const state: 'closed' | 'open' | 'half-open' | null = balancer.breakerOf(id);
 const options: FederationHubServerOptions = {port: 0, host: '127.0.0.1', dbPath: 'x.db', maxAgents: 10, syncInterval: 100};
 const hub = new FederationHubServer(options);
 await hub.start();
