@@ -391,7 +391,7 @@ function episodeFrame(id: number, agentId: string): string {
     agentId,
     sessionId: null,
     // What says the same is merged; agents that work on different things say different things.
-    task: `make build ${made} green`,
+    task: `make build ${made} of ${agentId} green`,
     input: 'x'.repeat(USUAL / 2),
     output: 'y'.repeat(USUAL / 2),
     critique: null,
