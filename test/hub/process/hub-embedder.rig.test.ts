@@ -48,7 +48,7 @@ test('a hub finds by the vectors of an endpoint; its key is in no argument and n
     server.next.push((_asked, response) => response.writeHead(401).end(`no ${SECRET}`));
     const client = await rig.join(served.url, await rig.token('a2'));
     await client.ask('pushed', pushOf(episode('a2', {at: formatStamp({ms: Date.now(), counter: 0, node: 'a2'})})));
-    await until('the endpoint was asked again', () => server.next.length === 0);
+    await until('the hub says that it was refused', () => served.said().stderr.includes('401'));
     served.child.kill('SIGINT');
     const {stdout, stderr} = await served.ended;
     expect(stderr).toContain('401');

@@ -19,6 +19,8 @@ export interface Served {
   readonly url: string;
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
+  /** What it has printed so far. */
+  readonly said: () => Omit<Ended, 'code'>;
 }
 
 /** A folder in which `godel hub …` is run. */
@@ -34,11 +36,11 @@ export class ServedHubRig implements AsyncDisposable {
       if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the hub ended: ${stderr}`);
       return /wss?:\/\/[^ ,]+/.exec(stdout)?.[0];
     });
-    return {url, child, ended};
+    return {url, child, ended, said};
   }
 
   /** The process, without waiting until it listens. */
-  begin(...args: readonly string[]): Omit<Served, 'url'> & {readonly said: () => Omit<Ended, 'code'>} {
+  begin(...args: readonly string[]): Omit<Served, 'url'> {
     const all = [PROGRAM, 'hub', 'serve', '--port', '0', '--embedder', 'hashed', ...args];
     const child = spawn(process.execPath, all, {cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe']});
     let [stdout, stderr] = ['', ''];
