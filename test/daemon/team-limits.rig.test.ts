@@ -23,7 +23,7 @@ defaults: {timeout: 1h, limits: {output: 1GiB}}
 tasks:
   slow: {run: 'sleep 60'}
   patient: {run: 'sleep 1.5', timeout: 1m}
-  loud: {run: "head -c 2000000 /dev/zero | tr '\\\\0' x; sleep 60"}
+  loud: {run: "head -c 2000000 /dev/zero | tr '\\\\0' x; sleep 60", timeout: 1m}
 `;
 
 async function spawn(rig: Rig, plan: string, ...args: string[]): Promise<void> {
