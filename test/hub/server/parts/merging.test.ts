@@ -232,19 +232,18 @@ test('what was merged is recalled again as soon as something speaks against the 
 
 test('who has confirmed the same lesson twice counts once towards the quorum, and only for what it has read', async () => {
   await using rig = new HubFolderRig();
-  const hub = await rig.start({merge: true, quorum: 2});
-  const [ann, bob, cay, dan] = [
-    await rig.join(hub, 'ann'),
-    await rig.join(hub, 'bob'),
-    await rig.join(hub, 'cay'),
-    await rig.join(hub, 'dan'),
-  ];
+  const before = await rig.start({merge: false, quorum: 2});
+  const [bob, cay] = [await rig.join(before, 'bob'), await rig.join(before, 'cay')];
   const [first, second, third] = [lesson('ann'), lesson('bob'), lesson('bob')];
   const nearly = lesson('ann', {output: NEARLY});
-  await ann.ask('pushed', pushOf(first));
+  await (await rig.join(before, 'ann')).ask('pushed', pushOf(first));
   await bob.ask('pushed', pushOf(second, third));
   await say(cay, second, {by: 'cay', kind: 'confirm', success: true});
   await say(cay, third, {by: 'cay', kind: 'confirm', success: true});
+  await before.stop();
+  // Everything is there before the first of it is looked at.
+  const hub = await rig.start({merge: true, quorum: 2});
+  const [ann, dan] = [await rig.join(hub, 'ann'), await rig.join(hub, 'dan')];
   await looked(rig, ann, 'ann');
   // Confirmed by somebody, the second was the one to stay.
   expect((await stateOf(dan, first)).standing).toBe('merged');
@@ -266,12 +265,16 @@ test('what expires is not recalled from then on, and does not stand for what liv
   const hub = await rig.start({merge: true});
   const [ann, dan] = [await rig.join(hub, 'ann'), await rig.join(hub, 'dan')];
   const short = lesson('ann', {expiresAtMs: Date.now() + 1500});
-  await ann.ask('pushed', pushOf(short, lesson('ann', {output: NEARLY, expiresAtMs: Date.now() - 1})));
-  expect(await seen(dan)).toEqual([['ann', LESSON]]);
-  const long = lesson('ann', {reward: 0.1});
-  await ann.ask('pushed', pushOf(long));
+  const never = 'Never light it by day.';
+  const later = lesson('ann', {output: never, expiresAtMs: Date.now() + 3_600_000});
+  await ann.ask('pushed', pushOf(short, later, lesson('ann', {output: NEARLY, expiresAtMs: Date.now() - 1})));
+  const outputs = (await seen(dan)).map(([, output]) => output);
+  expect(outputs).toContain(never);
+  expect(outputs).not.toContain(NEARLY);
+  const [long, same] = [lesson('ann', {reward: 0.1}), lesson('ann', {output: never, reward: 0.1})];
+  await ann.ask('pushed', pushOf(long, same));
   await looked(rig, dan, 'dan');
-  expect((await stateOf(dan, long)).standing).toBe('active');
+  for (const each of [long, same]) expect((await stateOf(dan, each)).standing).toBe('active');
   await until('it has expired', () => Date.now() > (short.expiresAtMs ?? 0));
   const memories = await recall(dan, 20);
   expect(memories.filter(memory => memory.episode.output === LESSON).map(memory => memory.episode.id)).toEqual([
