@@ -83,9 +83,8 @@ test('after a while one is let through and no other; its success closes the brea
   expect(statesOf(news)).toEqual(['anthropic open', 'anthropic half-open', 'anthropic closed']);
 });
 
-test('what it turns away is counted, and how often and for how long it was open, for daemons that come later too', async () => {
-  const {news, breakers: edge} = edges();
-  const begun = performance.now();
+test('what it turns away is counted', async () => {
+  const {news, breakers: edge} = edges(60_000);
   for (let time = 0; time < 3; time += 1) await end(OVERLOADED, edge);
   expect((await end(null, edge)).ok).toBe(false);
   expect((await end(null, edge)).ok).toBe(false);
@@ -94,16 +93,19 @@ test('what it turns away is counted, and how often and for how long it was open,
     [1, 1],
     [1, 2],
   ]);
+});
+
+test('how often and for how long it was open is counted, for daemons that come later too', async () => {
+  const {news, breakers: edge} = edges();
+  for (let time = 0; time < 3; time += 1) await end(OVERLOADED, edge);
   await until('one may try', () => news.at(-1)?.state === 'half-open');
+  const first = news.at(-1)?.counts;
+  expect(first?.opens).toBe(1);
+  expect(first?.openMs).toBeGreaterThan(0);
   await end(OVERLOADED, edge);
-  await until('it is open again', () => news.at(-1)?.state === 'open');
-  await until('one may try', () => news.at(-1)?.state === 'half-open');
-  const elapsed = performance.now() - begun;
+  await until('another may try', () => news.at(-1)?.state === 'half-open' && news.at(-1)?.counts?.opens === 2);
   const {counts} = news.at(-1) ?? {};
-  expect(counts).toMatchObject({opens: 2, refusals: 2});
-  // Open for 30 ms and then for 60, as far as timers are true to the millisecond.
-  expect(counts?.openMs).toBeGreaterThanOrEqual(80);
-  expect(counts?.openMs).toBeLessThanOrEqual(Math.ceil(elapsed));
+  expect(counts?.openMs).toBeGreaterThan(first?.openMs ?? Infinity);
   await end(null, edge);
   expect(news.at(-1)).toMatchObject({state: 'closed', counts});
   news.length = 0;
@@ -130,12 +132,14 @@ test('the first answer is enough: the attempt may take as long as it likes', asy
 test('one that was let through and fails, or shows nothing, opens it again for longer', async () => {
   const {news, breakers: edge} = edges();
   for (let time = 0; time < 3; time += 1) await end(OVERLOADED, edge);
+  const opened = () => news.filter(({state}) => state === 'open');
   for (const failure of [OVERLOADED, STOPPED]) {
     await until('one may try', () => news.at(-1)?.state === 'half-open');
+    const opens = opened().length;
     await end(failure, edge);
-    await until('it is open', () => news.at(-1)?.state === 'open');
+    await until('it has opened', () => opened().length > opens);
   }
-  const [first, second, third] = news.filter(({state}) => state === 'open').map(({retryAfterMs}) => retryAfterMs);
+  const [first, second, third] = opened().map(({retryAfterMs}) => retryAfterMs);
   expect(second).toBeGreaterThan(first ?? Infinity);
   expect(third).toBeGreaterThan(second ?? Infinity);
 });
