@@ -148,13 +148,21 @@ test('a team whose token has expired or is refused is told so, with what mends i
     const {stdout} = await rig.godel(['memory', 'search', 'parser', '--from', 'hub', '--json', ...at]);
     return stdout !== '' && (JSON.parse(stdout) as Partial<MemoryAnswer>).memories?.length === 1;
   });
-  expect(await warnings('first')).toEqual([]);
+  // The file is looked at again once a second at most.
+  await until('it is mended', async () => (await warnings('first')).length === 0);
+  // What becomes known later is told to a team that is at work.
+  const held = rig.writePlan("{version: 1, name: held, tasks: {hold: {run: 'until test -e go; do sleep 0.05; done'}}}");
+  expect(await rig.godel(['team', 'spawn', '--count', '1', '--plan', held, '--detach', ...at])).toMatchObject({
+    code: 0,
+  });
   await served.run('token', 'revoke', String(good['tokenId']));
   const [told] = await until('it is refused', async () => {
-    const all = await warnings('first');
+    const all = await warnings('held');
     return all.length > 0 && all;
   });
   expect(told).toContain(fix);
+  writeFileSync(join(rig.folder, 'go'), '');
+  await rig.waitFor('held');
 });
 
 test('two projects share what they learn at a hub of somebody else, each as itself', async () => {
