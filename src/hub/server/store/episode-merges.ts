@@ -163,8 +163,7 @@ export class EpisodeMerges {
     const agent = entries.agentOf(key);
     if (agent === null || trust(turn.tenant, agent) >= LEAST_RECALLED) return 'done';
     const freed = merged.intoAnyOf({tenant: turn.tenant.num, agent, limit: MOST_RELEASED});
-    this.#release(turn, freed, 'the agent of the one that stayed is not trusted');
-    return freed.length >= MOST_RELEASED ? 'turn' : 'done';
+    return this.#release(turn, freed, 'the agent of the one that stayed is not trusted');
   }
 
   /** Merges it, or into it what says the same; what has become unfit lets go. */
@@ -259,31 +258,31 @@ export class EpisodeMerges {
   }
 
   #releaseFrom(turn: Turn, keeper: number, why: string): 'done' | 'turn' {
-    const freed = this.#parts.merged.into(keeper, MOST_RELEASED);
-    this.#release(turn, freed, why);
-    return freed.length >= MOST_RELEASED ? 'turn' : 'done';
+    return this.#release(turn, this.#parts.merged.into(keeper, MOST_RELEASED), why);
   }
 
-  /** They are recalled as themselves; behind the mark they are looked at again. */
-  #release(turn: Turn, keys: readonly number[], why: string): void {
+  /** They are recalled as themselves; behind the mark they are looked at again. `turn`: there may be more. */
+  #release(turn: Turn, keys: readonly number[], why: string): 'done' | 'turn' {
     const {merged, entries, log} = this.#parts;
+    let parted = 0;
     for (const key of keys) {
       const known = merged.of(key);
       const row = entries.at(key);
       if (known === null || row === null) continue;
       const said = {id: randomUUID(), episode: row.id, by: 'hub', at: turn.at()};
-      const appended = log.append(turn.tenant, {
-        kind: 'change',
-        change: {...said, kind: 'standing', standing: 'active'},
-      });
-      // A damaged one stays as it is, and is not asked for again.
-      if ('refused' in appended) merged.part(key);
-      else {
+      const change = {...said, kind: 'standing', standing: 'active'} as const;
+      const appended = log.append(turn.tenant, {kind: 'change', change}, {isRelease: true});
+      if (!('refused' in appended)) {
         turn.released.set(row.id, why);
         turn.releasedAt.push(positionOf(key));
-      }
+      } else if (appended.refused === 'not-found') {
+        // A damaged one stays as it is, and is not asked for again.
+        merged.part(key);
+      } else continue;
+      parted += 1;
       this.#credits.tally(turn, known.keeper, {merged: -known.merged, uses: -known.uses});
     }
+    return keys.length >= MOST_RELEASED && parted > 0 ? 'turn' : 'done';
   }
 
   #candidate({tenant}: Turn, key: number): MergeCandidate | null {
