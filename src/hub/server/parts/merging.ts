@@ -24,6 +24,8 @@ export interface MergingParts {
   readonly indexes: TenantIndexes;
   readonly clock: HybridClock;
   readonly quorum: number;
+  /** Nothing more is merged; what was is still let go. */
+  readonly onlyReleases: boolean;
   /** So many episodes of one task become one; null: none do. */
   readonly consolidate: number | null;
   /** Before something is written for oneself. */
@@ -94,7 +96,7 @@ export class Merging {
     for (;;) {
       if (this.#isClosed) return;
       this.#behind.delete(tenant);
-      if (!this.#parts.store.merges.isBehind(tenant)) return;
+      if (!this.#parts.store.merges.isBehind(tenant, this.#parts)) return;
       const done = await this.#slice(tenant);
       if (done === 'all') return;
       this.#behind.add(tenant);
@@ -105,7 +107,7 @@ export class Merging {
   }
 
   async #slice(tenant: string): Promise<MergeReport['done'] | 'failed'> {
-    const {store, embedder, indexes, clock, quorum, consolidate, settle, commit, onEvent} = this.#parts;
+    const {store, embedder, indexes, clock, quorum, onlyReleases, consolidate, settle, commit, onEvent} = this.#parts;
     const index = await indexes.open(tenant);
     if (this.#isClosed) return 'failed';
     settle();
@@ -118,6 +120,7 @@ export class Merging {
     const untilMs = performance.now() + SLICE_MS;
     const report = store.merges.turn(tenant, {
       quorum,
+      onlyReleases,
       consolidate,
       near: position => {
         const vector = vectorAt(position);

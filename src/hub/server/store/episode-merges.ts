@@ -12,6 +12,7 @@ import type {EpisodeStates} from './episode-states.ts';
 import type {Group} from './group.ts';
 import {entryKey, positionOf} from './hub-schema.ts';
 import {MergeCredits} from './merge-credits.ts';
+import {MergeMarks} from './merge-marks.ts';
 import type {MergedEpisodes} from './merged-episodes.ts';
 import type {Tenant, Tenants} from './tenants.ts';
 
@@ -34,6 +35,8 @@ export interface MergeTurn extends Omit<MergeRule, 'nowMs'> {
   readonly near: (position: number) => readonly number[] | null;
   /** As many episodes of one task, and more, become one; null: none do. */
   readonly consolidate: number | null;
+  /** Default: false. Nothing more is merged; what was is still let go. */
+  readonly onlyReleases?: boolean;
   /** A new stamp each time. */
   readonly at: () => string;
   /** Asked between two entries of the log: whether to go on. */
@@ -72,17 +75,24 @@ const MOST_TAGS = 50;
 export class EpisodeMerges {
   readonly #parts: EpisodeMergesParts;
   readonly #credits: MergeCredits;
+  readonly #marks: MergeMarks;
 
   constructor(parts: EpisodeMergesParts) {
     this.#parts = parts;
     this.#credits = new MergeCredits(parts);
+    this.#marks = new MergeMarks(parts.merged);
+    parts.group.add(this.#marks);
   }
 
   /** Whether there is something to look at. */
-  isBehind(name: string): boolean {
+  isBehind(name: string, {onlyReleases = false}: Pick<MergeTurn, 'onlyReleases'> = {}): boolean {
     const {tenants, group, merged} = this.#parts;
     const tenant = tenants.find(name);
-    return tenant !== null && group.read(() => merged.mark(tenant.num)) < tenant.head;
+    if (tenant === null) return false;
+    return group.read(() => {
+      if (onlyReleases && !merged.hasAny(tenant.num)) return false;
+      return this.#marks.of(tenant.num, onlyReleases) < tenant.head;
+    });
   }
 
   /** Durable with the next `flush`. null: nothing could be written, see `flush`. */
@@ -95,9 +105,8 @@ export class EpisodeMerges {
   }
 
   #turn(turn: Turn): MergeReport {
-    const {merged} = this.#parts;
-    const {tenant} = turn;
-    const since = merged.mark(tenant.num);
+    const {tenant, onlyReleases = false} = turn;
+    const since = this.#marks.of(tenant.num, onlyReleases);
     const {head} = tenant;
     let mark = since;
     let done: MergeReport['done'] = 'all';
@@ -113,7 +122,7 @@ export class EpisodeMerges {
         break;
       }
     }
-    if (mark > since) merged.setMark(tenant.num, mark);
+    if (mark > since) this.#marks.set(tenant.num, mark, onlyReleases);
     this.#note(turn);
     return {merged: turn.mergedAt, released: turn.releasedAt, isNews: tenant.head > head, done};
   }
@@ -168,6 +177,7 @@ export class EpisodeMerges {
 
   /** Merges it, or into it what says the same; what has become unfit lets go. */
   #consider(turn: Turn, key: number): 'done' | 'vectors' | 'turn' {
+    if (turn.onlyReleases) return 'done';
     const candidate = this.#candidate(turn, key);
     if (candidate === null || !isFit(candidate, turn.nowMs)) return 'done';
     const near = turn.near(positionOf(key));
