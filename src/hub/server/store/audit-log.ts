@@ -2,7 +2,7 @@ import type {Database} from 'better-sqlite3';
 import type {JsonValue} from '../../../base/json.ts';
 import {HUB_ITSELF} from '../../security/sealer.ts';
 import type {Bodies, Body} from './bodies.ts';
-import type {Group} from './group.ts';
+import type {Group, GroupMember} from './group.ts';
 
 /** What happens all the time; everything else is somebody's decision, and is kept longer. */
 const ROUTINE = "('push', 'refuse', 'refresh', 'assign-task')";
@@ -56,7 +56,7 @@ export interface AuditLimits {
 }
 
 /** Who did what, the latest so many of them. */
-export class AuditLog {
+export class AuditLog implements GroupMember {
   readonly #db: Database;
   readonly #group: Group;
   readonly #bodies: Bodies;
@@ -106,6 +106,11 @@ export class AuditLog {
   /** Newest first. */
   list(wanted: AuditWanted): readonly AuditRow[] {
     return this.#group.read(() => readAudit(this.#db, this.#bodies, wanted));
+  }
+
+  /** Rows that were trimmed are there again. */
+  forget(): void {
+    this.#trimmedTo = 0;
   }
 
   #body(tenant: string | null, detail: JsonValue): Body {
