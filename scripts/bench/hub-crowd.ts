@@ -327,8 +327,9 @@ function pushFrame(id: number, agentId: string, count: number, bytes: number): s
   const items: string[] = [];
   for (let index = 0; index < count; index += 1) {
     const episodeId = `${process.pid}-${(made += 1)}`;
+    // What says the same is merged; agents that work on different things say different things.
     items.push(
-      `{"kind":"episode","episode":{"id":"${episodeId}","agentId":"${agentId}","sessionId":null,"task":"make the build green","input":"${input}","output":"${output}","critique":null,"reward":0.5,"success":true,"tags":["build","ci"],"at":"${at}","expiresAtMs":null,"signature":null}}`,
+      `{"kind":"episode","episode":{"id":"${episodeId}","agentId":"${agentId}","sessionId":null,"task":"make build ${made} of ${agentId} green","input":"${input}","output":"${output}","critique":null,"reward":0.5,"success":true,"tags":["build","ci"],"at":"${at}","expiresAtMs":null,"signature":null}}`,
     );
   }
   return `{"type":"push","id":${id},"items":[${items.join(',')}]}`;

@@ -43,7 +43,8 @@ export const OURS: Dialect = {
       id: `${process.pid}-${(made += 1)}`,
       agentId,
       sessionId: null,
-      task: 'make the build green',
+      // What says the same is merged; agents that work on different things say different things.
+      task: `make build ${made} of ${agentId} green`,
       input: INPUT,
       output: OUTPUT,
       critique: null,

@@ -15,6 +15,8 @@ interface Heard {
 interface Total {
   readonly of: Edge;
   counts: BreakerCounts;
+  /** Of the time that they are open, what was shown last: a host that says less later takes nothing back. */
+  shownMs: number;
   readonly hosts: Map<HostId, Heard>;
 }
 
@@ -42,12 +44,14 @@ export class EdgeMeter {
 
   /** In the order in which they were first heard of. */
   views(nowMs: number): readonly EdgeCounts[] {
-    return [...this.#totals.values()].map(({of, counts, hosts}) => {
+    return [...this.#totals.values()].map(total => {
+      const {of, counts, hosts} = total;
       const heard = [...hosts.values()];
       const open = heard.filter(({news}) => news.state === 'open');
       const since = open.reduce((sum, {atMs}) => sum + Math.max(0, nowMs - atMs), 0);
       const halfOpen = heard.filter(({news}) => news.state === 'half-open').length;
-      return {of, open: open.length, halfOpen, ...counts, openMs: Math.round(counts.openMs + since)};
+      total.shownMs = Math.max(total.shownMs, Math.round(counts.openMs + since));
+      return {of, open: open.length, halfOpen, ...counts, openMs: total.shownMs};
     });
   }
 
@@ -56,7 +60,7 @@ export class EdgeMeter {
     const known = this.#totals.get(key);
     if (known) return known;
     if (this.#totals.size >= MOST_EDGES) return null;
-    const made: Total = {of, counts: NONE, hosts: new Map()};
+    const made: Total = {of, counts: NONE, shownMs: 0, hosts: new Map()};
     this.#totals.set(key, made);
     return made;
   }

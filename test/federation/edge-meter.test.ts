@@ -20,7 +20,10 @@ describe('what breakers have counted', () => {
     expect(meter.views(2000)).toEqual([{of, open: 1, halfOpen: 1, opens: 4, refusals: 3, openMs: 5000}]);
     meter.hostGone(h2);
     meter.take(h1, news('closed', {opens: 1, refusals: 2, openMs: 800}), 2500);
-    expect(meter.views(9000)).toEqual([{of, open: 0, halfOpen: 0, opens: 4, refusals: 3, openMs: 4800}]);
+    expect(meter.views(9000)).toEqual([{of, open: 0, halfOpen: 0, opens: 4, refusals: 3, openMs: 5000}]);
+    // It never goes down, and on from there.
+    meter.take(h1, news('closed', {opens: 2, refusals: 2, openMs: 1300}), 9500);
+    expect(meter.views(9500)).toMatchObject([{openMs: 5300}]);
   });
 
   it('is counted once, however often it is said', () => {

@@ -6,6 +6,8 @@ import type {Memories} from './memories.ts';
 
 /** What became known of its hub so soon after a team was over was so before: it is not looked for at once. */
 const AFTER_MS = 60_000;
+/** Teams whose hub is remembered; it is looked up again beyond that. */
+const MOST_KNOWN = 1000;
 
 /** What teams are told of the hubs of their memories. */
 export class MemoryWarnings {
@@ -35,6 +37,8 @@ export class MemoryWarnings {
     if (known !== undefined) return known;
     const spec = this.#specOf(id);
     const hub = spec === null || spec.memory === 'off' ? 'off' : (spec.hub ?? null);
+    // Teams that are gone are among them.
+    if (this.#hubs.size >= MOST_KNOWN) this.#hubs.clear();
     this.#hubs.set(id, hub);
     return hub;
   }

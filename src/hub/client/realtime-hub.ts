@@ -30,6 +30,8 @@ import {uuidV7} from './uuid-v7.ts';
 const SEND_MS = 10_000;
 const HELP_MS = 30_000;
 const MAX_ANSWERS = 1000;
+/** Messages that cannot be opened and are left at the hub. */
+const MAX_SEALED = 100;
 /** How long what was written into documents may take to be told at the end, in milliseconds. */
 const LAST_WORDS_MS = 2000;
 
@@ -51,6 +53,8 @@ export class RealtimeHub implements AsyncDisposable {
   readonly #news: MemoryNews;
   readonly #inbox: Inbox;
   readonly #help: HelpDesk;
+  /** Ids of messages that could not be opened and were not acknowledged. */
+  readonly #sealed = new Set<string>();
   readonly #documents: HubDocuments;
   #presence: PresenceNote;
   #shown: Promise<void> = Promise.resolve();
@@ -271,9 +275,8 @@ export class RealtimeHub implements AsyncDisposable {
   }
 
   #onMessage(message: HubMessage): void {
-    // It stays at the hub, for when the key is there.
-    if (isSealedBody(message)) return;
-    if (!this.#inbox.take(message)) return;
+    if (isSealedBody(message) && this.#isKept(message)) return;
+    if (!this.#inbox.take(message) || isSealedBody(message)) return;
     const {to, topic, skills = []} = message;
     // Over a connection that is shared comes what others follow, too; and of what is sealed the hub does not know for whom it is.
     if (to === null && topic !== null && !this.#topics.includes(topic)) return;
@@ -281,6 +284,12 @@ export class RealtimeHub implements AsyncDisposable {
     this.#help.hear(message);
     this.#listeners.emit('message:received', message);
     emitKind(this.#listeners, message);
+  }
+
+  /** What cannot be opened stays at the hub, for when the key is there; but not so much that nothing else reaches this agent. */
+  #isKept({id}: HubMessage): boolean {
+    if (this.#sealed.size < MAX_SEALED) this.#sealed.add(id);
+    return this.#sealed.has(id);
   }
 
   async #send(

@@ -34,6 +34,11 @@ export class Saying {
     return this.#parts.reduce((sum, part) => sum + part.length, 0);
   }
 
+  /** More than what words and signs are looked for in. */
+  get isLong(): boolean {
+    return this.#parts.some(part => part.length > MAX_CHARS);
+  }
+
   /** The same for those that say exactly the same, whatever their blanks. */
   get text(): string {
     const parts = () => this.#parts.map(part => part.normalize('NFC').trim().replaceAll(/\s+/gu, ' '));
@@ -71,6 +76,8 @@ export function areIdentical(a: Saying, b: Saying): boolean {
 export function areNearIdentical(a: Saying, b: Saying): boolean {
   if (a.success !== b.success || Math.min(a.length, b.length) < Math.max(a.length, b.length) * MIN_LENGTH) return false;
   if (a.text === b.text) return true;
+  // Of those only the beginning is compared below.
+  if (a.isLong || b.isLong) return false;
   const parts = a.words.map((words, index) => [words, b.words[index] ?? []] as const);
   return parts.every(([one, other]) => areNearly(one, other)) && a.marks === b.marks;
 }

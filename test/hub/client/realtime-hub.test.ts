@@ -3,6 +3,7 @@ import {EphemeralAgent} from '../../../src/hub/client/ephemeral-agent.ts';
 import {InProcessHub} from '../../../src/hub/client/in-process-hub.ts';
 import {createRealtimeHub, type RealtimeHub} from '../../../src/hub/client/realtime-hub.ts';
 import type {RealtimeOptions} from '../../../src/hub/client/realtime-options.ts';
+import {SEALED_PREFIX} from '../../../src/hub/security/end-to-end.ts';
 import type {HubMessage} from '../../../src/model/hub.ts';
 import {until} from '../../rig/until.ts';
 import {episode, type HubRig, pushOf, startHub} from '../server/hub-rig.ts';
@@ -290,4 +291,21 @@ test('two realtime hubs over one connection each hear their own topics', async (
   await until('the other still hears', () => ofY!.length === 3);
   expect(ofX).toHaveLength(2);
   await agent.destroy();
+});
+
+test('messages that cannot be opened keep no others away', async () => {
+  const bob = createRealtimeHub('bob', 't1', {endpoint: rig.url, token: rig.desk.issue('bob')});
+  const mallory = createRealtimeHub('mallory', 't1', {endpoint: rig.url, token: rig.desk.issue('mallory')});
+  open.add(bob).add(mallory);
+  const heard: unknown[] = [];
+  bob.on('message:received', ({body}) => heard.push(body));
+  await Promise.all([bob.connect(), mallory.connect()]);
+  // More than a hub keeps for an agent.
+  for (let sent = 0; sent < 1200; sent += 100) {
+    const some = Array.from({length: 100}, (_, index) => mallory.sendMessage('bob', `${SEALED_PREFIX}${sent + index}`));
+    await Promise.all(some);
+  }
+  await mallory.sendMessage('bob', 'hello');
+  await until('bob hears what he can read', () => heard.length > 0);
+  expect(heard).toEqual(['hello']);
 });

@@ -17,6 +17,12 @@ describe('near-identical lessons', () => {
     expect(areIdentical(a, said({task: ' Fix the  login-test! ', critique: 'Wait for\nit.'}))).toBe(true);
   });
 
+  test('are not those whose ends nobody looks at', () => {
+    const long = (end: string) => said({output: `${'compile the next file and go on '.repeat(700)}${end}`});
+    expect(areNearIdentical(long('the linker ran out of memory'), long('permission denied on the socket'))).toBe(false);
+    expect(areNearIdentical(long('the same'), long('the  same'))).toBe(true);
+  });
+
   test('and those of which one has a word more', () => {
     expect(areNearIdentical(said(), said({critique: `${LESSON} Really.`}))).toBe(true);
     expect(areNearIdentical(said({critique: `${LESSON} Really.`}), said())).toBe(true);

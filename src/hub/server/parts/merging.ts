@@ -9,10 +9,13 @@ import {type TenantIndexes, vectorOf} from './tenant-indexes.ts';
 /** What has come is looked at after so many milliseconds; and again, where vectors are still to be made, ever later. */
 const SOON_MS = 500;
 const LATEST_MS = 60_000;
-/** Milliseconds of a slice, and between two: less of the hub's time while agents push. */
+/** Milliseconds of a slice, and between two at least: less of the hub's time while agents push. */
 const SLICE_MS = 1.5;
 const PAUSE_MS = 6;
 const BUSY_PAUSE_MS = 60;
+/** A pause is so many times as long as the slice before it, which one episode alone may make longer: a tenth, and a fortieth, of a core. */
+const REST = 9;
+const BUSY_REST = 39;
 /** Neighbours that are looked at, and how alike their vectors are at least. */
 const NEIGHBOURS = 32;
 const MIN_SIMILARITY = 0.85;
@@ -97,12 +100,14 @@ export class Merging {
       if (this.#isClosed) return;
       this.#behind.delete(tenant);
       if (!this.#parts.store.merges.isBehind(tenant, this.#parts)) return;
+      const startedMs = performance.now();
       const done = await this.#slice(tenant);
+      const tookMs = performance.now() - startedMs;
       if (done === 'all') return;
       this.#behind.add(tenant);
       // Waiting for vectors, or for room on the disk.
       if (done !== 'turn') return;
-      await this.#pause();
+      await this.#pause(tookMs);
     }
   }
 
@@ -149,8 +154,8 @@ export class Merging {
     return done;
   }
 
-  #pause(): Promise<void> {
-    const ms = this.#isBusy ? BUSY_PAUSE_MS : PAUSE_MS;
+  #pause(tookMs: number): Promise<void> {
+    const ms = this.#isBusy ? Math.max(BUSY_PAUSE_MS, BUSY_REST * tookMs) : Math.max(PAUSE_MS, REST * tookMs);
     this.#isBusy = false;
     return sleep(ms);
   }
