@@ -26,15 +26,18 @@ export async function hubAudit(hub: Hub, which: RecordsWanted): Promise<readonly
   const answered = await ask(hub, {do: 'audit', wanted: which});
   if (answered?.kind === 'audit') return answered.rows;
   const {tenant = null, agent = null, sinceMs = null, limit} = wanted;
-  const waiting = waitingNotes(hubFolder(hub.dbPath)).filter(
-    fact =>
+  const waiting = waitingNotes(hubFolder(hub.dbPath));
+  const {rows, taken} = must(readAuditLog(await sourceOf(hub), wanted));
+  // One that a killed hub has taken in may still lie there.
+  const noted = [...waiting].flatMap(([name, fact]) => {
+    const isWanted =
+      !taken.has(name) &&
       (tenant === null || fact.tenant === tenant) &&
       (agent === null || isAbout(fact, agent)) &&
-      fact.atMs >= (sinceMs ?? 0),
-  );
-  const kept = must(readAuditLog(await sourceOf(hub), wanted));
-  const noted = waiting.toReversed().map(fact => ({...fact, num: null}));
-  return [...noted, ...kept].slice(0, limit);
+      fact.atMs >= (sinceMs ?? 0);
+    return isWanted ? [{...fact, num: null}] : [];
+  });
+  return [...noted.toReversed(), ...rows].slice(0, limit);
 }
 
 /** Who was connected from when to when and who is, newest first; as `hubAudit`. */

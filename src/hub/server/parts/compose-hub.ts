@@ -39,7 +39,7 @@ export interface HubSettings {
   /** PEM. With it the hub speaks wss and https only; `requestCert` with `ca` asks clients for certificates. */
   readonly tls?: HubTls;
   readonly retention?: Partial<Retention>;
-  /** Whether episodes that say the same are merged. Default: true. */
+  /** Whether episodes that say the same are merged; what was merged is let go in any case. Default: true. */
   readonly merge?: boolean;
   /** So many episodes of one task, 3 to 100, become one of the hub's own. Default: none do. */
   readonly consolidate?: number;
@@ -119,7 +119,7 @@ export function composeHub(settings: HubSettings, given: HubWith): Hub {
   const follower = new VectorFollower({vectors: store.vectors, embedder, indexes, settle, onEvent});
   const onAdded = (tenant: string) => {
     upkeep.textSoon();
-    merging?.wake(tenant);
+    merging.wake(tenant);
   };
   const recall = new HybridRecall({store, embedder, indexes, follower, onAdded, quorum, wallMs, onEvent});
   const rules = new RecallRules({store, quorum, wallMs});
@@ -174,15 +174,14 @@ export function composeHub(settings: HubSettings, given: HubWith): Hub {
     },
     forgotten: (tenant, episodes) => {
       recall.forgotten(tenant, episodes);
-      merging?.wake(tenant);
+      merging.wake(tenant);
     },
     expire: () => mail.expire(),
     onEvent,
   });
   const commit = () => upkeep.tick();
-  const merging = merge
-    ? new Merging({store, embedder, indexes, clock, quorum, consolidate, settle, commit, onEvent})
-    : null;
+  const shown = {store, embedder, indexes, clock, quorum, consolidate};
+  const merging = new Merging({...shown, onlyReleases: !merge, settle, commit, onEvent});
   const backups = plan === undefined ? null : new Backups(plan, store, onEvent);
   const changeKeys = <T>({tenantId, agentId}: Agent, change: () => T): T => {
     checkName(tenantId, 'The name of the tenant');
@@ -205,7 +204,7 @@ export function composeHub(settings: HubSettings, given: HubWith): Hub {
       await server.start();
       upkeep.start();
       backups?.start();
-      merging?.start();
+      merging.start();
       // What an earlier run has left.
       upkeep.textSoon();
       follower.wake();
@@ -213,7 +212,7 @@ export function composeHub(settings: HubSettings, given: HubWith): Hub {
     async stop() {
       const following = follower.close();
       await server.stop();
-      await Promise.all([following, upkeep.stop(), backups?.stop(), merging?.close()]);
+      await Promise.all([following, upkeep.stop(), backups?.stop(), merging.close()]);
       upkeep.tick();
       documents.close();
     },

@@ -27,6 +27,8 @@ export interface MergingParts {
   readonly indexes: TenantIndexes;
   readonly clock: HybridClock;
   readonly quorum: number;
+  /** Nothing more is merged; what was is still let go. */
+  readonly onlyReleases: boolean;
   /** So many episodes of one task become one; null: none do. */
   readonly consolidate: number | null;
   /** Before something is written for oneself. */
@@ -97,7 +99,7 @@ export class Merging {
     for (;;) {
       if (this.#isClosed) return;
       this.#behind.delete(tenant);
-      if (!this.#parts.store.merges.isBehind(tenant)) return;
+      if (!this.#parts.store.merges.isBehind(tenant, this.#parts)) return;
       const startedMs = performance.now();
       const done = await this.#slice(tenant);
       const tookMs = performance.now() - startedMs;
@@ -110,7 +112,7 @@ export class Merging {
   }
 
   async #slice(tenant: string): Promise<MergeReport['done'] | 'failed'> {
-    const {store, embedder, indexes, clock, quorum, consolidate, settle, commit, onEvent} = this.#parts;
+    const {store, embedder, indexes, clock, quorum, onlyReleases, consolidate, settle, commit, onEvent} = this.#parts;
     const index = await indexes.open(tenant);
     if (this.#isClosed) return 'failed';
     settle();
@@ -123,6 +125,7 @@ export class Merging {
     const untilMs = performance.now() + SLICE_MS;
     const report = store.merges.turn(tenant, {
       quorum,
+      onlyReleases,
       consolidate,
       near: position => {
         const vector = vectorAt(position);

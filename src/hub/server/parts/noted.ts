@@ -2,7 +2,7 @@ import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {OperatorNotes} from '../../security/operator-notes.ts';
 import {FolderShelf} from '../../security/shelf.ts';
-import type {AuditFact, AuditLog, AuditRow} from '../store/audit-log.ts';
+import type {AuditFact, AuditLog} from '../store/audit-log.ts';
 import {OPERATOR} from '../store/sqlite-hub-store.ts';
 import type {HubFolder} from './hub-folder.ts';
 
@@ -16,11 +16,10 @@ function foldersOf({path, tokens, authority}: HubFolder): readonly string[] {
 
 export const NOTES = 'notes';
 
-/** What operators have noted that is not in the audit log yet, oldest first. */
-export function waitingNotes(folder: HubFolder): readonly Omit<AuditRow, 'num'>[] {
-  return foldersOf(folder)
-    .flatMap(each => [...listed(each).values()])
-    .toSorted((a, b) => a.atMs - b.atMs);
+/** What operators have noted, by name, oldest first; the log may have taken in some of it, see `takenNotes`. */
+export function waitingNotes(folder: HubFolder): ReadonlyMap<string, AuditFact> {
+  const noted = foldersOf(folder).flatMap(each => [...listed(each)]);
+  return new Map(noted.toSorted(([, a], [, b]) => a.atMs - b.atMs));
 }
 
 /** Takes into the audit log what operators have noted; `commit` makes it durable, and says whether it is. */

@@ -2,7 +2,7 @@ import type {Database} from 'better-sqlite3';
 import type {JsonValue} from '../../../base/json.ts';
 import {HUB_ITSELF} from '../../security/sealer.ts';
 import type {Bodies, Body} from './bodies.ts';
-import type {Group} from './group.ts';
+import type {Group, GroupMember} from './group.ts';
 
 /** What happens all the time; everything else is somebody's decision, and is kept longer. */
 const ROUTINE = "('push', 'refuse', 'refresh', 'assign-task')";
@@ -56,14 +56,13 @@ export interface AuditLimits {
 }
 
 /** Who did what, the latest so many of them. */
-export class AuditLog {
+export class AuditLog implements GroupMember {
   readonly #db: Database;
   readonly #group: Group;
   readonly #bodies: Bodies;
   readonly #limits: AuditLimits;
   readonly #add;
   readonly #rewrite;
-  readonly #taken;
   readonly #setTaken;
   #untrimmed = SLACK;
   #trimmedTo = 0;
@@ -75,7 +74,6 @@ export class AuditLog {
     this.#limits = limits;
     this.#add = db.prepare<[number, string | null, string, string, Body]>(ADD);
     this.#rewrite = db.prepare<[number, Body, number]>(REWRITE);
-    this.#taken = db.prepare<[], string>(TAKEN).pluck();
     this.#setTaken = db.prepare<[string]>(SET_TAKEN);
   }
 
@@ -96,8 +94,7 @@ export class AuditLog {
   /** Facts that wait elsewhere under names until they are here: those of the batch before are not taken twice. */
   take(facts: ReadonlyMap<string, AuditFact>): void {
     this.#group.write(() => {
-      // The cast names what is written below.
-      const before = new Set(JSON.parse(this.#taken.get() ?? '[]') as readonly string[]);
+      const before = takenNotes(this.#db);
       for (const [name, fact] of facts) if (!before.has(name)) this.add(fact);
       this.#setTaken.run(JSON.stringify([...facts.keys()]));
     });
@@ -106,6 +103,11 @@ export class AuditLog {
   /** Newest first. */
   list(wanted: AuditWanted): readonly AuditRow[] {
     return this.#group.read(() => readAudit(this.#db, this.#bodies, wanted));
+  }
+
+  /** Rows that were trimmed are there again. */
+  forget(): void {
+    this.#trimmedTo = 0;
   }
 
   #body(tenant: string | null, detail: JsonValue): Body {
@@ -121,6 +123,13 @@ export class AuditLog {
     const older = this.#db.prepare<[number], number>(OLD).pluck().get(upTo) ?? 0;
     if (older > this.#limits.older) this.#db.prepare<[number]>(TRIM_OLD).run(older - this.#limits.older);
   }
+}
+
+/** Names of the latest batch that `take` has taken in. Of a database that nobody writes, too. */
+export function takenNotes(db: Database): ReadonlySet<string> {
+  const taken = db.prepare<[], string>(TAKEN).pluck().get();
+  // The cast names what `take` has written.
+  return new Set(JSON.parse(taken ?? '[]') as readonly string[]);
 }
 
 /** Of a database that nobody writes, too. */

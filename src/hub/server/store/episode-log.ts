@@ -35,6 +35,13 @@ interface Readable {
   readonly text: SearchableText | null;
 }
 
+export interface AppendHow {
+  /** Default: true. Whether what is forgotten by it is audited here; else its caller does that. */
+  readonly isAudited?: boolean;
+  /** Default: false. Of what the hub gives back: it is taken though the tenant is full. */
+  readonly isRelease?: boolean;
+}
+
 type Refusal = Extract<AppendResult, {refused: string}>;
 
 const FORGOTTEN: EpisodeState = {...NO_STATE, tags: [], critique: null, standing: 'forgotten'};
@@ -47,10 +54,10 @@ export class EpisodeLog {
     this.#parts = parts;
   }
 
-  /** Only within a group. What is forgotten by it is audited here, unless its caller does that. */
-  append(tenant: Tenant, item: LogItem, {isAudited} = {isAudited: true}): AppendResult {
+  /** Only within a group. */
+  append(tenant: Tenant, item: LogItem, how: AppendHow = {}): AppendResult {
     if (item.kind === 'episode') return this.#appendEpisode(tenant, item);
-    return this.#appendChange(tenant, item.change, isAudited);
+    return this.#appendChange(tenant, item.change, how);
   }
 
   get(tenant: Tenant, id: string): Found | null {
@@ -108,7 +115,7 @@ export class EpisodeLog {
     });
   }
 
-  #appendChange(tenant: Tenant, change: EpisodeChange, isAudited: boolean): AppendResult {
+  #appendChange(tenant: Tenant, change: EpisodeChange, {isAudited = true, isRelease = false}: AppendHow): AppendResult {
     const {entries} = this.#parts;
     const row = entries.byId(tenant, change.episode);
     const known = (): AppendResult | null => knownAt(change.id, entries.position(tenant, change.id));
@@ -116,7 +123,7 @@ export class EpisodeLog {
     if (row.kind === KIND.forgotten) return known() ?? notFound(change, 'it has been forgotten');
     const readable = this.#readable(tenant, row);
     if (readable === null) return known() ?? notFound(change, 'it is damaged: see `godel hub verify`');
-    const insert = {id: change.id, item: {kind: 'change', change} as const, of: row.key, refused: null};
+    const insert = {id: change.id, item: {kind: 'change', change} as const, of: row.key, refused: null, isRelease};
     return this.#insert(tenant, insert, key => {
       const forgets = this.#apply(tenant, {row, readable, change, key});
       if (forgets && isAudited) this.#note(tenant, {row, change, key});
@@ -125,11 +132,17 @@ export class EpisodeLog {
 
   #insert(
     tenant: Tenant,
-    {id, item, of, refused}: {id: string; item: LogItem; of: number | null; refused: string | null},
+    {
+      id,
+      item,
+      of,
+      refused,
+      isRelease = false,
+    }: {id: string; item: LogItem; of: number | null; refused: string | null; isRelease?: boolean},
     then: (key: number) => void,
   ): AppendResult {
     const {entries, tenants, nowMs} = this.#parts;
-    const reason = refused ?? this.#noRoom(tenant, item);
+    const reason = refused ?? this.#noRoom(tenant, item, isRelease);
     if (reason !== null)
       return knownAt(id, entries.position(tenant, id)) ?? {id, refused: 'storage-full', message: reason};
     const position = tenant.head + 1;
@@ -143,12 +156,12 @@ export class EpisodeLog {
     return {id, position, isNew: true};
   }
 
-  /** What makes room is always taken. */
-  #noRoom({name, bytes, head}: Tenant, item: LogItem): string | null {
+  /** What makes room is always taken, and what gives back. */
+  #noRoom({name, bytes, head}: Tenant, item: LogItem, isRelease: boolean): string | null {
     const {tenantBytes} = this.#parts.limits;
     if (head >= LAST_POSITION) return `The log of tenant "${name}" is at its end`;
     const forgets = item.kind === 'change' && item.change.kind === 'standing' && item.change.standing === 'forgotten';
-    if (bytes < tenantBytes || forgets) return null;
+    if (bytes < tenantBytes || forgets || isRelease) return null;
     return `Tenant "${name}" has ${bytes} bytes of episodes, and its limit is ${tenantBytes}: forget some, or raise the limit`;
   }
 

@@ -12,6 +12,7 @@ import type {EpisodeStates} from './episode-states.ts';
 import type {Group} from './group.ts';
 import {entryKey, positionOf} from './hub-schema.ts';
 import {MergeCredits} from './merge-credits.ts';
+import {MergeMarks} from './merge-marks.ts';
 import type {MergedEpisodes} from './merged-episodes.ts';
 import type {Tenant, Tenants} from './tenants.ts';
 
@@ -34,6 +35,8 @@ export interface MergeTurn extends Omit<MergeRule, 'nowMs'> {
   readonly near: (position: number) => readonly number[] | null;
   /** As many episodes of one task, and more, become one; null: none do. */
   readonly consolidate: number | null;
+  /** Default: false. Nothing more is merged; what was is still let go. */
+  readonly onlyReleases?: boolean;
   /** A new stamp each time. */
   readonly at: () => string;
   /** Asked between two entries of the log: whether to go on. */
@@ -72,17 +75,24 @@ const MOST_TAGS = 50;
 export class EpisodeMerges {
   readonly #parts: EpisodeMergesParts;
   readonly #credits: MergeCredits;
+  readonly #marks: MergeMarks;
 
   constructor(parts: EpisodeMergesParts) {
     this.#parts = parts;
     this.#credits = new MergeCredits(parts);
+    this.#marks = new MergeMarks(parts.merged);
+    parts.group.add(this.#marks);
   }
 
   /** Whether there is something to look at. */
-  isBehind(name: string): boolean {
+  isBehind(name: string, {onlyReleases = false}: Pick<MergeTurn, 'onlyReleases'> = {}): boolean {
     const {tenants, group, merged} = this.#parts;
     const tenant = tenants.find(name);
-    return tenant !== null && group.read(() => merged.mark(tenant.num)) < tenant.head;
+    if (tenant === null) return false;
+    return group.read(() => {
+      if (onlyReleases && !merged.hasAny(tenant.num)) return false;
+      return this.#marks.of(tenant.num, onlyReleases) < tenant.head;
+    });
   }
 
   /** Durable with the next `flush`. null: nothing could be written, see `flush`. */
@@ -95,9 +105,8 @@ export class EpisodeMerges {
   }
 
   #turn(turn: Turn): MergeReport {
-    const {merged} = this.#parts;
-    const {tenant} = turn;
-    const since = merged.mark(tenant.num);
+    const {tenant, onlyReleases = false} = turn;
+    const since = this.#marks.of(tenant.num, onlyReleases);
     const {head} = tenant;
     let mark = since;
     let done: MergeReport['done'] = 'all';
@@ -113,7 +122,7 @@ export class EpisodeMerges {
         break;
       }
     }
-    if (mark > since) merged.setMark(tenant.num, mark);
+    if (mark > since) this.#marks.set(tenant.num, mark, onlyReleases);
     this.#note(turn);
     return {merged: turn.mergedAt, released: turn.releasedAt, isNews: tenant.head > head, done};
   }
@@ -163,12 +172,12 @@ export class EpisodeMerges {
     const agent = entries.agentOf(key);
     if (agent === null || trust(turn.tenant, agent) >= LEAST_RECALLED) return 'done';
     const freed = merged.intoAnyOf({tenant: turn.tenant.num, agent, limit: MOST_RELEASED});
-    this.#release(turn, freed, 'the agent of the one that stayed is not trusted');
-    return freed.length >= MOST_RELEASED ? 'turn' : 'done';
+    return this.#release(turn, freed, 'the agent of the one that stayed is not trusted');
   }
 
   /** Merges it, or into it what says the same; what has become unfit lets go. */
   #consider(turn: Turn, key: number): 'done' | 'vectors' | 'turn' {
+    if (turn.onlyReleases) return 'done';
     const candidate = this.#candidate(turn, key);
     if (candidate === null || !isFit(candidate, turn.nowMs)) return 'done';
     const near = turn.near(positionOf(key));
@@ -259,31 +268,31 @@ export class EpisodeMerges {
   }
 
   #releaseFrom(turn: Turn, keeper: number, why: string): 'done' | 'turn' {
-    const freed = this.#parts.merged.into(keeper, MOST_RELEASED);
-    this.#release(turn, freed, why);
-    return freed.length >= MOST_RELEASED ? 'turn' : 'done';
+    return this.#release(turn, this.#parts.merged.into(keeper, MOST_RELEASED), why);
   }
 
-  /** They are recalled as themselves; behind the mark they are looked at again. */
-  #release(turn: Turn, keys: readonly number[], why: string): void {
+  /** They are recalled as themselves; behind the mark they are looked at again. `turn`: there may be more. */
+  #release(turn: Turn, keys: readonly number[], why: string): 'done' | 'turn' {
     const {merged, entries, log} = this.#parts;
+    let parted = 0;
     for (const key of keys) {
       const known = merged.of(key);
       const row = entries.at(key);
       if (known === null || row === null) continue;
       const said = {id: randomUUID(), episode: row.id, by: 'hub', at: turn.at()};
-      const appended = log.append(turn.tenant, {
-        kind: 'change',
-        change: {...said, kind: 'standing', standing: 'active'},
-      });
-      // A damaged one stays as it is, and is not asked for again.
-      if ('refused' in appended) merged.part(key);
-      else {
+      const change = {...said, kind: 'standing', standing: 'active'} as const;
+      const appended = log.append(turn.tenant, {kind: 'change', change}, {isRelease: true});
+      if (!('refused' in appended)) {
         turn.released.set(row.id, why);
         turn.releasedAt.push(positionOf(key));
-      }
+      } else if (appended.refused === 'not-found') {
+        // A damaged one stays as it is, and is not asked for again.
+        merged.part(key);
+      } else continue;
+      parted += 1;
       this.#credits.tally(turn, known.keeper, {merged: -known.merged, uses: -known.uses});
     }
+    return keys.length >= MOST_RELEASED && parted > 0 ? 'turn' : 'done';
   }
 
   #candidate({tenant}: Turn, key: number): MergeCandidate | null {

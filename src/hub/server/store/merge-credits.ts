@@ -35,8 +35,10 @@ export class MergeCredits {
       if (known === null || lesson === null) return;
       const worth = {merged: 1 + (lesson.state.merged ?? 0), uses: lesson.state.uses};
       if (worth.merged === known.merged && worth.uses === known.uses) return;
+      const more = {merged: worth.merged - known.merged, uses: worth.uses - known.uses};
+      // What was not taken is credited when it is next looked at.
+      if (!this.#add(writing, known.keeper, more)) return;
       this.#merged.credit(child, worth);
-      this.#add(writing, known.keeper, {merged: worth.merged - known.merged, uses: worth.uses - known.uses});
       child = known.keeper;
     }
   }
@@ -47,12 +49,14 @@ export class MergeCredits {
     this.credit(writing, key);
   }
 
-  #add({tenant, at}: Writing, key: number, more: Tally): void {
+  /** Whether it is written. Bounded, though a full tenant takes it: there is one for each change that was taken, and each release. */
+  #add({tenant, at}: Writing, key: number, more: Tally): boolean {
     const row = this.#entries.at(key);
-    if (row?.kind !== KIND.episode) return;
+    if (row?.kind !== KIND.episode) return false;
     const known = this.#merged.tally(key);
     const sums = {merged: Math.max(0, known.merged + more.merged), uses: Math.max(0, known.uses + more.uses)};
     const said = {id: randomUUID(), episode: row.id, by: 'hub', at: at()};
-    this.#log.append(tenant, {kind: 'change', change: {...said, kind: 'tally', ...sums}});
+    const change = {...said, kind: 'tally', ...sums} as const;
+    return !('refused' in this.#log.append(tenant, {kind: 'change', change}, {isRelease: true}));
   }
 }

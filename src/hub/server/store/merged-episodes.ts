@@ -9,6 +9,7 @@ const CREDIT = 'UPDATE merged SET merged = ?, uses = ? WHERE episode = ?';
 const PART = 'DELETE FROM merged WHERE episode = ?';
 const OF_KEEPER = 'SELECT episode FROM merged WHERE keeper = ? ORDER BY episode LIMIT ?';
 const OF_AGENT = 'SELECT episode FROM merged WHERE agent = ? AND episode > ? AND episode <= ? ORDER BY episode LIMIT ?';
+const ANY = 'SELECT 1 FROM merged WHERE episode > ? AND episode <= ? LIMIT 1';
 const TALLY = 'SELECT at, id, merged, uses FROM tallies WHERE episode = ?';
 const SET_TALLY = 'INSERT OR REPLACE INTO tallies (episode, at, id, merged, uses) VALUES (?, ?, ?, ?, ?)';
 const REMOVE_TALLY = 'DELETE FROM tallies WHERE episode = ?';
@@ -36,6 +37,7 @@ export class MergedEpisodes {
   readonly #part;
   readonly #ofKeeper;
   readonly #ofAgent;
+  readonly #any;
   readonly #tally;
   readonly #setTally;
   readonly #removeTally;
@@ -49,6 +51,7 @@ export class MergedEpisodes {
     this.#part = db.prepare<[number]>(PART);
     this.#ofKeeper = db.prepare<[number, number], number>(OF_KEEPER).pluck();
     this.#ofAgent = db.prepare<[string, number, number, number], number>(OF_AGENT).pluck();
+    this.#any = db.prepare<[number, number], number>(ANY).pluck();
     this.#tally = db.prepare<[number], Stamp & Tally>(TALLY);
     this.#setTally = db.prepare<[number, string, string, number, number]>(SET_TALLY);
     this.#removeTally = db.prepare<[number]>(REMOVE_TALLY);
@@ -98,6 +101,11 @@ export class MergedEpisodes {
   /** Merged into any episode of an agent. */
   intoAnyOf({tenant, agent, limit}: {tenant: number; agent: string; limit: number}): readonly number[] {
     return this.#ofAgent.all(agent, entryKey(tenant, 0), entryKey(tenant + 1, 0) - 1, limit);
+  }
+
+  /** Whether anything is merged in a tenant. */
+  hasAny(tenant: number): boolean {
+    return this.#any.get(entryKey(tenant, 0), entryKey(tenant + 1, 0) - 1) !== undefined;
   }
 
   mark(tenant: number): number {

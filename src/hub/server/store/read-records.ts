@@ -4,7 +4,7 @@ import type {Failure} from '../../../model/failure.ts';
 import {BUSY_TIMEOUT_MS, isForeign, isNewer} from '../../../sqlite/open-database.ts';
 import {inspectSchema} from '../../../sqlite/schema-version.ts';
 import {storeFailure} from '../../../sqlite/sqlite-failure.ts';
-import {type AuditRow, type AuditWanted, readAudit} from './audit-log.ts';
+import {type AuditRow, type AuditWanted, readAudit, takenNotes} from './audit-log.ts';
 import {Bodies, type Seal} from './bodies.ts';
 import {HUB_BUSY_HINT, HUB_SCHEMA} from './hub-schema.ts';
 import {readSessions, type SessionRow, type SessionsWanted} from './sessions.ts';
@@ -15,12 +15,18 @@ interface Source {
   readonly seal: Seal | null;
 }
 
+interface ReadAudit {
+  readonly rows: readonly AuditRow[];
+  /** Names of notes that are rows already, though they may still lie where they waited. */
+  readonly taken: ReadonlySet<string>;
+}
+
 /** The audit log of a database that no hub has open, which is left as it is. */
-export function readAuditLog(source: Source, wanted: AuditWanted): Result<readonly AuditRow[], Failure> {
+export function readAuditLog(source: Source, wanted: AuditWanted): Result<ReadAudit, Failure> {
   return reading(source, (db, bodies) => {
     const isSealed = db.prepare<[], number>("SELECT value FROM meta WHERE key = 'sealed'").pluck().get() === 1;
     if (isSealed && source.seal === null) return fail(isClosed(source.file));
-    return ok(readAudit(db, bodies, wanted));
+    return ok({rows: readAudit(db, bodies, wanted), taken: takenNotes(db)});
   });
 }
 

@@ -96,7 +96,7 @@ export class SqliteHubStore implements HubStore {
     const auditLimits = {rows: limits.auditRows, older: limits.olderAuditRows};
     this.audit = new AuditLog(db, {group, bodies, limits: auditLimits});
     this.pushes = new PushRecords(this.audit);
-    group.add(this.pushes);
+    for (const member of [this.audit, this.pushes]) group.add(member);
     this.credentials = new Credentials(db, group, limits);
     this.documents = new Documents(db, {group, bodies}, limits);
     this.messages = new Messages(db, {group, bodies}, limits);
