@@ -1,4 +1,5 @@
-import {cpSync, rmSync} from 'node:fs';
+import {execFileSync} from 'node:child_process';
+import {rmSync} from 'node:fs';
 import {expect, test} from 'vitest';
 import {HubKeys} from '../../../src/hub/process/hub-keys.ts';
 import {hubAudit} from '../../../src/hub/process/records.ts';
@@ -13,11 +14,12 @@ test('a note that a hub has taken in and was killed before it removed is listed 
   await keys.createToken({...wanted, agentId: 'early'});
   const {tokens} = hubFolder(rig.dbPath);
   const kept = `${rig.folder}/tokens-before`;
-  cpSync(tokens, kept, {recursive: true});
+  // With its modes: keys that others can read are refused.
+  execFileSync('cp', ['-a', tokens, kept]);
   await (await rig.start()).stop();
   // As the kill leaves it: in the log, and still where it waited.
   rmSync(tokens, {recursive: true});
-  cpSync(kept, tokens, {recursive: true});
+  execFileSync('cp', ['-a', kept, tokens]);
   await keys.createToken({...wanted, agentId: 'late'});
   const told = await hubAudit({dbPath: rig.dbPath, masterKeys: null}, {tenantId: 't1'});
   expect(told).toMatchObject([
