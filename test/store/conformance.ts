@@ -59,8 +59,9 @@ const EVERY_KIND: readonly EngineRecord[] = [
   some.agents(1, {id: 'audit-03', standing: 'paused'}, {id: 'audit-01', standing: 'gone'}),
   some.settings(1, {paused: true}, {usd: 2, tokens: null}),
   {kind: 'team-state', id: T1, state: 'paused', ending: null, timer: {usedMs: 12.5, since: null}},
-  some.settings(1, {paused: false}),
   some.settings(1, {strategy: {name: 'weighted', weights: {speed: 1, cost: 0, reliability: 2}}}, {usd: 3, tokens: 9}),
+  // The budget stays as it was.
+  some.settings(1, {paused: false}),
   {
     kind: 'team-state',
     id: T1,
